@@ -1,0 +1,39 @@
+"""`gansmith env`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+from tyro.conf import arg
+
+from gansmith.cli.options import Json, call
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read the options and describe."""
+    call(env, "gansmith env", arguments)
+
+
+def env(json_: Annotated[Json, arg(name="json")] = False) -> None:
+    """What this machine and this installation are, and which sets are at hand: put it into a bug report."""
+    from gansmith.data.catalogue import SETS, cache_folder, find_set
+    from gansmith.errors import DataError
+    from gansmith.machine import describe_machine
+    from gansmith.runs import default_root
+    from gansmith.training.engine import make_engine
+
+    facts: dict[str, object] = dict(describe_machine())
+    engine = make_engine()
+    facts |= {"device": str(engine.device), "precision": engine.precision}
+    facts |= {"cache": str(cache_folder()), "runs": str(default_root())}
+    for name in SETS:
+        try:
+            facts[f"set {name}"] = str(find_set(name))
+        except DataError:
+            facts[f"set {name}"] = "not here"
+    if json_:
+        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+        return
+    for name, value in facts.items():
+        sys.stdout.write(f"{name:<18} {value}\n")

@@ -1,0 +1,79 @@
+"""Finds the verb, runs it, and turns what goes wrong into one sentence and an exit code."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+from gansmith import __version__
+from gansmith.errors import GansmithError, Interrupted, UsageError, unknown
+
+VERBS = {
+    "train": "train a recipe in a new run folder",
+    "resume": "continue a run exactly where it stopped",
+    "sample": "make pictures with a run's generator",
+    "recipes": "list the recipes, or show one with its networks and its cost",
+    "runs": "list the runs, or show one",
+    "env": "what this machine and this installation are",
+}
+"""Every verb is the file of that name beside this one, with a function `main(arguments)`."""
+
+
+def run() -> None:
+    """Entry point of the `gansmith` command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code, see `gansmith.errors`."""
+    debug = "--debug" in arguments
+    verb, *rest = [argument for argument in arguments if argument != "--debug"] or ["--help"]
+    if verb in ("--help", "-h", "help"):
+        sys.stdout.write(_help())
+        return 0
+    if verb == "--version":
+        sys.stdout.write(f"gansmith {__version__}\n")
+        return 0
+    try:
+        if verb not in VERBS:
+            raise UsageError(unknown("command", verb, VERBS))
+        importlib.import_module(f"gansmith.cli.{verb}").main(rest)
+    except SystemExit as leaving:  # the option parser has said what is wrong
+        return leaving.code if isinstance(leaving.code, int) else 2
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped.\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        return _say_what_went_wrong(error)
+    return 0
+
+
+def _say_what_went_wrong(error: Exception) -> int:
+    if isinstance(error, Interrupted):
+        sys.stderr.write(f"{error}\n")
+    elif isinstance(error, GansmithError):
+        sys.stderr.write(f"error: {error}\n")
+    else:
+        sys.stderr.write(f"internal error: {type(error).__name__}: {error}. This is a bug; --debug shows where.\n")
+    return error.exit_code if isinstance(error, GansmithError) else 1
+
+
+def _help() -> str:
+    lines = [f"  {verb:<9} {about}" for verb, about in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: gansmith COMMAND [OPTIONS]",
+            "",
+            "Trains, measures and ships image GANs. Start with: gansmith train demo",
+            "",
+            *lines,
+            "",
+            "gansmith COMMAND --help tells a command's options. --debug shows where an error comes from.",
+            "",
+        ]
+    )

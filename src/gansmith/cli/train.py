@@ -1,0 +1,62 @@
+"""`gansmith train`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from gansmith.cli.options import Changes, Device, Json, Runs, call, print_result
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read the options and train."""
+    call(train, "gansmith train", arguments)
+
+
+def train(
+    recipe: Annotated[Positional[str], arg(metavar="RECIPE|FILE.toml")],
+    data: Annotated[str | None, arg(metavar="NAME|PATH", help="a known set, or a folder of pictures")] = None,
+    runs: Runs = None,
+    name: Annotated[str | None, arg(metavar="NAME", help="name of the run; default the recipe's")] = None,
+    steps: Annotated[int | None, arg(metavar="N", help="length of the run; default the recipe's")] = None,
+    seed: Annotated[int | None, arg(metavar="S", help="decides every random draw; default the recipe's")] = None,
+    device: Device = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"] | None, arg(help="what networks compute in; default the recipe's")
+    ] = None,
+    changes: Changes = (),
+    dry_run: Annotated[bool, arg(help="show what would be trained, and stop")] = False,
+    json_: Annotated[Json, arg(name="json")] = False,
+) -> None:
+    """Train a recipe in a new run folder, whose path is printed first and last."""
+    from gansmith.cli.console import console_reporter
+    from gansmith.cli.recipes import describe
+    from gansmith.recipe_file import override, to_toml
+    from gansmith.recipes import recipe as find_recipe
+    from gansmith.training import session
+
+    options = {
+        "data.name": None if data is None else _as_set_or_path(data),
+        "seed": seed,
+        "precision": precision,
+    }
+    given = [f"{field}={json.dumps(value)}" for field, value in options.items() if value is not None]
+    found = find_recipe(recipe, [*changes, *given])
+    if steps is not None:
+        found = override(found, [f"length.images={steps * found.batch}"])
+    if dry_run:
+        sys.stdout.write(found.model_dump_json(indent=1) + "\n" if json_ else f"{to_toml(found)}\n{describe(found)}\n")
+        return
+    with console_reporter() as reporter:
+        run = session.train(found, runs=runs, name=name, device=device, reporter=reporter)
+    print_result(run, json_)
+
+
+def _as_set_or_path(data: str) -> str:
+    """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
+    from gansmith.data.catalogue import SETS
+
+    return data if data in SETS or not Path(data).expanduser().exists() else str(Path(data).expanduser().resolve())

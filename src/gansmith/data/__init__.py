@@ -1,0 +1,1 @@
+"""Bytes in, packed uint8 images out."""

@@ -1,0 +1,91 @@
+"""The packed store: one uint8 memory map (N, C, H, W), its labels, and a JSON index with their hashes."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gansmith.errors import DiskError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pack:
+    """Pictures ready to train on: `images` uint8 (N, C, H, W), mapped from disk, and what the index says of them."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    index: dict[str, Any]
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.images)
+
+    def batch(self, indices: Tensor) -> Tensor:
+        """uint8 [len(indices), C, H, W]."""
+        return torch.from_numpy(self.images[indices.numpy()])
+
+    def after(self, skip: int) -> "Pack":
+        """The same store without its first `skip` pictures."""
+        labels = None if self.labels is None else self.labels[skip:]
+        return Pack(images=self.images[skip:], labels=labels, index=self.index)
+
+
+def write_pack(folder: Path, images: np.ndarray, labels: np.ndarray | None, about: dict[str, Any]) -> None:
+    """Write a store to `folder`, all of it or nothing. Raises DiskError when the place cannot hold it."""
+    arrays = {"images": np.ascontiguousarray(images)} | ({} if labels is None else {"labels": labels})
+    index = {
+        "format": FORMAT,
+        "count": len(images),
+        "shape": list(images.shape[1:]),
+        "sha256": {name: hashlib.sha256(array).hexdigest() for name, array in arrays.items()},
+        **about,
+    }
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+        try:
+            for name, array in arrays.items():
+                np.save(unfinished / f"{name}.npy", array)
+            (unfinished / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+            _publish(unfinished, folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    except OSError as error:
+        needed = sum(array.nbytes for array in arrays.values())
+        raise DiskError(
+            f"the packed pictures ({needed:,} bytes) cannot be written to {folder}: {error.strerror}; "
+            "set GANSMITH_CACHE to a place with room."
+        ) from error
+
+
+def read_pack(folder: Path) -> Pack | None:
+    """The store in `folder`, or None when there is none of this format."""
+    try:
+        index = json.loads((folder / "index.json").read_text())
+    except (OSError, ValueError):
+        return None
+    if index.get("format") != FORMAT:
+        return None
+    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    labels = folder / "labels.npy"
+    return Pack(images=images, labels=np.load(labels, allow_pickle=False) if labels.is_file() else None, index=index)
+
+
+def _publish(unfinished: Path, folder: Path) -> None:
+    """Rename into place; another process that packed the same content first has done the same work."""
+    try:
+        unfinished.rename(folder)
+    except OSError:
+        if read_pack(folder) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(unfinished, folder)

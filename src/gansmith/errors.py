@@ -1,0 +1,72 @@
+"""Everything a user can cause and fix, each with the exit code of the command line.
+
+GansmithError                    1
+├── UsageError                   2   an option, a name or a path is wrong
+│   └── RecipeError              2   a recipe, a TOML file or a --set value is wrong
+├── DataError                    3   pictures are missing, damaged or of another kind than said
+├── DivergedError                4   a loss is not a finite number
+├── CheckpointError              5   a run has no checkpoint that can be used
+├── DiskError                    8   not enough room, or a place that cannot be written
+└── Interrupted            130, 143   Ctrl-C or SIGTERM, after saving
+
+A message is one sentence or two: what, what was given, what would do. The command line prints it without a traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class GansmithError(Exception):
+    """Base of every error a user can cause and fix."""
+
+    exit_code: int = 1
+
+
+class UsageError(GansmithError):
+    """An option, a name or a path is wrong."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """A recipe, a TOML file or a --set value is wrong."""
+
+
+class DataError(GansmithError):
+    """Pictures are missing, damaged, or of another kind than said."""
+
+    exit_code = 3
+
+
+class DivergedError(GansmithError):
+    """A loss is not a finite number."""
+
+    exit_code = 4
+
+
+class CheckpointError(GansmithError):
+    """A run has no checkpoint, or none that can be used."""
+
+    exit_code = 5
+
+
+class DiskError(GansmithError):
+    """There is not enough room, or the place cannot be written."""
+
+    exit_code = 8
+
+
+class Interrupted(GansmithError):  # noqa: N818 - not a mistake: the user asked for it
+    """The run was asked to stop, and did so after saving."""
+
+    def __init__(self, message: str, exit_code: int):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """One sentence for a mistyped name: "unknown loss 'hindge'. Did you mean 'hinge'? Known: ..."."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}."

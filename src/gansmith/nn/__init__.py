@@ -1,0 +1,1 @@
+"""Layers without opinions: what the models are made of."""

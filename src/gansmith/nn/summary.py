@@ -1,0 +1,56 @@
+"""A network's layers with their output shapes and parameter counts, as Keras prints them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gansmith.nn.modes import inference_mode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerRow:
+    """One layer: its kind, its output's shape without the batch, channels last, and its number of parameters."""
+
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """A network's layers, and its parameters: trainable, and moving statistics, which no gradient moves."""
+
+    layers: list[LayerRow]
+    trainable: int
+    non_trainable: int
+
+    @property
+    def total(self) -> int:
+        """All parameters, as Keras counts them."""
+        return self.trainable + self.non_trainable
+
+
+def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
+    """The table for one input of `input_shape`. The network may be on the meta device: nothing is computed there."""
+    rows: list[LayerRow] = []
+
+    def record(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        channels, *sides = output.shape[1:] or (1,)
+        rows.append(LayerRow(kind=type(layer).__name__, shape=(*sides, channels), parameters=_count(layer)))
+
+    leaves = [layer for layer in network.modules() if not list(layer.children())]
+    hooks = [layer.register_forward_hook(record) for layer in leaves]
+    device = next(network.parameters()).device
+    try:
+        with torch.no_grad(), inference_mode(network):
+            network(torch.zeros(1, *input_shape, device=device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    trainable = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    return Summary(layers=rows, trainable=trainable, non_trainable=_count(network) - trainable)
+
+
+def _count(layer: nn.Module) -> int:
+    return sum(t.numel() for t in (*layer.parameters(), *layer.buffers()))

@@ -1,0 +1,117 @@
+"""Recipes as TOML text and back, byte for byte; single values replaced; what is wrong said in one sentence."""
+
+import json
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gansmith.errors import RecipeError
+from gansmith.runs import Run
+from gansmith.schema import Recipe
+
+NAMED_TABLES = ("model", "discriminator_optimizer", "generator_optimizer")
+"""Tables whose fields depend on their `name`: under another name, none of the old values is kept."""
+
+
+def to_toml(recipe: Recipe, *, comments: bool = False) -> str:
+    """The recipe as TOML, every field written out; with `comments`, what each field means above it."""
+    return "\n".join(_lines(recipe, comments)) + "\n"
+
+
+def from_values(values: dict[str, Any]) -> Recipe:
+    """A checked recipe from nested plain values. Raises RecipeError naming the field that is wrong."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(_sentence(error.errors(include_url=False)[0])) from error
+
+
+def read_toml(text: str, origin: str) -> dict[str, Any]:
+    """TOML text as nested plain values. Raises RecipeError naming `origin` and the place of a mistake."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{origin} is not valid TOML: {error}.") from error
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The resolved recipe of a run. Raises RecipeError when its file is missing or altered."""
+    try:
+        text = run.recipe_file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"{run.recipe_file} cannot be read: {error.strerror}.") from error
+    return from_values(read_toml(text, str(run.recipe_file)))
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` on top, table by table; see `NAMED_TABLES` for the exception."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = base.get(key)
+        same_kind = isinstance(old, dict) and isinstance(value, dict)
+        if same_kind and key in NAMED_TABLES:
+            same_kind = value.get("name", old.get("name")) == old.get("name")
+        result[key] = merged(old, value) if same_kind else value
+    return result
+
+
+def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
+    """A copy with dotted fields replaced, e.g. "discriminator_optimizer.lr=1e-3".
+
+    Values are read as TOML, and as plain text when they are not TOML. Raises RecipeError for a field that is not
+    there, a value of another type, or a value that cannot be.
+    """
+    changes: dict[str, Any] = {}
+    for assignment in assignments:
+        path, found, text = assignment.partition("=")
+        if not found:
+            raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
+        change = _value(text.strip())
+        for name in reversed(path.strip().split(".")):
+            change = {name: change}
+        changes = merged(changes, change)
+    return from_values(merged(recipe.model_dump(), changes))
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _lines(settings: BaseModel, comments: bool) -> list[str]:
+    """Single values first, then the tables: TOML's order. No table of a recipe holds another."""
+    lines, tables = [], []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            about = [f"# {(type(value).__doc__ or '').splitlines()[0]}"] if comments else []
+            tables += ["", *about, f"[{name}]", *_lines(value, comments)]
+        else:
+            about = [f"# {field.description}"] if comments and field.description else []
+            lines += [*about, f"{name} = {_toml_value(value)}"]
+    return lines + tables
+
+
+def _toml_value(value: bool | int | float | str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def _sentence(mistake: ErrorDetails) -> str:
+    """The field, what would do, what was given."""
+    # Pydantic puts the chosen kind of optimiser into the path of its fields.
+    field = ".".join(str(part) for part in mistake["loc"] if part not in ("rmsprop", "adam"))
+    if mistake["type"] == "missing":
+        return f"{field} is missing from the recipe."
+    if mistake["type"].startswith("union_tag"):
+        expected, given = "'rmsprop' or 'adam'", mistake["input"]
+        return f"{field}.name must be {expected}, got {given.get('name') if isinstance(given, dict) else given!r}."
+    return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {mistake['input']!r}."

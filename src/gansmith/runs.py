@@ -1,0 +1,168 @@
+"""The run folder: plain files, numbered, never reused; the interface between training, command line and report.
+
+run.json       what ran, where, on what; its status
+recipe.toml    the resolved recipe, which can be trained again
+events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
+log.txt        what the console said
+reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
+checkpoints/   <step>/ and the text file `latest`, which names one of them
+curves.png  evolution.png  report.html      written when the run ends
+"""
+
+import fcntl
+import json
+import os
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gansmith.errors import DiskError, UsageError
+
+_FOLDER_NAME = re.compile(r"(\d{5,})-(.+)")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Run:
+    """A run folder."""
+
+    path: Path
+
+    @property
+    def number(self) -> int:
+        """The number its name begins with."""
+        return int(self.path.name.split("-")[0])
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.toml"
+
+    @property
+    def samples(self) -> Path:
+        """Folder of the sample grids, named by step."""
+        return self.path / "samples"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints, named by step."""
+        return self.path / "checkpoints"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows everything."""
+        return self.path / "report.html"
+
+    def info(self) -> dict[str, Any]:
+        """What run.json holds. Raises UsageError when it cannot be read."""
+        try:
+            return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.path / 'run.json'} cannot be read ({error}); is this a run folder?") from error
+
+    def update(self, **changes: Any) -> None:
+        """Put these values into run.json."""
+        known = self.info() if (self.path / "run.json").exists() else {}
+        write_atomically(self.path / "run.json", json.dumps(known | changes, indent=1) + "\n")
+
+    def append_event(self, event: dict[str, Any]) -> None:
+        """Add a line to events.jsonl."""
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of events.jsonl; one that a crash cut short is left out."""
+        file = self.path / "events.jsonl"
+        events = []
+        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                break
+        return events
+
+    def forget_after(self, seen: int) -> None:
+        """Drop the events later than `seen` images: a continued run writes them again."""
+        kept = [json.dumps(event) + "\n" for event in self.events() if event["seen"] <= seen]
+        write_atomically(self.path / "events.jsonl", "".join(kept))
+
+
+def default_root() -> Path:
+    """$GANSMITH_RUNS, or runs/ in the current folder."""
+    return Path(os.environ.get("GANSMITH_RUNS") or "runs")
+
+
+def create_run(root: Path, name: str) -> Run:
+    """A new folder `<number>-<name>` under `root`. Raises DiskError when it cannot be made."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = root / f"{_next_number(root):05}-{name}"
+        folder.mkdir()
+        (folder / "samples").mkdir()
+        (folder / "checkpoints").mkdir()
+    except OSError as error:
+        raise DiskError(f"no run folder can be made in {root}: {error.strerror}.") from error
+    return Run(folder)
+
+
+def list_runs(root: Path) -> list[Run]:
+    """The runs under `root`, by number."""
+    if not root.is_dir():
+        return []
+    folders = [path for path in root.iterdir() if _FOLDER_NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted((Run(path) for path in folders), key=lambda run: run.number)
+
+
+def find_run(wanted: str, root: Path) -> Run:
+    """The run that `wanted` names: a path, a number or a name under `root` (the newest of that name), or "last".
+
+    Raises UsageError when there is none.
+    """
+    runs = list_runs(root)
+    if wanted == "last" and runs:
+        return runs[-1]
+    if (Path(wanted) / "run.json").is_file():
+        return Run(Path(wanted))
+    for run in reversed(runs):
+        given_name = run.path.name.split("-", 1)[1]
+        if wanted in (run.path.name, given_name) or (wanted.isdecimal() and int(wanted) == run.number):
+            return run
+    there = f"it holds {', '.join(run.path.name for run in runs[-5:])}" if runs else "it holds no runs yet"
+    raise UsageError(
+        f"no run {wanted!r} in {root}: {there}; give a run's path, number or name, or 'last', or another --runs."
+    )
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never half of either."""
+    data = content.encode() if isinstance(content, str) else content
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        file.write(data)
+    os.chmod(file.name, 0o666 & ~_umask())
+    os.replace(file.name, path)
+
+
+def _umask() -> int:
+    """The process's mask: temporary files ignore it, and a run's files should have the usual mode."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _next_number(root: Path) -> int:
+    """One more than any number given out under `root` so far, deleted runs included; safe between processes."""
+    with (root / ".number").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        given_out = int(file.read().strip() or 0)
+        number = max([given_out, *(run.number for run in list_runs(root))]) + 1
+        file.truncate(0)
+        file.write(str(number))
+    return number
+
+
+def utc_now() -> str:
+    """The time in UTC, to the second, ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

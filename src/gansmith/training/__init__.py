@@ -1,0 +1,1 @@
+"""The run itself: state, steps, loop, and what surrounds them."""

@@ -1,0 +1,133 @@
+"""Checkpoints: safetensors and JSON with a manifest of hashes, in one folder a step; loading runs no code.
+
+checkpoints/00000500/G.safetensors  D.  G_ema.  optimizer_g.  optimizer_d.safetensors
+                     state.json     the clock and the versions
+                     manifest.json  size and SHA-256 of every other file, written last
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from gansmith import __version__
+from gansmith.errors import CheckpointError, DiskError
+from gansmith.runs import Run, write_atomically
+from gansmith.training.state import GAN
+
+KEPT = 3
+"""Checkpoints kept in a run folder: the newest ones."""
+
+
+def save_checkpoint(run: Run, gan: GAN, step: int) -> None:
+    """Write the whole state under the step's number, then point `latest` at it, then drop the oldest.
+
+    Raises DiskError when there is no room; the checkpoints before it stay as they are.
+    """
+    folder = run.checkpoints / f"{step:08}"
+    try:
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=run.checkpoints))
+        try:
+            for name, tensors in _parts(gan).items():
+                save_file(tensors, unfinished / f"{name}.safetensors")
+            state = {"format": 1, "step": step, "seen": gan.seen, "gansmith": __version__, "torch": torch.__version__}
+            (unfinished / "state.json").write_text(json.dumps(state, indent=1) + "\n")
+            manifest = {file.name: _fingerprint(file) for file in sorted(unfinished.iterdir())}
+            (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+            unfinished.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        write_atomically(run.checkpoints / "latest", folder.name + "\n")
+    except OSError as error:
+        raise DiskError(f"the checkpoint of step {step:,} cannot be written to {folder}: {error.strerror}.") from error
+    for old in saved_steps(run)[:-KEPT]:
+        shutil.rmtree(run.checkpoints / f"{old:08}")
+
+
+def saved_steps(run: Run) -> list[int]:
+    """Steps that have a checkpoint, in order."""
+    return sorted(int(path.parent.name) for path in run.checkpoints.glob("*/manifest.json"))
+
+
+def find_checkpoint(run: Run, which: str = "last") -> Path:
+    """The folder of a checkpoint: "last" or a step. Raises CheckpointError naming those there are."""
+    steps = saved_steps(run)
+    if not steps:
+        raise CheckpointError(f"{run.path} holds no checkpoint; the first is written at the run's first interval.")
+    if which == "last":
+        return run.checkpoints / f"{steps[-1]:08}"
+    if which.isdecimal() and int(which) in steps:
+        return run.checkpoints / f"{int(which):08}"
+    raise CheckpointError(f"{run.path} has no checkpoint {which!r}; it has {', '.join(map(str, steps))}, or 'last'.")
+
+
+def load_network(folder: Path, name: str, network: nn.Module) -> None:
+    """Put the weights saved as `name` (G, D or G_ema) into `network`. Raises CheckpointError when they do not fit."""
+    _restore(folder, name, lambda tensors: network.load_state_dict(tensors))
+
+
+def load_checkpoint(folder: Path, gan: GAN) -> None:
+    """Put the whole state back, exactly. Raises CheckpointError when a file is missing, altered or does not fit."""
+    for name, fingerprint in _json(folder / "manifest.json").items():
+        file = folder / Path(name).name
+        if not file.is_file() or _fingerprint(file) != fingerprint:
+            raise CheckpointError(f"{file} is missing or altered; sample or resume another checkpoint of this run.")
+    load_network(folder, "G", gan.G)
+    load_network(folder, "D", gan.D)
+    if gan.G_ema is not None:
+        load_network(folder, "G_ema", gan.G_ema)
+    for name, optimizer in (("optimizer_g", gan.update_g.optimizer), ("optimizer_d", gan.update_d.optimizer)):
+        _restore(folder, name, lambda tensors, optimizer=optimizer: _fill_optimizer(optimizer, tensors))
+    gan.seen = _json(folder / "state.json")["seen"]
+
+
+def _parts(gan: GAN) -> dict[str, dict[str, Tensor]]:
+    networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
+    parts = {name: network.state_dict() for name, network in networks.items()}
+    parts |= {"optimizer_g": _slots(gan.update_g.optimizer), "optimizer_d": _slots(gan.update_d.optimizer)}
+    return {name: {key: t.contiguous() for key, t in tensors.items()} for name, tensors in parts.items()}
+
+
+def _slots(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's tensors under "<parameter's number>.<slot>"; its settings are in the recipe."""
+    state = optimizer.state_dict()["state"]
+    return {f"{number}.{slot}": tensor for number, slots in state.items() for slot, tensor in slots.items()}
+
+
+def _fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, slot = key.split(".")
+        state.setdefault(int(number), {})[slot] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _restore(folder: Path, name: str, put: Callable[[dict[str, Tensor]], object]) -> None:
+    file = folder / f"{name}.safetensors"
+    try:
+        put(load_file(file))
+    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{file} cannot be used with this run's recipe: {reason}") from error
+
+
+def _json(file: Path) -> dict:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file} cannot be read: {error}.") from error
+
+
+def _fingerprint(file: Path) -> dict[str, int | str]:
+    with file.open("rb") as opened:
+        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}

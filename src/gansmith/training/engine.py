@@ -1,0 +1,54 @@
+"""Where and how precisely a run computes. Nothing else in the training code knows about devices or precision."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from gansmith.errors import UsageError
+
+DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionChoice = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engine:
+    """A device, and whether networks compute in bfloat16 (weights, losses and updates stay in float32)."""
+
+    device: torch.device
+    bf16: bool
+
+    @property
+    def precision(self) -> str:
+        """fp32 or bf16."""
+        return "bf16" if self.bf16 else "fp32"
+
+    def autocast(self) -> AbstractContextManager:
+        """The context in which networks are called."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """The network on the device, its kernels channels-last, as the convolutions of every backend like them."""
+        return network.to(self.device, memory_format=torch.channels_last)
+
+
+def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "auto") -> Engine:
+    """The engine asked for; auto takes a GPU when there is one, and bf16 where the hardware computes in it.
+
+    Raises UsageError when the device is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    chosen = next(name for name in ("cuda", "mps", "cpu") if there[name]) if device == "auto" else device
+    if not there[chosen]:
+        names = ", ".join(name for name, found in there.items() if found)
+        raise UsageError(f"device {chosen!r} is not there; this machine and this build of torch have: {names}.")
+    bf16 = precision == "bf16" or (precision == "auto" and _computes_bf16(chosen))
+    return Engine(device=torch.device(chosen), bf16=bf16)
+
+
+def _computes_bf16(device: str) -> bool:
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device == "cpu" and torch.cpu._is_avx512_bf16_supported()

@@ -1,0 +1,149 @@
+"""The training loop: do what is due, stop if done, step, advance."""
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gansmith.data.pack import Pack
+from gansmith.data.sampler import Sampler
+from gansmith.errors import DivergedError
+from gansmith.nn.ema import ema_decay, ema_update
+from gansmith.pixels import to_model
+from gansmith.rng import latents, stream
+from gansmith.runs import Run
+from gansmith.schema import Recipe
+from gansmith.training.checkpoint import save_checkpoint
+from gansmith.training.engine import Engine
+from gansmith.training.reporting import Progress, Reporter
+from gansmith.training.sampling import save_sample_grid
+from gansmith.training.signals import StopRequest
+from gansmith.training.state import GAN
+from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.viz.evolution import evolution_steps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """What a run needs besides the state it updates."""
+
+    recipe: Recipe
+    pack: Pack
+    engine: Engine
+    run: Run
+    reporter: Reporter
+
+
+def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
+    """Train until the recipe's length is reached or a stop is asked for; either way the state is saved.
+
+    Raises DivergedError when a logged value is not finite.
+    """
+    recipe, run = setting.recipe, setting.run
+    sampler = make_sampler(recipe, setting.pack)
+    shown_steps = evolution_steps(recipe.steps)
+    begin, began = gan.seen, time.monotonic()
+    values: dict[str, Tensor] = {}
+
+    while True:
+        step = gan.seen // recipe.batch
+        done = step >= recipe.steps
+        leaving = done or stop.signum is not None
+        if gan.seen > begin or begin == 0:  # a continued run did this step's work before it stopped
+            if values and (done or due(gan.seen, recipe.batch, recipe.length.log_every)):
+                log(gan, setting, values, images=gan.seen - begin, seconds=time.monotonic() - began)
+            if done or step in shown_steps or due(gan.seen, recipe.batch, recipe.length.sample_every):
+                save_sample_grid(run, recipe, setting.engine, gan.shown, step)
+            if leaving or (step and due(gan.seen, recipe.batch, recipe.length.checkpoint_every)):
+                check_finite(gan, run, values)
+                save_checkpoint(run, gan, step)
+        if leaving:
+            return
+
+        values = train_step(gan, setting, sampler)
+
+
+def train_step(gan: GAN, setting: Setting, sampler: Sampler) -> dict[str, Tensor]:
+    """One iteration: D, then G, then the average, then the clock. Returns the steps' per-sample values."""
+    recipe, engine, seen = setting.recipe, setting.engine, gan.seen
+    updates_done = seen // recipe.batch
+    pixels = setting.pack.batch(sampler.indices(seen)).to(engine.device)
+    real = to_model(pixels, recipe.data.pixel_range)
+    values = discriminator_step(
+        gan,
+        real,
+        draw(setting, "latents/d", seen),
+        recipe.objective,
+        engine,
+        mask(setting, "dropout/d", seen),
+        updates_done,
+    )
+    values |= generator_step(
+        gan, draw(setting, "latents/g", seen), recipe.objective, engine, mask(setting, "dropout/g", seen), updates_done
+    )
+    gan.seen += recipe.batch
+    if gan.G_ema is not None:
+        ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, recipe.ema_half_life, gan.seen))
+    return values
+
+
+def make_sampler(recipe: Recipe, pack: Pack) -> Sampler:
+    """The sampler that the recipe asks for, over these pictures."""
+    data = recipe.data
+    return Sampler(count=len(pack), batch=recipe.batch, seed=recipe.seed, order=data.order, buffer=data.shuffle_buffer)
+
+
+def draw(setting: Setting, name: str, seen: int) -> Tensor:
+    """Latents [batch, size] for this step, on the device."""
+    recipe = setting.recipe
+    generator = stream(recipe.seed, name, seen)
+    return latents(recipe.latents.law, recipe.batch, recipe.latents.size, generator).to(setting.engine.device)
+
+
+def mask(setting: Setting, name: str, seen: int) -> torch.Generator:
+    """The stream that this step's dropout draws from, on the device."""
+    return stream(setting.recipe.seed, name, seen, setting.engine.device)
+
+
+def log(gan: GAN, setting: Setting, values: dict[str, Tensor], images: int, seconds: float) -> None:
+    """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
+    recipe = setting.recipe
+    check_finite(gan, setting.run, values)
+    means = {name: value.mean().item() for name, value in values.items()}
+    means["accuracy/real"] = (values["logits/real"] > 0).float().mean().item()
+    means["accuracy/fake"] = (values["logits/fake"] <= 0).float().mean().item()
+    step = gan.seen // recipe.batch
+    rate = images / seconds
+    clock = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
+    setting.run.append_event({"step": step, "seen": gan.seen, **means, "time": clock})
+    setting.reporter.progress(
+        Progress(
+            step=step,
+            steps=recipe.steps,
+            seen=gan.seen,
+            loss_d=means["loss/d"],
+            loss_g=means["loss/g"],
+            accuracy_real=means["accuracy/real"],
+            accuracy_fake=means["accuracy/fake"],
+            images_per_second=rate,
+            seconds_left=(recipe.steps - step) * recipe.batch / rate,
+        )
+    )
+
+
+def check_finite(gan: GAN, run: Run, values: dict[str, Tensor]) -> None:
+    """Raise DivergedError naming the first value that is not finite."""
+    for name, value in values.items():
+        mean = value.mean().item()
+        if not math.isfinite(mean):
+            raise DivergedError(
+                f"{name} became {mean} after {gan.seen:,} images; the last good checkpoint is in {run.checkpoints}. "
+                "Lower the learning rates."
+            )
+
+
+def due(seen: int, batch: int, every: int) -> bool:
+    """True when the last `batch` images crossed a multiple of `every`; batch need not divide it."""
+    return seen // every != (seen - batch) // every

@@ -1,0 +1,43 @@
+"""Optimisers by the book of the framework that a recipe comes from, and one update with them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gansmith.schema import Optimizer, RMSprop
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Updater:
+    """An optimiser and the settings it was made from."""
+
+    settings: Optimizer
+    optimizer: torch.optim.Optimizer
+
+    def descend(self, objective: Tensor, updates_done: int) -> None:
+        """One update of this optimiser's parameters down the gradient of `objective`, a scalar.
+
+        The rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser
+        sees them, as Keras' `decay` and `clipvalue` do.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.lr / (1 + self.settings.lr_decay * updates_done)
+        self.optimizer.zero_grad(set_to_none=True)
+        objective.backward()
+        if self.settings.clip_value:
+            for group in self.optimizer.param_groups:
+                nn.utils.clip_grad_value_(group["params"], self.settings.clip_value)
+        self.optimizer.step()
+
+
+def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter]) -> Updater:
+    """The optimiser that `settings` describe, over these parameters."""
+    parameters = list(parameters)
+    if isinstance(settings, RMSprop):  # torch, like Keras, adds epsilon outside the root
+        made = torch.optim.RMSprop(parameters, lr=settings.lr, alpha=settings.rho, eps=settings.epsilon, foreach=True)
+    else:
+        betas = (settings.beta1, settings.beta2)
+        made = torch.optim.Adam(parameters, lr=settings.lr, betas=betas, eps=settings.epsilon, foreach=True)
+    return Updater(settings=settings, optimizer=made)

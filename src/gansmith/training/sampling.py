@@ -1,0 +1,73 @@
+"""Pictures from a generator: the fixed grid during training, and any number of them afterwards."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gansmith.nn.modes import inference_mode
+from gansmith.pixels import to_pixels
+from gansmith.recipe_file import recipe_of
+from gansmith.rng import latents, stream
+from gansmith.runs import Run, default_root, find_run, write_atomically
+from gansmith.schema import Recipe
+from gansmith.training.checkpoint import find_checkpoint, load_network
+from gansmith.training.engine import DeviceChoice, Engine, make_engine
+from gansmith.viz.grids import grid, png
+
+CHUNK = 64
+"""Pictures computed at once. Always whole chunks, so that picture i is the same whatever number is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainedGenerator:
+    """A generator out of a run, ready to make pictures."""
+
+    G: nn.Module
+    recipe: Recipe
+    engine: Engine
+
+    def sample(self, num: int, seed: int = 0) -> np.ndarray:
+        """`num` pictures, uint8 (num, H, W, C). Picture i depends on the seed and on i only."""
+        return np.concatenate(list(self.chunks(num, seed)))
+
+    def chunks(self, num: int, seed: int = 0) -> Iterator[np.ndarray]:
+        """The same pictures, at most `CHUNK` at a time."""
+        law, size = self.recipe.latents.law, self.recipe.latents.size
+        for start in range(0, num, CHUNK):
+            z = latents(law, CHUNK, size, stream(seed, "sample", start))
+            yield paint(self.G, z, self.recipe, self.engine)[: num - start]
+
+
+def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice = "auto") -> TrainedGenerator:
+    """The generator of a run's checkpoint, "last" or a step: the average of its weights where the recipe keeps one.
+
+    The run may be given by its path, number or name. Raises UsageError when it is not found, CheckpointError when it
+    has no such checkpoint or one that does not fit its recipe.
+    """
+    run = run if isinstance(run, Run) else find_run(str(run), default_root())
+    recipe = recipe_of(run)
+    engine = make_engine(device, recipe.precision)
+    folder = find_checkpoint(run, checkpoint)
+    G = recipe.model.build(recipe.spec).G
+    load_network(folder, "G_ema" if recipe.ema_half_life else "G", G)
+    return TrainedGenerator(G=engine.place(G), recipe=recipe, engine=engine)
+
+
+@torch.no_grad()
+def paint(G: nn.Module, z: Tensor, recipe: Recipe, engine: Engine) -> np.ndarray:
+    """uint8 pictures (N, H, W, C) of latents z [N, latents], in inference mode."""
+    with inference_mode(G), engine.autocast():
+        images = G(z.to(engine.device))
+    return to_pixels(images, recipe.data.pixel_range).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def save_sample_grid(run: Run, recipe: Recipe, engine: Engine, G: nn.Module, step: int) -> None:
+    """Write samples/<step>.png: the same latents at every step of the run."""
+    num = recipe.grid.rows * recipe.grid.columns
+    z = latents(recipe.latents.law, num, recipe.latents.size, stream(recipe.seed, "grid", 0))
+    sheet = grid(paint(G, z, recipe, engine), recipe.grid.columns)
+    write_atomically(run.samples / f"{step:08}.png", png(sheet))

@@ -1,0 +1,150 @@
+"""A whole run, from recipe to report; and its continuation."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gansmith.data.catalogue import SETS
+from gansmith.data.pack import Pack
+from gansmith.data.source import open_pictures
+from gansmith.errors import DataError, DivergedError, Interrupted, UsageError
+from gansmith.machine import describe_machine
+from gansmith.recipe_file import recipe_of, to_toml
+from gansmith.report import write_report
+from gansmith.rng import stream
+from gansmith.runs import Run, create_run, default_root, utc_now, write_atomically
+from gansmith.schema import Recipe
+from gansmith.training.checkpoint import find_checkpoint, load_checkpoint
+from gansmith.training.engine import DeviceChoice, make_engine
+from gansmith.training.loop import Setting, make_sampler, train_loop
+from gansmith.training.reporting import LogFile, Reporter, Silent
+from gansmith.training.signals import stop_on_signals
+from gansmith.training.state import GAN, build
+from gansmith.viz.grids import grid, png
+
+
+def train(
+    recipe: Recipe,
+    *,
+    runs: Path | str | None = None,
+    name: str | None = None,
+    device: DeviceChoice = "auto",
+    reporter: Reporter | None = None,
+) -> Run:
+    """Train a recipe in a new run folder under `runs` and return the run.
+
+    Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
+    the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
+    DiskError as their docstrings say.
+    """
+    engine = make_engine(device, recipe.precision)
+    pack, remarks = _pictures(recipe)
+    gan = build(recipe, engine)
+    run = create_run(Path(runs or default_root()), name or recipe.name)
+    _describe(run, recipe, pack, remarks, engine_facts={"device": str(engine.device), "precision": engine.precision})
+    setting = Setting(
+        recipe=recipe,
+        pack=pack,
+        engine=engine,
+        run=run,
+        reporter=LogFile(run.path / "log.txt", reporter or Silent()),
+    )
+    setting.reporter.say(f"run folder: {run.path}")
+    for remark in remarks:
+        setting.reporter.say(remark)
+    return _run_to_end(gan, setting)
+
+
+def resume(
+    run: Run, *, images: int | None = None, device: DeviceChoice = "auto", reporter: Reporter | None = None
+) -> Run:
+    """Continue a run from its newest checkpoint, exactly as if it had never stopped; `images` sets a new length.
+
+    Raises CheckpointError when there is none, UsageError when there is nothing left to do.
+    """
+    recipe = recipe_of(run)
+    if images is not None:
+        recipe = recipe.model_copy(update={"length": recipe.length.model_copy(update={"images": images})})
+    engine = make_engine(device, recipe.precision)
+    pack, _ = _pictures(recipe)
+    gan = build(recipe, engine)
+    load_checkpoint(find_checkpoint(run), gan)
+    if gan.seen // recipe.batch >= recipe.steps:
+        raise UsageError(f"{run.path} is complete at step {recipe.steps:,}; give more --steps to train on.")
+    run.forget_after(gan.seen)
+    write_atomically(run.recipe_file, to_toml(recipe))
+    setting = Setting(
+        recipe=recipe,
+        pack=pack,
+        engine=engine,
+        run=run,
+        reporter=LogFile(run.path / "log.txt", reporter or Silent()),
+    )
+    setting.reporter.say(f"run folder: {run.path}")
+    setting.reporter.say(f"continuing at step {gan.seen // recipe.batch:,} of {recipe.steps:,}")
+    return _run_to_end(gan, setting)
+
+
+def _pictures(recipe: Recipe) -> tuple[Pack, list[str]]:
+    """The recipe's pictures, and what the user should know of them."""
+    data = recipe.data
+    whole = open_pictures(data.name, data.split, data.channels, data.height, data.width)
+    pack = whole.after(data.skip)
+    if not len(pack):
+        raise DataError(f"data.skip={data.skip} leaves nothing of the {len(whole):,} pictures of {data.name!r}.")
+    make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
+    remarks = [
+        f"{len(pack):,} pictures of {whole.index['name']}"
+        + (f", the first {data.skip:,} left out" if data.skip else "")
+    ]
+    if data.name in SETS and SETS[data.name].warning:
+        remarks.append(SETS[data.name].warning)
+    return pack, remarks + whole.index["remarks"]
+
+
+def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine_facts: dict[str, Any]) -> None:
+    """The files that say what the run is, before its first step."""
+    write_atomically(run.recipe_file, to_toml(recipe))
+    run.update(
+        name=run.path.name,
+        status="running",
+        started=utc_now(),
+        command=sys.argv,
+        **engine_facts,
+        data={**pack.index, "count": len(pack)},
+        remarks=remarks,
+        machine=describe_machine(),
+    )
+    num = min(recipe.grid.rows * recipe.grid.columns, len(pack))
+    chosen = stream(recipe.seed, "reals", 0)
+    indices = torch.randperm(len(pack), generator=chosen)[:num]
+    reals = pack.batch(indices).permute(0, 2, 3, 1).numpy()
+    write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
+
+
+def _run_to_end(gan: GAN, setting: Setting) -> Run:
+    """The loop, the run's status, and the report, whatever happens in between."""
+    run, recipe = setting.run, setting.recipe
+    run.update(status="running")
+    status = "failed"
+    try:
+        with stop_on_signals() as stop:
+            train_loop(gan, setting, stop)
+        status = "done" if stop.signum is None else "stopped"
+    except DivergedError:
+        status = "diverged"
+        raise
+    finally:
+        run.update(status=status, ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen)
+    write_report(run)
+    if stop.signum is not None:
+        raise Interrupted(
+            f"stopped and saved at step {gan.seen // recipe.batch:,} of {recipe.steps:,}; "
+            f"go on with: gansmith resume {run.path}",
+            exit_code=130 if stop.signum == signal.SIGINT else 143,
+        )
+    setting.reporter.say(f"report: {run.report}")
+    return run

@@ -1,0 +1,56 @@
+"""Everything a run updates, and how it begins."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gansmith.nn.init import glorot_uniform
+from gansmith.rng import stream
+from gansmith.schema import Recipe
+from gansmith.training.engine import Engine, make_engine
+from gansmith.training.optim import Updater, make_updater
+
+
+@dataclass(kw_only=True, slots=True)
+class GAN:
+    """Everything a run updates. `seen` is the clock: real images shown to D so far."""
+
+    G: nn.Module
+    D: nn.Module
+    G_ema: nn.Module | None
+    """The average of G, when the recipe keeps one."""
+    update_g: Updater
+    update_d: Updater
+    seen: int = 0
+
+    @property
+    def shown(self) -> nn.Module:
+        """The generator whose pictures are shown and shipped: the average, if there is one."""
+        return self.G_ema or self.G
+
+
+def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
+    """Networks with first weights from the recipe's seed, and their optimisers, on the engine's device.
+
+    Without an engine, on the one that the recipe's precision gets here.
+    """
+    engine = engine or make_engine("auto", recipe.precision)
+    with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn and thrown away
+        networks = recipe.model.build(recipe.spec)
+    G, D = networks.G, networks.D
+    glorot_uniform(G, stream(recipe.seed, "init/G", 0))
+    glorot_uniform(D, stream(recipe.seed, "init/D", 0))
+    engine.place(G)
+    engine.place(D)
+    moved_by_g = [*G.parameters()]
+    if recipe.objective.generator_step_trains_discriminator:
+        moved_by_g += D.parameters()
+    return GAN(
+        G=G,
+        D=D,
+        G_ema=copy.deepcopy(G) if recipe.ema_half_life else None,
+        update_g=make_updater(recipe.generator_optimizer, moved_by_g),
+        update_d=make_updater(recipe.discriminator_optimizer, D.parameters()),
+    )

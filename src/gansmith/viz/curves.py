@@ -1,0 +1,49 @@
+"""The losses of both networks and D's accuracy, over the images seen."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+D_COLOUR, G_COLOUR = "#3b76c4", "#d9822b"
+REAL_COLOUR, FAKE_COLOUR = "#2a9d6f", "#b0457f"
+
+
+def curves(events: Sequence[Mapping[str, float]]) -> bytes:
+    """A PNG of two plots: single steps faint, their running mean (a fiftieth of the run) strong.
+
+    `events` hold "seen", "loss/d", "loss/g", "accuracy/real" and "accuracy/fake", in order.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=144)
+    losses, accuracies = figure.subplots(1, 2)
+    seen = np.array([event["seen"] for event in events]) / 1000
+    for axes, lines in (
+        (losses, (("loss/d", "D", D_COLOUR), ("loss/g", "G", G_COLOUR))),
+        (accuracies, (("accuracy/real", "on real", REAL_COLOUR), ("accuracy/fake", "on generated", FAKE_COLOUR))),
+    ):
+        for name, label, colour in lines:
+            values = np.array([event[name] for event in events])
+            axes.plot(seen, values, color=colour, alpha=0.25, linewidth=0.8)
+            axes.plot(seen, running_mean(values), color=colour, linewidth=1.8, label=label)
+        axes.set_xlabel("images seen, thousands")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    losses.set_title("Loss", loc="left")
+    losses.set_ylim(bottom=0 if min(losses.get_ylim()) > -0.5 else None)
+    accuracies.set_title("D's share of right answers", loc="left")
+    accuracies.set_ylim(0, 1.02)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def running_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over a window of a fiftieth of the values, narrower towards both ends."""
+    half = max(1, len(values) // 100)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    positions = np.arange(len(values))
+    low, high = np.maximum(positions - half, 0), np.minimum(positions + half + 1, len(values))
+    return (sums[high] - sums[low]) / (high - low)

@@ -1,0 +1,36 @@
+"""How the same latents looked as training went on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+"""Shares of the training at which the strip shows the pictures."""
+
+_SIDE = 56
+_GAP = 4
+_HEADER = 24
+
+
+def evolution_steps(steps: int) -> dict[int, int]:
+    """The step at which each percentage of `steps` is reached, and that percentage; equal steps keep the largest."""
+    return {-(-steps * percentage // 100): percentage for percentage in PERCENTAGES}
+
+
+def evolution(columns: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
+    """A strip: one column for each (label, uint8 images (N, H, W, C)), one row for each latent vector."""
+    num, height, width, channels = columns[0][1].shape
+    zoom = max(1, round(_SIDE / max(height, width)))
+    tile_h, tile_w = height * zoom, width * zoom
+    strip = Image.new("RGB", (len(columns) * (tile_w + _GAP) + _GAP, _HEADER + num * (tile_h + _GAP)), "white")
+    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(14)
+    for position, (label, images) in enumerate(columns):
+        left = _GAP + position * (tile_w + _GAP)
+        draw.text((left + tile_w / 2, _HEADER / 2), label, fill="black", font=font, anchor="mm")
+        for row, image in enumerate(images):
+            tile = Image.fromarray(image.squeeze() if channels == 1 else image).convert("RGB")
+            strip.paste(
+                tile.resize((tile_w, tile_h), Image.Resampling.NEAREST), (left, _HEADER + row * (tile_h + _GAP))
+            )
+    return strip

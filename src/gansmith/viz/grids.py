@@ -1,0 +1,50 @@
+"""Many pictures on one sheet, and back."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+GAP = 2
+"""Pixels between two pictures, before enlargement."""
+
+BACKGROUND = 48
+"""Grey of the gaps: it shows the edges of black pictures and of white ones."""
+
+
+def grid(images: np.ndarray, columns: int) -> Image.Image:
+    """uint8 images (N, H, W, C), C 1 or 3, in rows of `columns`, small ones enlarged by a whole number of times."""
+    num, height, width, channels = images.shape
+    rows = -(-num // columns)
+    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), BACKGROUND, np.uint8)
+    for number, image in enumerate(images):
+        top, left = _corner(number, columns, height, width)
+        sheet[top : top + height, left : left + width] = image
+    zoom = _zoom(height, width)
+    return Image.fromarray(sheet.repeat(zoom, 0).repeat(zoom, 1).squeeze())
+
+
+def tiles(sheet: Image.Image, num: int, columns: int, height: int, width: int) -> np.ndarray:
+    """The first `num` pictures (num, H, W, C) of a sheet that `grid` made: its exact inverse."""
+    zoom = _zoom(height, width)
+    pixels = np.asarray(sheet)[::zoom, ::zoom]
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    corners = [_corner(number, columns, height, width) for number in range(num)]
+    return np.stack([pixels[top : top + height, left : left + width] for top, left in corners])
+
+
+def png(image: Image.Image) -> bytes:
+    """The picture as a PNG file; the same pixels always give the same bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _corner(number: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    row, column = divmod(number, columns)
+    return GAP + row * (height + GAP), GAP + column * (width + GAP)
+
+
+def _zoom(height: int, width: int) -> int:
+    """Enlargement that brings the longer side to some 64 pixels, so that a person sees something."""
+    return max(1, round(64 / max(height, width)))
