@@ -1,4 +1,4 @@
-"""Batch normalisation with the two moving variances of the classic frameworks. Ioffe & Szegedy 2015, arXiv:1502.03167."""
+"""Batch normalisation with the two moving variances of the classic frameworks. Ioffe & Szegedy 2015, arXiv 1502.03167."""
 
 import torch
 from torch import Tensor, nn
@@ -28,21 +28,20 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C] or [N, C, H, W] -> the same shape."""
-        before = None if self.bessel or not self.training else self.running_var * self.decay
-        out = batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            self.training,
-            1 - self.decay,
-            self.epsilon,
-        )
-        if before is not None:  # torch added (1 - decay) * unbiased variance; take the surplus out again
-            count = x.numel() // x.shape[1]
-            self.running_var.sub_(before).mul_((count - 1) / count).add_(before)
+        if self.bessel or not self.training:
+            return self._normalise(x, self.running_var)
+        unbiased = self.running_var.clone()  # autograd holds on to what it is given: the buffer itself must be free
+        out = self._normalise(x, unbiased)
+        kept, count = self.running_var * self.decay, x.numel() // x.shape[1]
+        self.running_var.copy_(kept + (unbiased - kept) * (count - 1) / count)
         return out
+
+    def _normalise(self, x: Tensor, running_var: Tensor) -> Tensor:
+        """Moves `running_mean` and `running_var` in training mode, towards the unbiased variance."""
+        momentum = 1 - self.decay
+        return batch_norm(
+            x, self.running_mean, running_var, self.weight, self.bias, self.training, momentum, self.epsilon
+        )
 
     def extra_repr(self) -> str:
         """What `print(module)` shows."""

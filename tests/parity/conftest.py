@@ -1,0 +1,19 @@
+"""Keras on its torch backend, in float64: an implementation of the articles' layers that we did not write."""
+
+import os
+
+import pytest
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+
+@pytest.fixture(autouse=True)
+def _keras_in_float64(monkeypatch):
+    import keras
+    from keras.src.backend.common import dtypes
+
+    # Outside TensorFlow, Keras rounds 64-bit results to 32 bits on purpose, as JAX does; this table says so.
+    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    keras.utils.set_random_seed(1)
