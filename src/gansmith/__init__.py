@@ -12,7 +12,7 @@ Nothing heavy is imported before one of these names is used.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from gansmith.version import __version__
 
 __all__ = ["__version__", "build", "load", "recipe", "train"]
 

@@ -6,13 +6,13 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gansmith.version import __version__
+
 PACKAGES = ("torch", "numpy", "pillow", "safetensors", "pydantic")
 
 
 def describe_machine() -> dict[str, str | int]:
     """Processor, cores, memory, operating system, Python and the versions of the packages that decide results."""
-    from gansmith import __version__
-
     facts: dict[str, str | int] = {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,

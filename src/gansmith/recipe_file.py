@@ -51,11 +51,14 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in changes.items():
         old = base.get(key)
-        same_kind = isinstance(old, dict) and isinstance(value, dict)
-        if same_kind and key in NAMED_TABLES:
-            same_kind = value.get("name", old.get("name")) == old.get("name")
-        result[key] = merged(old, value) if same_kind else value
+        if isinstance(old, dict) and isinstance(value, dict) and not _another_kind(key, old, value):
+            value = merged(old, value)
+        result[key] = value
     return result
+
+
+def _another_kind(key: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    return key in NAMED_TABLES and "name" in new and new["name"] != old.get("name", new["name"])
 
 
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
@@ -69,11 +72,13 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
         path, found, text = assignment.partition("=")
         if not found:
             raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
-        change = _value(text.strip())
-        for name in reversed(path.strip().split(".")):
-            change = {name: change}
-        changes = merged(changes, change)
+        *tables, field = path.strip().split(".")
+        changes = merged(changes, _nested(tables, {field: _value(text.strip())}))
     return from_values(merged(recipe.model_dump(), changes))
+
+
+def _nested(tables: list[str], values: dict[str, Any]) -> dict[str, Any]:
+    return {tables[0]: _nested(tables[1:], values)} if tables else values
 
 
 def _value(text: str) -> Any:

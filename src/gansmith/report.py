@@ -72,8 +72,8 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
         _figure(
             "Curves",
             run.path / "curves.png",
-            "Faint: single steps; strong: their running mean. The losses of a GAN do not say how good the pictures are; "
-            "D near 50 % right on both kinds means that it can hardly tell them apart.",
+            "Faint: single steps; strong: their running mean. The losses of a GAN do not say how good the pictures "
+            "are; D near 50 % right on both kinds means that it can hardly tell them apart.",
             "wide",
         ),
     ]
@@ -106,9 +106,8 @@ def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
         "seed": recipe.seed,
         "started": info.get("started", ""),
     }
-    if remarks := info.get("remarks"):
-        facts["remarks"] = " ".join(remarks)
-    return _pairs(facts)
+    remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in info.get("remarks", []))
+    return f"{_pairs(facts)}<ul>{remarks}</ul>"
 
 
 def _pairs(facts: dict[str, Any]) -> str:
@@ -158,6 +157,7 @@ dl {{ border-block: 1px solid var(--line); padding: .75rem 0; }}
 dt {{ color: GrayText; font-size: .8rem; }}
 dd {{ margin: 0; font-variant-numeric: tabular-nums; }}
 .figures {{ display: grid; grid-template-columns: 1fr 1fr; gap: 2rem; margin: 2rem 0; }}
+ul {{ color: GrayText; padding-left: 1.1rem; }}
 figure {{ margin: 0; min-width: 0; }}
 figure.wide {{ grid-column: 1 / -1; }}
 figure img {{ width: 100%; height: auto; border-radius: 4px; background: white; }}

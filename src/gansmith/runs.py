@@ -140,8 +140,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
         file.write(data)
-    os.chmod(file.name, 0o666 & ~_umask())
-    os.replace(file.name, path)
+    unfinished = Path(file.name)
+    unfinished.chmod(0o666 & ~_umask())
+    unfinished.replace(path)
 
 
 def _umask() -> int:

@@ -4,10 +4,11 @@ A recipe holds no class name and no import path: networks, losses and sets are f
 table entries.
 """
 
+import re
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from gansmith.data.sampler import Order
 from gansmith.data.source import Split
@@ -156,7 +157,7 @@ class Grid(Settings):
 class Recipe(Settings):
     """Everything that decides what a run computes."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")
+    name: Annotated[str, AfterValidator(lambda given: _as_folder_name(given))]
     """The recipe's name; part of the run folder's name."""
     about: str = ""
     """One line on what this is."""
@@ -193,6 +194,12 @@ class Recipe(Settings):
         with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
             self.model.build(self.spec)
         return self
+
+
+def _as_folder_name(given: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
+        raise RecipeError(f"name must be up to 100 letters, digits and . _ : -, got {given!r}.")
+    return given
 
 
 def _as_model(given: object) -> object:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -16,7 +16,7 @@ from gansmith.training.reporting import Progress, Reporter, duration
 
 
 @contextmanager
-def console_reporter() -> Iterator[Reporter]:
+def console_reporter() -> Generator[Reporter]:
     """The reporter for this standard error: live on a terminal, lines otherwise."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
@@ -73,7 +73,7 @@ class LiveTable:
 
 
 @contextmanager
-def progress_bar(what: str, total: int) -> Iterator[RichProgress]:
+def progress_bar(what: str, total: int) -> Generator[RichProgress]:
     """A bar for work that counts pictures; silent where stderr is no terminal."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

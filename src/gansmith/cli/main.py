@@ -5,8 +5,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from gansmith import __version__
 from gansmith.errors import GansmithError, Interrupted, UsageError, unknown
+from gansmith.version import __version__
 
 VERBS = {
     "train": "train a recipe in a new run folder",

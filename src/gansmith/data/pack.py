@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ def write_pack(folder: Path, images: np.ndarray, labels: np.ndarray | None, abou
         "format": FORMAT,
         "count": len(images),
         "shape": list(images.shape[1:]),
-        "sha256": {name: hashlib.sha256(array).hexdigest() for name, array in arrays.items()},
+        "sha256": {name: hashlib.sha256(array.data).hexdigest() for name, array in arrays.items()},
         **about,
     }
     try:
@@ -88,4 +87,4 @@ def _publish(unfinished: Path, folder: Path) -> None:
     except OSError:
         if read_pack(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
-            os.replace(unfinished, folder)
+            unfinished.rename(folder)

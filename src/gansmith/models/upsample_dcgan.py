@@ -21,7 +21,7 @@ class Config(ModelConfig):
     """Channels of the smallest picture in both networks; half and a quarter of it towards the full size."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 pictures, 64 latents and the default width."""
+        """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 pictures, 64 latents, default width."""
         height, width = whole_quarter(spec, self.name)
         wide, half, thin = self.width, self.width // 2, self.width // 4
         G = Stack(

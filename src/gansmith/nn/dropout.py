@@ -1,6 +1,6 @@
 """Dropout that draws from the step's own stream. Srivastava et al. 2014, JMLR 15."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -47,7 +47,7 @@ def random_bytes(shape: torch.Size, generator: torch.Generator) -> Tensor:
 
 
 @contextmanager
-def drawing_from(generator: torch.Generator, *networks: nn.Module) -> Iterator[None]:
+def drawing_from(generator: torch.Generator, *networks: nn.Module) -> Generator[None]:
     """Dropout inside these networks draws from `generator`, in the order of the calls."""
     layers = [layer for network in networks for layer in network.modules() if isinstance(layer, Dropout)]
     for layer in layers:

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 def ema_decay(batch: int, half_life: float, seen: int, ramp: float = 0.05) -> float:
@@ -18,7 +18,8 @@ def ema_decay(batch: int, half_life: float, seen: int, ramp: float = 0.05) -> fl
 
 @torch.no_grad()
 def ema_update(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """average <- decay * average + (1 - decay) * network. Buffers (moving statistics) are copied."""
-    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
+    """Average <- decay * average + (1 - decay) * network. Buffers (moving statistics) are copied."""
+    averages: list[Tensor] = [*average.parameters()]
+    torch._foreach_lerp_(averages, [*network.parameters()], 1 - decay)
     for kept, new in zip(average.buffers(), network.buffers(), strict=True):
         kept.copy_(new)

@@ -1,4 +1,4 @@
-"""Batch normalisation with the two moving variances of the classic frameworks. Ioffe & Szegedy 2015, arXiv 1502.03167."""
+"""Batch normalisation with the two moving variances of the classic frameworks. Ioffe & Szegedy, arXiv:1502.03167."""
 
 import torch
 from torch import Tensor, nn

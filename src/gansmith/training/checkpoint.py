@@ -17,10 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gansmith import __version__
 from gansmith.errors import CheckpointError, DiskError
 from gansmith.runs import Run, write_atomically
 from gansmith.training.state import GAN
+from gansmith.version import __version__
 
 KEPT = 3
 """Checkpoints kept in a run folder: the newest ones."""

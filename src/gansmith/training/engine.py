@@ -31,7 +31,8 @@ class Engine:
 
     def place(self, network: nn.Module) -> nn.Module:
         """The network on the device, its kernels channels-last, as the convolutions of every backend like them."""
-        return network.to(self.device, memory_format=torch.channels_last)
+        # torch's stubs do not know this overload
+        return network.to(self.device).to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
 
 
 def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "auto") -> Engine:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from gansmith.errors import DataError
 
@@ -58,7 +58,7 @@ def _read_picture(file: Path, channels: int, height: int, width: int) -> np.ndar
     try:
         with Image.open(file, formats=sorted(FORMATS)) as picture:
             upright = ImageOps.exif_transpose(picture).convert("L" if channels == 1 else "RGB")
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     fitted = ImageOps.fit(upright, (width, height), Image.Resampling.LANCZOS)
     return np.asarray(fitted).reshape(height, width, channels).transpose(2, 0, 1)

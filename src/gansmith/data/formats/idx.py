@@ -1,4 +1,4 @@
-"""The IDX files of MNIST and its relatives, plain or gzipped. Format: LeCun, Cortes & Burges, yann.lecun.com/exdb/mnist."""
+"""The IDX files of MNIST and its relatives, plain or gzipped. Format: yann.lecun.com/exdb/mnist."""
 
 import gzip
 import math

@@ -1,0 +1,39 @@
+# `make demo` and `make test` need Python 3.11 or newer and a package index; everything else is installed here.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+PROJECT := pyproject.toml constraints.txt
+
+.PHONY: demo test check bench
+
+demo: .venv/.installed  ## train clothes in under two minutes; the run folder's path is printed first and last
+	$(BIN)/gansmith train demo
+
+test: .venv/.installed-test  ## the fast tests
+	$(BIN)/python -m pytest
+
+check: .venv/.installed-dev  ## everything that has to hold before a change lands
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyrefly check --min-severity=warn
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not gpu"
+
+bench: .venv/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
+	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
+
+.venv/.installed: $(PROJECT)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/.installed-test: .venv/.installed
+	$(PIP) --editable .[test]
+	touch $@
+
+.venv/.installed-dev: .venv/.installed-test
+	$(PIP) --editable .[dev]
+	touch $@

@@ -1,0 +1,256 @@
+import contextlib
+import gzip
+import itertools
+import struct
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from gansmith.data import catalogue
+from gansmith.data.formats import idx
+from gansmith.data.formats.folder import list_pictures, read_pictures
+from gansmith.data.formats.idx import read_idx
+from gansmith.data.pack import read_pack, write_pack
+from gansmith.data.sampler import Sampler
+from gansmith.data.source import open_pictures
+from gansmith.errors import DataError, DiskError
+
+
+def idx_bytes(array, kind=0x08):
+    return bytes([0, 0, kind, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (5, 4, 6), np.uint8)
+
+
+# --- IDX
+
+
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress])
+def test_idx_reads_back_what_was_written(tmp_path, pixels, wrap):
+    (tmp_path / "x").write_bytes(wrap(idx_bytes(pixels)))
+    assert np.array_equal(read_idx(tmp_path / "x", 3), pixels)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda b: b[:-1], "announces 120 bytes and holds only 119"),
+        (lambda b: b + b"x", "announces 120 bytes and holds more"),
+        (lambda b: b[:9], "ends inside its header"),
+        (lambda b: b"", "is not an IDX file: it starts with nothing"),
+        (lambda b: b"\x89PNG" + b, "is not an IDX file: it starts with 89504e47"),
+        (lambda b: b[:2] + b"\x0d" + b[3:], "holds type 0x0d with 3 axes"),
+        (lambda b: b[:3] + b"\x01" + b[4:], "holds type 0x08 with 1 axes"),
+        (lambda b: b[:4] + b"\xff" * 12 + b[16:], "announces 79,228,162,458,924,105,385,300,197,375 bytes"),
+        (lambda b: b[:4] + b"\0" * 12, "announces 0 bytes"),
+        (lambda b: gzip.compress(b)[:-20], "is a damaged gzip file"),
+        (lambda b: gzip.compress(b)[:60] + b"\0\0\0\0" + gzip.compress(b)[64:], "damaged gzip file"),
+    ],
+)
+def test_a_damaged_idx_file_is_named_with_what_is_wrong(tmp_path, pixels, damage, message):
+    (tmp_path / "damaged").write_bytes(damage(idx_bytes(pixels)))
+    with pytest.raises(DataError) as caught:
+        read_idx(tmp_path / "damaged", 3)
+    assert message in str(caught.value)
+    assert str(tmp_path / "damaged") in str(caught.value)
+
+
+def test_a_gzip_bomb_is_inflated_no_further_than_announced(tmp_path, pixels, monkeypatch):
+    inflated = []
+    read = gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda self, size=-1: inflated.append(size) or read(self, size))
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(idx_bytes(pixels) + bytes(50_000_000)))
+    with pytest.raises(DataError, match="holds more"):
+        read_idx(tmp_path / "bomb.gz", 3)
+    assert all(0 <= size <= pixels.size + 1 for size in inflated)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200))
+def test_any_bytes_are_an_array_or_a_data_error(tmp_path, content):
+    (tmp_path / "fuzz").write_bytes(content)
+    with contextlib.suppress(DataError):
+        assert read_idx(tmp_path / "fuzz", 3).ndim == 3
+
+
+def test_a_missing_idx_file_is_a_data_error(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_idx(tmp_path / "nothing", 3)
+
+
+# --- folders
+
+
+def save(path, size=(40, 30), mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.effect_noise(size, 80).convert(mode).save(path)
+
+
+def test_a_folder_gives_upright_pictures_of_the_size_asked_for(tmp_path):
+    for number, (suffix, mode) in enumerate(
+        [("png", "RGBA"), ("jpg", "L"), ("webp", "RGB"), ("gif", "P"), ("bmp", "1")]
+    ):
+        save(tmp_path / f"below/{number}.{suffix}", mode=mode)
+    save(tmp_path / ".hidden.png")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    files = list_pictures(tmp_path)
+    assert [file.name for file in files] == ["0.png", "1.jpg", "2.webp", "3.gif", "4.bmp"]
+    assert read_pictures(files, 3, 12, 16).images.shape == (5, 3, 12, 16)
+    assert read_pictures(files, 1, 16, 16).images.shape == (5, 1, 16, 16)
+
+
+def test_a_picture_is_turned_as_its_exif_says_and_cropped_to_the_centre(tmp_path):
+    picture = np.zeros((20, 60, 3), np.uint8)
+    picture[:, 20:40] = 255  # the middle third survives the crop to a square
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(picture).save(tmp_path / "turned.jpg", exif=exif, quality=100)
+    assert read_pictures([tmp_path / "turned.jpg"], 1, 20, 20).images.mean() > 240
+
+
+def test_a_few_broken_pictures_are_dropped_by_name_and_many_are_refused(tmp_path):
+    for number in range(150):
+        save(tmp_path / f"{number:03}.png", size=(8, 8))
+    (tmp_path / "007.png").write_bytes(b"")
+    found = read_pictures(list_pictures(tmp_path), 1, 8, 8)
+    assert len(found.images) == 149
+    assert [file.name for file in found.dropped] == ["007.png"]
+    for number in range(5):
+        (tmp_path / f"{number:03}.png").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"6 of 150 pictures cannot be read, the first is .*000\.png"):
+        read_pictures(list_pictures(tmp_path), 1, 8, 8)
+
+
+# --- the packed store
+
+
+def test_the_store_reads_back_what_was_written(tmp_path, pixels):
+    write_pack(tmp_path / "store", pixels[:, None], np.arange(5, dtype=np.uint8), {"name": "mine", "remarks": []})
+    pack = read_pack(tmp_path / "store")
+    assert np.array_equal(pack.images, pixels[:, None])
+    assert pack.index["count"] == 5
+    assert pack.after(2).labels.tolist() == [2, 3, 4]
+    assert torch.equal(pack.batch(torch.tensor([3, 0])), torch.tensor(pixels[[3, 0], None]))
+    assert isinstance(pack.images, np.memmap)
+    assert list(tmp_path.iterdir()) == [tmp_path / "store"]
+
+
+def test_a_store_that_cannot_be_written_is_a_disk_error(tmp_path, pixels):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match=r"120 bytes\) cannot be written"):
+        write_pack(tmp_path / "file" / "store", pixels[:, None], None, {})
+
+
+def test_a_folder_is_packed_once_by_its_content(tmp_path, monkeypatch):
+    save(tmp_path / "a/1.png")
+    first = open_pictures(str(tmp_path / "a"), "train", 1, 8, 8)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a/1.png").rename(tmp_path / "b/1.png")
+    (tmp_path / "a").rmdir()
+    (tmp_path / "b").rename(tmp_path / "a")
+    monkeypatch.setattr("gansmith.data.source.read_pictures", None)  # a second decoding would fail
+    assert np.array_equal(open_pictures(str(tmp_path / "a"), "train", 1, 8, 8).images, first.images)
+
+
+# --- known sets
+
+
+def test_the_packaged_set_has_ten_thousand_pictures_in_ten_classes():
+    pack = open_pictures("fashion-10k", "train", 1, 28, 28)
+    assert pack.images.shape == (10_000, 1, 28, 28)
+    assert np.bincount(pack.labels).tolist() == [1000] * 10
+
+
+def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
+    for stem, array in zip(catalogue.IDX_FILES["train"], (pixels, np.arange(5, dtype=np.uint8)), strict=True):
+        (tmp_path / "mnist").mkdir(exist_ok=True)
+        (tmp_path / "mnist" / f"{stem}.gz").write_bytes(gzip.compress(idx_bytes(array)))
+    monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
+    assert len(open_pictures("mnist", "train", 1, 4, 6)) == 5
+    assert len(open_pictures(str(tmp_path / "mnist"), "train", 1, 4, 6)) == 5  # the same files, given by path
+    with pytest.raises(DataError, match="holds 4x6 grey pictures; the recipe needs 28x28 grey"):
+        open_pictures("mnist", "train", 1, 28, 28)
+    with pytest.raises(DataError, match=r"has no t10k-images-idx3-ubyte\.gz"):
+        open_pictures("mnist", "test", 1, 4, 6)
+
+
+def test_pictures_and_labels_must_be_as_many(tmp_path, pixels):
+    for stem, array in zip(catalogue.IDX_FILES["train"], (pixels, np.arange(4, dtype=np.uint8)), strict=True):
+        (tmp_path / stem).write_bytes(idx_bytes(array))
+    with pytest.raises(DataError, match=r"holds 5 pictures, .* 4 labels"):
+        open_pictures(str(tmp_path), "train", 1, 4, 6)
+
+
+@pytest.mark.parametrize("name", catalogue.SETS)
+def test_every_set_says_what_it_is_and_how_to_get_it(name):
+    known = catalogue.SETS[name]
+    assert known.title
+    assert known.licence
+    assert known.packaged or known.how_to_get
+
+
+def test_the_cap_on_idx_files_fits_every_known_set():
+    assert idx.MAX_BYTES > 60_000 * 28 * 28
+
+
+# --- sampler
+
+
+def sampler(order, count=10, batch=3, seed=0, buffer=0):
+    return Sampler(count=count, batch=batch, seed=seed, order=order, buffer=buffer)
+
+
+def passes(made, num):
+    """`num` passes of a sampler, each a list of indices."""
+    length = made.count // made.batch * made.batch
+    return [
+        list(itertools.chain.from_iterable(made.indices(start + at).tolist() for at in range(0, length, made.batch)))
+        for start in range(0, num * length, length)
+    ]
+
+
+def test_sequential_drops_the_remainder_and_starts_over():
+    assert passes(sampler("sequential"), 2) == [list(range(9))] * 2
+
+
+def test_a_permutation_shows_each_picture_at_most_once_a_pass_and_leaves_out_others_each_time():
+    orders = passes(sampler("permutation"), 40)
+    assert all(len(set(order)) == 9 for order in orders)
+    assert len({frozenset(range(10)) - set(order) for order in orders}) == 10
+
+
+def test_a_shuffle_buffer_hands_out_each_picture_no_earlier_than_the_buffer_allows():
+    made = sampler("shuffle-buffer", count=60, batch=5, buffer=7)
+    first, second = passes(made, 2)
+    assert sorted(first) == list(range(60))
+    assert first != second
+    assert all(picture < position + 7 for position, picture in enumerate(first))
+    assert np.mean([abs(picture - position) for position, picture in enumerate(first)]) > 2
+
+
+def test_with_replacement_repeats_pictures_and_takes_any_batch():
+    drawn = sampler("with-replacement", count=4, batch=100).indices(0)
+    assert set(drawn.tolist()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("order", ["permutation", "shuffle-buffer", "with-replacement"])
+def test_a_batch_depends_on_seed_and_position_only(order):
+    made = sampler(order, count=50, batch=5, buffer=8 if order == "shuffle-buffer" else 0)
+    later = made.indices(200)
+    for seen in (0, 100, 5):
+        made.indices(seen)
+    assert torch.equal(made.indices(200), later)
+    other = Sampler(count=50, batch=5, seed=1, order=order, buffer=made.buffer)
+    assert not torch.equal(other.indices(200), later)
+
+
+def test_a_batch_larger_than_the_set_is_refused():
+    with pytest.raises(DataError, match="a batch of 11 cannot be drawn from 10 pictures"):
+        sampler("permutation", batch=11)

@@ -1,0 +1,233 @@
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.functional import pad
+from torch.testing import assert_close
+
+from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_padding
+from gansmith.nn.dropout import Dropout, drawing_from, random_bytes
+from gansmith.nn.ema import ema_decay, ema_update
+from gansmith.nn.init import glorot_uniform
+from gansmith.nn.modes import frozen, inference_mode
+from gansmith.nn.norm import BatchNorm
+from gansmith.nn.stack import Stack
+from gansmith.nn.summary import summarize
+from gansmith.nn.upsample import UpsampleConv2d
+from gansmith.rng import stream
+
+
+def filled(layer, clock=0):
+    """The layer in float64 with normal weights."""
+    for number, parameter in enumerate(layer.parameters()):
+        with torch.no_grad():
+            parameter.copy_(torch.randn(parameter.shape, generator=stream(0, f"weights/{number}", clock)))
+    return layer.double()
+
+
+def normal(*shape, name="x"):
+    return torch.randn(*shape, generator=stream(0, name, 0), dtype=torch.float64)
+
+
+# The table of the specification's §2.6
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"),
+    [
+        (28, 5, 2, (1, 2)),
+        (14, 5, 2, (1, 2)),
+        (32, 5, 2, (1, 2)),
+        (7, 5, 2, (2, 2)),
+        (28, 5, 1, (2, 2)),
+        (28, 4, 2, (1, 1)),
+    ],
+)
+def test_same_padding_is_tensorflows(size, kernel, stride, padding):
+    assert same_padding(size, kernel, stride) == padding
+
+
+def test_same_convolution_pads_one_before_and_two_after():
+    layer = filled(Conv2dSame(2, 3, 5, 2))
+    x = normal(2, 2, 8, 8)
+    expected = nn.functional.conv2d(pad(x, (1, 2, 1, 2)), layer.weight, layer.bias, 2)
+    assert_close(layer(x), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (4, 2), (5, 1), (3, 2)])
+def test_transposed_convolution_is_the_adjoint_of_the_convolution(kernel, stride):
+    down, up = filled(Conv2dSame(3, 2, kernel, stride)), filled(ConvTranspose2dSame(2, 3, kernel, stride))
+    up.weight.data, up.bias.data, down.bias.data = down.weight.data, torch.zeros(3).double(), torch.zeros(2).double()
+    x, y = normal(1, 3, 8, 8, name="x"), normal(1, 2, 8 // stride, 8 // stride, name="y")
+    assert_close((down(x) * y).sum(), (x * up(y)).sum(), rtol=1e-12, atol=1e-12)
+
+
+def test_transposed_convolution_with_gaps_is_refused():
+    with pytest.raises(ValueError, match="kernel=1 leaves gaps at stride=2"):
+        ConvTranspose2dSame(1, 1, 1, 2)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("kernel", [1, 3, 5, 7])
+def test_folded_upsampling_equals_its_reference(kernel, transposed):
+    fast = filled(UpsampleConv2d(3, 4, kernel, transposed=transposed))
+    reference = copy.deepcopy(fast)
+    reference.folded = False
+    results = []
+    for layer in (fast, reference):
+        x = normal(2, 3, 5, 6).requires_grad_()
+        y = layer(x)
+        results.append((y, *torch.autograd.grad(y.square().sum(), (x, layer.weight, layer.bias))))
+    for mine, theirs in zip(*results, strict=True):
+        assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_transposed_upsampling_is_upsampling_and_a_transposed_convolution():
+    layer = filled(UpsampleConv2d(3, 4, 5, transposed=True))
+    after = ConvTranspose2dSame(3, 4, 5).double()
+    after.load_state_dict(layer.state_dict())
+    x = normal(2, 3, 5, 6)
+    assert_close(layer(x), after(nn.functional.interpolate(x, scale_factor=2)), rtol=0, atol=1e-12)
+
+
+def test_an_even_kernel_cannot_be_upsampled():
+    with pytest.raises(ValueError, match="kernel=4 has no centre"):
+        UpsampleConv2d(1, 1, 4)
+
+
+@pytest.mark.parametrize("from_words", [True, False])
+def test_dropout_drops_its_share_and_keeps_the_mean(from_words):
+    layer, x = Dropout(0.4, from_words=from_words), torch.ones(1_000_000)
+    with drawing_from(stream(0, "dropout", 0), layer):
+        y = layer(x)
+    share = (y == 0).double().mean().item()
+    assert abs(share - (102 / 256 if from_words else 0.4)) < 0.003
+    assert abs(y.double().mean().item() - 1) < 0.005
+
+
+def test_dropout_repeats_with_its_stream_and_is_off_in_inference_mode():
+    layer, x = Dropout(0.5), torch.ones(999)
+    draws = []
+    for _ in range(2):
+        with drawing_from(stream(0, "dropout", 7), layer):
+            draws.append(layer(x))
+    assert torch.equal(*draws)
+    assert torch.equal(layer.eval()(x), x)
+
+
+def test_dropout_without_a_stream_is_refused():
+    with pytest.raises(ValueError, match="drawing_from"):
+        Dropout(0.5)(torch.ones(3))
+
+
+def test_random_bytes_use_every_bit():
+    values = random_bytes(torch.Size([80_000]), stream(0, "bytes", 0)).view(-1, 8)
+    assert values.min() == 0
+    for byte in range(8):  # torch's default range would leave the highest bit of one byte at zero
+        assert abs(values[:, byte].double().mean().item() - 127.5) < 4
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (6, 3, 4, 5)])
+def test_batch_norm_with_bessel_is_torchs_own(shape):
+    mine = BatchNorm(3, decay=0.9, epsilon=1e-3, bessel=True).double()
+    theirs = (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(3, eps=1e-3, momentum=0.1).double()
+    for clock in range(3):
+        x = torch.randn(shape, generator=stream(0, "x", clock), dtype=torch.float64)
+        assert_close(mine(x), theirs(x), rtol=0, atol=1e-12)
+    assert_close(mine.running_var, theirs.running_var, rtol=0, atol=1e-12)
+    assert_close(mine.eval()(x), theirs.eval()(x), rtol=0, atol=1e-12)
+
+
+def test_batch_norm_without_bessel_keeps_the_biased_variance():
+    layer, x = BatchNorm(3, decay=0.9, epsilon=1e-3, bessel=False).double(), normal(6, 3)
+    layer(x)
+    assert_close(layer.running_var, 0.9 + 0.1 * x.var(0, correction=0), rtol=0, atol=1e-12)
+
+
+def test_batch_norm_without_bessel_can_go_backward_after_a_second_pass():
+    layer, x = BatchNorm(3, decay=0.9, epsilon=1e-3, bessel=False).double(), normal(6, 3).requires_grad_()
+    y = layer(x)
+    layer(x)
+    (gradient,) = torch.autograd.grad((y**3).sum(), x)
+    assert gradient.abs().sum() > 0
+
+
+def test_glorot_weights_fill_their_limits_and_repeat():
+    def weights(seed):
+        network = Stack(Conv2dSame(3, 5, 3), nn.Linear(7, 4))
+        glorot_uniform(network, stream(seed, "init", 0))
+        return network.state_dict()
+
+    first = weights(1)
+    limit = (6 / ((3 + 5) * 9)) ** 0.5
+    assert 0.9 * limit < first["layers.0.weight"].abs().max() <= limit
+    assert not first["layers.0.bias"].any()
+    assert all(torch.equal(a, b) for a, b in zip(first.values(), weights(1).values(), strict=True))
+    assert not torch.equal(first["layers.1.weight"], weights(2)["layers.1.weight"])
+
+
+def test_glorot_refuses_a_layer_it_has_no_rule_for():
+    with pytest.raises(TypeError, match="no rule for the parameters of PReLU"):
+        glorot_uniform(Stack(nn.PReLU()), stream(0, "init", 0))
+
+
+def test_a_weights_share_halves_over_the_half_life():
+    share = 1.0
+    for _ in range(10):
+        share *= ema_decay(batch=100, half_life=1000, seen=10**9)
+    assert share == pytest.approx(0.5)
+
+
+def test_the_average_starts_as_the_network_itself():
+    assert ema_decay(batch=100, half_life=1000, seen=0) == 0
+    assert ema_decay(batch=100, half_life=1000, seen=200) < 0.01
+
+
+def test_the_average_moves_weights_and_copies_statistics():
+    network = Stack(nn.Linear(2, 2), BatchNorm(2, decay=0.5, epsilon=1e-3, bessel=True))
+    average = copy.deepcopy(network)
+    with torch.no_grad():
+        network.layers[0].weight += 1
+    network(torch.randn(5, 2, generator=stream(0, "x", 0)))
+    before = average.layers[0].weight.clone()
+    ema_update(average, network, decay=0.75)
+    assert_close(average.layers[0].weight, before + 0.25)
+    assert torch.equal(average.layers[1].running_mean, network.layers[1].running_mean)
+
+
+def test_frozen_and_inference_mode_put_back_what_was_there():
+    network = Stack(nn.Linear(2, 2), nn.Linear(2, 2))
+    network.layers[0].requires_grad_(False).eval()
+
+    def flags():
+        return [p.requires_grad for p in network.parameters()], [m.training for m in network.modules()]
+
+    before = flags()
+    with frozen(network), inference_mode(network):
+        assert not any(flags()[0] + flags()[1])
+    assert flags() == before
+
+
+def test_an_unconditional_network_refuses_labels():
+    with pytest.raises(ValueError, match="unconditional"):
+        Stack(nn.ReLU())(torch.zeros(1), labels=torch.zeros(1))
+
+
+def test_the_summary_counts_moving_statistics_as_non_trainable():
+    network = Stack(Conv2dSame(1, 4, 3, 2), BatchNorm(4, decay=0.9, epsilon=1e-3, bessel=True), nn.Flatten())
+    table = summarize(network, (1, 5, 6))
+    assert [(row.kind, row.shape, row.parameters) for row in table.layers] == [
+        ("Conv2dSame", (3, 3, 4), 40),
+        ("BatchNorm", (3, 3, 4), 16),
+        ("Flatten", (36,), 0),
+    ]
+    assert (table.total, table.trainable, table.non_trainable) == (56, 48, 8)
+    assert network.training
+
+
+@settings(max_examples=30, deadline=None)
+@given(size=st.integers(1, 40), kernel=st.integers(1, 7), stride=st.integers(1, 4))
+def test_same_convolution_divides_the_size_rounding_up(size, kernel, stride):
+    layer = filled(Conv2dSame(1, 1, kernel, stride))
+    assert layer(torch.zeros(1, 1, size, size).double()).shape[2:] == (-(-size // stride),) * 2

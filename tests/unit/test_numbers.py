@@ -1,0 +1,120 @@
+"""Random streams, pixels, losses, updates: facts with known answers."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
+from gansmith.pixels import to_model, to_pixels
+from gansmith.rng import latents, stream
+from gansmith.schema import Adam, RMSprop
+from gansmith.training.optim import make_updater
+
+
+def test_a_stream_is_fixed_by_seed_name_and_clock():
+    def draw(*key):
+        return torch.rand(4, generator=stream(*key)).tolist()
+
+    assert draw(1, "a", 2) == draw(1, "a", 2)
+    assert len({tuple(draw(*key)) for key in [(1, "a", 2), (2, "a", 2), (1, "b", 2), (1, "a", 3)]}) == 4
+
+
+def test_a_stream_is_the_same_for_ever():
+    """The run folders of today must continue tomorrow: this number may only change with a note in the changelog."""
+    assert stream(0, "latents/d", 64).initial_seed() == 3050746578006816415
+
+
+def test_latents_follow_their_law():
+    normal = latents("normal", 10_000, 3, stream(0, "z", 0))
+    uniform = latents("uniform", 10_000, 3, stream(0, "z", 0))
+    assert abs(normal.std().item() - 1) < 0.02
+    assert -1 <= uniform.min() < -0.99
+    assert 0.99 < uniform.max() <= 1
+    assert abs(uniform.std().item() - 1 / math.sqrt(3)) < 0.01
+
+
+@pytest.mark.parametrize("pixel_range", ["-1..1", "0..1"])
+def test_every_level_survives_the_round_trip(pixel_range):
+    levels = torch.arange(256, dtype=torch.uint8)
+    images = to_model(levels, pixel_range)
+    low, high = (float(end) for end in pixel_range.split(".."))
+    assert (images.min().item(), images.max().item()) == (low, high)
+    assert torch.equal(to_pixels(images, pixel_range), levels)
+
+
+def test_pixels_outside_the_range_are_clipped():
+    assert to_pixels(torch.tensor([-3.0, 3.0]), "-1..1").tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_are_per_sample_and_pull_the_right_way(name):
+    real, fake = torch.zeros(4, requires_grad=True), torch.zeros(4, requires_grad=True)
+    d, g = LOSSES[name].d(real, fake, Targets()), LOSSES[name].g(fake, Targets())
+    assert d.shape == g.shape == (4,)
+    pull_real, pull_fake = torch.autograd.grad(d.sum(), (real, fake))
+    assert (pull_real < 0).all(), "D must raise real logits"
+    assert (pull_fake > 0).all(), "D must lower fake logits"
+    (pull,) = torch.autograd.grad(g.sum(), fake)
+    assert (pull < 0).all(), "G must raise fake logits"
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_say_where_they_come_from(name):
+    assert LOSSES[name].source
+
+
+def test_cross_entropy_over_one_mixed_batch_is_half_the_usual_sum():
+    real, fake = torch.tensor([0.3, -2.0]), torch.tensor([1.5, 0.1])
+    mixed = LOSSES["binary-cross-entropy"].d(real, fake, Targets()).mean()
+    assert_close(2 * mixed, LOSSES["non-saturating"].d(real, fake, Targets()).mean())
+
+
+def test_targets_move_the_answer_that_costs_least():
+    logit = torch.tensor([math.log(9)], requires_grad=True)  # a probability of 0.9
+    loss = LOSSES["binary-cross-entropy"].d(logit, torch.tensor([-50.0]), Targets(real=0.9))
+    (gradient,) = torch.autograd.grad(loss.sum(), logit)
+    assert abs(gradient.item()) < 1e-7
+
+
+def test_clipped_probabilities_have_keras_bounds_and_no_gradient_outside():
+    logits = torch.tensor([-20.0, -3.0, 20.0], requires_grad=True)
+    clipped = clip_probability(logits, 1e-7)
+    assert_close(clipped, torch.tensor([-16.118, -3.0, 15.942]), rtol=0, atol=1e-3)
+    (gradient,) = torch.autograd.grad(clipped.sum(), logits)
+    assert gradient.tolist() == [0, 1, 0]
+
+
+def test_the_largest_clipped_loss_is_keras_plateau():
+    loss = LOSSES["binary-cross-entropy"].g(clip_probability(torch.tensor([-50.0]), 1e-7), Targets())
+    assert loss.item() == pytest.approx(16.1181, abs=1e-4)
+
+
+def moved(settings, gradient, updates=1):
+    parameter = torch.nn.Parameter(torch.zeros(len(gradient), dtype=torch.float64))
+    updater = make_updater(settings, [parameter])
+    for number in range(updates):
+        updater.descend((parameter * torch.tensor(gradient, dtype=torch.float64)).sum(), number)
+    return parameter.detach()
+
+
+def test_rmsprop_adds_epsilon_outside_the_root():
+    g, epsilon = 1e-3, 0.5
+    expected = -0.1 * g / (math.sqrt(0.1) * g + epsilon)
+    assert moved(RMSprop(lr=0.1, epsilon=epsilon), [g]).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_gradients_are_clipped_element_by_element_before_the_optimiser():
+    plain = moved(RMSprop(lr=0.1, epsilon=0.5), [1.0, -1.0, 0.25])
+    assert_close(moved(RMSprop(lr=0.1, epsilon=0.5, clip_value=1.0), [7.0, -9.0, 0.25]), plain, rtol=0, atol=0)
+
+
+def test_the_rate_decays_with_the_updates_done():
+    rates = [0.1, 0.1 / 1.5, 0.1 / 2]
+    expected = -sum(rate * 1 / (math.sqrt(1 - 0.9**t) + 1e-7) for t, rate in enumerate(rates, start=1))
+    assert moved(RMSprop(lr=0.1, lr_decay=0.5), [1.0], updates=3).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_adams_first_update_is_the_rate_against_the_gradients_sign():
+    assert_close(moved(Adam(lr=0.1), [3.0, -0.02]), torch.tensor([-0.1, 0.1]).double(), rtol=1e-5, atol=0)

@@ -1,0 +1,114 @@
+import itertools
+import json
+
+import pytest
+
+from gansmith.errors import RecipeError
+from gansmith.recipe_file import from_values, override, read_toml, to_toml
+from gansmith.recipes import recipe, recipe_names
+
+
+@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("comments", [False, True])
+def test_toml_comes_back_byte_for_byte(name, comments):
+    text = to_toml(recipe(name), comments=comments)
+    back = from_values(read_toml(text, "test"))
+    assert back == recipe(name)
+    assert to_toml(back, comments=comments) == text
+
+
+def test_strange_text_survives_toml():
+    strange = override(recipe("demo"), ['about="a \\"quote\\", a \\\\, \\u007f, \\t and ✓"'])
+    assert strange.about == 'a "quote", a \\, \x7f, \t and ✓'
+    assert from_values(read_toml(to_toml(strange), "test")) == strange
+
+
+def test_every_field_is_explained():
+    lines = to_toml(recipe("demo"), comments=True).splitlines()
+    for before, line in itertools.pairwise(lines):
+        if line and not line.startswith("#"):
+            assert before.startswith("#"), f"{line} has no comment"
+
+
+def test_json_comes_back():
+    made = recipe("mnist-dcgan")
+    assert from_values(json.loads(made.model_dump_json())) == made
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("bach=64", "unknown field of Recipe 'bach'. Did you mean 'batch'?"),
+        ("generator_optimizer.lr_deacy=1", "unknown field of Adam 'lr_deacy'. Did you mean 'lr_decay'?"),
+        ("model.witdh=8", "unknown field of Config 'witdh'. Did you mean 'width'?"),
+        ("batch=big", "batch must be a valid integer, got 'big'"),
+        ("batch=1.5", "batch must be a valid integer, got 1.5"),
+        ("batch=0", "batch must be greater than or equal to 1, got 0"),
+        ("batch=true", "batch must be a valid integer, got True"),
+        ("generator_optimizer.lr=fast", "generator_optimizer.lr must be a valid number, got 'fast'"),
+        ("generator_optimizer.lr=nan", "generator_optimizer.lr must be a finite number, got nan"),
+        ("generator_optimizer.name=sgd", "generator_optimizer.name must be 'rmsprop' or 'adam', got 'sgd'"),
+        ("generator_optimizer.name=rmsprop", "generator_optimizer.lr is missing"),
+        ("objective.loss=hindge", "unknown loss 'hindge'. Did you mean 'hinge'?"),
+        ("objective.real_target=0.9", "loss 'non-saturating' takes no targets"),
+        ("model.name=dcgan", "unknown model 'dcgan'"),
+        ("data.height=30", "multiples of 4, got 30x28"),
+        ("data.order=shuffle-buffer", "data.shuffle_buffer=0 does not go with data.order='shuffle-buffer'"),
+        ("data.pixel_range=0..255", "data.pixel_range must be '-1..1' or '0..1', got '0..255'"),
+        ("length=3", "length must be"),
+        ("batch", "--set takes FIELD=VALUE, got 'batch'"),
+        ("name=../../etc", "name must"),
+    ],
+)
+def test_a_wrong_set_says_what_is_wrong(change, message):
+    with pytest.raises(RecipeError) as caught:
+        override(recipe("demo"), [change])
+    assert message in str(caught.value)
+    assert "{" not in str(caught.value), "an f-string lost its f"
+    assert "\n" not in str(caught.value)
+
+
+def test_a_set_replaces_one_value_and_keeps_the_rest():
+    changed = override(recipe("demo"), ["generator_optimizer.lr=1e-3", "seed=5"])
+    assert (changed.generator_optimizer.lr, changed.seed) == (1e-3, 5)
+    assert override(changed, ["generator_optimizer.lr=5e-4", "seed=0"]) == recipe("demo")
+
+
+def test_another_kind_of_optimiser_starts_from_its_own_defaults():
+    changed = override(recipe("demo"), ["generator_optimizer.lr=0.01", "generator_optimizer.name=rmsprop"])
+    assert changed.generator_optimizer.rho == 0.9
+
+
+def test_a_file_starts_from_a_named_recipe(tmp_path):
+    (tmp_path / "mine.toml").write_text('from = "fashion-dcgan"\nbatch = 16\n[model]\nwidth = 32\n')
+    mine = recipe(str(tmp_path / "mine.toml"))
+    assert (mine.name, mine.batch, mine.model.width) == ("mine", 16, 32)
+    assert mine.objective == recipe("fashion-dcgan").objective
+
+
+def test_a_whole_resolved_recipe_can_be_trained_again(tmp_path):
+    (tmp_path / "recipe.toml").write_text(to_toml(recipe("mnist-dcgan")))
+    assert recipe(str(tmp_path / "recipe.toml")) == recipe("mnist-dcgan")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('from = "fashion-dgan"', "unknown recipe 'fashion-dgan'. Did you mean 'fashion-dcgan'?"),
+        ("from = 3", "must name a recipe"),
+        ("batch = ", "is not valid TOML"),
+        ("batch = 3", "is missing from the recipe"),
+        ('from = "demo"\n_target_ = "os.system"', "unknown field of Recipe '_target_'"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(tmp_path, text, message):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        recipe(str(tmp_path / "mine.toml"))
+
+
+def test_a_missing_file_and_an_unknown_name_are_told_apart():
+    with pytest.raises(RecipeError, match=r"recipe file nothing\.toml cannot be read"):
+        recipe("nothing.toml")
+    with pytest.raises(RecipeError, match="Did you mean 'demo'"):
+        recipe("demmo")

@@ -1,0 +1,85 @@
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gansmith.errors import DiskError, UsageError
+from gansmith.runs import create_run, find_run, list_runs, write_atomically
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "runs"
+
+
+def made(root, name):
+    run = create_run(root, name)
+    run.update(status="done")
+    return run
+
+
+def test_numbers_are_never_reused(root):
+    first, second = made(root, "a"), made(root, "b")
+    shutil.rmtree(second.path)
+    assert [first.number, made(root, "c").number] == [1, 3]
+
+
+def test_runs_made_at_once_get_different_numbers(root):
+    with ThreadPoolExecutor(8) as pool:
+        numbers = [run.number for run in pool.map(lambda n: create_run(root, f"r{n}"), range(24))]
+    assert sorted(numbers) == list(range(1, 25))
+
+
+def test_a_run_is_found_by_path_number_name_or_last(root):
+    older, newer, other = made(root, "a"), made(root, "a"), made(root, "b")
+    assert find_run(str(older.path), root) == older
+    assert find_run("1", root) == find_run("00001-a", root) == older
+    assert find_run("a", root) == newer
+    assert find_run("last", root) == other
+
+
+@pytest.mark.parametrize("wanted", ["7", "nothing", "last", "/nowhere"])
+def test_a_run_that_is_not_there_is_a_usage_error(root, wanted):
+    with pytest.raises(UsageError, match=f"no run '{wanted}'.*holds no runs yet"):
+        find_run(wanted, root)
+
+
+def test_a_root_that_cannot_be_made_is_a_disk_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match="no run folder can be made"):
+        create_run(tmp_path / "file", "a")
+
+
+def test_a_line_cut_short_is_left_out(root):
+    run = made(root, "a")
+    for step in range(3):
+        run.append_event({"step": step, "seen": step * 8})
+    whole = (run.path / "events.jsonl").read_bytes()
+    for length in range(len(whole)):
+        (run.path / "events.jsonl").write_bytes(whole[:length])
+        assert [event["step"] for event in run.events()] == list(range(whole[: length + 1].count(b"\n")))
+
+
+def test_a_continued_run_forgets_what_it_will_do_again(root):
+    run = made(root, "a")
+    for step in range(5):
+        run.append_event({"step": step, "seen": step * 8})
+    run.forget_after(16)
+    assert [event["seen"] for event in run.events()] == [0, 8, 16]
+
+
+def test_an_atomic_write_has_the_usual_mode_and_leaves_nothing_else(tmp_path):
+    write_atomically(tmp_path / "file", "new")
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_info_grows_by_updates(root):
+    run = made(root, "a")
+    run.update(step=3)
+    assert json.loads((run.path / "run.json").read_text()) == {"status": "done", "step": 3}
+    assert list_runs(root) == [run]
