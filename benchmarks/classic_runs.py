@@ -4,7 +4,7 @@
     GANSMITH_DATA=... python benchmarks/classic_runs.py mnist-dcgan --steps 400
 
 Writes <recipe>.json, <recipe>.png (the last sample grid), <recipe>-evolution.png and <recipe>-curves.png into
-benchmarks/results/. The time is that of the whole training on a machine that did nothing else.
+benchmarks/results/. The times in the JSON are wall times: to quote them, run this on a machine that does nothing else.
 """
 
 import argparse

@@ -8,6 +8,7 @@ import torch
 from gansmith.errors import RecipeError
 from gansmith.models.base import Spec, model_config, model_names
 from gansmith.nn.dropout import drawing_from
+from gansmith.nn.init import glorot_uniform
 from gansmith.recipes import recipe, recipe_names
 from gansmith.report import network_tables
 from gansmith.rng import stream
@@ -21,9 +22,8 @@ NARROW = 8
 
 def networks(name, spec):
     made = model_config({"name": name, "width": NARROW}).build(spec)
-    for parameter in [*made.G.parameters(), *made.D.parameters()]:
-        if parameter.dim() > 1:
-            torch.nn.init.normal_(parameter, 0, 0.1, generator=stream(0, "weights", 0))
+    glorot_uniform(made.G, stream(0, "G", 0))
+    glorot_uniform(made.D, stream(0, "D", 0))
     return made
 
 
@@ -95,13 +95,8 @@ def test_layers_of_the_mnist_article_have_its_parameters():
     generator, discriminator = network_tables(recipe("mnist-dcgan")).values()
     counted = [row.parameters for row in generator.layers if row.parameters]
     assert counted == [1_266_944, 50_176, 819_328, 512, 204_864, 256, 51_232, 128, 801]
-    assert [row.parameters for row in discriminator.layers if row.parameters] == [
-        1664,
-        204_928,
-        819_456,
-        3_277_312,
-        8193,
-    ]
+    counted = [row.parameters for row in discriminator.layers if row.parameters]
+    assert counted == [1664, 204_928, 819_456, 3_277_312, 8193]
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -1,4 +1,5 @@
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -102,10 +103,9 @@ def test_the_clock_and_the_average_advance_with_a_step(tmp_path):
     assert set(changed(gan.G_ema, before)) == set(before)
 
 
-@pytest.mark.parametrize("name", ["demo", "mnist-dcgan"])
-def test_a_recipe_learns_the_one_picture_it_is_shown(name):
-    """Thirty steps on a single white square: G's mean picture must move towards it from its grey start."""
-    small = tiny(name, "batch=8", "data.order=with-replacement", "model.width=16")
+def test_a_recipe_learns_the_one_picture_it_is_shown():
+    """Sixty steps on a single white square: G's mean picture must move towards it from its grey start."""
+    small = tiny("demo", "batch=8", "data.order=with-replacement", "model.width=16")
     square = np.zeros((1, 1, 28, 28), np.uint8)
     square[..., 8:20, 8:20] = 255
     setting = Setting(
@@ -133,7 +133,6 @@ def test_due_tests_for_a_crossing():
 def test_a_value_that_is_not_finite_stops_the_run_and_is_named(tmp_path):
     gan = build(tiny(), ENGINE)
     gan.seen = 64
+    values = {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, math.nan])}
     with pytest.raises(DivergedError, match=r"loss/g became nan after 64 images; the last good checkpoint is in"):
-        check_finite(
-            gan, create_run(tmp_path, "x"), {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, float("nan")])}
-        )
+        check_finite(gan, create_run(tmp_path, "x"), values)

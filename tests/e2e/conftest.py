@@ -1,0 +1,79 @@
+"""The command line, called in this process, on a recipe small enough for tests."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gansmith.cli.main import main
+
+TINY = """
+from = "demo"
+batch = 4
+ema_half_life = 20.0
+
+[length]
+images = 48
+log_every = 4
+sample_every = 16
+checkpoint_every = 16
+
+[model]
+width = 4
+
+[grid]
+rows = 2
+columns = 3
+"""
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def run(self) -> Path:
+        """The run folder whose path is the last line of standard output."""
+        return Path(self.out.splitlines()[-1])
+
+
+@pytest.fixture
+def gansmith(capfd):
+    """Runs `gansmith ARGUMENTS...` and returns exit code and output."""
+
+    def call(*arguments):
+        capfd.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Result(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def tiny():
+    """A recipe file of twelve steps."""
+    Path("tiny.toml").write_text(TINY)
+    return "tiny.toml"
+
+
+@pytest.fixture
+def trained(gansmith, tiny):
+    """The folder of a finished tiny run."""
+    return gansmith("train", tiny).run
+
+
+def events(run, *, times=False):
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    return lines if times else [{key: value for key, value in line.items() if key != "time"} for line in lines]
+
+
+def pictures(run):
+    return {file.name: file.read_bytes() for file in [*(run / "samples").iterdir(), run / "reals.png"]}
+
+
+def weights(run):
+    newest = run / "checkpoints" / (run / "checkpoints" / "latest").read_text().strip()
+    return {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}

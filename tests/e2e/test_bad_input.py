@@ -1,0 +1,238 @@
+"""Every mistake: one sentence, the right exit code, nothing half-written."""
+
+import gzip
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gansmith.cli.main import VERBS, main
+from gansmith.data.catalogue import IDX_FILES, SETS
+
+
+def one_sentence(result, code, *parts):
+    assert result.code == code, result.err
+    assert result.out == ""
+    message = result.err.splitlines()[-1]
+    assert message.startswith("error: ")
+    assert "Traceback" not in result.err
+    for part in parts:
+        assert part in message
+
+
+def nothing_made(*, but=()):
+    assert sorted(path.name for path in Path().iterdir()) == sorted(but)
+
+
+def test_an_unknown_recipe(gansmith):
+    one_sentence(gansmith("train", "fashion-dgan"), 2, "unknown recipe 'fashion-dgan'", "Did you mean 'fashion-dcgan'?")
+    nothing_made()
+
+
+def test_an_unknown_command(gansmith):
+    one_sentence(gansmith("trian"), 2, "unknown command 'trian'. Did you mean 'train'?")
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ("bach=3", "Did you mean 'batch'?"),
+        ("batch=three", "batch must be a valid integer, got 'three'"),
+        ("generator_optimizer.lr=fast", "must be a valid number, got 'fast'"),
+        ("batch", "--set takes FIELD=VALUE"),
+    ],
+)
+def test_an_unknown_or_mistyped_set(gansmith, change, part):
+    one_sentence(gansmith("train", "demo", "--set", change), 2, part)
+    nothing_made()
+
+
+@pytest.mark.parametrize(("option", "part"), [("--steps", "length.images must be"), ("--seed", "seed must be")])
+def test_a_number_that_cannot_be(gansmith, option, part):
+    one_sentence(gansmith("train", "demo", option, -1), 2, part)
+    nothing_made()
+
+
+def test_a_set_that_is_not_found_names_the_places_and_the_way_to_get_it(gansmith, monkeypatch):
+    monkeypatch.setenv("GANSMITH_DATA", "/nowhere/data")
+    result = gansmith("train", "mnist-dcgan")
+    one_sentence(
+        result, 3, "set 'mnist' is not on this machine", "/nowhere/data/mnist", "cache", SETS["mnist"].how_to_get
+    )
+    nothing_made()
+
+
+def test_a_set_that_is_not_found_tells_of_the_variable_when_it_is_not_set(gansmith):
+    one_sentence(gansmith("train", "mnist-dcgan"), 3, "set GANSMITH_DATA to the folder that holds mnist/")
+
+
+def copy_of_the_packaged_files():
+    folder = Path("copy")
+    shutil.copytree(SETS["fashion-10k"].packaged, folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        (lambda file: file.unlink(), "has no t10k-images-idx3-ubyte.gz"),
+        (lambda file: file.write_bytes(file.read_bytes()[:100_000]), "is a damaged gzip file"),
+        (lambda file: file.write_bytes(gzip.compress(gzip.decompress(file.read_bytes())[:-1], 1)), "holds only"),
+        (lambda file: file.write_bytes(b"PK\x03\x04 and more"), "is not an IDX file: it starts with 504b0304"),
+    ],
+    ids=["missing", "truncated gzip", "truncated", "wrong magic"],
+)
+def test_a_missing_truncated_or_foreign_data_file(gansmith, damage, part):
+    folder = copy_of_the_packaged_files()
+    damage(folder / f"{IDX_FILES['test'][0]}.gz")
+    result = gansmith("train", "demo", "--data", folder, "--set", "data.split=test")
+    one_sentence(result, 3, part, str(folder))
+    nothing_made(but=["copy"])
+
+
+def test_a_folder_without_pictures(gansmith):
+    Path("empty").mkdir()
+    Path("empty/notes.txt").write_text("no picture")
+    one_sentence(gansmith("train", "demo", "--data", "empty"), 3, "holds no pictures; looked for .bmp")
+    nothing_made(but=["empty"])
+
+
+def test_data_that_is_neither_a_set_nor_a_path(gansmith):
+    one_sentence(
+        gansmith("train", "demo", "--data", "fashion-mnits"), 3, "Did you mean 'fashion-mnist'?", "does not exist"
+    )
+    nothing_made()
+
+
+def test_data_that_is_a_file(gansmith):
+    Path("x.zip").write_bytes(b"")
+    one_sentence(gansmith("train", "demo", "--data", "x.zip"), 3, "is a file; give a folder of pictures")
+
+
+def test_a_batch_larger_than_the_set(gansmith):
+    result = gansmith("train", "demo", "--set", "batch=20000")
+    one_sentence(result, 3, "a batch of 20000 cannot be drawn from 10000 pictures")
+    nothing_made()
+
+
+@pytest.mark.parametrize(
+    "verb", [("sample", "nothing", "--out", "x.png"), ("resume", "nothing"), ("runs", "show", "nothing")]
+)
+def test_a_run_that_is_not_found(gansmith, verb):
+    one_sentence(gansmith(*verb), 2, "no run 'nothing' in runs", "holds no runs yet")
+    nothing_made()
+
+
+@pytest.mark.parametrize("verb", [("sample", "last", "--out", "x.png"), ("resume", "last")])
+def test_a_run_folder_without_a_checkpoint(gansmith, trained, verb):
+    shutil.rmtree(trained / "checkpoints")
+    (trained / "checkpoints").mkdir()
+    one_sentence(gansmith(*verb), 5, "holds no checkpoint")
+
+
+def test_a_checkpoint_that_the_run_does_not_have(gansmith, trained):
+    result = gansmith("sample", "last", "--out", "x.png", "--checkpoint", "7")
+    one_sentence(result, 5, "has no checkpoint '7'; it has 4, 8, 12, or 'last'")
+
+
+def test_a_damaged_checkpoint(gansmith, trained):
+    file = trained / "checkpoints/00000012/G_ema.safetensors"
+    file.write_bytes(file.read_bytes()[:-8])
+    one_sentence(gansmith("sample", "last", "--out", "x.png"), 5, "G_ema.safetensors cannot be used")
+    one_sentence(gansmith("resume", "last", "--steps", 20), 5, "G_ema.safetensors is missing or altered")
+    assert not Path("x.png").exists()
+
+
+def test_a_checkpoint_of_other_networks(gansmith, trained):
+    recipe = (trained / "recipe.toml").read_text()
+    (trained / "recipe.toml").write_text(recipe.replace("width = 4\n", "width = 8\n"))
+    one_sentence(gansmith("sample", "last", "--out", "x.png"), 5, "cannot be used with this run's recipe")
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there(gansmith, device, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    one_sentence(gansmith("train", "demo", "--device", device), 2, f"device '{device}' is not there", "have: cpu")
+    nothing_made()
+
+
+def test_an_out_with_an_unknown_suffix(gansmith, trained):
+    one_sentence(gansmith("sample", "last", "--out", "x.jpeg"), 2, "unknown suffix '.jpeg'; give FILE.png, FILE.npy")
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.npy", "folder"])
+def test_an_out_that_cannot_be_written(gansmith, trained, name):
+    Path("file").write_text("")
+    one_sentence(gansmith("sample", "last", "--out", f"file/{name}"), 8, f"file/{name} cannot be written")
+    assert Path("file").read_text() == ""
+
+
+def test_an_array_larger_than_the_free_disk(gansmith, trained):
+    result = gansmith("sample", "last", "-n", 10**15, "--out", "x.npy")
+    one_sentence(result, 8, "x.npy needs 784,000,000,000,000,000 bytes", "are free there")
+    assert not list(Path().glob("*x.npy*"))
+
+
+def test_more_pictures_than_fit_a_sheet(gansmith, trained):
+    one_sentence(gansmith("sample", "last", "-n", 5000, "--out", "x.png"), 2, "do not fit one sheet")
+
+
+@pytest.mark.parametrize("options", [("-n", 0), ("--seed", -1)])
+def test_numbers_of_samples_that_cannot_be(gansmith, trained, options):
+    one_sentence(gansmith("sample", "last", *options, "--out", "x.png"), 2, f"{options[1]}")
+
+
+def test_a_place_where_no_run_folder_can_be_made(gansmith, tiny):
+    Path("file").write_text("")
+    one_sentence(gansmith("train", tiny, "--runs", "file"), 8, "no run folder can be made in file")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_its_name(gansmith, tiny):
+    result = gansmith("train", tiny, "--precision", "fp32", "--set", "generator_optimizer.lr=1e30")
+    assert result.code == 4, result.err
+    assert "became nan" in result.err
+    assert '"status": "diverged"' in Path("runs/00001-tiny/run.json").read_text()
+
+
+def test_an_unexpected_error_is_called_a_bug(gansmith, monkeypatch):
+    monkeypatch.setattr("gansmith.recipes.recipe", lambda *_: 1 / 0)
+    result = gansmith("train", "demo")
+    assert result.code == 1
+    assert result.err == "internal error: ZeroDivisionError: division by zero. This is a bug; --debug shows where.\n"
+    assert "Traceback" in gansmith("--debug", "train", "demo").err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
+def test_help_lists_every_command(gansmith, arguments):
+    result = gansmith(*arguments)
+    assert result.code == 0
+    assert all(f"  {verb} " in result.out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_command_has_help_that_fits(gansmith, verb):
+    result = gansmith(verb, "--help")
+    assert result.code == 0
+    assert f"usage: gansmith {verb}" in result.out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("train",), ("train", "demo", "--stpes", "3"), ("train", "demo", "--steps", "x"), ("runs", "lst")]
+)
+def test_options_that_cannot_be_read_exit_with_two(arguments, capfd):
+    assert main(arguments) == 2
+    assert "Traceback" not in capfd.readouterr().err
+    nothing_made()
+
+
+@pytest.mark.parametrize("arguments", ["--help", "train --help", "--version"])
+def test_help_does_not_import_torch(arguments):
+    heavy = ("torch", "numpy", "PIL")
+    code = (
+        "import sys; from gansmith.cli.main import main; "
+        f"code = main({arguments.split()!r}); sys.exit(code or any(name in sys.modules for name in {heavy!r}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

@@ -1,0 +1,211 @@
+"""Train, repeat, stop, continue, sample: what a user does, and that it repeats to the last bit."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import events, pictures, weights
+from PIL import Image
+
+import gansmith as package
+from gansmith.runs import Run
+
+
+def test_a_run_leaves_what_it_promises_and_names_its_folder_first_and_last(gansmith, tiny):
+    result = gansmith("train", tiny)
+    assert result.code == 0, result.err
+    assert result.err.splitlines()[0] == f"run folder: {result.run}"
+    assert result.run == Path("runs/00001-tiny")
+    found = {str(path.relative_to(result.run)) for path in result.run.rglob("*") if path.is_file()}
+    fixed = (
+        "run.json recipe.toml events.jsonl log.txt reals.png curves.png evolution.png report.html checkpoints/latest"
+    )
+    assert found >= set(fixed.split())
+    assert {f"samples/{step:08}.png" for step in (0, 1, 2, 4, 8, 12)} <= found
+    assert {f"checkpoints/{step:08}/manifest.json" for step in (4, 8, 12)} <= found
+    assert json.loads((result.run / "run.json").read_text())["status"] == "done"
+    assert [event["step"] for event in events(result.run)] == list(range(1, 13))
+    assert "step 12/12" in (result.run / "log.txt").read_text()
+
+
+def test_the_report_holds_all_its_pictures_and_asks_nobody_for_anything(trained):
+    page = (trained / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    for text in (
+        "What the generator makes now",
+        "How it learned",
+        "Curves",
+        "UpsampleConv2d",
+        "[latents]",
+        "processor",
+    ):
+        assert text in page
+
+
+def test_the_same_command_twice_gives_the_same_events_and_pictures(gansmith, tiny):
+    first, second, other = (gansmith("train", tiny, "--seed", seed).run for seed in (3, 3, 4))
+    assert events(first) == events(second)
+    assert pictures(first) == pictures(second)
+    assert weights(first) == weights(second)
+    assert events(first) != events(other)
+    assert not set(pictures(first).values()) & set(pictures(other).values())
+
+
+def test_intervals_change_nothing_but_how_often_one_looks(gansmith, tiny):
+    often = gansmith("train", tiny).run
+    changes = ("--set", "length.log_every=12", "--set", "length.sample_every=48", "--set", "length.checkpoint_every=20")
+    seldom = gansmith("train", tiny, *changes).run
+    assert len(events(seldom)) == 4
+    assert [event for event in events(often) if event["step"] % 3 == 0] == events(seldom)
+    both = pictures(often).keys() & pictures(seldom).keys()
+    assert len(both) > 5
+    assert all(pictures(often)[name] == pictures(seldom)[name] for name in both)
+    assert weights(often) == weights(seldom)
+
+
+@pytest.mark.parametrize("base", ["demo", "fashion-dcgan", "mnist-dcgan"])
+def test_continuing_equals_never_stopping(gansmith, tiny, base):
+    file = Path(tiny)
+    file.write_text(file.read_text().replace('"demo"', f'"{base}"').replace("width = 4", "width = 8"))
+    options = (tiny, "--data", "fashion-10k", "--set", "data.skip=0")
+    whole = gansmith("train", *options).run
+    parts = gansmith("train", *options, "--steps", 5).run
+    assert len(events(parts)) == 5
+    assert gansmith("resume", parts, "--steps", 12).code == 0
+    assert events(parts) == events(whole)
+    assert weights(parts) == weights(whole)
+    # The strip's columns depend on the length, so the shorter run drew other grids on top; shared ones are equal.
+    shared = pictures(parts).keys() & pictures(whole).keys()
+    assert "00000012.png" in shared
+    assert all(pictures(parts)[name] == pictures(whole)[name] for name in shared)
+
+
+def test_a_finished_run_asks_for_more_steps(gansmith, trained):
+    result = gansmith("resume")
+    assert result.code == 2
+    assert result.err.endswith("is complete at step 12; give more --steps to train on.\n")
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_is_saved_says_how_to_go_on_and_continues_exactly(gansmith, tiny, signum, code):
+    whole = gansmith("train", tiny, "--steps", 400).run
+    command = [sys.executable, "-m", "gansmith", "train", tiny, "--steps", "400"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    stopped = Run(whole.with_name("00002-tiny"))
+    deadline = time.monotonic() + 60
+    while len(stopped.events()) < 20 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(signum)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == code, err
+    assert re.search(r"stopped and saved at step (\d+) of 400; go on with: gansmith resume runs/00002-tiny", err)
+    assert stopped.info()["status"] == "stopped"
+    assert gansmith("resume", stopped.path).code == 0
+    assert weights(stopped.path) == weights(whole)
+    assert events(stopped.path) == events(whole)
+
+
+def test_samples_come_as_a_sheet_an_array_or_a_folder_and_agree(gansmith, trained):
+    for out in ("sheet.png", "all.npy", "single"):
+        result = gansmith("sample", "last", "-n", 70, "--out", out)
+        assert result.code == 0, result.err
+        assert result.out == f"{out}\n"
+    array = np.load("all.npy")
+    assert (array.dtype, array.shape) == (np.uint8, (70, 28, 28, 1))
+    files = sorted(path.name for path in Path("single").iterdir())
+    assert files[-1] == "000069.png"
+    assert np.array_equal(np.asarray(Image.open(f"single/{files[-1]}")), array[69, ..., 0])
+    assert Image.open("sheet.png").size[0] > 8 * 56
+
+
+def test_picture_i_depends_on_the_seed_and_on_i_only(gansmith, trained):
+    for name, options in {"few": ("-n", 3), "many": ("-n", 150), "other": ("-n", 3, "--seed", 1)}.items():
+        assert gansmith("sample", trained, *options, "--out", f"{name}.npy").code == 0
+    assert np.array_equal(np.load("few.npy"), np.load("many.npy")[:3])
+    assert not np.array_equal(np.load("few.npy"), np.load("other.npy"))
+
+
+def test_an_older_checkpoint_gives_other_pictures(gansmith, trained):
+    for step in (4, 12):
+        assert gansmith("sample", trained, "-n", 4, "--checkpoint", step, "--out", f"{step}.npy").code == 0
+    assert not np.array_equal(np.load("4.npy"), np.load("12.npy"))
+
+
+def test_the_python_names_do_what_the_command_line_does(gansmith, trained):
+    recipe = package.recipe("tiny.toml")
+    run = package.train(recipe, runs="elsewhere")
+    assert events(run.path) == events(trained)
+    assert gansmith("sample", trained, "-n", 4, "--out", "x.npy").code == 0
+    assert np.array_equal(package.load(run).sample(4), np.load("x.npy"))
+    assert np.array_equal(package.load(str(trained)).sample(4), np.load("x.npy"))
+    assert sum(p.numel() for p in package.build(recipe).G.parameters()) > 1000
+
+
+def test_a_folder_of_pictures_trains(gansmith, tiny):
+    Path("photos").mkdir()
+    for number in range(8):
+        Image.effect_noise((50, 40), 90).save(f"photos/{number}.jpg")
+    size = ("--set", "data.channels=3", "--set", "data.width=32")
+    result = gansmith("train", tiny, "--data", "photos", *size)
+    assert result.code == 0, result.err
+    assert gansmith("sample", "last", "-n", 5, "--out", "x.npy").code == 0
+    assert np.load("x.npy").shape == (5, 28, 32, 3)
+    os.chdir("photos")
+    assert gansmith("resume", "../" + str(result.run), "--steps", 13).code == 0  # the data's path holds from anywhere
+
+
+def test_recipes_are_listed_and_shown_with_their_networks(gansmith):
+    assert "fashion-dcgan" in gansmith("recipes", "list").out
+    assert json.loads(gansmith("recipes", "list", "--json").out)[0]["name"] == "demo"
+    shown = gansmith("recipes", "show", "fashion-dcgan", "--no-trial").out
+    for text in ("# Learning rate.", "840,705", "840,321", "384", "212,865", "14 × 14 × 64"):
+        assert text in shown
+    assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch=7").out)["batch"] == 7
+
+
+def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
+    shown = gansmith("recipes", "show", tiny).out
+    assert re.search(r"expected time on this machine \(cpu, (fp32|bf16)\): 12 steps of \d+\.\d+ s = \d:\d\d", shown)
+
+
+def test_runs_are_listed_and_shown(gansmith, trained):
+    assert gansmith("runs", "list").out.startswith("00001-tiny")
+    assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "done"
+    assert "last event" in gansmith("runs", "show").out
+    assert json.loads(gansmith("runs", "show", "1", "--json").out)["step"] == 12
+
+
+def test_the_environment_is_described(gansmith):
+    facts = json.loads(gansmith("env", "--json").out)
+    assert facts["torch"] == torch.__version__
+    assert facts["set mnist"] == "not here"
+    assert "processor" in gansmith("env").out
+
+
+def test_a_dry_run_shows_the_recipe_and_makes_nothing(gansmith, tiny):
+    result = gansmith("train", tiny, "--steps", 3, "--dry-run")
+    assert "images = 12" in result.out
+    assert "UpsampleConv2d" in result.out
+    assert not Path("runs").exists()
+
+
+def test_json_of_a_run_is_all_that_stands_on_stdout(gansmith, tiny):
+    result = json.loads(gansmith("train", tiny, "--json", "--name", "mine").out)
+    assert (result["path"], result["seen"]) == ("runs/00001-mine", 48)
+
+
+def test_bfloat16_trains_too_where_it_is_asked_for(gansmith, tiny):
+    exact, coarse = (gansmith("train", tiny, "--precision", kind).run for kind in ("fp32", "bf16"))
+    losses = [[event["loss/d"] for event in events(run)] for run in (exact, coarse)]
+    np.testing.assert_allclose(*losses, rtol=0.1)
+    assert losses[0] != losses[1]
