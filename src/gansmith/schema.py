@@ -64,8 +64,7 @@ class Latents(Settings):
 class Objective(Settings):
     """What the two networks are asked to do, and how the two steps of an iteration are put together."""
 
-    loss: str = "non-saturating"
-    """binary-cross-entropy, non-saturating or hinge."""
+    loss: str = Field("non-saturating", description=f"One of {', '.join(LOSSES)}.")
     real_target: float = 1.0
     """What D is asked to answer for real pictures (binary-cross-entropy only)."""
     fake_target: float = 0.0
@@ -97,6 +96,7 @@ class Objective(Settings):
 
 
 class _Optimizer(Settings):
+    name: str
     lr: float = Field(gt=0)
     """Learning rate."""
     lr_decay: float = Field(0.0, ge=0)

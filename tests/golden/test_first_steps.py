@@ -12,8 +12,7 @@ import pytest
 from gansmith.data.pack import Pack
 from gansmith.recipes import recipe, recipe_names
 from gansmith.training.engine import make_engine
-from gansmith.training.loop import Setting, make_sampler, train_step
-from gansmith.training.reporting import Silent
+from gansmith.training.loop import make_sampler, train_step
 from gansmith.training.state import build
 
 STORED = Path(__file__).with_name("first_steps.json")
@@ -26,9 +25,8 @@ def first_losses(name):
     engine = make_engine("cpu", "fp32")
     gan = build(small, engine)
     pack = Pack(images=pixels, labels=None, index={})
-    setting = Setting(recipe=small, pack=pack, engine=engine, run=None, reporter=Silent())
     sampler = make_sampler(small, pack)
-    steps = [train_step(gan, setting, sampler) for _ in range(8)]
+    steps = [train_step(gan, pack.batch(sampler.indices(gan.seen)), small, engine) for _ in range(8)]
     return {name: [round(step[name].mean().item(), 6) for step in steps] for name in ("loss/d", "loss/g")}
 
 

@@ -3,9 +3,6 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated
-
-from tyro.conf import arg
 
 from gansmith.cli.options import Json, call
 
@@ -15,7 +12,7 @@ def main(arguments: Sequence[str]) -> None:
     call(env, "gansmith env", arguments)
 
 
-def env(json_: Annotated[Json, arg(name="json")] = False) -> None:
+def env(json_: Json = False) -> None:
     """What this machine and this installation are, and which sets are at hand: put it into a bug report."""
     from gansmith.data.catalogue import SETS, cache_folder, find_set
     from gansmith.errors import DataError

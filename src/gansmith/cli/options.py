@@ -7,21 +7,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
-from tyro.conf import FlagCreatePairsOff, UseAppendAction, arg
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from gansmith.runs import Run
 
 Verb = Callable[..., None]
 
-Runs = Annotated[Path | None, arg(metavar="DIR", help="folder of the runs; default $GANSMITH_RUNS or ./runs")]
-Device = Annotated[
-    Literal["auto", "cpu", "cuda", "mps"], arg(help="where to compute; auto takes a GPU if there is one")
-]
-Json = Annotated[bool, arg(help="print the result as JSON")]
+
+def option(about: str, **how: Any) -> Any:
+    """An option's help, without the defaults that say nothing."""
+    return arg(
+        help=about, help_behavior_hint=lambda value: "" if value in ("None", "False") else f"(default: {value})", **how
+    )
+
+
+Runs = Annotated[Path | None, option("folder of the runs; default $GANSMITH_RUNS or ./runs", metavar="DIR")]
+Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], option("where to compute; auto takes a GPU if there is one")]
+Json = Annotated[bool, option("print the result as JSON", name="json")]
 Changes = Annotated[
     UseAppendAction[tuple[str, ...]],
-    arg(name="set", metavar="FIELD=VALUE", help="replace a field of the recipe, e.g. batch=64; may be repeated"),
+    option("replace a field of the recipe, e.g. batch=64; may be repeated", name="set", metavar="FIELD=VALUE"),
 ]
+WhichRun = Annotated[Positional[str], arg(metavar="RUN", help="a run's path, number or name, or last")]
 
 
 def call(verb: Verb, prog: str, arguments: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Changes, Json, call_one_of
+from gansmith.cli.options import Changes, Json, call_one_of, option
 
 if TYPE_CHECKING:
     from gansmith.schema import Recipe
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> None:
     call_one_of({"list": list_recipes, "show": show}, "gansmith recipes", arguments)
 
 
-def list_recipes(json_: Annotated[Json, arg(name="json")] = False) -> None:
+def list_recipes(json_: Json = False) -> None:
     """List the recipes that ship with gansmith."""
     from gansmith.recipes import recipe, recipe_names
 
@@ -33,8 +33,8 @@ def list_recipes(json_: Annotated[Json, arg(name="json")] = False) -> None:
 def show(
     name: Annotated[Positional[str], arg(metavar="NAME|FILE.toml")],
     changes: Changes = (),
-    no_trial: Annotated[bool, arg(help="do not run three steps to estimate the time")] = False,
-    json_: Annotated[Json, arg(name="json")] = False,
+    no_trial: Annotated[bool, option("do not run three steps to estimate the time")] = False,
+    json_: Json = False,
 ) -> None:
     """Show a recipe: every setting and what it means, the networks' tables, and the time it takes here."""
     from gansmith.recipe_file import to_toml

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from tyro.conf import Positional, arg
-
-from gansmith.cli.options import Device, Json, Runs, call, print_result
+from gansmith.cli.options import Device, Json, Runs, WhichRun, call, option, print_result
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -14,11 +12,11 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def resume(
-    run: Annotated[Positional[str], arg(metavar="RUN", help="a run's path, number or name, or last")] = "last",
-    steps: Annotated[int | None, arg(metavar="N", help="new length of the run, in steps from its beginning")] = None,
+    run: WhichRun = "last",
+    steps: Annotated[int | None, option("new length of the run, in steps from its beginning", metavar="N")] = None,
     runs: Runs = None,
     device: Device = "auto",
-    json_: Annotated[Json, arg(name="json")] = False,
+    json_: Json = False,
 ) -> None:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped."""
     from gansmith.cli.console import console_reporter

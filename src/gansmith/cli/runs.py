@@ -3,11 +3,8 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated
 
-from tyro.conf import Positional, arg
-
-from gansmith.cli.options import Json, Runs, call_one_of
+from gansmith.cli.options import Json, Runs, WhichRun, call_one_of
 from gansmith.runs import Run, default_root, find_run
 from gansmith.runs import list_runs as runs_under
 
@@ -17,7 +14,7 @@ def main(arguments: Sequence[str]) -> None:
     call_one_of({"list": list_runs, "show": show}, "gansmith runs", arguments)
 
 
-def list_runs(runs: Runs = None, json_: Annotated[Json, arg(name="json")] = False) -> None:
+def list_runs(runs: Runs = None, json_: Json = False) -> None:
     """List the runs, oldest first."""
     root = runs or default_root()
     found = [{"path": str(run.path), **run.info()} for run in runs_under(root)]
@@ -30,9 +27,9 @@ def list_runs(runs: Runs = None, json_: Annotated[Json, arg(name="json")] = Fals
 
 
 def show(
-    run: Annotated[Positional[str], arg(metavar="RUN", help="a run's path, number or name, or last")] = "last",
+    run: WhichRun = "last",
     runs: Runs = None,
-    json_: Annotated[Json, arg(name="json")] = False,
+    json_: Json = False,
 ) -> None:
     """Show what a run is, how far it came and what its folder holds."""
     found = find_run(run, runs or default_root())

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional, arg
-
-from gansmith.cli.options import Device, Runs, call
+from gansmith.cli.options import Device, Runs, WhichRun, call, option
 from gansmith.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
@@ -26,11 +24,11 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def sample(
-    run: Annotated[Positional[str], arg(metavar="RUN", help="a run's path, number or name, or last")],
-    out: Annotated[Path, arg(metavar="FILE.png|FILE.npy|FOLDER", help="where the pictures go, and in which form")],
-    num: Annotated[int, arg(name="num", aliases=["-n"], metavar="N", help="number of pictures")] = 64,
-    seed: Annotated[int, arg(metavar="S", help="picture i depends on the seed and on i only")] = 0,
-    checkpoint: Annotated[str, arg(metavar="last|STEP", help="which state of the run")] = "last",
+    run: WhichRun,
+    out: Annotated[Path, option("where the pictures go, and in which form", metavar="FILE.png|FILE.npy|FOLDER")],
+    num: Annotated[int, option("number of pictures", aliases=["-n"], metavar="N")] = 64,
+    seed: Annotated[int, option("picture i depends on the seed and on i only", metavar="S")] = 0,
+    checkpoint: Annotated[str, option("which state of the run", metavar="last|STEP")] = "last",
     runs: Runs = None,
     device: Device = "auto",
 ) -> None:

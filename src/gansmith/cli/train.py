@@ -4,11 +4,11 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Changes, Device, Json, Runs, call, print_result
+from gansmith.cli.options import Changes, Device, Json, Runs, call, option, print_result
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -18,18 +18,18 @@ def main(arguments: Sequence[str]) -> None:
 
 def train(
     recipe: Annotated[Positional[str], arg(metavar="RECIPE|FILE.toml")],
-    data: Annotated[str | None, arg(metavar="NAME|PATH", help="a known set, or a folder of pictures")] = None,
+    data: Annotated[str | None, option("a known set, or a folder of pictures", metavar="NAME|PATH")] = None,
     runs: Runs = None,
-    name: Annotated[str | None, arg(metavar="NAME", help="name of the run; default the recipe's")] = None,
-    steps: Annotated[int | None, arg(metavar="N", help="length of the run; default the recipe's")] = None,
-    seed: Annotated[int | None, arg(metavar="S", help="decides every random draw; default the recipe's")] = None,
+    name: Annotated[str | None, option("name of the run; default the recipe's", metavar="NAME")] = None,
+    steps: Annotated[int | None, option("length of the run; default the recipe's", metavar="N")] = None,
+    seed: Annotated[int | None, option("decides every random draw; default the recipe's", metavar="S")] = None,
     device: Device = "auto",
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"] | None, arg(help="what networks compute in; default the recipe's")
+        str | None, option("what networks compute in; default the recipe's", metavar="auto|fp32|bf16")
     ] = None,
     changes: Changes = (),
-    dry_run: Annotated[bool, arg(help="show what would be trained, and stop")] = False,
-    json_: Annotated[Json, arg(name="json")] = False,
+    dry_run: Annotated[bool, option("show what would be trained, and stop")] = False,
+    json_: Json = False,
 ) -> None:
     """Train a recipe in a new run folder, whose path is printed first and last."""
     from gansmith.cli.console import console_reporter

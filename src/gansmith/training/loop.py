@@ -62,27 +62,27 @@ def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
         if leaving:
             return
 
-        values = train_step(gan, setting, sampler)
+        values = train_step(gan, setting.pack.batch(sampler.indices(gan.seen)), recipe, setting.engine)
 
 
-def train_step(gan: GAN, setting: Setting, sampler: Sampler) -> dict[str, Tensor]:
-    """One iteration: D, then G, then the average, then the clock. Returns the steps' per-sample values."""
-    recipe, engine, seen = setting.recipe, setting.engine, gan.seen
-    updates_done = seen // recipe.batch
-    pixels = setting.pack.batch(sampler.indices(seen)).to(engine.device)
-    real = to_model(pixels, recipe.data.pixel_range)
-    values = discriminator_step(
-        gan,
-        real,
-        draw(setting, "latents/d", seen),
-        recipe.objective,
-        engine,
-        mask(setting, "dropout/d", seen),
-        updates_done,
-    )
-    values |= generator_step(
-        gan, draw(setting, "latents/g", seen), recipe.objective, engine, mask(setting, "dropout/g", seen), updates_done
-    )
+def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
+    """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, then the average, then the clock.
+
+    Returns the per-sample values of both steps.
+    """
+    seen, updates_done = gan.seen, gan.seen // recipe.batch
+
+    def z(name: str) -> Tensor:
+        generator = stream(recipe.seed, name, seen)
+        return latents(recipe.latents.law, recipe.batch, recipe.latents.size, generator).to(engine.device)
+
+    def dropout(name: str) -> torch.Generator:
+        return stream(recipe.seed, name, seen, engine.device)
+
+    real = to_model(pixels.to(engine.device), recipe.data.pixel_range)
+    rules = recipe.objective
+    values = discriminator_step(gan, real, z("latents/d"), rules, engine, dropout("dropout/d"), updates_done)
+    values |= generator_step(gan, z("latents/g"), rules, engine, dropout("dropout/g"), updates_done)
     gan.seen += recipe.batch
     if gan.G_ema is not None:
         ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, recipe.ema_half_life, gan.seen))
@@ -93,18 +93,6 @@ def make_sampler(recipe: Recipe, pack: Pack) -> Sampler:
     """The sampler that the recipe asks for, over these pictures."""
     data = recipe.data
     return Sampler(count=len(pack), batch=recipe.batch, seed=recipe.seed, order=data.order, buffer=data.shuffle_buffer)
-
-
-def draw(setting: Setting, name: str, seen: int) -> Tensor:
-    """Latents [batch, size] for this step, on the device."""
-    recipe = setting.recipe
-    generator = stream(recipe.seed, name, seen)
-    return latents(recipe.latents.law, recipe.batch, recipe.latents.size, generator).to(setting.engine.device)
-
-
-def mask(setting: Setting, name: str, seen: int) -> torch.Generator:
-    """The stream that this step's dropout draws from, on the device."""
-    return stream(setting.recipe.seed, name, seen, setting.engine.device)
 
 
 def log(gan: GAN, setting: Setting, values: dict[str, Tensor], images: int, seconds: float) -> None:
