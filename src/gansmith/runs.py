@@ -83,6 +83,11 @@ class Run:
                 break
         return events
 
+    def seconds_spent(self) -> float:
+        """Training time up to the last logged step, over all sessions of the run."""
+        events = self.events()
+        return events[-1]["time"]["seconds"] if events else 0.0
+
     def forget_after(self, seen: int) -> None:
         """Drop the events later than `seen` images: a continued run writes them again."""
         kept = [json.dumps(event) + "\n" for event in self.events() if event["seen"] <= seen]
@@ -94,8 +99,16 @@ def default_root() -> Path:
     return Path(os.environ.get("GANSMITH_RUNS") or "runs")
 
 
+def folder_name(given: str) -> str:
+    """The name, if it can be part of a folder's name. Raises UsageError otherwise."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
+        raise UsageError(f"name must be up to 100 letters, digits and . _ : -, got {given!r}.")
+    return given
+
+
 def create_run(root: Path, name: str) -> Run:
     """A new folder `<number>-<name>` under `root`. Raises DiskError when it cannot be made."""
+    folder_name(name)
     try:
         root.mkdir(parents=True, exist_ok=True)
         folder = root / f"{_next_number(root):05}-{name}"
@@ -109,10 +122,7 @@ def create_run(root: Path, name: str) -> Run:
 
 def list_runs(root: Path) -> list[Run]:
     """The runs under `root`, by number."""
-    if not root.is_dir():
-        return []
-    folders = [path for path in root.iterdir() if _FOLDER_NAME.fullmatch(path.name) and path.is_dir()]
-    return sorted((Run(path) for path in folders), key=lambda run: run.number)
+    return [run for run in _numbered_folders(root) if (run.path / "run.json").is_file()]
 
 
 def find_run(wanted: str, root: Path) -> Run:
@@ -152,13 +162,20 @@ def _umask() -> int:
     return mask
 
 
+def _numbered_folders(root: Path) -> list[Run]:
+    if not root.is_dir():
+        return []
+    folders = [path for path in root.iterdir() if _FOLDER_NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted((Run(path) for path in folders), key=lambda run: run.number)
+
+
 def _next_number(root: Path) -> int:
     """One more than any number given out under `root` so far, deleted runs included; safe between processes."""
     with (root / ".number").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         given_out = int(file.read().strip() or 0)
-        number = max([given_out, *(run.number for run in list_runs(root))]) + 1
+        number = max([given_out, *(run.number for run in _numbered_folders(root))]) + 1
         file.truncate(0)
         file.write(str(number))
     return number

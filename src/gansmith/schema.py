@@ -4,7 +4,6 @@ A recipe holds no class name and no import path: networks, losses and sets are f
 table entries.
 """
 
-import re
 from typing import Annotated, Literal
 
 import torch
@@ -17,6 +16,7 @@ from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.objectives.adversarial import LOSSES, Targets
 from gansmith.pixels import PixelRange
 from gansmith.rng import LatentLaw
+from gansmith.runs import folder_name
 from gansmith.settings import Settings
 
 
@@ -157,7 +157,7 @@ class Grid(Settings):
 class Recipe(Settings):
     """Everything that decides what a run computes."""
 
-    name: Annotated[str, AfterValidator(lambda given: _as_folder_name(given))]
+    name: Annotated[str, AfterValidator(folder_name)]
     """The recipe's name; part of the run folder's name."""
     about: str = ""
     """One line on what this is."""
@@ -194,12 +194,6 @@ class Recipe(Settings):
         with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
             self.model.build(self.spec)
         return self
-
-
-def _as_folder_name(given: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
-        raise RecipeError(f"name must be up to 100 letters, digits and . _ : -, got {given!r}.")
-    return given
 
 
 def _as_model(given: object) -> object:

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from gansmith.errors import RecipeError
+from gansmith.errors import RecipeError, UsageError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
 from gansmith.recipes import recipe, recipe_names
 
@@ -61,7 +61,7 @@ def test_json_comes_back():
     ],
 )
 def test_a_wrong_set_says_what_is_wrong(change, message):
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(UsageError) as caught:
         override(recipe("demo"), [change])
     assert message in str(caught.value)
     assert "{" not in str(caught.value), "an f-string lost its f"

@@ -25,7 +25,7 @@ from gansmith.training.steps import discriminator_step, generator_step
 from gansmith.viz.evolution import evolution_steps
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Setting:
     """What a run needs besides the state it updates."""
 
@@ -44,7 +44,7 @@ def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
     recipe, run = setting.recipe, setting.run
     sampler = make_sampler(recipe, setting.pack)
     shown_steps = evolution_steps(recipe.steps)
-    begin, began = gan.seen, time.monotonic()
+    begin, began, spent = gan.seen, time.monotonic(), run.seconds_spent()
     values: dict[str, Tensor] = {}
 
     while True:
@@ -53,7 +53,8 @@ def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
         leaving = done or stop.signum is not None
         if gan.seen > begin or begin == 0:  # a continued run did this step's work before it stopped
             if values and (done or due(gan.seen, recipe.batch, recipe.length.log_every)):
-                log(gan, setting, values, images=gan.seen - begin, seconds=time.monotonic() - began)
+                seconds = time.monotonic() - began
+                log(gan, setting, values, seconds=spent + seconds, rate=(gan.seen - begin) / seconds)
             if done or step in shown_steps or due(gan.seen, recipe.batch, recipe.length.sample_every):
                 save_sample_grid(run, recipe, setting.engine, gan.shown, step)
             if leaving or (step and due(gan.seen, recipe.batch, recipe.length.checkpoint_every)):
@@ -95,7 +96,7 @@ def make_sampler(recipe: Recipe, pack: Pack) -> Sampler:
     return Sampler(count=len(pack), batch=recipe.batch, seed=recipe.seed, order=data.order, buffer=data.shuffle_buffer)
 
 
-def log(gan: GAN, setting: Setting, values: dict[str, Tensor], images: int, seconds: float) -> None:
+def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, rate: float) -> None:
     """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
     recipe = setting.recipe
     check_finite(gan, setting.run, values)
@@ -103,7 +104,6 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], images: int, seco
     means["accuracy/real"] = (values["logits/real"] > 0).float().mean().item()
     means["accuracy/fake"] = (values["logits/fake"] <= 0).float().mean().item()
     step = gan.seen // recipe.batch
-    rate = images / seconds
     clock = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
     setting.run.append_event({"step": step, "seen": gan.seen, **means, "time": clock})
     setting.reporter.progress(

@@ -2,8 +2,8 @@
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -12,13 +12,13 @@ from gansmith.data.pack import Pack
 from gansmith.data.source import open_pictures
 from gansmith.errors import DataError, DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
-from gansmith.recipe_file import recipe_of, to_toml
+from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs import Run, create_run, default_root, utc_now, write_atomically
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import find_checkpoint, load_checkpoint
-from gansmith.training.engine import DeviceChoice, make_engine
+from gansmith.training.engine import DeviceChoice, Engine, make_engine
 from gansmith.training.loop import Setting, make_sampler, train_loop
 from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.signals import stop_on_signals
@@ -44,18 +44,8 @@ def train(
     pack, remarks = _pictures(recipe)
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
-    _describe(run, recipe, pack, remarks, engine_facts={"device": str(engine.device), "precision": engine.precision})
-    setting = Setting(
-        recipe=recipe,
-        pack=pack,
-        engine=engine,
-        run=run,
-        reporter=LogFile(run.path / "log.txt", reporter or Silent()),
-    )
-    setting.reporter.say(f"run folder: {run.path}")
-    for remark in remarks:
-        setting.reporter.say(remark)
-    return _run_to_end(gan, setting)
+    _describe(run, recipe, pack, remarks, engine)
+    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter or Silent()), remarks)
 
 
 def resume(
@@ -67,25 +57,19 @@ def resume(
     """
     recipe = recipe_of(run)
     if images is not None:
-        recipe = recipe.model_copy(update={"length": recipe.length.model_copy(update={"images": images})})
+        recipe = override(recipe, [f"length.images={images}"])
     engine = make_engine(device, recipe.precision)
     pack, _ = _pictures(recipe)
     gan = build(recipe, engine)
     load_checkpoint(find_checkpoint(run), gan)
-    if gan.seen // recipe.batch >= recipe.steps:
-        raise UsageError(f"{run.path} is complete at step {recipe.steps:,}; give more --steps to train on.")
+    step = gan.seen // recipe.batch
+    if step >= recipe.steps:
+        raise UsageError(f"{run.path} is complete at step {step:,}; give more --steps to train on.")
     run.forget_after(gan.seen)
     write_atomically(run.recipe_file, to_toml(recipe))
-    setting = Setting(
-        recipe=recipe,
-        pack=pack,
-        engine=engine,
-        run=run,
-        reporter=LogFile(run.path / "log.txt", reporter or Silent()),
-    )
-    setting.reporter.say(f"run folder: {run.path}")
-    setting.reporter.say(f"continuing at step {gan.seen // recipe.batch:,} of {recipe.steps:,}")
-    return _run_to_end(gan, setting)
+    run.update(status="running")
+    remark = f"continuing at step {step:,} of {recipe.steps:,}"
+    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter or Silent()), [remark])
 
 
 def _pictures(recipe: Recipe) -> tuple[Pack, list[str]]:
@@ -105,7 +89,7 @@ def _pictures(recipe: Recipe) -> tuple[Pack, list[str]]:
     return pack, remarks + whole.index["remarks"]
 
 
-def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine_facts: dict[str, Any]) -> None:
+def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine: Engine) -> None:
     """The files that say what the run is, before its first step."""
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(
@@ -113,7 +97,8 @@ def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine_f
         status="running",
         started=utc_now(),
         command=sys.argv,
-        **engine_facts,
+        device=str(engine.device),
+        precision=engine.precision,
         data={**pack.index, "count": len(pack)},
         remarks=remarks,
         machine=describe_machine(),
@@ -125,26 +110,27 @@ def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine_f
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
 
 
-def _run_to_end(gan: GAN, setting: Setting) -> Run:
+def _run_to_end(gan: GAN, setting: Setting, remarks: list[str]) -> Run:
     """The loop, the run's status, and the report, whatever happens in between."""
-    run, recipe = setting.run, setting.recipe
-    run.update(status="running")
+    run, recipe, reporter = setting.run, setting.recipe, LogFile(setting.run.path / "log.txt", setting.reporter)
+    for sentence in (f"run folder: {run.path}", *remarks):
+        reporter.say(sentence)
     status = "failed"
     try:
         with stop_on_signals() as stop:
-            train_loop(gan, setting, stop)
-        status = "done" if stop.signum is None else "stopped"
+            train_loop(gan, replace(setting, reporter=reporter), stop)
+        status = "done" if gan.seen // recipe.batch >= recipe.steps else "stopped"
     except DivergedError:
         status = "diverged"
         raise
     finally:
         run.update(status=status, ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen)
     write_report(run)
-    if stop.signum is not None:
+    if status == "stopped":
         raise Interrupted(
             f"stopped and saved at step {gan.seen // recipe.batch:,} of {recipe.steps:,}; "
             f"go on with: gansmith resume {run.path}",
             exit_code=130 if stop.signum == signal.SIGINT else 143,
         )
-    setting.reporter.say(f"report: {run.report}")
+    reporter.say(f"report: {run.report}")
     return run
