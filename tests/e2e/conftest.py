@@ -1,6 +1,5 @@
 """The command line, called in this process, on a recipe small enough for tests."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,17 +73,3 @@ def trained(trained_once):
     """The folder of a finished tiny run, under runs/ in the current folder."""
     shutil.copytree(trained_once, ".", dirs_exist_ok=True)
     return Path("runs/00001-tiny")
-
-
-def events(run, *, times=False):
-    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-    return lines if times else [{key: value for key, value in line.items() if key != "time"} for line in lines]
-
-
-def pictures(run):
-    return {file.name: file.read_bytes() for file in [*(run / "samples").iterdir(), run / "reals.png"]}
-
-
-def weights(run):
-    newest = run / "checkpoints" / (run / "checkpoints" / "latest").read_text().strip()
-    return {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import events, pictures, weights
 from PIL import Image
+from run_folder import events, pictures, weights
 
 import gansmith as package
 from gansmith.runs import Run
