@@ -29,8 +29,8 @@ class Data(Settings):
     """Part of a known set: train or test."""
     skip: int = Field(0, ge=0)
     """Pictures left out at the start of the set."""
-    channels: Literal[1, 3] = 1
-    """1 for grey, 3 for RGB."""
+    channels: Literal[1, 3, 4] = 1
+    """1 for grey, 3 for RGB, 4 for RGB with transparency."""
     height: int = Field(28, ge=4, le=1024)
     """Rows of pixels."""
     width: int = Field(28, ge=4, le=1024)
