@@ -39,7 +39,7 @@ def rows_of(
     """
     if labels is None:
         raise DataError(f"{name!r} has no labels, so no class can be chosen; leave out [{','.join(classes)}].")
-    numbers = [str(number) for number in range(int(labels.max(initial=-1)) + 1)]
+    numbers = [str(number) for number in range(int(labels.max(initial=0)) + 1)]
     by_name = {number: int(number) for number in numbers}
     by_name |= {class_name: number for number, class_name in enumerate(class_names or ())}
     for one in classes:
