@@ -15,6 +15,7 @@ from gansmith.data.formats import idx
 from gansmith.data.formats.folder import list_pictures, read_pictures
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.pack import read_pack, write_pack
+from gansmith.data.published import IDX_FILES
 from gansmith.data.sampler import Sampler
 from gansmith.data.source import open_pictures
 from gansmith.errors import DataError, DiskError
@@ -169,7 +170,7 @@ def test_the_packaged_set_has_ten_thousand_pictures_in_ten_classes():
 
 
 def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
-    for stem, array in zip(catalogue.IDX_FILES["train"], (pixels, np.arange(5, dtype=np.uint8)), strict=True):
+    for stem, array in zip(IDX_FILES["train"], (pixels, np.arange(5, dtype=np.uint8)), strict=True):
         (tmp_path / "mnist").mkdir(exist_ok=True)
         (tmp_path / "mnist" / f"{stem}.gz").write_bytes(gzip.compress(idx_bytes(array)))
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
@@ -182,7 +183,7 @@ def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
 
 
 def test_pictures_and_labels_must_be_as_many(tmp_path, pixels):
-    for stem, array in zip(catalogue.IDX_FILES["train"], (pixels, np.arange(4, dtype=np.uint8)), strict=True):
+    for stem, array in zip(IDX_FILES["train"], (pixels, np.arange(4, dtype=np.uint8)), strict=True):
         (tmp_path / stem).write_bytes(idx_bytes(array))
     with pytest.raises(DataError, match=r"holds 5 pictures, .* 4 labels"):
         open_pictures(str(tmp_path), "train", 1, 4, 6)

@@ -2,17 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from gansmith.data.catalogue import IDX_FILES, SETS, cache_folder, find_set, idx_file
+from gansmith.data.catalogue import SETS, cache_folder
+from gansmith.data.find import find_set, idx_file
 from gansmith.data.formats.folder import list_pictures, read_pictures
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.pack import Pack, read_pack, write_pack
+from gansmith.data.published import IDX_FILES
+from gansmith.data.transfer import Progress
 from gansmith.errors import DataError, unknown
 
 Split = Literal["train", "test"]
@@ -27,14 +30,22 @@ class Decoded:
     remarks: list[str] = field(default_factory=list)
 
 
-def open_pictures(name: str, split: Split, channels: int, height: int, width: int) -> Pack:
+def open_pictures(
+    name: str, split: Split, channels: int, height: int, width: int, *, progress: Progress | None = None
+) -> Pack:
     """The pictures of a known set, or of a folder, in the shape asked for; packed on first use.
 
-    A folder that holds the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or folder
-    cannot be found or read, or when a set's pictures have another shape.
+    A set that is not on this machine is downloaded, which `progress` is told of. A folder that holds the IDX files of
+    MNIST's kind is read as such a set. Raises DataError when the set or folder cannot be found or read, or when a
+    set's pictures have another shape.
     """
     if name in SETS:
-        return _open_set(name, find_set(name), SETS[name].files, split, (channels, height, width))
+        if all(layout.format != "idx" for layout in SETS[name].layouts):
+            raise DataError(f"{name!r} can be found and fetched (gansmith data get {name}), but not be trained on yet.")
+        found = find_set(name, split, progress=progress)
+        if found.layout.format != "idx":
+            raise DataError(f"{found.place} holds {name!r} as {found.layout.format}, which cannot be trained on yet.")
+        return _open_set(name, found.place, found.layout.files, split, (channels, height, width))
     folder = Path(name).expanduser()
     if not folder.exists():
         sets = unknown("set", name, SETS)
@@ -47,7 +58,7 @@ def open_pictures(name: str, split: Split, channels: int, height: int, width: in
 
 
 def _open_set(
-    name: str, folder: Path, files: dict[str, tuple[str, str]], split: Split, shape: tuple[int, int, int]
+    name: str, folder: Path, files: Mapping[str, tuple[str, ...]], split: Split, shape: tuple[int, int, int]
 ) -> Pack:
     if split not in files:
         raise DataError(f"set {name!r} has no {split!r} split, only {', '.join(files)}.")

@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 
 from gansmith.data.catalogue import SETS
+from gansmith.data.download import readable_size
 from gansmith.data.pack import Pack
 from gansmith.data.source import open_pictures
+from gansmith.data.transfer import Progress
 from gansmith.errors import DataError, DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
@@ -41,11 +43,12 @@ def train(
     DiskError as their docstrings say.
     """
     engine = make_engine(device, recipe.precision)
-    pack, remarks = _pictures(recipe)
+    reporter = reporter or Silent()
+    pack, remarks = _pictures(recipe, reporter)
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _describe(run, recipe, pack, remarks, engine)
-    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter or Silent()), remarks)
+    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), remarks)
 
 
 def resume(
@@ -59,7 +62,8 @@ def resume(
     if images is not None:
         recipe = override(recipe, [f"length.images={images}"])
     engine = make_engine(device, recipe.precision)
-    pack, _ = _pictures(recipe)
+    reporter = reporter or Silent()
+    pack, _ = _pictures(recipe, reporter)
     gan = build(recipe, engine)
     load_checkpoint(find_checkpoint(run), gan)
     step = gan.seen // recipe.batch
@@ -69,13 +73,14 @@ def resume(
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(status="running")
     remark = f"continuing at step {step:,} of {recipe.steps:,}"
-    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter or Silent()), [remark])
+    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), [remark])
 
 
-def _pictures(recipe: Recipe) -> tuple[Pack, list[str]]:
+def _pictures(recipe: Recipe, reporter: Reporter) -> tuple[Pack, list[str]]:
     """The recipe's pictures, and what the user should know of them."""
     data = recipe.data
-    whole = open_pictures(data.name, data.split, data.channels, data.height, data.width)
+    progress = _download_lines(reporter)
+    whole = open_pictures(data.name, data.split, data.channels, data.height, data.width, progress=progress)
     pack = whole.after(data.skip)
     if not len(pack):
         raise DataError(f"data.skip={data.skip} leaves nothing of the {len(whole):,} pictures of {data.name!r}.")
@@ -87,6 +92,18 @@ def _pictures(recipe: Recipe) -> tuple[Pack, list[str]]:
     if data.name in SETS and SETS[data.name].warning:
         remarks.append(SETS[data.name].warning)
     return pack, remarks + whole.index["remarks"]
+
+
+def _download_lines(reporter: Reporter) -> Progress:
+    """A line when a download starts, and one at each quarter of it."""
+    said: set[tuple[str, int]] = set()
+
+    def progress(name: str, here: int, size: int) -> None:
+        if (mark := (name, 4 * here // size)) not in said:
+            said.add(mark)
+            reporter.say(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
+
+    return progress
 
 
 def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine: Engine) -> None:
