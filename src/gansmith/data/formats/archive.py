@@ -84,7 +84,8 @@ def _open_tar(file: BufferedIOBase, path: Path, limits: Limits, start: bytes, fi
                 f"a {other} file" if other else f"no archive that is known (it starts with {start.hex() or 'nothing'})"
             )
             raise DataError(f"{path} is {what}; give a folder, a .zip or a .tar (.gz, .bz2, .xz).")
-        listing = judge(tar_entries(open_reader(file, path), path, 3 * limits.members), path, limits)
+        entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
+        listing = judge(entries, path, limits, num_bytes=path.stat().st_size)
         return Archive(path, listing, _TarContent(file, path).read, files.pop_all())
 
 

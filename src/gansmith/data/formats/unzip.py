@@ -134,10 +134,10 @@ def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[Found, int
     if len(fixed) < _ENTRY.size or fixed[:4] != b"PK\1\2":
         raise DataError(f"{path} has a damaged directory {left:,} bytes before its end; fetch it again.")
     (_, _, _, flags, method, _, _, crc, packed, size, *lengths, _, _, attributes, offset) = _ENTRY.unpack(fixed)
-    variable = file.read(sum(lengths))
+    variable = file.read(min(left - len(fixed), sum(lengths)))
     name, extra = variable[: lengths[0]], variable[lengths[0] : lengths[0] + lengths[1]]
     used = _ENTRY.size + sum(lengths)
-    if used > left or len(variable) < sum(lengths):
+    if len(variable) < sum(lengths):
         raise DataError(f"{path} has a directory that ends inside {name[:80]!r}; fetch it again.")
     if 0xFFFFFFFF in (size, packed, offset):
         size, packed, offset = _zip64(extra, [size, packed, offset])
