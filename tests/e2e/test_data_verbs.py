@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gansmith.data import find
 from gansmith.data.catalogue import SETS
 
 
@@ -74,3 +76,35 @@ def test_a_set_that_cannot_be_trained_on_yet_says_so(gansmith, data):
     result = gansmith("train", "demo", "--data", "svhn")
     assert result.code == 3
     assert "not be trained on yet" in result.err
+
+
+@pytest.fixture
+def elsewhere(data, monkeypatch):
+    """The packaged pictures are not here, but can be downloaded."""
+    packaged = SETS["fashion-10k"].packaged
+
+    def fetch(file, folder, *, progress):
+        folder.mkdir(parents=True, exist_ok=True)
+        for here in (0, file.size // 2, file.size // 2 + 1, file.size):
+            progress(file.name, here, file.size)
+        shutil.copy(packaged / file.name, folder)
+
+    monkeypatch.delenv("GANSMITH_OFFLINE")
+    monkeypatch.setattr(find, "fetch_file", fetch)
+    monkeypatch.setitem(SETS, "fashion-10k", replace(SETS["fashion-10k"], packaged=None))
+
+
+def test_get_downloads_into_the_cache_and_says_what(gansmith, elsewhere):
+    result = gansmith("data", "get", "fashion-10k")
+    assert result.code == 0
+    assert Path(result.out.strip()) == Path("cache/sets/fashion-10k").absolute()
+    assert result.err.count("downloading t10k-images-idx3-ubyte.gz, 4.4 MB") == 1
+
+
+def test_training_downloads_what_is_missing_and_says_so(gansmith, elsewhere, tiny):
+    result = gansmith("train", tiny, "--steps", 1)
+    assert result.code == 0
+    told = [line for line in result.err.splitlines() if line.startswith("downloading t10k-images")]
+    assert told == [
+        f"downloading t10k-images-idx3-ubyte.gz: {part} of 4.4 MB" for part in ("0 bytes", "2.2 MB", "4.4 MB")
+    ]

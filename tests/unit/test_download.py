@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
+import logging
 import random
 import socket
 import threading
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pooch
 import pytest
 
 from gansmith.data import download
@@ -136,9 +138,19 @@ def test_a_file_that_is_there_is_not_asked_for_again(server, tmp_path):
     assert len(server.asked) == 1
 
 
-def test_a_downloaded_file_says_nothing_of_its_own(server, tmp_path, capfd):
-    fetch_file(remote(server("/a", answer(gzip.compress(BODY))), body=gzip.compress(BODY), hash_=None), tmp_path)
-    assert capfd.readouterr() == ("", "")
+def test_pooch_is_kept_from_telling_of_a_download(server, tmp_path):
+    told, body = [], gzip.compress(BODY)
+    ear = logging.Handler()
+    ear.emit = told.append
+    logger = pooch.get_logger()
+    logger.addHandler(ear)
+    level = logger.level
+    try:
+        fetch_file(remote(server("/a", answer(body)), body=body, hash_=None), tmp_path)
+    finally:
+        logger.removeHandler(ear)
+    assert told == []
+    assert logger.level == level
 
 
 def test_the_next_mirror_is_asked_when_one_fails(server, tmp_path):
@@ -244,6 +256,11 @@ def test_a_body_that_ends_early_without_a_length_is_not_the_file(server, tmp_pat
 
 def test_a_body_that_does_not_end_is_refused(server, tmp_path):
     refused(tmp_path, remote(server("/a", answer(BODY * 9, Content_Length=None))), "sends more than the 102,400 bytes")
+
+
+@pytest.mark.parametrize("status", [404, 403, 416, 500, 503])
+def test_an_error_is_told_with_its_number(server, tmp_path, status):
+    refused(tmp_path, remote(server("/a", answer(status=status))), f"{server.url}/a answers {status} ")
 
 
 def test_a_web_page_is_refused(server, tmp_path):

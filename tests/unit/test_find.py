@@ -26,6 +26,8 @@ def own(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv("GANSMITH_DATA", str(folder))
     monkeypatch.setenv("GANSMITH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(find, "SYSTEM", tmp_path / "no system")
+    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], packaged=None))
     return folder
 
 
@@ -44,9 +46,9 @@ def touch(*paths):
 
 
 def test_the_users_folder_comes_before_the_cache_and_the_cache_before_the_system(own, cache, monkeypatch, tmp_path):
-    system = tmp_path / "system"
-    monkeypatch.setitem(SETS, "svhn", replace(SETS["svhn"], packaged=system))
-    for folder in (system, cache / "svhn", own, own / "svhn"):
+    monkeypatch.setattr(find, "SYSTEM", tmp_path / "system")
+    monkeypatch.setitem(SETS, "svhn", replace(SETS["svhn"], packaged=tmp_path / "packaged"))
+    for folder in (tmp_path / "system/svhn", tmp_path / "packaged", cache / "svhn", own, own / "svhn"):
         touch(folder / "train_32x32.mat")
         assert look_for("svhn", "train").place == folder
 
@@ -63,9 +65,10 @@ def test_idx_files_lying_loose_are_nobodys_because_three_sets_share_their_names(
     assert look_for("fashion-mnist") is None
 
 
-def test_an_empty_folder_is_no_copy(own):
-    (own / "cifar10").mkdir()
-    assert look_for("cifar10") is None
+@pytest.mark.parametrize("name", sorted(SETS.keys() - {"fashion-10k"}))
+def test_a_folder_of_other_things_is_no_copy(own, name):
+    touch(own / name / "notes.txt")
+    assert look_for(name) is None
 
 
 # --- in which form

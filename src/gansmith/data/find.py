@@ -14,6 +14,9 @@ from gansmith.data.published import RemoteFile
 from gansmith.data.transfer import MAX_RATIO, Progress
 from gansmith.errors import DataError
 
+SYSTEM = Path("/usr/share/datasets")
+"""Where the operating system's packages put sets."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundSet:
@@ -148,7 +151,7 @@ def _places(name: str) -> list[Path]:
         places = [Path(own).expanduser() / name, Path(own).expanduser(), *places]
     if packaged := SETS[name].packaged:
         places.append(packaged)
-    return [*places, Path("/usr/share/datasets") / name]
+    return [*places, SYSTEM / name]
 
 
 def _searched(name: str) -> str:

@@ -157,9 +157,9 @@ def gzip_is_whole(path: Path) -> bool:
 
 def _open(session: "Session", url: str, start: int, patience: Patience) -> "Response":
     """The answer to a request for the bytes from `start` on, after redirects that may be followed."""
-    headers = {"Accept-Encoding": "identity", "User-Agent": f"gansmith/{__version__}"} | (
-        {"Range": f"bytes={start}-"} if start else {}
-    )
+    headers = {"Accept-Encoding": "identity", "User-Agent": f"gansmith/{__version__}"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
     came_from = None
     for _ in range(MAX_REDIRECTS + 1):
         if not may_fetch(url, came_from):
