@@ -1,0 +1,99 @@
+"""Decodes pictures for another process: `python -m gansmith.data.decode_worker`, frames in on stdin, out on stdout.
+
+A frame is two big-endian 32-bit lengths, a JSON header and raw bytes. A request carries {"name", "wanted", "seconds"}
+and the file; the answer the fields of a `Picture` and its pixels. The process limits its own memory and time, so a
+picture can cost no more than this process, even when the one that started it is gone.
+"""
+
+import json
+import os
+import signal
+import struct
+import sys
+import time
+from dataclasses import fields
+from typing import Any, BinaryIO
+
+from gansmith.data.decode import Picture, decode
+from gansmith.data.fit import Wanted
+
+MEMORY = 2 << 30
+"""Address space in bytes; a picture that needs more is dropped."""
+
+FAULTS = "GANSMITH_TEST_DECODE_FAULTS"
+"""Tests set this variable; a file of `FAULT exit` or `FAULT hang` then makes the worker do so."""
+
+_LENGTHS = struct.Struct(">II")
+_NOT_SENT = "pixels"
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    _limit_memory()
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    write_frame(answers, {"ready": True}, b"")
+    while frame := read_frame(requests):
+        header, content = frame
+        _limit_time(header["seconds"])
+        if os.environ.get(FAULTS):
+            _fail_on_purpose(content)
+        wanted = Wanted(**header["wanted"]) if header["wanted"] else None
+        picture = decode(header["name"], content, wanted)
+        _limit_time(0)
+        facts = {one.name: getattr(picture, one.name) for one in fields(Picture) if one.name != _NOT_SENT}
+        write_frame(answers, facts, b"" if picture.pixels is None else picture.pixels.tobytes())
+
+
+def write_frame(file: BinaryIO, header: dict[str, Any], content: bytes) -> None:
+    """Send one frame."""
+    encoded = json.dumps(header).encode()
+    file.write(_LENGTHS.pack(len(encoded), len(content)) + encoded)
+    file.write(content)
+    file.flush()
+
+
+def read_frame(
+    file: BinaryIO, max_header: int = 1 << 20, max_content: int = 1 << 30
+) -> tuple[dict[str, Any], bytes] | None:
+    """The next frame, or None when the other side is gone or announces more than may be read."""
+    lengths = file.read(_LENGTHS.size)
+    if len(lengths) < _LENGTHS.size:
+        return None
+    header_length, content_length = _LENGTHS.unpack(lengths)
+    if header_length > max_header or content_length > max_content:
+        return None
+    header, content = file.read(header_length), file.read(content_length)
+    if len(header) < header_length or len(content) < content_length:
+        return None
+    return json.loads(header), content
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time(seconds: float) -> None:
+    """The alarm ends the process even inside a decoder's C code; the parent's own timeout comes earlier."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _fail_on_purpose(content: bytes) -> None:
+    if content.startswith(b"FAULT exit"):
+        os._exit(1)
+    if content.startswith(b"FAULT hang"):
+        while True:
+            time.sleep(3600)
+    if content.startswith(b"FAULT memory"):
+        bytearray(4 * MEMORY)
+
+
+if __name__ == "__main__":
+    main()

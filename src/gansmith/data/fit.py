@@ -1,0 +1,80 @@
+"""A picture brought to a given shape: cropped, padded or stretched, and resized with antialiasing."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+Fit = Literal["crop", "pad", "stretch"]
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's mode for a number of channels."""
+
+_PADDING = {1: 255, 3: (255, 255, 255), 4: (255, 255, 255, 0)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """The shape that pictures are brought to. Channels: 1 grey, 3 RGB, 4 with transparency."""
+
+    channels: int
+    height: int
+    width: int
+    fit: Fit = "crop"
+
+    def __post_init__(self) -> None:
+        if self.channels not in MODES:
+            raise ValueError(f"channels={self.channels} must be 1, 3 or 4.")
+        if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
+            raise ValueError(f"height={self.height} and width={self.width} must be 1 to 4096.")
+        if self.fit not in ("crop", "pad", "stretch"):
+            raise ValueError(f"fit={self.fit!r} must be crop, pad or stretch.")
+
+    @property
+    def bytes_per_picture(self) -> int:
+        """One byte a sample."""
+        return self.channels * self.height * self.width
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """uint8 pixels (C, H, W), and what was done besides making it smaller."""
+
+    pixels: np.ndarray
+    reasons: tuple[str, ...]
+
+
+def fit(picture: Image.Image, wanted: Wanted) -> Fitted:
+    """Bring an L, RGB or RGBA picture to the wanted shape, with Lanczos.
+
+    `crop` keeps the centre, `pad` keeps all and adds white (transparent for 4 channels), `stretch` changes the aspect.
+    """
+    width, height = picture.size
+    size, horizontal, vertical = (wanted.width, wanted.height), wanted.width / width, wanted.height / height
+    picture = picture.convert(MODES[wanted.channels])
+    box, inner, change = (0.0, 0.0, float(width), float(height)), size, None
+    if wanted.fit == "crop":
+        scale = max(horizontal, vertical)
+        box = _centred(width, height, wanted.width / scale, wanted.height / scale)
+        change = "cropped" if width - (box[2] - box[0]) >= 1 or height - (box[3] - box[1]) >= 1 else None
+    elif wanted.fit == "pad":
+        scale = min(horizontal, vertical)
+        inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+        change = "padded" if inner != size else None
+    else:
+        scale = max(horizontal, vertical)
+        change = "stretched" if scale > 1.01 * min(horizontal, vertical) else None
+    resized = picture.resize(inner, Image.Resampling.LANCZOS, box=box)
+    if inner != size:
+        sheet = Image.new(resized.mode, size, _PADDING[wanted.channels])
+        sheet.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+        resized = sheet
+    pixels = np.array(resized).reshape(wanted.height, wanted.width, wanted.channels).transpose(2, 0, 1)
+    reasons = [change] if change else []
+    return Fitted(pixels=np.ascontiguousarray(pixels), reasons=(*reasons, *(["enlarged"] if scale > 1 else [])))
+
+
+def _centred(width: int, height: int, inner_width: float, inner_height: float) -> tuple[float, float, float, float]:
+    left, top = max(0.0, (width - inner_width) / 2), max(0.0, (height - inner_height) / 2)
+    return left, top, min(float(width), left + inner_width), min(float(height), top + inner_height)

@@ -1,0 +1,139 @@
+"""Decoding in other processes: order, equality, and what a bad picture may cost."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import file, photo
+
+from gansmith.data import workers
+from gansmith.data.decode import decode
+from gansmith.data.decode_worker import FAULTS, read_frame, write_frame
+from gansmith.data.fit import Wanted
+from gansmith.data.workers import Decoders, Job
+
+SMALL = Wanted(channels=3, height=12, width=10)
+
+
+def jobs(num=9):
+    good = [Job(f"{n}.png", file(photo(16 + n, 24, seed=n))) for n in range(num)]
+    return [*good[:3], Job("gone.png", None, "cannot be read"), Job("empty.png", b""), *good[3:], Job("x", b"nothing")]
+
+
+def summary(pictures):
+    return [(picture, None if picture.pixels is None else picture.pixels.tobytes()) for picture in pictures]
+
+
+def expected():
+    found = [decode(job.name, job.content or b"", SMALL) for job in jobs()]
+    return [(p.reasons, None if p.pixels is None else p.pixels.tobytes()) for p in found]
+
+
+@pytest.mark.parametrize("num", [1, 2, 3])
+def test_any_number_of_processes_gives_the_same_in_the_same_order(num):
+    with Decoders(num) as decoders:
+        found = summary(decoders.decode(jobs(), SMALL))
+    wanted = expected()
+    wanted[3] = (("cannot be read",), None)
+    assert [(picture.reasons, pixels) for picture, pixels in found] == wanted
+
+
+@pytest.mark.parametrize("num", [1, 2])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(b"FAULT exit", "decoder crashed"), (b"FAULT hang", "decoder hung"), (b"FAULT memory", "decoder crashed")],
+)
+def test_a_picture_that_kills_its_process_is_the_only_one_lost(monkeypatch, fault, reason, num):
+    monkeypatch.setenv(FAULTS, "1")
+    mixed = [*jobs()[:3], Job("bad.png", fault), *jobs()[5:8]]
+    with Decoders(num, timeout=1.0 if b"hang" in fault else 30.0) as decoders:
+        found = list(decoders.decode(mixed, SMALL))
+    assert [picture.outcome == "dropped" for picture in found] == [False] * 3 + [True] + [False] * 3
+    assert found[3].reasons == (reason,)
+
+
+def test_faults_are_for_tests_only():
+    with Decoders(1) as decoders:
+        assert next(decoders.decode([Job("bad.png", b"FAULT exit")])).reasons == ("not a picture",)
+
+
+def test_leaving_the_block_ends_every_process_even_in_the_middle(monkeypatch):
+    monkeypatch.setenv(FAULTS, "1")
+    with Decoders(2) as decoders:
+        results = decoders.decode([*jobs()[:1], *[Job("bad.png", b"FAULT hang")] * 4, *jobs()])
+        next(results)
+        started = [one._process for one in decoders._processes if one._process]
+        assert started
+    assert all(process.poll() is not None for process in started)
+
+
+def test_files_are_read_only_a_little_ahead():
+    taken = []
+
+    def endless():
+        for job in jobs()[:1] * 50:
+            taken.append(job)
+            yield job
+
+    with Decoders(2) as decoders:
+        next(decoders.decode(endless()))
+        assert len(taken) <= 5
+
+
+def test_the_process_limits_its_own_memory_and_ignores_the_current_folder(tmp_path):
+    (tmp_path / "PIL.py").write_text("raise SystemExit('the pictures folder was imported')")
+    with Decoders(1) as decoders:
+        assert next(decoders.decode(jobs()[:1])).outcome == "used"
+        pid = decoders._processes[0]._process.pid
+        limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    line = next(line for line in limits if line.startswith("Max address space"))
+    assert int(line.split()[3]) <= 2 << 30
+
+
+def test_a_process_that_does_not_start_is_an_error_and_not_a_lost_picture(monkeypatch):
+    monkeypatch.setattr(workers.sys, "executable", "/bin/false")
+    with Decoders(1) as decoders, pytest.raises(RuntimeError, match="does not start"):
+        next(decoders.decode(jobs()[:1]))
+
+
+def test_frames_are_bounded_and_a_torn_one_is_the_end():
+    buffer = io.BytesIO()
+    write_frame(buffer, {"name": "ä\udcff"}, b"12345")
+    whole = buffer.getvalue()
+    assert read_frame(io.BytesIO(whole)) == ({"name": "ä\udcff"}, b"12345")
+    assert read_frame(io.BytesIO(whole), max_content=4) is None
+    assert read_frame(io.BytesIO(whole), max_header=4) is None
+    assert all(read_frame(io.BytesIO(whole[:cut])) is None for cut in range(len(whole)))
+
+
+def test_an_answer_that_is_no_picture_is_refused():
+    with pytest.raises(ValueError, match="no picture"):
+        workers._picture({"reasons": [], "surprise": 1}, b"", None)
+    with pytest.raises(ValueError, match="reshape"):
+        workers._picture({"reasons": [], "outcome": "used"}, b"123", SMALL)
+    with pytest.raises(ValueError, match="without pixels"):
+        workers._picture({"reasons": [], "outcome": "used"}, b"", SMALL)
+
+
+def test_a_script_without_a_main_guard_runs_once(tmp_path):
+    (tmp_path / "a.png").write_bytes(file(photo()))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import json\nfrom pathlib import Path\nfrom gansmith.data.workers import Decoders, Job\n"
+        "print('started')\nwith Decoders(2) as d:\n"
+        "    print(json.dumps([p.outcome for p in d.decode([Job('a.png', Path('a.png').read_bytes())] * 3)]))\n"
+    )
+    out = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert out[0] == "started"
+    assert json.loads(out[1]) == ["used"] * 3
+    assert len(out) == 2
+
+
+def test_pixels_can_be_kept_after_the_block():
+    with Decoders(1) as decoders:
+        (picture,) = decoders.decode(jobs()[:1], SMALL)
+    assert picture.pixels.dtype == np.uint8
