@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gansmith.data.selection import Wanted, parse_name, rows_of
+from gansmith.data.selection import Selection, parse_name, rows_of
 from gansmith.errors import DataError
 
 LABELS = np.array([2, 0, 1, 2, 2], np.uint8)
@@ -11,10 +11,10 @@ NAMES = ("cat", "dog", "ship")
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("mnist", Wanted(name="mnist")),
-        ("cifar10[ship]", Wanted(name="cifar10", classes=("ship",))),
-        ("mnist[0, 1]", Wanted(name="mnist", classes=("0", "1"))),
-        ("./photos[beach]", Wanted(name="./photos", classes=("beach",))),
+        ("mnist", Selection(name="mnist")),
+        ("cifar10[ship]", Selection(name="cifar10", classes=("ship",))),
+        ("mnist[0, 1]", Selection(name="mnist", classes=("0", "1"))),
+        ("./photos[beach]", Selection(name="./photos", classes=("beach",))),
     ],
 )
 def test_a_name_may_carry_classes(text, wanted):

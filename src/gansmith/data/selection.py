@@ -12,22 +12,22 @@ _NAMED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<classes>[^\[\]]*)\]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class Selection:
     """A set's name, or a path, and the classes asked for; no classes are all of them."""
 
     name: str
     classes: tuple[str, ...] = ()
 
 
-def parse_name(text: str) -> Wanted:
+def parse_name(text: str) -> Selection:
     """What "NAME" or "NAME[CLASS,CLASS]" asks for. Raises DataError for brackets that hold nothing."""
     match = _NAMED.fullmatch(text)
     if not match:
-        return Wanted(name=text)
+        return Selection(name=text)
     classes = tuple(part.strip() for part in match["classes"].split(","))
     if not all(classes):
         raise DataError(f"{text!r} names an empty class; write for instance cifar10[ship] or mnist[0,1].")
-    return Wanted(name=match["name"], classes=classes)
+    return Selection(name=match["name"], classes=classes)
 
 
 def rows_of(

@@ -9,10 +9,11 @@ import torch
 
 from gansmith.data.catalogue import SETS
 from gansmith.data.download import readable_size
+from gansmith.data.fit import Wanted
 from gansmith.data.pack import Pack
-from gansmith.data.source import open_pictures
+from gansmith.data.source import Request, open_pictures
 from gansmith.data.transfer import Progress
-from gansmith.errors import DataError, DivergedError, Interrupted, UsageError
+from gansmith.errors import DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
@@ -80,18 +81,14 @@ def _pictures(recipe: Recipe, reporter: Reporter) -> tuple[Pack, list[str]]:
     """The recipe's pictures, and what the user should know of them."""
     data = recipe.data
     progress = _download_lines(reporter)
-    whole = open_pictures(data.name, data.split, data.channels, data.height, data.width, progress=progress)
-    pack = whole.after(data.skip)
-    if not len(pack):
-        raise DataError(f"data.skip={data.skip} leaves nothing of the {len(whole):,} pictures of {data.name!r}.")
+    shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
+    request = Request(name=data.name, split=data.split, shape=shape, skip=data.skip, limit=data.limit)
+    pack = open_pictures(request, progress)
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
-    remarks = [
-        f"{len(pack):,} pictures of {whole.index['name']}"
-        + (f", the first {data.skip:,} left out" if data.skip else "")
-    ]
-    if data.name in SETS and SETS[data.name].warning:
-        remarks.append(SETS[data.name].warning)
-    return pack, remarks + whole.index["remarks"]
+    remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
+    if (known := SETS.get(pack.index["name"])) and known.warning:
+        remarks.append(known.warning)
+    return pack, remarks + pack.index["remarks"]
 
 
 def _download_lines(reporter: Reporter) -> Progress:
