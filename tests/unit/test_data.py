@@ -185,7 +185,8 @@ def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
     assert len(opened(str(tmp_path / "mnist"), "train", 1, 4, 6)) == 5  # the same files, given by path
     fitted = opened("mnist", "train", 3, 8, 8)
     assert fitted.images.shape == (5, 3, 8, 8)
-    assert fitted.index["remarks"] == ["4x6 grey pictures fitted to 8x8 RGB"]
+    own = f"{tmp_path / 'mnist'} is a copy of mnist of its own, not the published files"
+    assert fitted.index["remarks"] == [own, "4x6 grey pictures fitted to 8x8 RGB"]
     with pytest.raises(DataError, match="without its 'test' split; splits there: train"):
         opened("mnist", "test", 1, 4, 6)
 

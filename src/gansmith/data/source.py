@@ -66,7 +66,15 @@ def _open_set(name: str, request: Request, progress: Progress | None) -> Pack:
     if any(one.layout.format == "pictures" for one in found):
         raise DataError(f"{found[0].place} holds {name!r} as pictures, which cannot be trained on yet.")
     files = [file for one, split in zip(found, splits, strict=True) for file in one.files.get(split, ())]
-    return _packed(files, name, request, lambda: _joined(map(read_split, found, splits)))
+
+    def decode() -> LabelledPictures:
+        return _joined(map(read_split, found, splits))
+
+    def remarks() -> list[str]:
+        own = not all(one.is_official() for one in found)
+        return [f"{found[0].place} is a copy of {name} of its own, not the published files"] if own else []
+
+    return _packed(files, name, request, decode, remarks)
 
 
 def _open_path(path: Path, request: Request) -> Pack:
@@ -110,15 +118,22 @@ def _joined(parts: Iterable[LabelledPictures]) -> LabelledPictures:
     )
 
 
-def _packed(files: Sequence[Path], name: str, request: Request, decode: Callable[[], LabelledPictures]) -> Pack:
+def _packed(
+    files: Sequence[Path],
+    name: str,
+    request: Request,
+    decode: Callable[[], LabelledPictures],
+    remarks: Callable[[], list[str]] = list,
+) -> Pack:
     """The store for the content of these files, in this shape; decoded and written when it is not there yet."""
     options = {"name": name, "split": request.split, **asdict(request.shape)}
     folder = cache_folder() / "packs" / _content_key(files, options)
     if pack := read_pack(folder):
         return pack
     decoded = decode()
-    images, remarks = _in_shape(decoded.images, request.shape)
-    about = {"name": name, "split": request.split, "remarks": remarks, "class_names": list(decoded.class_names)}
+    images, changes = _in_shape(decoded.images, request.shape)
+    about = {"name": name, "split": request.split, "class_names": list(decoded.class_names)}
+    about["remarks"] = [*remarks(), *changes]
     write_pack(folder, images, decoded.labels, about)
     pack = read_pack(folder)
     if pack is None:
