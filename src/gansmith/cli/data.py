@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Json, call_one_of, option
+from gansmith.cli.options import Json, Offline, call_one_of, option
 
 if TYPE_CHECKING:
     from gansmith.data.transfer import Progress
@@ -38,7 +38,7 @@ def get(
         Literal["train", "test", "extra"] | None,
         option("one split only; default all but svhn's extra", metavar="train|test|extra"),
     ] = None,
-    offline: Annotated[bool, option("never touch the network, like GANSMITH_OFFLINE=1")] = False,
+    offline: Offline = False,
 ) -> None:
     """Fetch a known set into the cache unless it is on this machine; prints the folder that holds it."""
     from gansmith.data.catalogue import SETS

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from gansmith.data.catalogue import SETS, cache_folder
-from gansmith.data.find import find_set, idx_file
+from gansmith.data.find import FoundSet, find_set, idx_file
 from gansmith.data.fit import Wanted, fit
 from gansmith.data.formats.folder import list_pictures, read_pictures
 from gansmith.data.formats.labelled import LabelledPictures
@@ -38,16 +38,18 @@ class Request:
     """0 for all."""
 
 
-def open_pictures(request: Request, progress: Progress | None = None) -> Pack:
+def open_pictures(request: Request, *, offline: bool = False, progress: Progress | None = None) -> Pack:
     """The pictures asked for, in the shape asked for; packed on first use.
 
-    A set that is not on this machine is downloaded, which `progress` is told of. A folder that holds the IDX files of
-    MNIST's kind is read as such a set. Raises DataError when the set or path cannot be found or read, or when nothing
-    is left of it.
+    A set that is not on this machine is downloaded, which `progress` is told of, unless `offline`. A folder that holds
+    the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or path cannot be found or read,
+    or when nothing is left of it.
     """
     selection = parse_name(request.name)
     if selection.name in SETS:
-        pack = _open_set(selection.name, request, progress)
+        splits = ("train", "test") if request.split == "both" else (request.split,)
+        found = [find_set(selection.name, split, offline=offline, progress=progress) for split in splits]
+        pack = _open_set(found, splits, request)
     else:
         pack = _open_path(Path(selection.name).expanduser(), request)
     if selection.classes:
@@ -60,9 +62,8 @@ def open_pictures(request: Request, progress: Progress | None = None) -> Pack:
     return left
 
 
-def _open_set(name: str, request: Request, progress: Progress | None) -> Pack:
-    splits = ("train", "test") if request.split == "both" else (request.split,)
-    found = [find_set(name, split, progress=progress) for split in splits]
+def _open_set(found: Sequence[FoundSet], splits: Sequence[str], request: Request) -> Pack:
+    name = found[0].name
     if any(one.layout.format == "pictures" for one in found):
         raise DataError(f"{found[0].place} holds {name!r} as pictures, which cannot be trained on yet.")
     files = [file for one, split in zip(found, splits, strict=True) for file in one.files.get(split, ())]

@@ -35,9 +35,12 @@ def train(
     runs: Path | str | None = None,
     name: str | None = None,
     device: DeviceChoice = "auto",
+    offline: bool = False,
     reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe in a new run folder under `runs` and return the run.
+
+    A known set that is not on this machine is downloaded first, unless `offline`.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
@@ -45,7 +48,7 @@ def train(
     """
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
-    pack, remarks = _pictures(recipe, reporter)
+    pack, remarks = _pictures(recipe, reporter, offline)
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _describe(run, recipe, pack, remarks, engine)
@@ -53,7 +56,12 @@ def train(
 
 
 def resume(
-    run: Run, *, images: int | None = None, device: DeviceChoice = "auto", reporter: Reporter | None = None
+    run: Run,
+    *,
+    images: int | None = None,
+    device: DeviceChoice = "auto",
+    offline: bool = False,
+    reporter: Reporter | None = None,
 ) -> Run:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; `images` sets a new length.
 
@@ -64,7 +72,7 @@ def resume(
         recipe = override(recipe, [f"length.images={images}"])
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
-    pack, _ = _pictures(recipe, reporter)
+    pack, _ = _pictures(recipe, reporter, offline)
     gan = build(recipe, engine)
     load_checkpoint(find_checkpoint(run), gan)
     step = gan.seen // recipe.batch
@@ -77,13 +85,12 @@ def resume(
     return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), [remark])
 
 
-def _pictures(recipe: Recipe, reporter: Reporter) -> tuple[Pack, list[str]]:
+def _pictures(recipe: Recipe, reporter: Reporter, offline: bool) -> tuple[Pack, list[str]]:
     """The recipe's pictures, and what the user should know of them."""
     data = recipe.data
-    progress = _download_lines(reporter)
     shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
     request = Request(name=data.name, split=data.split, shape=shape, skip=data.skip, limit=data.limit)
-    pack = open_pictures(request, progress)
+    pack = open_pictures(request, offline=offline, progress=_download_lines(reporter))
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
     remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
     if (known := SETS.get(pack.index["name"])) and known.warning:
