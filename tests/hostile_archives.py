@@ -279,6 +279,14 @@ def tar_cases():
         "tar: a pax record of no length": Case(
             tar_of(GOOD_TAR, Tarred(b"x", b"0 path=evil\n", b"x"), bad), refused="a damaged pax header"
         ),
+        "tar: a pax record longer than its header": Case(
+            tar_of(GOOD_TAR, Tarred(b"x", b"99 path=evil.png\n", b"x"), bad), refused="a damaged pax header"
+        ),
+        "tar: a hard link that says a size": Case(
+            tar_of(GOOD_TAR, Tarred(b"evil.png", b"", b"1", size=b"00000000014\0"), Tarred(b"after.png")),
+            skipped="a hard link",
+            members=("good.png", "after.png"),
+        ),
         "tar: a pax path that leads out": Case(
             tar_of(GOOD_TAR, pax(path=b"../../evil.png"), Tarred(b"fine.png")), skipped="leads out"
         ),

@@ -319,6 +319,18 @@ def test_a_compressed_file_of_zeros_is_inflated_no_further_than_the_slack(tmp_pa
     assert reader.position <= 1 << 20
 
 
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_reader_gives_what_there_is_and_takes_no_memory_for_more(tmp_path, compress):
+    padding = b"" if compress is bytes else bytes(200_000)  # compressed files may end in zeros
+    (tmp_path / "file").write_bytes(compress(b"content") + padding)
+    with (tmp_path / "file").open("rb") as file:
+        reader = inflate.open_reader(file, "file")
+        reader.skip(3)
+        assert reader.read(1 << 60) == b"tent"
+        assert reader.read(1) == b""
+        assert reader.position == 7
+
+
 # --- fuzzing
 
 
