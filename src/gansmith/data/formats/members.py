@@ -1,0 +1,139 @@
+"""Which files of a folder or an archive may be looked at: names, doubles, sizes and counts, decided in one place."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gansmith.errors import DataError
+
+MAX_NAME = 4096
+"""Longest name in bytes, Linux's longest path."""
+
+MAX_NAMES = 128 << 20
+"""Most bytes of names in one archive: they are all held in memory."""
+
+MIN_FILE = 50
+"""Fewest bytes that a file takes in an archive: a gzipped tar of empty ones needs 5, of the smallest pictures 100."""
+
+MAX_SKIPPED = 100_000
+"""Most members passed over one by one; a hostile archive has more of them than memory for their reasons."""
+
+_JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
+_DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What an archive may hold before it is refused; single members over `member_bytes` are passed over."""
+
+    members: int = 1_000_000
+    member_bytes: int = 128 << 20
+    total_bytes: int = 256 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file that can be read: its path with '/', its size in bytes, and where its reader finds it."""
+
+    name: str
+    size: int
+    place: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that is passed over, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry as it stands in an archive, before it is judged; `reason` says why its reader cannot read it."""
+
+    name: bytes
+    size: int
+    place: tuple[int, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every file of an archive, in its order: each is a member or is skipped."""
+
+    members: list[Member]
+    skipped: list[Skipped]
+
+
+def judge(
+    entries: Iterable[Found], path: Path, limits: Limits, *, num_bytes: int | None = None, names_may_clash: bool = False
+) -> Listing:
+    """Sort entries into members and skipped ones.
+
+    Skipped are names that could lead out of a folder, that are not UTF-8, hidden, an operating system's own, taken
+    already (unless `names_may_clash`: also when only upper and lower case differ), and files over
+    `limits.member_bytes`. Raises DataError when `limits`, `MAX_NAMES` or `MAX_SKIPPED` are passed in total, or when an
+    archive of `num_bytes` holds more than 10,000 files of under `MIN_FILE` bytes each.
+    """
+    most = limits.members if num_bytes is None else min(limits.members, 10_000 + num_bytes // MIN_FILE)
+    listing = Listing(members=[], skipped=[])
+    taken: dict[str, str] = {}
+    num_entries, name_bytes, total_bytes = 0, 0, 0
+    for entry in entries:
+        num_entries += 1
+        name_bytes += len(entry.name)
+        if num_entries > most:
+            why = "split it into several" if most == limits.members else f"too many for its {num_bytes:,} bytes: a bomb"
+            raise DataError(f"{path} holds more than {most:,} files; {why}.")
+        if name_bytes > MAX_NAMES:
+            raise DataError(f"{path} holds more than {MAX_NAMES:,} bytes of file names; no set of pictures does.")
+        name, reason = _name_of(entry.name)
+        reason = reason or entry.reason
+        if reason is None and entry.size > limits.member_bytes:
+            reason = f"is {entry.size:,} bytes; up to {limits.member_bytes:,} are read"
+        if reason is None and not names_may_clash:
+            other = taken.setdefault(name.casefold(), name)
+            reason = None if other is name else _clash(name, other)
+        if reason is not None:
+            listing.skipped.append(Skipped(name, reason))
+            if len(listing.skipped) > MAX_SKIPPED:
+                raise DataError(f"{path} holds over {MAX_SKIPPED:,} files that cannot be used; the last {reason}.")
+            continue
+        total_bytes += entry.size
+        if total_bytes > limits.total_bytes:
+            raise DataError(f"{path} announces more than {limits.total_bytes:,} bytes of files; split it into several.")
+        listing.members.append(Member(name, entry.size, entry.place))
+    return listing
+
+
+def _name_of(raw: bytes) -> tuple[str, str | None]:
+    """A name fit to be shown, and why it is not fit to be used."""
+    if len(raw) > MAX_NAME:
+        return raw[:80].decode("utf-8", "backslashreplace") + "...", f"its name is {len(raw):,} bytes long"
+    try:
+        name = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return _shown(raw.decode("utf-8", "backslashreplace")), "its name is not UTF-8"
+    if _CONTROL.search(name):
+        return _shown(name), "its name holds control characters"
+    if "\\" in name:
+        return name, "its name holds a backslash"
+    if name.startswith("/") or _DRIVE.match(name):
+        return name, "its name is an absolute path"
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts:
+        return name, "its name leads out of the archive" if parts else "it has no name"
+    if parts[-1].startswith(".") or parts[-1].lower() in _JUNK or "__MACOSX" in parts:
+        return name, "is a hidden file or an operating system's own"
+    return "/".join(parts), None
+
+
+def _clash(name: str, other: str) -> str:
+    return "its name is there already" if other == name else f"its name clashes with {other}"
+
+
+def _shown(name: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
