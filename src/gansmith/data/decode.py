@@ -20,6 +20,8 @@ MAX_PIXELS = 89_478_485
 MIN_SIDE = 8
 """Pictures with a shorter side are dropped."""
 
+LAID_OVER_WHITE = "transparency laid over white"
+
 _SUFFIXES = {
     ".bmp": "BMP",
     ".gif": "GIF",
@@ -175,7 +177,8 @@ def _bits(picture: Image.Image, content: bytes) -> int:
     if picture.format == "PNG":
         return content[24]
     if tags := getattr(picture, "tag_v2", None):
-        return max(tags.get(_BITS_PER_SAMPLE, (8,)))
+        bits = tags.get(_BITS_PER_SAMPLE, 8)
+        return max(bits) if isinstance(bits, tuple) else int(bits)
     return 8
 
 
@@ -206,14 +209,14 @@ def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
     pixels = None
     if wanted is not None:
         if transparent and wanted.channels != 4:
-            reasons.append("transparency laid over white")
+            reasons.append(LAID_OVER_WHITE)
         if wanted.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
             reasons.append("colour to grey")
         fitted = fit(picture if wanted.channels == 4 else opaque, wanted)
         pixels = fitted.pixels
         reasons.extend(fitted.reasons)
     elif transparent:
-        reasons.append("transparency laid over white")
+        reasons.append(LAID_OVER_WHITE)
     return Picture(
         outcome="converted" if reasons else "used",
         reasons=tuple(reasons),
@@ -240,7 +243,7 @@ def _eight_bits(picture: Image.Image, reasons: list[str]) -> Image.Image:
         reasons.append(f"{mode} to RGB")
     if picture.has_transparency_data:
         with_alpha = picture.convert("RGBA")
-        if with_alpha.getchannel("A").getextrema()[0] < 255:
+        if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
             return with_alpha
         return with_alpha.convert("RGB")
     return picture.convert("L" if mode in ("1", "L") else "RGB")
