@@ -138,6 +138,8 @@ class PackWriter:
                 return progress
         except (OSError, ValueError, KeyError, TypeError):
             pass
+        for stale in ("labels.npy", "index.json", "progress.json"):
+            (self._place / stale).unlink(missing_ok=True)
         return start
 
     def _note_progress(self) -> None:

@@ -171,7 +171,9 @@ def _already_there(path: Path, out: Path, key: str) -> Pack | None:
     if pack is not None and pack.index.get("source_key") == key:
         return pack
     if not out.is_dir() or any(out.iterdir()):
-        raise UsageError(f"{out} is there already and is not the store of these pictures; give a new name.")
+        raise UsageError(
+            f"{out} is there already and is not the store of these pictures in this shape; give a new name."
+        )
     return None
 
 
