@@ -44,7 +44,7 @@ def contents():
         "phone.heic": (b"\0\0\0\x18ftypheic" + bytes(40), ("DROPPED", "HEIC, AVIF or video, which are not read")),
         "cut.png": (file(rgb)[:-500], ("DROPPED", "truncated")),
         "cut.jpg": (jpeg[: len(jpeg) // 2], ("DROPPED", "truncated")),
-        "only the head.png": (file(rgb)[:20], ("DROPPED", "damaged")),
+        "only the head.png": (file(rgb)[:20], ("DROPPED", "truncated")),
         "noise inside.png": (file(rgb)[:60] + bytes(50) + file(rgb)[110:], ("DROPPED", "damaged")),
         "png as.jpg": (file(photo(40, 40, seed=9)), ("named .jpg but is PNG",)),
         "no suffix": (file(photo(40, 40, seed=10)), ("not named as a picture but is PNG",)),

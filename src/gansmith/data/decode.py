@@ -121,9 +121,9 @@ def _load(name: str, content: bytes) -> _Loaded:
             _check_size(picture)
             reasons = _remarks(name, content, picture)
             mode = picture.mode
-            turned = _orientation(picture)
-            picture.load()
-            left_to_turn = _TURNS.get(_orientation(picture) or 1)  # TIFF is turned while it loads
+            turned = _orientation(picture) if picture.format == "TIFF" else 1  # a TIFF is turned while it loads
+            picture.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
+            left_to_turn = _orientation(picture)
     except (_UnusableError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -132,11 +132,11 @@ def _load(name: str, content: bytes) -> _Loaded:
         raise _UnusableError(_unidentified(content)) from None
     except Exception as error:
         raise _UnusableError("truncated" if "truncat" in str(error).lower() else "damaged") from None
-    if turned is None:
+    if turned is None or left_to_turn is None:
         reasons.append("EXIF cannot be read")
-    elif turned in _TURNS:
+    elif turned in _TURNS or left_to_turn in _TURNS:
         reasons.append("turned as its EXIF says")
-    upright = picture.transpose(left_to_turn) if left_to_turn is not None else picture
+    upright = picture.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else picture
     return _Loaded(picture=upright, format=_format(picture), mode=mode, reasons=reasons)
 
 
