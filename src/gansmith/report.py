@@ -1,6 +1,5 @@
 """The pictures and the page that a run leaves behind, rebuilt at any time from its folder alone."""
 
-import base64
 import html
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from gansmith.schema import Recipe
 from gansmith.viz.curves import curves
 from gansmith.viz.evolution import evolution, evolution_steps
 from gansmith.viz.grids import png, tiles
+from gansmith.viz.page import image_source, page, pairs
 
 EVOLUTION_ROWS = 8
 """Latents shown in the evolution strip."""
@@ -78,15 +78,14 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
         ),
     ]
     tables = "".join(_network_table(name, table) for name, table in network_tables(recipe).items())
-    return _PAGE.format(
-        title=html.escape(run.path.name),
-        about=html.escape(recipe.about),
-        facts=_facts(info, recipe, last),
-        figures="".join(sections),
-        tables=tables,
-        recipe=html.escape(to_toml(recipe, comments=True)),
-        machine=_pairs(info.get("machine", {})),
-    )
+    body = [
+        _facts(info, recipe, last),
+        f'<div class="figures">{"".join(sections)}</div>',
+        f'<h2>The networks</h2>\n<div class="tables">{tables}</div>',
+        f"<details><summary>The recipe</summary><pre>{html.escape(to_toml(recipe, comments=True))}</pre></details>",
+        f"<details open><summary>The machine</summary>{pairs(info.get('machine', {}))}</details>",
+    ]
+    return page(run.path.name, recipe.about, body)
 
 
 def _described(info: dict[str, Any]) -> str:
@@ -107,22 +106,14 @@ def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
         "started": info.get("started", ""),
     }
     remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in info.get("remarks", []))
-    return f"{_pairs(facts)}<ul>{remarks}</ul>"
-
-
-def _pairs(facts: dict[str, Any]) -> str:
-    rows = (
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd></div>" for name, value in facts.items()
-    )
-    return f"<dl>{''.join(rows)}</dl>"
+    return f"{pairs(facts)}<ul>{remarks}</ul>"
 
 
 def _figure(title: str, file: Path | None, caption: str, size: str) -> str:
     if file is None or not file.is_file():
         return ""
-    data = base64.b64encode(file.read_bytes()).decode()
     return (
-        f'<figure class="{size}"><h2>{title}</h2><img alt="{title}" src="data:image/png;base64,{data}">'
+        f'<figure class="{size}"><h2>{title}</h2><img alt="{title}" src="{image_source(file.read_bytes())}">'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 
@@ -137,51 +128,3 @@ def _network_table(name: str, table: Summary) -> str:
         f"<div><h3>{name}</h3><table><thead><tr><th>layer</th><th>output</th><th>parameters</th></tr></thead>"
         f"<tbody>{rows}</tbody><tfoot><tr><td colspan=3>{totals}</td></tr></tfoot></table></div>"
     )
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · gansmith</title>
-<style>
-:root {{ color-scheme: light dark; --line: #8884; --soft: #7779; }}
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1.25rem; }}
-h1 {{ font-size: 1.6rem; margin: 0; }}
-h2 {{ font-size: 1.1rem; margin: 0 0 .5rem; }}
-h3 {{ font-size: 1rem; margin: 0 0 .5rem; }}
-.about {{ color: GrayText; margin: .25rem 0 1.25rem; }}
-dl {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .5rem 1.5rem; margin: 0; }}
-dl {{ border-block: 1px solid var(--line); padding: .75rem 0; }}
-dt {{ color: GrayText; font-size: .8rem; }}
-dd {{ margin: 0; font-variant-numeric: tabular-nums; }}
-.figures {{ display: grid; grid-template-columns: 1fr 1fr; gap: 2rem; margin: 2rem 0; }}
-ul {{ color: GrayText; padding-left: 1.1rem; }}
-figure {{ margin: 0; min-width: 0; }}
-figure.wide {{ grid-column: 1 / -1; }}
-figure img {{ width: 100%; height: auto; border-radius: 4px; background: white; }}
-figure.half img {{ image-rendering: pixelated; }}
-figcaption {{ color: GrayText; font-size: .9rem; }}
-.tables {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 2rem; }}
-table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
-th, td {{ text-align: left; padding: .2rem .5rem .2rem 0; border-bottom: 1px solid var(--line); }}
-th:last-child, tbody td:last-child {{ text-align: right; }}
-details {{ margin-top: 1.5rem; }}
-summary {{ cursor: pointer; font-weight: 600; }}
-pre {{ overflow: auto; padding: 1rem; border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; }}
-@media (max-width: 44rem) {{ .figures {{ grid-template-columns: 1fr; }} .tables {{ grid-template-columns: 1fr; }} }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p class="about">{about}</p>
-{facts}
-<div class="figures">{figures}</div>
-<h2>The networks</h2>
-<div class="tables">{tables}</div>
-<details><summary>The recipe</summary><pre>{recipe}</pre></details>
-<details open><summary>The machine</summary>{machine}</details>
-</body>
-</html>
-"""

@@ -20,6 +20,8 @@ MAX_PIXELS = 89_478_485
 MIN_SIDE = 8
 """Pictures with a shorter side are dropped."""
 
+LAID_OVER_WHITE = "transparency laid over white"
+
 _SUFFIXES = {
     ".bmp": "BMP",
     ".gif": "GIF",
@@ -119,9 +121,9 @@ def _load(name: str, content: bytes) -> _Loaded:
             _check_size(picture)
             reasons = _remarks(name, content, picture)
             mode = picture.mode
-            turned = _orientation(picture)
-            picture.load()
-            left_to_turn = _TURNS.get(_orientation(picture) or 1)  # TIFF is turned while it loads
+            turned = _orientation(picture) if picture.format == "TIFF" else 1  # a TIFF is turned while it loads
+            picture.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
+            left_to_turn = _orientation(picture)
     except (_UnusableError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -130,11 +132,11 @@ def _load(name: str, content: bytes) -> _Loaded:
         raise _UnusableError(_unidentified(content)) from None
     except Exception as error:
         raise _UnusableError("truncated" if "truncat" in str(error).lower() else "damaged") from None
-    if turned is None:
+    if turned is None or left_to_turn is None:
         reasons.append("EXIF cannot be read")
-    elif turned in _TURNS:
+    elif turned in _TURNS or left_to_turn in _TURNS:
         reasons.append("turned as its EXIF says")
-    upright = picture.transpose(left_to_turn) if left_to_turn is not None else picture
+    upright = picture.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else picture
     return _Loaded(picture=upright, format=_format(picture), mode=mode, reasons=reasons)
 
 
@@ -175,7 +177,8 @@ def _bits(picture: Image.Image, content: bytes) -> int:
     if picture.format == "PNG":
         return content[24]
     if tags := getattr(picture, "tag_v2", None):
-        return max(tags.get(_BITS_PER_SAMPLE, (8,)))
+        bits = tags.get(_BITS_PER_SAMPLE, 8)
+        return max(bits) if isinstance(bits, tuple) else int(bits)
     return 8
 
 
@@ -206,14 +209,14 @@ def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
     pixels = None
     if wanted is not None:
         if transparent and wanted.channels != 4:
-            reasons.append("transparency laid over white")
+            reasons.append(LAID_OVER_WHITE)
         if wanted.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
             reasons.append("colour to grey")
         fitted = fit(picture if wanted.channels == 4 else opaque, wanted)
         pixels = fitted.pixels
         reasons.extend(fitted.reasons)
     elif transparent:
-        reasons.append("transparency laid over white")
+        reasons.append(LAID_OVER_WHITE)
     return Picture(
         outcome="converted" if reasons else "used",
         reasons=tuple(reasons),
@@ -240,7 +243,7 @@ def _eight_bits(picture: Image.Image, reasons: list[str]) -> Image.Image:
         reasons.append(f"{mode} to RGB")
     if picture.has_transparency_data:
         with_alpha = picture.convert("RGBA")
-        if with_alpha.getchannel("A").getextrema()[0] < 255:
+        if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
             return with_alpha
         return with_alpha.convert("RGB")
     return picture.convert("L" if mode in ("1", "L") else "RGB")

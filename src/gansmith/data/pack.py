@@ -59,7 +59,7 @@ def write_pack(folder: Path, images: np.ndarray, labels: np.ndarray | None, abou
             for name, array in arrays.items():
                 np.save(unfinished / f"{name}.npy", array)
             (unfinished / "index.json").write_text(json.dumps(index, indent=1) + "\n")
-            _publish(unfinished, folder)
+            publish(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
@@ -83,7 +83,7 @@ def read_pack(folder: Path) -> Pack | None:
     return Pack(images=images, labels=np.load(labels, allow_pickle=False) if labels.is_file() else None, index=index)
 
 
-def _publish(unfinished: Path, folder: Path) -> None:
+def publish(unfinished: Path, folder: Path) -> None:
     """Rename into place; another process that packed the same content first has done the same work."""
     try:
         unfinished.rename(folder)

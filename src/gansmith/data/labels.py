@@ -1,0 +1,126 @@
+"""Labels of own pictures: from a file that lies beside them, or from the folders they are sorted into."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gansmith.data.decode import suffix_of
+from gansmith.data.formats.folder import SUFFIXES
+from gansmith.data.sources import Entry, Source, shown
+from gansmith.errors import DataError
+
+LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
+"""Looked for in this order beside the pictures."""
+
+_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """The label of each file, by its name, and where the labels come from; `file` is the label file's name."""
+
+    of: dict[str, str]
+    origin: str
+    file: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def find_labels(source: Source) -> Labels | None:
+    """The pictures' labels, or None when there are none.
+
+    A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
+    names relative to it. Otherwise, folders are classes when every picture lies in a folder just below the top, or
+    below train/, test/ or val/. Raises DataError, naming the place, when a label file is wrong.
+    """
+    top = _common_folder(entry.name for entry in source.entries)
+    by_name = {entry.name: entry for entry in source.entries}
+    for wanted in LABEL_FILES:
+        if entry := by_name.get(top + wanted):
+            return _from_file(source, entry, top, by_name)
+    return _from_folders(source, top)
+
+
+def class_order(labels: Iterable[str]) -> list[str]:
+    """The distinct labels in the order of their numbers: whole numbers by value, others as text."""
+    distinct = set(labels)
+    if all(label.isdecimal() for label in distinct):
+        return sorted(distinct, key=lambda label: (int(label), label))
+    return sorted(distinct)
+
+
+def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) -> Labels | None:
+    where = shown(entry.name)
+    try:
+        text = source.read(entry).decode("utf-8-sig")
+        rows = _csv_rows(text) if entry.name.endswith(".csv") else _json_rows(text)
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
+        raise DataError(f"{where} cannot be read as labels: {error}; see `gansmith data check --help`.") from error
+    if rows is None:
+        return None
+    found: dict[str, str] = {}
+    missing = []
+    for number, (name, label) in enumerate(rows):
+        if (full := top + os.fsdecode(name.encode("utf-8", "surrogateescape"))) not in names:
+            if number or not entry.name.endswith(".csv"):  # a CSV's first line may be its header
+                missing.append(name)
+        elif found.setdefault(full, label) != label:
+            raise DataError(f"{where} gives {shown(name)} two labels, {found[full]!r} and {label!r}; keep one.")
+    remarks = [f"{where} names {len(missing):,} files that are not there, first {shown(missing[0])}"] if missing else []
+    return Labels(of=found, origin=where, file=entry.name, remarks=tuple(remarks))
+
+
+def _csv_rows(text: str) -> list[tuple[str, str]]:
+    rows = []
+    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
+        if row and len(row) != 2:
+            raise ValueError(f"line {number} has {len(row)} fields and not two, name and label")
+        if row:
+            rows.append((row[0].strip(), row[1].strip()))
+    return rows
+
+
+def _json_rows(text: str) -> list[tuple[str, str]] | None:
+    """None for a StyleGAN file that says there are no labels."""
+    content = json.loads(text)
+    if isinstance(content, dict) and isinstance(content.get("labels", ""), list | None):
+        content = content["labels"]
+    if content is None:
+        return None
+    pairs = list(content.items()) if isinstance(content, dict) else content
+    if not isinstance(pairs, list):
+        raise ValueError("it is neither {name: label} nor a list of [name, label]")
+    for pair in pairs:
+        right = isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)
+        if not right or isinstance(pair[1], bool) or not isinstance(pair[1], int | str):
+            raise ValueError(f"{json.dumps(pair)[:80]} is not a name and one label")
+    return [(name, str(label)) for name, label in pairs]
+
+
+def _from_folders(source: Source, top: str) -> Labels | None:
+    pictures = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
+    parts = {name: name[len(top) :].split("/")[:-1] for name in pictures or [entry.name for entry in source.entries]}
+    if all(len(folders) == 2 and folders[0].lower() in _SPLITS for folders in parts.values()):
+        labels = {name: folders[1] for name, folders in parts.items()}
+    elif all(len(folders) == 1 and folders[0].lower() not in _SPLITS for folders in parts.values()):
+        labels = {name: folders[0] for name, folders in parts.items()}
+    else:
+        return None
+    return Labels(of=labels, origin="folders") if len(set(labels.values())) > 1 else None
+
+
+def _common_folder(names: Iterable[str]) -> str:
+    """The folder that everything lies in, with its '/'; '' when there is none: archives often have one."""
+    common: list[str] | None = None
+    for name in names:
+        folders = name.split("/")[:-1]
+        if common is None:
+            common = folders
+        else:
+            same = next((i for i, (a, b) in enumerate(zip(common, folders, strict=False)) if a != b), None)
+            common = common[: min(len(common), len(folders)) if same is None else same]
+        if not common:
+            return ""
+    return "".join(f"{folder}/" for folder in common or [])

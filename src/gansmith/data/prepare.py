@@ -1,0 +1,183 @@
+"""Packs own pictures into a store: decoded in parallel, in order, to be continued when it was stopped."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import __version__ as pillow_version
+
+from gansmith.data.fit import Fit, Wanted
+from gansmith.data.formats.folder import MAX_DROPPED
+from gansmith.data.intake import FileReport, Progress, check, passed_over, report_on
+from gansmith.data.labels import Labels, class_order, find_labels
+from gansmith.data.pack import Pack, read_pack
+from gansmith.data.pack_writer import PackWriter
+from gansmith.data.sources import Source, open_source, shown
+from gansmith.data.workers import Decoders
+from gansmith.errors import DataError, UsageError
+
+_NAMED = 20
+"""Dropped pictures named in the remarks; `files.jsonl` names all files."""
+
+
+def choose_shape(
+    path: Path,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    fit: Fit | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Wanted:
+    """The shape for these pictures: what is given, and for the rest what `check` proposes.
+
+    Raises DataError when a proposal is needed and no picture can be used.
+    """
+    if size and channels:
+        return Wanted(channels=channels, height=size[0], width=size[1], fit=fit or "crop")
+    proposal = check(path, workers, progress).proposal
+    if proposal is None:
+        raise DataError(f"{shown(str(path))} holds no picture that can be used; see: gansmith data check.")
+    height, width = size or (proposal.height, proposal.width)
+    return Wanted(channels=channels or proposal.channels, height=height, width=width, fit=fit or proposal.fit)
+
+
+def prepare(
+    path: Path,
+    out: Path,
+    wanted: Wanted,
+    *,
+    allow_dropped: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Pack:
+    """Pack the pictures of a folder or an archive into the store `out`, whole or not at all; returns the store.
+
+    The same files give the same bytes for any number of workers. What was begun before is continued. Raises DataError
+    when more than 1 % of the pictures cannot be used (unless `allow_dropped`), UsageError when `out` is taken.
+    """
+    with open_source(path) as source:
+        key = _key(source, wanted)
+        if (pack := _already_there(path, out, key)) is not None and (allow_dropped or not pack.index["over_limit"]):
+            return pack
+        if pack is not None:
+            raise _too_many_lost(path, pack.index["lost"], pack.index["lost"] + len(pack), pack.index["dropped"][0])
+        labels = find_labels(source)
+        most = len(source.entries)
+        shape = (wanted.channels, wanted.height, wanted.width)
+        with PackWriter(out, key, shape, most) as writer, Decoders(workers) as decoders:
+            if progress:
+                progress(min(writer.done, most), most)
+            for file, pixels in _decoded(source, labels, wanted, decoders, writer.done):
+                writer.add(file.facts() | ({"lost": True} if file.lost else {}), pixels)
+                if progress:
+                    progress(min(writer.done, most), most)
+            summary = _Summary(path, writer.reports())
+            summary.check_losses(allow_dropped)
+            writer.finish(summary.labels(), {**summary.about(labels), "source_key": key, "wanted": asdict(wanted)})
+    pack = read_pack(out)
+    if pack is None:
+        raise DataError(f"{out} was written and cannot be read back; check the disk, then delete that folder.")
+    return pack
+
+
+def _decoded(
+    source: Source, labels: Labels | None, wanted: Wanted, decoders: Decoders, done: int
+) -> Iterator[tuple[FileReport, np.ndarray | None]]:
+    """The files after the first `done`: those that can be read, then those passed over."""
+    entries = source.entries[done:]
+    pictures = decoders.decode((source.job(entry) for entry in entries), wanted)
+    for entry, picture in zip(entries, pictures, strict=True):
+        file = report_on(entry.name, picture, labels)
+        yield file, None if file.outcome == "dropped" else picture.pixels
+    for file in passed_over(source)[max(0, done - len(source.entries)) :]:
+        yield file, None
+
+
+class _Summary:
+    """What the index says of the files, from the reports on them."""
+
+    def __init__(self, path: Path, reports: Iterator[dict[str, Any]]):
+        self._path = path
+        self._outcomes, self._reasons = Counter(), Counter()
+        self._lost: list[str] = []
+        self._labels: list[str] = []
+        self._num_lost = self._num_kept = 0
+        for report in reports:
+            self._outcomes[report["outcome"]] += 1
+            self._reasons.update(report["reasons"])
+            if report["outcome"] != "dropped":
+                self._num_kept += 1
+                if "label" in report:
+                    self._labels.append(report["label"])
+            elif report.get("lost"):
+                self._num_lost += 1
+                if len(self._lost) < _NAMED:
+                    self._lost.append(f"{report['name']} ({', '.join(report['reasons'])})")
+
+    def check_losses(self, allow_dropped: bool) -> None:
+        """Raise DataError when too many pictures, or all, are lost."""
+        total = self._num_lost + self._num_kept
+        if self._num_lost > MAX_DROPPED * total and not allow_dropped:
+            raise _too_many_lost(self._path, self._num_lost, total, self._lost[0])
+        if not self._num_kept:
+            raise DataError(f"{shown(str(self._path))} holds no picture that can be used; see: gansmith data check.")
+
+    def labels(self) -> np.ndarray | None:
+        """The number of each picture's class."""
+        if not self._labels:
+            return None
+        classes = class_order(self._labels)
+        numbers = {label: number for number, label in enumerate(classes)}
+        return np.array([numbers[label] for label in self._labels], np.uint8 if len(classes) <= 256 else np.int64)
+
+    def about(self, labels: Labels | None) -> dict[str, Any]:
+        """The index beyond what every store says."""
+        more = [f"and {self._num_lost - _NAMED:,} more, see files.jsonl"] if self._num_lost > _NAMED else []
+        remarks = [f"skipped, cannot be used: {name}" for name in self._lost] + more
+        counts = Counter(self._labels)
+        return {
+            "name": shown(self._path.resolve().name),
+            "split": "train",
+            "remarks": remarks + list(labels.remarks if labels else ()),
+            "outcomes": {outcome: self._outcomes[outcome] for outcome in ("used", "converted", "dropped")},
+            "reasons": dict(sorted(self._reasons.items())),
+            "lost": self._num_lost,
+            "dropped": self._lost,
+            "over_limit": self._num_lost > MAX_DROPPED * (self._num_lost + self._num_kept),
+            "classes": class_order(counts),
+            "class_counts": [counts[label] for label in class_order(counts)],
+        }
+
+
+def _too_many_lost(path: Path, lost: int, total: int, first: str) -> DataError:
+    return DataError(
+        f"{lost:,} of {total:,} pictures in {shown(str(path))} cannot be used, the first is {first}; repair or remove "
+        f"them, or accept the loss of more than {MAX_DROPPED:.0%} with --allow-dropped."
+    )
+
+
+def _already_there(path: Path, out: Path, key: str) -> Pack | None:
+    """The finished store of the same pictures. Raises UsageError when something else is in its place."""
+    if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+        raise UsageError(f"{out} lies inside {path}, whose files are read; give a folder elsewhere.")
+    if not out.exists() and not out.is_symlink():
+        return None
+    pack = read_pack(out)
+    if pack is not None and pack.index.get("source_key") == key:
+        return pack
+    if not out.is_dir() or any(out.iterdir()):
+        raise UsageError(
+            f"{out} is there already and is not the store of these pictures in this shape; give a new name."
+        )
+    return None
+
+
+def _key(source: Source, wanted: Wanted) -> str:
+    """Tells whether a store is of these files in this shape, decoded by this Pillow."""
+    facts = json.dumps([source.key(), list(source.passed), asdict(wanted), pillow_version])
+    return hashlib.sha256(facts.encode()).hexdigest()

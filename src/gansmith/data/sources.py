@@ -1,0 +1,152 @@
+"""Where own pictures lie: a folder or an archive as a list of files that can be read, and of those passed over."""
+
+import hashlib
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gansmith.data.workers import Job
+from gansmith.errors import DataError
+
+SYSTEM = "is a hidden file or an operating system's own"
+"""Reason for files that nobody means when speaking of a folder's pictures."""
+
+MAX_FILE = 128 << 20
+"""Bytes; larger files are dropped unread."""
+
+_JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that can be read. Bytes of its name that are not UTF-8 are surrogates, see `shown`."""
+
+    name: str
+    size: int
+    stamp: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The files of a folder or an archive: together `entries` and `passed` (name and reason) are all there is."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+    passed: tuple[tuple[str, str], ...]
+    read: Callable[[Entry], bytes]
+
+    def job(self, entry: Entry) -> Job:
+        """The file's bytes for the decoders, or the reason why they cannot be had."""
+        try:
+            return Job(entry.name, self.read(entry))
+        except (OSError, DataError) as error:
+            why = error.strerror if isinstance(error, OSError) else "damaged in the archive"
+            return Job(entry.name, None, f"cannot be read ({why})")
+
+    def key(self) -> str:
+        """SHA-256 of the list of files with their sizes and times of change: tells whether this is the same source."""
+        digest = hashlib.sha256()
+        for entry in self.entries:
+            digest.update(os.fsencode(f"{entry.name}\0{entry.size}\0{entry.stamp}\n"))
+        return digest.hexdigest()
+
+
+def shown(name: str) -> str:
+    """The name fit for a terminal, JSON and HTML: what is not UTF-8 or cannot be printed is escaped."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+@contextmanager
+def open_source(path: Path) -> Generator[Source]:
+    """The files of a folder, or of a zip or tar file, which is read in place.
+
+    Raises DataError when there is nothing of that name, or an archive is refused as a whole.
+    """
+    if not path.exists():
+        raise DataError(f"{path.absolute()} does not exist; give a folder of pictures, a .zip or a .tar file.")
+    if path.is_dir():
+        yield _folder(path)
+        return
+    from gansmith.data.formats.archive import open_archive
+
+    with open_archive(path) as archive:
+        members = {member.name: member for member in archive.members}
+        stamp = path.stat().st_mtime_ns
+        yield Source(
+            path=path,
+            entries=tuple(Entry(member.name, member.size, stamp) for member in archive.members),
+            passed=tuple((skipped.name, skipped.reason) for skipped in archive.skipped),
+            read=lambda entry: archive.read(members[entry.name]),
+        )
+
+
+def _folder(folder: Path) -> Source:
+    walk = _Walk(folder)
+
+    def read(entry: Entry) -> bytes:
+        with (folder / entry.name).open("rb") as file:
+            return file.read(MAX_FILE + 1)[:MAX_FILE]
+
+    return Source(
+        path=folder,
+        entries=tuple(sorted(walk.entries, key=lambda entry: entry.name.split("/"))),
+        passed=tuple(sorted(walk.passed)),
+        read=read,
+    )
+
+
+class _Walk:
+    """Collects a folder's files. Linked folders come last and no folder twice, so links may go in circles."""
+
+    def __init__(self, root: Path):
+        self.entries: list[Entry] = []
+        self.passed: list[tuple[str, str]] = []
+        self._root = root
+        self._visited = {_identity(place) for place in root.resolve().parents}
+        waiting = [""]
+        while waiting:
+            links: list[str] = []
+            for start in waiting:
+                self._walk(start, links)
+            waiting = sorted(links)
+
+    def _walk(self, start: str, links: list[str]) -> None:
+        """Everything below the folder `start`; links to folders are added to `links`."""
+        folders = [start]
+        while folders:
+            name = folders.pop()
+            try:
+                identity = _identity(self._root / name)
+                found = sorted(os.scandir(self._root / name), key=lambda item: item.name)
+            except OSError as error:
+                self.passed.append((name, f"cannot be listed ({error.strerror})"))
+                continue
+            if identity in self._visited:
+                self.passed.append((name, "is a link to a folder that is read already or lies above"))
+                continue
+            self._visited.add(identity)
+            for item in found:
+                self._sort(item, f"{name}/{item.name}" if name else item.name, folders, links)
+
+    def _sort(self, item: os.DirEntry[str], name: str, folders: list[str], links: list[str]) -> None:
+        try:
+            if item.name.startswith(".") or item.name.lower() in _JUNK:
+                self.passed.append((name, SYSTEM))
+            elif item.is_dir():
+                (links if item.is_symlink() else folders).append(name)
+            elif not item.is_file():
+                self.passed.append((name, "is a broken link" if item.is_symlink() else "is a device or a pipe"))
+            elif (status := item.stat()).st_size > MAX_FILE:
+                self.passed.append((name, f"is {status.st_size:,} bytes; up to {MAX_FILE:,} are read"))
+            else:
+                self.entries.append(Entry(name, status.st_size, status.st_mtime_ns))
+        except OSError as error:  # a link to itself
+            self.passed.append((name, f"cannot be read ({error.strerror})"))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino

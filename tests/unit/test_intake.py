@@ -1,0 +1,503 @@
+"""A folder or an archive of own pictures: what is said about each file, about the whole, and what is packed."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hazards import write_hazards
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pictures import file, photo
+
+from gansmith.data.decode import decode
+from gansmith.data.duplicates import groups_of_equal, groups_of_similar
+from gansmith.data.fit import Wanted
+from gansmith.data.intake import check
+from gansmith.data.intake_page import intake_page
+from gansmith.data.intake_text import report_lines
+from gansmith.data.pack import read_pack
+from gansmith.data.prepare import choose_shape, prepare
+from gansmith.data.proposal import propose
+from gansmith.data.sources import open_source, shown
+from gansmith.errors import DataError, UsageError
+
+SMALL = Wanted(channels=3, height=32, width=32)
+
+
+def tree(folder):
+    """Every path below a folder with its content, links not followed."""
+    return {
+        os.fsencode(place / name): (place / name).read_bytes() if (place / name).is_file() else None
+        for place, folders, files in ((Path(p), d, f) for p, d, f in os.walk(folder))
+        for name in (*folders, *files)
+    }
+
+
+def write_pictures(folder, names):
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(file(photo(40, 40, seed=number)))
+    return folder
+
+
+def store_bytes(folder):
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
+@pytest.fixture
+def hazards(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    return folder, write_hazards(folder)
+
+
+# --- hazards
+
+
+def test_every_hazard_ends_as_it_must_and_nothing_is_written_elsewhere(hazards, tmp_path):
+    folder, expected = hazards
+    before = tree(tmp_path)
+    pack = prepare(folder, tmp_path / "out" / "store", SMALL, allow_dropped=True, workers=2)
+    found = {}
+    for line in (tmp_path / "out/store/files.jsonl").read_text().splitlines():
+        report = json.loads(line)
+        assert report["name"] not in found
+        dropped = ("DROPPED",) if report["outcome"] == "dropped" else ()
+        assert (report["outcome"] == "used") == (report["reasons"] == [])
+        found[report["name"]] = (*dropped, *report["reasons"])
+    assert len(expected) >= 25
+    assert found.keys() == {shown(name) for name in expected}
+    for name, reasons in expected.items():
+        assert reasons is None or found[shown(name)] == reasons, name
+    assert len(pack) == sum("DROPPED" not in reasons for reasons in found.values())
+    after = tree(tmp_path)
+    new = {os.path.relpath(path, os.fsencode(tmp_path)) for path in after.keys() - before.keys()}
+    files = {b"out/store/" + name for name in (b"images.npy", b"files.jsonl", b"index.json")}
+    assert new == {b"out", b"out/store", *files}
+    assert all(after[path] == content for path, content in before.items())
+
+
+def test_the_report_of_hazards_counts_every_file_once_in_every_form(hazards):
+    folder, expected = hazards
+    intake = check(folder, workers=1)
+    assert sum(intake.counts().values()) == len(intake.files) == len(expected)
+    facts = json.loads(json.dumps(intake.facts()))
+    assert [one["name"] for one in facts["files"]] == [shown(one.name) for one in intake.files]
+    text = "\n".join(report_lines(intake))
+    text.encode()
+    assert "\x1b" not in text
+    assert "zero bytes: empty.png" in text
+    assert "latin-\\xe9.png" in {one["name"] for one in facts["files"]}
+    page = intake_page(intake, workers=1)
+    page.encode()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;.png" in page
+    assert page.count("data:image/png;base64,") > 24
+    assert "http" not in page
+
+
+def test_symlinked_folders_are_read_once_wherever_they_lie(tmp_path):
+    write_pictures(tmp_path / "elsewhere", ["a.png"])
+    write_pictures(tmp_path / "mine", ["b.png"])
+    for name in ("first", "second"):
+        (tmp_path / "mine" / name).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with open_source(tmp_path / "mine") as source:
+        assert [entry.name for entry in source.entries] == ["b.png", "first/a.png"]
+        assert [name for name, _ in source.passed] == ["second"]
+
+
+# --- archives
+
+
+def as_zip(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for one in sorted(folder.rglob("*.png")):
+            archive.write(one, one.relative_to(folder.parent))
+
+
+def as_tar(folder, path):
+    with tarfile.open(path, "w:gz") as archive:
+        for one in sorted(folder.rglob("*.png")):
+            archive.add(one, one.relative_to(folder.parent))
+
+
+@pytest.mark.parametrize("pack_up", [as_zip, as_tar])
+def test_an_archive_gives_what_its_folder_gives(tmp_path, pack_up):
+    folder = write_pictures(tmp_path / "set", ["cats/1.png", "cats/2.png", "dogs/1.png"])
+    pack_up(folder, tmp_path / "archive")
+    ours = prepare(folder, tmp_path / "a", SMALL, workers=1)
+    theirs = prepare(tmp_path / "archive", tmp_path / "b", SMALL, workers=1)
+    assert np.array_equal(ours.images, theirs.images)
+    assert ours.labels.tolist() == theirs.labels.tolist() == [0, 0, 1]
+    assert theirs.index["classes"] == ["cats", "dogs"]
+
+
+# --- labels
+
+
+def labels_of(folder):
+    intake = check(folder, workers=1)
+    return intake.labels_from, {one.name: one.label for one in intake.kept}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a/1.png", "b/1.png"], ["a", "b"]),
+        (["top/a/1.png", "top/b/1.png"], ["a", "b"]),
+        (["train/a/1.png", "test/b/1.png"], ["a", "b"]),
+        (["a/1.png", "a/2.png"], [None, None]),
+        (["a/1.png", "2.png"], [None, None]),
+        (["2019/may/1.png", "2020/june/2.png"], [None, None]),
+        (["train/1.png", "test/2.png"], [None, None]),
+    ],
+)
+def test_folders_are_classes_when_every_picture_lies_just_below_the_top(tmp_path, names, expected):
+    _, labels = labels_of(write_pictures(tmp_path / "set", names))
+    assert [labels[name] for name in names] == expected
+
+
+def as_csv(header):
+    def write(pairs):
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows([*([("name", "label")] if header else []), *pairs])
+        return buffer.getvalue()
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("labels.csv", as_csv(True)),
+        ("labels.csv", as_csv(False)),
+        ("labels.json", lambda pairs: json.dumps(dict(pairs))),
+        ("dataset.json", lambda pairs: json.dumps({"labels": [list(pair) for pair in pairs]})),
+    ],
+)
+def test_a_label_file_beside_the_pictures_is_followed(tmp_path, name, write):
+    folder = write_pictures(tmp_path / "set", ["x/1.png", "x/2, or so.png", "y/3.png"])
+    (folder / name).write_text(write([("x/1.png", 10), ("x/2, or so.png", 9), ("y/3.png", 10)]))
+    origin, labels = labels_of(folder)
+    assert origin == name
+    assert labels == {"x/1.png": "10", "x/2, or so.png": "9", "y/3.png": "10"}
+    pack = prepare(folder, tmp_path / "store", SMALL, workers=1)
+    assert pack.index["classes"] == ["9", "10"]
+    assert pack.labels.tolist() == [1, 0, 1]
+    assert check(folder, workers=1).reasons()["holds the labels"][0].name == name
+
+
+def test_a_picture_without_a_label_is_lost_and_a_label_without_a_picture_is_said(tmp_path):
+    folder = write_pictures(tmp_path / "set", ["1.png", "2.png"])
+    (folder / "labels.csv").write_text("1.png,cat\n7.png,dog\n")
+    intake = check(folder, workers=1)
+    assert intake.reasons()["has no label"][0].name == "2.png"
+    assert "labels.csv names 1 files that are not there, first 7.png" in intake.remarks
+    with pytest.raises(DataError, match=r"1 of 2 pictures .* first is 2.png \(has no label\)"):
+        prepare(folder, tmp_path / "store", SMALL, workers=1)
+
+
+def test_a_stylegan_file_without_labels_means_none(tmp_path):
+    folder = write_pictures(tmp_path / "set", ["a/1.png", "b/2.png"])
+    (folder / "dataset.json").write_text('{"labels": null}')
+    assert labels_of(folder)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("labels.csv", "1.png\n", "line 1 has 1 fields"),
+        ("labels.csv", "1.png,a\n1.png,b\n", "gives 1.png two labels, 'a' and 'b'"),
+        ("labels.csv", b"\xff\xfe\0", "cannot be read as labels"),
+        ("labels.json", "[1", "cannot be read as labels"),
+        ("labels.json", '"text"', "neither"),
+        ("labels.json", '{"1.png": [1, 2]}', "not a name and one label"),
+        ("labels.json", "[" * 100_000, "cannot be read as labels"),
+        ("dataset.json", '{"labels": [["1.png", 0.5]]}', "not a name and one label"),
+    ],
+)
+def test_a_wrong_label_file_is_named_with_what_is_wrong(tmp_path, name, content, message):
+    folder = write_pictures(tmp_path / "set", ["1.png"])
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(DataError, match=message) as caught:
+        check(folder, workers=1)
+    assert name in str(caught.value)
+
+
+# --- the whole
+
+
+def test_duplicates_are_found_by_pixels_and_near_ones_by_their_look(tmp_path):
+    folder = write_pictures(tmp_path / "set", ["a.png", "b.png"])
+    (folder / "same.bmp").write_bytes(file(photo(40, 40, seed=0), "BMP"))
+    (folder / "near.jpg").write_bytes(file(photo(40, 40, seed=1), "JPEG", quality=80))
+    intake = check(folder, workers=1)
+    assert intake.duplicates == (("a.png", "same.bmp"),)
+    assert intake.near_duplicates == (("b.png", "near.jpg"),)
+
+
+def brute_force(hashes):
+    return {(a, b) for b in range(len(hashes)) for a in range(b) if (hashes[a] ^ hashes[b]).bit_count() <= 3}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_the_banded_lookup_finds_what_comparing_all_with_all_finds(data):
+    base = data.draw(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=6))
+    hashes = [
+        one ^ sum(1 << bit for bit in data.draw(st.sets(st.integers(0, 63), max_size=5)))
+        for one in base
+        for _ in range(3)
+    ]
+    hashes = [one for one in hashes if 4 <= one.bit_count() <= 60]
+    groups = groups_of_similar(hashes, [str(number) for number in range(len(hashes))])
+    expected = brute_force(hashes)
+    assert all((min(g[0], other), max(g[0], other)) in expected for g in groups for other in g[1:])
+    grouped = {position for group in groups for position in group}
+    assert all(a in grouped or b in grouped for a, b in expected)
+    assert len(grouped) == sum(map(len, groups))
+
+
+def test_plain_surfaces_are_not_nearly_the_same():
+    assert groups_of_similar([0, 1, 3, 2**64 - 1], list("abcd")) == []
+    assert groups_of_equal(["a", "", "b", "a", ""]) == [[0, 3]]
+
+
+def test_many_hashes_with_the_same_margin_are_compared_in_bounded_time():
+    rng = np.random.default_rng(0)
+    hashes = [int(low) | 0xFFFF << 40 for low in rng.integers(0, 2**20, 20_000)]
+    groups_of_similar(hashes, [str(number) for number in range(len(hashes))])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "grey", "transparent", "expected"),
+    [
+        ([(200, 300)] * 100, 0, 0, (3, 64, 96, "crop")),
+        ([(96, 64)] * 100, 100, 0, (1, 64 + 32, 64, "crop")),
+        ([(48, 48)] * 100, 0, 80, (4, 48, 48, "crop")),
+        ([(500, 510)] * 100, 0, 0, (3, 64, 64, "crop")),
+        ([(200, 300)] * 50 + [(300, 200)] * 50, 99, 50, (3, 64, 64, "crop")),
+        ([(100, 300)] * 50 + [(300, 100)] * 50, 0, 0, (3, 64, 64, "pad")),
+        ([(28, 28)] * 100, 100, 0, (1, 32, 32, "crop")),
+        ([(40, 40)] * 20 + [(400, 400)] * 80, 0, 0, (3, 40, 40, "crop")),
+        ([(100, 2000)] * 10, 0, 0, (3, 64, 256, "crop")),
+    ],
+)
+def test_the_proposal_follows_from_the_sizes(sizes, grey, transparent, expected):
+    found = propose(sizes, grey, transparent)
+    assert (found.channels, found.height, found.width, found.fit) == expected
+    assert found.bytes == 128 + len(sizes) * found.channels * found.height * found.width
+
+
+def test_the_report_has_classes_sizes_and_aspects(tmp_path):
+    folder = write_pictures(tmp_path / "set", ["a/1.png", "a/2.png", "b/3.png"])
+    (folder / "b/4.png").write_bytes(file(photo(80, 300)))
+    (folder / "c").mkdir()
+    (folder / "c/5.png").write_bytes(file(photo(60, 40)))
+    intake = check(folder, workers=1)
+    assert intake.classes() == {"a": 2, "b": 2, "c": 1}
+    assert intake.sizes() == {"32-63": 4, "64-127": 1}
+    assert intake.aspects() == {"tall": 1, "square": 3, "wider than 2:1": 1}
+    assert "1 classes have a single picture, first c" in intake.remarks
+
+
+def test_when_most_are_transparent_transparency_is_kept_and_not_reported_as_lost(tmp_path):
+    (tmp_path / "set").mkdir()
+    for number in range(3):
+        (tmp_path / f"set/{number}.png").write_bytes(file(photo(40, 40, 4, seed=number)))
+    intake = check(tmp_path / "set", workers=1)
+    assert intake.proposal.channels == 4
+    assert intake.counts() == {"used": 3, "converted": 0, "dropped": 0}
+
+
+# --- packing
+
+
+def many(tmp_path, num=40):
+    return write_pictures(tmp_path / "set", [f"{'ab'[n % 2]}/{n:03}.png" for n in range(num)])
+
+
+def test_any_number_of_workers_writes_the_same_store(tmp_path):
+    folder = many(tmp_path)
+    for num in (1, 2, 3):
+        prepare(folder, tmp_path / f"store{num}", SMALL, workers=num)
+    stores = [store_bytes(tmp_path / f"store{num}") for num in (1, 2, 3)]
+    assert stores[0] == stores[1] == stores[2]
+    assert stores[0].keys() == {"images.npy", "labels.npy", "files.jsonl", "index.json"}
+
+
+def test_the_store_holds_what_decoding_gives_and_its_hashes_are_right(tmp_path):
+    folder = many(tmp_path, 6)
+    pack = prepare(folder, tmp_path / "store", SMALL, workers=2)
+    assert isinstance(pack.images, np.memmap)
+    names = sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*.png"))
+    for image, name in zip(pack.images, names, strict=True):
+        assert np.array_equal(image, decode(name, (folder / name).read_bytes(), SMALL).pixels)
+    stored = store_bytes(tmp_path / "store")
+    for name, array in (("images", pack.images), ("labels", pack.labels)):
+        buffer = io.BytesIO()
+        np.save(buffer, np.asarray(array))
+        assert stored[f"{name}.npy"] == buffer.getvalue()
+        assert pack.index["sha256"][name] == __import__("hashlib").sha256(array.tobytes()).hexdigest()
+
+
+class StoppedError(Exception):
+    pass
+
+
+def stop_after(number):
+    def progress(done, _):
+        if done >= number:
+            raise StoppedError
+
+    return progress
+
+
+def test_a_stopped_prepare_continues_and_gives_the_same_store(tmp_path, monkeypatch):
+    monkeypatch.setattr("gansmith.data.pack_writer._EVERY", 7)
+    folder = many(tmp_path)
+    (folder / "b/010.png").write_bytes(b"")
+    prepare(folder, tmp_path / "whole", SMALL, workers=2, allow_dropped=True)
+    for number in (9, 25):
+        with pytest.raises(StoppedError):
+            prepare(folder, tmp_path / "parts", SMALL, workers=2, allow_dropped=True, progress=stop_after(number))
+        assert not (tmp_path / "parts").exists()
+    seen = []
+    prepare(folder, tmp_path / "parts", SMALL, allow_dropped=True, progress=lambda done, _: seen.append(done))
+    assert seen[0] == 25
+    assert store_bytes(tmp_path / "parts") == store_bytes(tmp_path / "whole")
+    assert not (tmp_path / ".unfinished-parts").exists()
+
+
+def test_a_killed_prepare_continues_and_gives_the_same_store(tmp_path):
+    folder = many(tmp_path, 60)
+    prepare(folder, tmp_path / "whole", SMALL, workers=1)
+    code = (
+        "import gansmith.data.pack_writer as w, sys, time\nfrom pathlib import Path\n"
+        "from gansmith.data.fit import Wanted\nfrom gansmith.data.prepare import prepare\nw._EVERY = 5\n"
+        "slow = lambda done, total: (print(done, flush=True), time.sleep(.01))\n"
+        "prepare(Path('set'), Path('parts'), Wanted(channels=3, height=32, width=32), workers=1, progress=slow)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=tmp_path)
+    while int(process.stdout.readline()) < 23:
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    note = json.loads((tmp_path / ".unfinished-parts/progress.json").read_text())
+    assert 20 <= note["done"] < 60
+    seen = []
+    prepare(Path("set"), Path("parts"), SMALL, workers=1, progress=lambda done, _: seen.append(done))
+    assert seen[0] == note["done"]
+    assert store_bytes(tmp_path / "parts") == store_bytes(tmp_path / "whole")
+
+
+def test_a_changed_source_or_shape_starts_again(tmp_path):
+    folder = many(tmp_path, 12)
+    with pytest.raises(StoppedError):
+        prepare(folder, tmp_path / "store", SMALL, workers=1, progress=stop_after(8))
+    (folder / "a/000.png").write_bytes(file(photo(50, 50, seed=99)))
+    seen = []
+    prepare(folder, tmp_path / "store", SMALL, workers=1, progress=lambda done, _: seen.append(done))
+    assert seen[0] == 0
+    prepare(folder, tmp_path / "other", SMALL, workers=1)
+    assert store_bytes(tmp_path / "store") == store_bytes(tmp_path / "other")
+
+
+def test_a_store_that_is_there_is_used_and_anything_else_in_its_place_is_left_alone(tmp_path):
+    folder = many(tmp_path, 4)
+    prepare(folder, tmp_path / "store", SMALL, workers=1)
+    before = (tmp_path / "store/images.npy").stat()
+    prepare(folder, tmp_path / "store", SMALL, workers=1)
+    assert (tmp_path / "store/images.npy").stat() == before
+    with pytest.raises(UsageError, match="is there already"):
+        prepare(folder, tmp_path / "store", Wanted(channels=1, height=32, width=32), workers=1)
+    with pytest.raises(UsageError, match="lies inside"):
+        prepare(folder, folder / "store", SMALL, workers=1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="is there already"):
+        prepare(folder, tmp_path / "mine", SMALL, workers=1)
+    assert (tmp_path / "mine/thesis.txt").read_text() == "years of work"
+
+
+def test_two_processes_do_not_write_one_store(tmp_path):
+    folder = many(tmp_path, 4)
+
+    def meanwhile(done, _):
+        if done == 2:
+            prepare(folder, tmp_path / "store", SMALL, workers=1)
+
+    with pytest.raises(DataError, match="being written by another process"):
+        prepare(folder, tmp_path / "store", SMALL, workers=1, progress=meanwhile)
+
+
+def test_one_per_cent_may_be_lost_and_more_only_when_allowed(tmp_path):
+    folder = many(tmp_path, 99)
+    (folder / "a/bad.png").write_bytes(b"")
+    (folder / "a/.DS_Store").write_bytes(b"Bud1")
+    (folder / "a/read me.txt").write_bytes(b"hello")
+    assert len(prepare(folder, tmp_path / "store", SMALL)) == 99
+    (folder / "a/also bad.png").write_bytes(b"no")
+    message = r"2 of 101 pictures in .*set cannot be used, the first is a/also bad.png \(not a picture\)"
+    with pytest.raises(DataError, match=message) as caught:
+        prepare(folder, tmp_path / "more", SMALL)
+    assert caught.value.exit_code == 3
+    assert not (tmp_path / "more").exists()
+    pack = prepare(folder, tmp_path / "more", SMALL, allow_dropped=True)
+    assert pack.index["outcomes"] == {"used": 0, "converted": 99, "dropped": 4} or len(pack) == 99
+    assert any("also bad.png" in remark for remark in pack.index["remarks"])
+    with pytest.raises(DataError, match="2 of 101"):
+        prepare(folder, tmp_path / "more", SMALL)
+
+
+def test_nothing_usable_is_an_error(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a.txt").write_text("hello")
+    assert check(tmp_path / "set", workers=1).proposal is None
+    for choose in (lambda: choose_shape(tmp_path / "set"), lambda: prepare(tmp_path / "set", tmp_path / "out", SMALL)):
+        with pytest.raises(DataError, match="no picture that can be used"):
+            choose()
+    with pytest.raises(DataError, match="does not exist"):
+        check(tmp_path / "nowhere")
+
+
+def test_what_is_not_asked_for_is_proposed(tmp_path):
+    folder = many(tmp_path, 4)
+    assert choose_shape(folder, workers=1) == Wanted(channels=3, height=40, width=40)
+    assert choose_shape(folder, (48, 32), workers=1) == Wanted(channels=3, height=48, width=32)
+    assert choose_shape(folder, (8, 8), 1, "pad") == Wanted(channels=1, height=8, width=8, fit="pad")
+
+
+def test_a_bomb_costs_little_memory(tmp_path):
+    (tmp_path / "set").mkdir()
+    from hazards import bomb
+
+    (tmp_path / "set/bomb.png").write_bytes(bomb(9_000, 9_943))
+    code = (
+        "import resource\nfrom pathlib import Path\nfrom gansmith.data.intake import check\n"
+        "print(check(Path('set'), workers=1).files[0].reasons)\n"
+        "print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))\n"
+    )
+    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    reasons, kilobytes = out.splitlines()
+    assert reasons == "('too many pixels',)"
+    assert int(kilobytes) < 300_000
+
+
+def test_an_unfinished_store_of_the_future_is_not_trusted(tmp_path):
+    folder = many(tmp_path, 3)
+    unfinished = tmp_path / ".unfinished-store"
+    unfinished.mkdir()
+    (unfinished / "progress.json").write_text('{"key": "x", "done": "many"}')
+    (unfinished / "labels.npy").write_bytes(b"stale")
+    assert len(prepare(folder, tmp_path / "store", SMALL, workers=1)) == 3
+    assert read_pack(tmp_path / "store").labels is not None
