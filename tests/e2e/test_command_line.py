@@ -170,6 +170,22 @@ def test_a_folder_of_pictures_trains(gansmith, tiny):
     assert gansmith("resume", "../" + str(result.run), "--steps", 13).code == 0  # the data's path holds from anywhere
 
 
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("RGBA", 4)])
+def test_tall_pictures_of_any_number_of_channels_go_all_the_way(gansmith, mode, channels):
+    Path("photos").mkdir()
+    for number in range(8):
+        noise = Image.effect_noise((64, 96), 90)
+        (noise if channels == 1 else Image.merge(mode, [noise] * channels)).save(f"photos/{number}.png")
+    shape = [f"data.channels={channels}", "data.height=96", "data.width=64", "batch=4"]
+    options = [part for change in shape for part in ("--set", change)]
+    result = gansmith("train", "small", "--data", "photos", "--steps", 2, *options)
+    assert result.code == 0, result.err
+    assert gansmith("sample", "last", "-n", 3, "--out", "x.npy").code == 0
+    assert np.load("x.npy").shape == (3, 96, 64, channels)
+    assert gansmith("sample", "last", "-n", 3, "--out", "x.png").code == 0
+    assert read("x.png").ndim == (2 if channels == 1 else 3)
+
+
 def test_recipes_are_listed_and_shown_with_their_networks(gansmith):
     assert "fashion-dcgan" in gansmith("recipes", "list").out
     assert json.loads(gansmith("recipes", "list", "--json").out)[0]["name"] == "demo"

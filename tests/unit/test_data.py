@@ -13,7 +13,6 @@ from PIL import Image
 from gansmith.data import catalogue
 from gansmith.data.fit import Wanted
 from gansmith.data.formats import idx
-from gansmith.data.formats.folder import list_pictures, read_pictures
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.pack import read_pack, write_pack
 from gansmith.data.published import IDX_FILES
@@ -87,49 +86,6 @@ def test_a_missing_idx_file_is_a_data_error(tmp_path):
         read_idx(tmp_path / "nothing", 3)
 
 
-# --- folders
-
-
-def save(path, size=(40, 30), mode="RGB"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.effect_noise(size, 80).convert(mode).save(path)
-
-
-def test_a_folder_gives_upright_pictures_of_the_size_asked_for(tmp_path):
-    for number, (suffix, mode) in enumerate(
-        [("png", "RGBA"), ("jpg", "L"), ("webp", "RGB"), ("gif", "P"), ("bmp", "1")]
-    ):
-        save(tmp_path / f"below/{number}.{suffix}", mode=mode)
-    save(tmp_path / ".hidden.png")
-    (tmp_path / "notes.txt").write_text("not a picture")
-    files = list_pictures(tmp_path)
-    assert [file.name for file in files] == ["0.png", "1.jpg", "2.webp", "3.gif", "4.bmp"]
-    assert read_pictures(files, 3, 12, 16).images.shape == (5, 3, 12, 16)
-    assert read_pictures(files, 1, 16, 16).images.shape == (5, 1, 16, 16)
-
-
-def test_a_picture_is_turned_as_its_exif_says_and_cropped_to_the_centre(tmp_path):
-    picture = np.zeros((20, 60, 3), np.uint8)
-    picture[:, 20:40] = 255  # the middle third survives the crop to a square
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(picture).save(tmp_path / "turned.jpg", exif=exif, quality=100)
-    assert read_pictures([tmp_path / "turned.jpg"], 1, 20, 20).images.mean() > 240
-
-
-def test_a_few_broken_pictures_are_dropped_by_name_and_many_are_refused(tmp_path):
-    for number in range(150):
-        save(tmp_path / f"{number:03}.png", size=(8, 8))
-    (tmp_path / "007.png").write_bytes(b"")
-    found = read_pictures(list_pictures(tmp_path), 1, 8, 8)
-    assert len(found.images) == 149
-    assert [file.name for file in found.dropped] == ["007.png"]
-    for number in range(5):
-        (tmp_path / f"{number:03}.png").write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"6 of 150 pictures cannot be read, the first is .*000\.png"):
-        read_pictures(list_pictures(tmp_path), 1, 8, 8)
-
-
 # --- the packed store
 
 
@@ -151,15 +107,14 @@ def test_a_store_that_cannot_be_written_is_a_disk_error(tmp_path, pixels):
         write_pack(tmp_path / "file" / "store", pixels[:, None], None, {})
 
 
-def test_a_folder_is_packed_once_by_its_content(tmp_path, monkeypatch):
-    save(tmp_path / "a/1.png")
+def test_a_folder_is_packed_once_wherever_it_lies(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    Image.effect_noise((40, 30), 80).save(tmp_path / "a/1.png")
     first = opened(str(tmp_path / "a"), "train", 1, 8, 8)
-    (tmp_path / "b").mkdir()
-    (tmp_path / "a/1.png").rename(tmp_path / "b/1.png")
-    (tmp_path / "a").rmdir()
-    (tmp_path / "b").rename(tmp_path / "a")
-    monkeypatch.setattr("gansmith.data.source.read_pictures", None)  # a second decoding would fail
-    assert np.array_equal(opened(str(tmp_path / "a"), "train", 1, 8, 8).images, first.images)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "a").rename(tmp_path / "below/a")
+    monkeypatch.setattr("gansmith.data.workers.Decoders.decode", None)  # a second decoding would fail
+    assert np.array_equal(opened(str(tmp_path / "below/a"), "train", 1, 8, 8).images, first.images)
 
 
 # --- known sets

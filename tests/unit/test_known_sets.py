@@ -1,9 +1,12 @@
 """The published layouts of CIFAR-10 and SVHN, written from other pictures, opened as the sets they are."""
 
+import tarfile
+
 import make_sets
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gansmith.data.fit import Wanted
 from gansmith.data.source import Request, open_pictures
@@ -60,3 +63,34 @@ def test_keras_own_archive_of_mnist_is_opened(tmp_path, pictures, monkeypatch):
     shape = Wanted(channels=1, height=32, width=32)
     both = open_pictures(Request(name="mnist", split="both", shape=shape))
     assert np.array_equal(both.images[:, 0], np.concatenate([arrays["x_train"], arrays["x_test"]]))
+
+
+def test_celeba_is_opened_as_published_cropped_to_a_square(tmp_path, monkeypatch):
+    faces = np.random.default_rng(1).integers(0, 256, (9, 218, 178, 3), np.uint8)
+    make_sets.write_celeba_zip(tmp_path / "img_align_celeba.zip", faces)
+    monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
+    celeba = opened("celeba")
+    assert celeba.images.shape == (9, 3, 32, 32)
+    assert celeba.labels is None
+    with pytest.raises(DataError, match="has no labels, so no class can be chosen"):
+        opened("celeba[smiling]")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_cifar10_as_pictures_has_train_before_test_and_its_classes(tmp_path, monkeypatch, packed):
+    colours = {("test", "ship"): 10, ("train", "ship"): 50, ("train", "cat"): 90, ("test", "cat"): 130}
+    place = tmp_path / "pictures" if packed else tmp_path / "cifar10"
+    for (split, kind), level in colours.items():
+        (place / split / kind).mkdir(parents=True)
+        Image.new("RGB", (32, 32), (level, 0, 0)).save(place / split / kind / "0001.png")
+    if packed:
+        with tarfile.open(tmp_path / "cifar-10-images.tar", "w") as tar:
+            tar.add(place / "test", "test")
+            tar.add(place / "train", "train")
+    monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
+    both = opened("cifar10", "both")
+    assert sorted(both.images[:2, 0, 0, 0].tolist()) == [50, 90]
+    assert sorted(both.images[2:, 0, 0, 0].tolist()) == [10, 130]
+    assert sorted(opened("cifar10", "test").images[:, 0, 0, 0].tolist()) == [10, 130]
+    ships = opened("cifar10[ship]", "both")
+    assert ships.batch(torch.arange(2))[:, 0, 0, 0].tolist() == [50, 10]

@@ -1,4 +1,4 @@
-"""`gansmith data list` and `gansmith data get`."""
+"""`gansmith data`: known sets are here, one's own pictures in `data_check`."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from gansmith.cli.data_check import check, prepare
 from gansmith.cli.options import Json, Offline, call_one_of, option
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the options and list or fetch."""
-    call_one_of({"list": list_sets, "get": get}, "gansmith data", arguments)
+    """Read the options and do what they say."""
+    verbs = {"list": list_sets, "get": get, "check": check, "prepare": prepare}
+    call_one_of(verbs, "gansmith data", arguments)
 
 
 def list_sets(json_: Json = False) -> None:

@@ -1,4 +1,4 @@
-"""`gansmith data check` and `gansmith data prepare`."""
+"""`gansmith data check` and `gansmith data prepare`, called by `data`."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Json, option
+from gansmith.cli.options import AllowDropped, Json, option
 from gansmith.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def prepare(
     size: Annotated[str | None, option("side, or height x width; default as check proposes", metavar="S|HxW")] = None,
     channels: Annotated[Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check proposes")] = None,
     fit: Annotated[Literal["crop", "pad", "stretch"] | None, option("how other shapes become this one")] = None,
-    allow_dropped: Annotated[bool, option("go on when more than 1 %% of the pictures cannot be used")] = False,
+    allow_dropped: AllowDropped = False,
     workers: Workers = None,
 ) -> None:
     """Pack own pictures into a store for training; a stopped one is continued. Prints the store's folder."""

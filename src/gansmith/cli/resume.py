@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from gansmith.cli.options import Device, Json, Offline, Runs, WhichRun, call, option, print_result
+from gansmith.cli.options import AllowDropped, Device, Json, Offline, Runs, WhichRun, call, option, print_result
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -17,6 +17,7 @@ def resume(
     runs: Runs = None,
     device: Device = "auto",
     offline: Offline = False,
+    allow_dropped: AllowDropped = False,
     json_: Json = False,
 ) -> None:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped."""
@@ -28,5 +29,7 @@ def resume(
     found = find_run(run, runs or default_root())
     images = None if steps is None else steps * recipe_of(found).batch
     with console_reporter() as reporter:
-        session.resume(found, images=images, device=device, offline=offline, reporter=reporter)
+        session.resume(
+            found, images=images, device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter
+        )
     print_result(found, json_)

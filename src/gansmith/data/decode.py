@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from gansmith.data.fit import Wanted, fit
-from gansmith.data.formats.folder import FORMATS
+from gansmith.data.formats.pictures import FORMATS
 
 Outcome = Literal["used", "converted", "dropped"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gansmith.data.decode import LAID_OVER_WHITE, Outcome, Picture, dropped, suffix_of
 from gansmith.data.duplicates import groups_of_equal, groups_of_similar
-from gansmith.data.formats.folder import SUFFIXES
+from gansmith.data.formats.pictures import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.proposal import Proposal, propose
 from gansmith.data.sources import SYSTEM, Source, open_source, shown

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 
 from gansmith.data.decode import suffix_of
-from gansmith.data.formats.folder import MAX_DROPPED
+from gansmith.data.formats.pictures import MAX_DROPPED
 from gansmith.data.intake import FileReport, Intake
 from gansmith.data.proposal import Proposal
 from gansmith.data.sources import shown

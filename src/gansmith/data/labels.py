@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gansmith.data.decode import suffix_of
-from gansmith.data.formats.folder import SUFFIXES
+from gansmith.data.formats.pictures import SUFFIXES
 from gansmith.data.sources import Entry, Source, shown
 from gansmith.errors import DataError
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import __version__ as pillow_version
 
 from gansmith.data.fit import Fit, Wanted
-from gansmith.data.formats.folder import MAX_DROPPED
+from gansmith.data.formats.pictures import MAX_DROPPED
 from gansmith.data.intake import FileReport, Progress, check, passed_over, report_on
 from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.pack import Pack, read_pack
@@ -51,17 +51,20 @@ def prepare(
     out: Path,
     wanted: Wanted,
     *,
+    parts: Sequence[str] = (),
     allow_dropped: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Pack:
     """Pack the pictures of a folder or an archive into the store `out`, whole or not at all; returns the store.
 
+    With `parts`, only those below top folders of these names, in their order.
+
     The same files give the same bytes for any number of workers. What was begun before is continued. Raises DataError
     when more than 1 % of the pictures cannot be used (unless `allow_dropped`), UsageError when `out` is taken.
     """
-    with open_source(path) as source:
-        key = _key(source, wanted)
+    with open_source(path, parts) as source:
+        key = source_key(source, wanted)
         if (pack := _already_there(path, out, key)) is not None and (allow_dropped or not pack.index["over_limit"]):
             return pack
         if pack is not None:
@@ -177,7 +180,7 @@ def _already_there(path: Path, out: Path, key: str) -> Pack | None:
     return None
 
 
-def _key(source: Source, wanted: Wanted) -> str:
+def source_key(source: Source, wanted: Wanted) -> str:
     """Tells whether a store is of these files in this shape, decoded by this Pillow."""
     facts = json.dumps([source.key(), list(source.passed), asdict(wanted), pillow_version])
     return hashlib.sha256(facts.encode()).hexdigest()

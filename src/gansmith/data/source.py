@@ -13,13 +13,15 @@ from PIL import Image
 from gansmith.data.catalogue import SETS, cache_folder
 from gansmith.data.find import FoundSet, find_set, idx_file
 from gansmith.data.fit import Wanted, fit
-from gansmith.data.formats.folder import list_pictures, read_pictures
 from gansmith.data.formats.labelled import LabelledPictures
+from gansmith.data.intake import Progress as Packing
 from gansmith.data.pack import Pack, read_pack, write_pack
+from gansmith.data.prepare import prepare, source_key
 from gansmith.data.published import IDX_FILES
 from gansmith.data.read import read_idx_pair, read_split
 from gansmith.data.selection import parse_name, rows_of
-from gansmith.data.transfer import Progress
+from gansmith.data.sources import open_source
+from gansmith.data.transfer import Progress as Downloading
 from gansmith.errors import DataError, unknown
 
 Split = Literal["train", "test", "extra", "both"]
@@ -38,23 +40,31 @@ class Request:
     """0 for all."""
 
 
-def open_pictures(request: Request, *, offline: bool = False, progress: Progress | None = None) -> Pack:
-    """The pictures asked for, in the shape asked for; packed on first use.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """How pictures may be had, and who is told while they come."""
 
-    A set that is not on this machine is downloaded, which `progress` is told of, unless `offline`. A folder that holds
-    the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or path cannot be found or read,
-    or when nothing is left of it.
+    offline: bool = False
+    """Never touch the network."""
+    allow_dropped: bool = False
+    """Go on when more than 1 % of the pictures cannot be used."""
+    downloading: Downloading | None = None
+    packing: Packing | None = None
+
+
+def open_pictures(request: Request, access: Access = Access()) -> Pack:
+    """The pictures asked for, in the shape asked for; downloaded and packed on first use.
+
+    A folder that holds the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or path
+    cannot be found or read, or when nothing is left of it.
     """
     selection = parse_name(request.name)
     if selection.name in SETS:
-        splits = ("train", "test") if request.split == "both" else (request.split,)
-        found = [find_set(selection.name, split, offline=offline, progress=progress) for split in splits]
-        pack = _open_set(found, splits, request)
+        pack = _open_set(selection.name, request, access)
     else:
-        pack = _open_path(Path(selection.name).expanduser(), request)
+        pack = _open_path(Path(selection.name).expanduser(), request, access)
     if selection.classes:
-        names = pack.index.get("class_names")
-        pack = pack.only(rows_of(selection.classes, pack.labels, names, selection.name))
+        pack = pack.only(rows_of(selection.classes, pack.labels, pack.index["classes"], selection.name))
     end = request.skip + request.limit if request.limit else len(pack)
     left = pack.only(np.arange(request.skip, min(end, len(pack))))
     if not len(left):
@@ -62,10 +72,11 @@ def open_pictures(request: Request, *, offline: bool = False, progress: Progress
     return left
 
 
-def _open_set(found: Sequence[FoundSet], splits: Sequence[str], request: Request) -> Pack:
-    name = found[0].name
-    if any(one.layout.format == "pictures" for one in found):
-        raise DataError(f"{found[0].place} holds {name!r} as pictures, which cannot be trained on yet.")
+def _open_set(name: str, request: Request, access: Access) -> Pack:
+    splits = ("train", "test") if request.split == "both" else (request.split,)
+    found = [find_set(name, split, offline=access.offline, progress=access.downloading) for split in splits]
+    if found[0].layout.format == "pictures":
+        return _open_set_of_pictures(found, splits, request, access)
     files = [file for one, split in zip(found, splits, strict=True) for file in one.files.get(split, ())]
 
     def decode() -> LabelledPictures:
@@ -78,24 +89,51 @@ def _open_set(found: Sequence[FoundSet], splits: Sequence[str], request: Request
     return _packed(files, name, request, decode, remarks)
 
 
-def _open_path(path: Path, request: Request) -> Pack:
+def _open_set_of_pictures(found: Sequence[FoundSet], splits: Sequence[str], request: Request, access: Access) -> Pack:
+    """A known set that lies here as picture files: an archive or folder of all splits, or a folder for each."""
+    paths = [one.files[split][0] for one, split in zip(found, splits, strict=True)]
+    if len(found[0].layout.files) == 1:
+        return _packed_files(paths[0], (), request, access)
+    if paths[0].is_dir():
+        return _packed_files(paths[0].parent, tuple(path.name for path in paths), request, access)
+    return _packed_files(paths[0], splits, request, access)
+
+
+def _open_path(path: Path, request: Request, access: Access) -> Pack:
     if not path.exists():
         sets = unknown("set", str(path), SETS)
-        raise DataError(f"{sets} A folder of pictures would do too, but {path.absolute()} does not exist.")
-    if not path.is_dir():
-        raise DataError(f"{path} is a file; give a folder of pictures, or the name of a set: {', '.join(SETS)}.")
+        raise DataError(
+            f"{sets} A folder, .zip or .tar of pictures would do too, but {path.absolute()} does not exist."
+        )
     if any(idx_file(path, stem) for pair in IDX_FILES.values() for stem in pair):
         return _open_idx_folder(path, request)
-    if request.split != "train":
-        raise DataError(f"{path} is a folder of pictures, which has no {request.split!r} split; take 'train'.")
-    files = list_pictures(path)
-    shape = request.shape
+    if request.split not in ("train", "both"):
+        raise DataError(f"{path} holds pictures of one's own, which have no {request.split!r} split; take 'train'.")
+    if pack := read_pack(path):
+        return _prepared(path, pack, request)
+    return _packed_files(path, (), request, access)
 
-    def decode() -> LabelledPictures:
-        found = read_pictures(files, shape.channels, shape.height, shape.width)
-        return LabelledPictures(images=found.images, labels=np.zeros(len(found.images), np.uint8))
 
-    return _packed(files, path.resolve().name, request, decode)
+def _prepared(path: Path, pack: Pack, request: Request) -> Pack:
+    """A store that `gansmith data prepare` made, as it is. Raises DataError when it has another shape."""
+    shape, native = request.shape, tuple(pack.index["shape"])
+    if native != (shape.channels, shape.height, shape.width):
+        channels, height, width = native
+        raise DataError(
+            f"{path} was prepared as {_size(native)}; set data.channels={channels}, data.height={height} and "
+            f"data.width={width}."
+        )
+    return pack
+
+
+def _packed_files(path: Path, parts: Sequence[str], request: Request, access: Access) -> Pack:
+    """The store for a folder or archive of picture files, by the names, sizes and times of the files in it."""
+    with open_source(path, parts) as source:
+        key = source_key(source, request.shape)
+    folder = cache_folder() / "packs" / f"{path.resolve().stem[:40]}-{key[:16]}"
+    return prepare(
+        path, folder, request.shape, parts=parts, allow_dropped=access.allow_dropped, progress=access.packing
+    )
 
 
 def _open_idx_folder(folder: Path, request: Request) -> Pack:
@@ -133,7 +171,7 @@ def _packed(
         return pack
     decoded = decode()
     images, changes = _in_shape(decoded.images, request.shape)
-    about = {"name": name, "split": request.split, "class_names": list(decoded.class_names)}
+    about = {"name": name, "split": request.split, "classes": list(decoded.class_names)}
     about["remarks"] = [*remarks(), *changes]
     write_pack(folder, images, decoded.labels, about)
     pack = read_pack(folder)

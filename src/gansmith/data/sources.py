@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gansmith.data.workers import Job
@@ -60,11 +60,18 @@ def shown(name: str) -> str:
 
 
 @contextmanager
-def open_source(path: Path) -> Generator[Source]:
+def open_source(path: Path, parts: Sequence[str] = ()) -> Generator[Source]:
     """The files of a folder, or of a zip or tar file, which is read in place.
 
-    Raises DataError when there is nothing of that name, or an archive is refused as a whole.
+    With `parts`, only what lies below top folders of these names, in their order: a set's splits. Raises DataError when
+    there is nothing of that name, or an archive is refused as a whole.
     """
+    with _open_whole(path) as source:
+        yield _only(source, parts) if parts else source
+
+
+@contextmanager
+def _open_whole(path: Path) -> Generator[Source]:
     if not path.exists():
         raise DataError(f"{path.absolute()} does not exist; give a folder of pictures, a .zip or a .tar file.")
     if path.is_dir():
@@ -81,6 +88,14 @@ def open_source(path: Path) -> Generator[Source]:
             passed=tuple((skipped.name, skipped.reason) for skipped in archive.skipped),
             read=lambda entry: archive.read(members[entry.name]),
         )
+
+
+def _only(source: Source, parts: Sequence[str]) -> Source:
+    def part_of(entry: Entry) -> str:
+        return next((folder for folder in entry.name.split("/")[:-1] if folder in parts), "")
+
+    there = [entry for entry in source.entries if part_of(entry)]
+    return replace(source, entries=tuple(sorted(there, key=lambda entry: parts.index(part_of(entry)))))
 
 
 def _folder(folder: Path) -> Source:

@@ -11,8 +11,7 @@ from gansmith.data.catalogue import SETS
 from gansmith.data.download import readable_size
 from gansmith.data.fit import Wanted
 from gansmith.data.pack import Pack
-from gansmith.data.source import Request, open_pictures
-from gansmith.data.transfer import Progress
+from gansmith.data.source import Access, Request, open_pictures
 from gansmith.errors import DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
@@ -36,11 +35,13 @@ def train(
     name: str | None = None,
     device: DeviceChoice = "auto",
     offline: bool = False,
+    allow_dropped: bool = False,
     reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe in a new run folder under `runs` and return the run.
 
-    A known set that is not on this machine is downloaded first, unless `offline`.
+    A known set that is not on this machine is downloaded first, unless `offline`; own pictures are packed first, and
+    more than 1 % that cannot be used are refused, unless `allow_dropped`.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
@@ -48,7 +49,7 @@ def train(
     """
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
-    pack, remarks = _pictures(recipe, reporter, offline)
+    pack, remarks = _pictures(recipe, _access(reporter, offline, allow_dropped))
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _describe(run, recipe, pack, remarks, engine)
@@ -61,6 +62,7 @@ def resume(
     images: int | None = None,
     device: DeviceChoice = "auto",
     offline: bool = False,
+    allow_dropped: bool = False,
     reporter: Reporter | None = None,
 ) -> Run:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; `images` sets a new length.
@@ -72,7 +74,7 @@ def resume(
         recipe = override(recipe, [f"length.images={images}"])
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
-    pack, _ = _pictures(recipe, reporter, offline)
+    pack, _ = _pictures(recipe, _access(reporter, offline, allow_dropped))
     gan = build(recipe, engine)
     load_checkpoint(find_checkpoint(run), gan)
     step = gan.seen // recipe.batch
@@ -85,12 +87,12 @@ def resume(
     return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), [remark])
 
 
-def _pictures(recipe: Recipe, reporter: Reporter, offline: bool) -> tuple[Pack, list[str]]:
+def _pictures(recipe: Recipe, access: Access) -> tuple[Pack, list[str]]:
     """The recipe's pictures, and what the user should know of them."""
     data = recipe.data
     shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
     request = Request(name=data.name, split=data.split, shape=shape, skip=data.skip, limit=data.limit)
-    pack = open_pictures(request, offline=offline, progress=_download_lines(reporter))
+    pack = open_pictures(request, access)
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
     remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
     if (known := SETS.get(pack.index["name"])) and known.warning:
@@ -98,16 +100,23 @@ def _pictures(recipe: Recipe, reporter: Reporter, offline: bool) -> tuple[Pack, 
     return pack, remarks + pack.index["remarks"]
 
 
-def _download_lines(reporter: Reporter) -> Progress:
-    """A line when a download starts, and one at each quarter of it."""
+def _access(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
+    """A line when a download or the packing starts, and one at each quarter of it."""
     said: set[tuple[str, int]] = set()
 
-    def progress(name: str, here: int, size: int) -> None:
-        if (mark := (name, 4 * here // size)) not in said:
-            said.add(mark)
+    def is_new(what: str, here: int, whole: int) -> bool:
+        mark = (what, 4 * here // max(whole, 1))
+        return not (mark in said or said.add(mark))
+
+    def downloading(name: str, here: int, size: int) -> None:
+        if is_new(name, here, size):
             reporter.say(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
 
-    return progress
+    def packing(done: int, total: int) -> None:
+        if is_new("packing", done, total):
+            reporter.say(f"packing pictures: {done:,} of {total:,} files")
+
+    return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
 
 
 def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine: Engine) -> None:

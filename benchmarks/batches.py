@@ -1,0 +1,69 @@
+"""What the pictures cost a training step: reading batches from the store, and the first batch of a packed set.
+
+    GANSMITH_DATA=... python benchmarks/batches.py
+
+Writes batches.json into benchmarks/results/. Reading and stepping are interleaved, medians of 200 and 40.
+"""
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import gansmith
+from gansmith.data.fit import Wanted
+from gansmith.data.source import Request, open_pictures
+from gansmith.machine import describe_machine
+from gansmith.training.engine import make_engine
+from gansmith.training.loop import make_sampler, train_step
+from gansmith.training.state import build
+
+RESULTS = Path(__file__).parent / "results"
+STEPS = 40
+BATCHES_PER_STEP = 5
+OPENINGS = 9
+
+
+def main() -> None:
+    recipe = gansmith.recipe("fashion-dcgan")
+    data = recipe.data
+    shape = Wanted(channels=data.channels, height=data.height, width=data.width)
+    request = Request(name=data.name, split=data.split, shape=shape)
+    open_pictures(request)  # packs the set, if this is the first time
+
+    openings = []
+    for _ in range(OPENINGS):
+        began = time.perf_counter()
+        pack = open_pictures(request)
+        pack.batch(make_sampler(recipe, pack).indices(0))
+        openings.append(time.perf_counter() - began)
+
+    engine = make_engine("auto", recipe.precision)
+    gan, sampler = build(recipe, engine), make_sampler(recipe, pack)
+    reading, stepping = [], []
+    for step in range(STEPS):
+        for number in range(BATCHES_PER_STEP):
+            began = time.perf_counter()
+            pixels = pack.batch(sampler.indices((step * BATCHES_PER_STEP + number) * recipe.batch))
+            reading.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()
+        stepping.append(time.perf_counter() - began)
+
+    result = {
+        "machine": describe_machine(),
+        "recipe": recipe.name,
+        "pictures": len(pack),
+        "first_batch_seconds": {"median": statistics.median(openings), "max": max(openings)},
+        "batch_microseconds": 1e6 * statistics.median(reading),
+        "step_milliseconds": 1e3 * statistics.median(stepping),
+        "share_of_step": statistics.median(reading) / statistics.median(stepping),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "batches.json").write_text(json.dumps(result, indent=1) + "\n")
+    sys.stdout.write(json.dumps({key: value for key, value in result.items() if key != "machine"}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
