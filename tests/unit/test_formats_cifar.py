@@ -131,7 +131,11 @@ FOREIGN = {
     "text longer than the file": (b"X\xff\xff\xff\xffa", "4,294,967,295 announced bytes of which 2 are there"),
     "text that is not UTF-8": (b"X\x01\0\0\0\xff", "text that is not UTF-8"),
     "an empty memo": (b"h\x07", "memo 7, which is empty"),
-    "a memo of a mark": (b"(q\x02", "without what it needs"),
+    "a memo of a mark": (b"(q\x02", "without what it needs on the stack at byte 6"),
+    "a list to be made an array": (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x01\x85U\x01b\x87R",
+        "REDUCE of _reconstruct",
+    ),
     "an end without a beginning": (b"t", "without its mark"),
     "a list that is none": (b"K\x01K\x02a", "without what it needs"),
     "a key that is a list": (b"]K\x01s", "whose keys are no names"),
