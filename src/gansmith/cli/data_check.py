@@ -46,7 +46,7 @@ def prepare(
     size: Annotated[str | None, option("side, or height x width; default as check proposes", metavar="S|HxW")] = None,
     channels: Annotated[Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check proposes")] = None,
     fit: Annotated[Literal["crop", "pad", "stretch"] | None, option("how other shapes become this one")] = None,
-    allow_dropped: Annotated[bool, option("go on when more than 1 %% of the pictures cannot be used")] = False,
+    allow_dropped: Annotated[bool, option("go on when more than 1 % of the pictures cannot be used")] = False,
     workers: Workers = None,
 ) -> None:
     """Pack own pictures into a store for training; a stopped one is continued. Prints the store's folder."""
