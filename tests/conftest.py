@@ -14,6 +14,7 @@ def _session(tmp_path_factory):
     torch.set_num_threads(1)
     for name in ("GANSMITH_DATA", "GANSMITH_RUNS"):
         os.environ.pop(name, None)
+    os.environ["GANSMITH_OFFLINE"] = "1"
     os.environ["GANSMITH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 

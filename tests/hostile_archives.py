@@ -279,6 +279,14 @@ def tar_cases():
         "tar: a pax record of no length": Case(
             tar_of(GOOD_TAR, Tarred(b"x", b"0 path=evil\n", b"x"), bad), refused="a damaged pax header"
         ),
+        "tar: a pax record longer than its header": Case(
+            tar_of(GOOD_TAR, Tarred(b"x", b"99 path=evil.png\n", b"x"), bad), refused="a damaged pax header"
+        ),
+        "tar: a hard link that says a size": Case(
+            tar_of(GOOD_TAR, Tarred(b"evil.png", b"", b"1", size=b"00000000014\0"), Tarred(b"after.png")),
+            skipped="a hard link",
+            members=("good.png", "after.png"),
+        ),
         "tar: a pax path that leads out": Case(
             tar_of(GOOD_TAR, pax(path=b"../../evil.png"), Tarred(b"fine.png")), skipped="leads out"
         ),
@@ -329,7 +337,7 @@ def other_cases():
         "tar.xz: a dictionary of 1 GB": Case(xz_with_large_dictionary(tar), refused="Memory usage limit"),
         "tar.gz.gz: a bomb in a bomb": Case(bomb, refused="no archive that is known"),
         "tar.gz: 20,000 empty streams": Case(gzip.compress(b"") * 20_000, refused="over 10,000 gzip streams"),
-        "tar.gz: 12,000 empty files": Case(many_empty(12_000), refused="too many for its"),
+        "tar.gz: 12,000 empty files": Case(many_empty(12_000), refused="files in its first"),
         "an empty file": Case(b"", refused="starts with nothing"),
         "7-Zip": Case(b"7z\xbc\xaf\x27\x1c" + bytes(600), refused="is a 7-Zip file"),
         "RAR": Case(b"Rar!\x1a\x07\x01\x00" + bytes(600), refused="is a RAR file"),

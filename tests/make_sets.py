@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 CIFAR_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -251,11 +252,12 @@ def write_all(out, images, labels):
 
 
 def main():
-    from gansmith.data.source import open_pictures
+    from gansmith.data.fit import Wanted
+    from gansmith.data.source import Request, open_pictures
 
-    clothes = open_pictures("fashion-10k", "train", 1, 28, 28)
-    images = np.pad(np.repeat(np.asarray(clothes.images[:120]), 3, axis=1), ((0, 0), (0, 0), (2, 2), (2, 2)))
-    write_all(Path(sys.argv[1]), images, np.asarray(clothes.labels[:120]))
+    shape = Wanted(channels=3, height=32, width=32)
+    clothes = open_pictures(Request(name="fashion-10k", split="train", shape=shape, limit=120))
+    write_all(Path(sys.argv[1]), clothes.batch(torch.arange(120)).numpy(), np.asarray(clothes.labels))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import torch
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
+from gansmith.data.fit import Fit
 from gansmith.data.sampler import Order
 from gansmith.data.source import Split
 from gansmith.errors import RecipeError, unknown
@@ -24,17 +25,21 @@ class Data(Settings):
     """Which pictures, in which shape and range, in which order."""
 
     name: str = Field(min_length=1)
-    """A known set's name, or a folder of pictures."""
+    """A known set's name, or the path of a folder; classes in brackets, such as cifar10[ship] or mnist[0,1]."""
     split: Split = "train"
-    """Part of a known set: train or test."""
+    """Part of a known set: train, test, extra (SVHN's), or both: train, then test."""
     skip: int = Field(0, ge=0)
-    """Pictures left out at the start of the set."""
-    channels: Literal[1, 3] = 1
-    """1 for grey, 3 for RGB."""
+    """Pictures left out at the start of what is asked for."""
+    limit: int = Field(0, ge=0)
+    """Pictures taken after those; 0 for all."""
+    channels: Literal[1, 3, 4] = 1
+    """1 for grey, 3 for RGB, 4 for RGB with transparency."""
     height: int = Field(28, ge=4, le=1024)
     """Rows of pixels."""
     width: int = Field(28, ge=4, le=1024)
     """Columns of pixels."""
+    fit: Fit = "crop"
+    """How a picture of another shape is brought to this one: crop, pad or stretch."""
     pixel_range: PixelRange = "-1..1"
     """What 0..255 becomes for D: "-1..1" or "0..1"."""
     order: Order = "permutation"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gansmith.cli.main import VERBS, main
-from gansmith.data.catalogue import IDX_FILES, SETS
+from gansmith.data.catalogue import SETS
+from gansmith.data.published import IDX_FILES
 
 
 def one_sentence(result, code, *parts):

@@ -20,7 +20,8 @@ STORED = Path(__file__).with_name("first_steps.json")
 
 def first_losses(name):
     small = recipe(name, ["model.width=16", "batch=8"])
-    pixels = np.random.default_rng(0).integers(0, 256, (2000, 1, 28, 28), np.uint8)
+    data = small.data
+    pixels = np.random.default_rng(0).integers(0, 256, (2000, data.channels, data.height, data.width), np.uint8)
     pixels[:, :, :8] = 0
     engine = make_engine("cpu", "fp32")
     gan = build(small, engine)

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gansmith.data import catalogue
+from gansmith.data.fit import Wanted
 from gansmith.data.formats import idx
 from gansmith.data.formats.folder import list_pictures, read_pictures
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.pack import read_pack, write_pack
+from gansmith.data.published import IDX_FILES
 from gansmith.data.sampler import Sampler
-from gansmith.data.source import open_pictures
+from gansmith.data.source import Request, open_pictures
 from gansmith.errors import DataError, DiskError
 
 
@@ -136,7 +138,8 @@ def test_the_store_reads_back_what_was_written(tmp_path, pixels):
     pack = read_pack(tmp_path / "store")
     assert np.array_equal(pack.images, pixels[:, None])
     assert pack.index["count"] == 5
-    assert pack.after(2).labels.tolist() == [2, 3, 4]
+    assert pack.only(np.arange(2, 5)).labels.tolist() == [2, 3, 4]
+    assert len(pack.only(np.arange(2, 5)).only(np.array([1]))) == 1
     assert torch.equal(pack.batch(torch.tensor([3, 0])), torch.tensor(pixels[[3, 0], None]))
     assert isinstance(pack.images, np.memmap)
     assert list(tmp_path.iterdir()) == [tmp_path / "store"]
@@ -150,42 +153,59 @@ def test_a_store_that_cannot_be_written_is_a_disk_error(tmp_path, pixels):
 
 def test_a_folder_is_packed_once_by_its_content(tmp_path, monkeypatch):
     save(tmp_path / "a/1.png")
-    first = open_pictures(str(tmp_path / "a"), "train", 1, 8, 8)
+    first = opened(str(tmp_path / "a"), "train", 1, 8, 8)
     (tmp_path / "b").mkdir()
     (tmp_path / "a/1.png").rename(tmp_path / "b/1.png")
     (tmp_path / "a").rmdir()
     (tmp_path / "b").rename(tmp_path / "a")
     monkeypatch.setattr("gansmith.data.source.read_pictures", None)  # a second decoding would fail
-    assert np.array_equal(open_pictures(str(tmp_path / "a"), "train", 1, 8, 8).images, first.images)
+    assert np.array_equal(opened(str(tmp_path / "a"), "train", 1, 8, 8).images, first.images)
 
 
 # --- known sets
 
 
+def opened(name, split, channels, height, width, **more):
+    shape = Wanted(channels=channels, height=height, width=width)
+    return open_pictures(Request(name=name, split=split, shape=shape, **more))
+
+
 def test_the_packaged_set_has_ten_thousand_pictures_in_ten_classes():
-    pack = open_pictures("fashion-10k", "train", 1, 28, 28)
+    pack = opened("fashion-10k", "train", 1, 28, 28)
     assert pack.images.shape == (10_000, 1, 28, 28)
     assert np.bincount(pack.labels).tolist() == [1000] * 10
 
 
 def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
-    for stem, array in zip(catalogue.IDX_FILES["train"], (pixels, np.arange(5, dtype=np.uint8)), strict=True):
+    for stem, array in zip(IDX_FILES["train"], (pixels, np.arange(5, dtype=np.uint8)), strict=True):
         (tmp_path / "mnist").mkdir(exist_ok=True)
         (tmp_path / "mnist" / f"{stem}.gz").write_bytes(gzip.compress(idx_bytes(array)))
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
-    assert len(open_pictures("mnist", "train", 1, 4, 6)) == 5
-    assert len(open_pictures(str(tmp_path / "mnist"), "train", 1, 4, 6)) == 5  # the same files, given by path
-    with pytest.raises(DataError, match="holds 4x6 grey pictures; the recipe needs 28x28 grey"):
-        open_pictures("mnist", "train", 1, 28, 28)
-    with pytest.raises(DataError, match=r"has no t10k-images-idx3-ubyte\.gz"):
-        open_pictures("mnist", "test", 1, 4, 6)
+    assert len(opened("mnist", "train", 1, 4, 6)) == 5
+    assert len(opened(str(tmp_path / "mnist"), "train", 1, 4, 6)) == 5  # the same files, given by path
+    fitted = opened("mnist", "train", 3, 8, 8)
+    assert fitted.images.shape == (5, 3, 8, 8)
+    own = f"{tmp_path / 'mnist'} is a copy of mnist of its own, not the published files"
+    assert fitted.index["remarks"] == [own, "4x6 grey pictures fitted to 8x8 RGB"]
+    with pytest.raises(DataError, match="without its 'test' split; splits there: train"):
+        opened("mnist", "test", 1, 4, 6)
 
 
 def test_pictures_and_labels_must_be_as_many(tmp_path, pixels):
-    for stem, array in zip(catalogue.IDX_FILES["train"], (pixels, np.arange(4, dtype=np.uint8)), strict=True):
+    for stem, array in zip(IDX_FILES["train"], (pixels, np.arange(4, dtype=np.uint8)), strict=True):
         (tmp_path / stem).write_bytes(idx_bytes(array))
     with pytest.raises(DataError, match=r"holds 5 pictures, .* 4 labels"):
-        open_pictures(str(tmp_path), "train", 1, 4, 6)
+        opened(str(tmp_path), "train", 1, 4, 6)
+
+
+def test_classes_a_part_and_so_many_of_a_set_can_be_asked_for():
+    trousers = opened("fashion-10k[1]", "train", 1, 28, 28)
+    assert len(trousers) == 1000
+    assert set(trousers.labels.tolist()) == {1}
+    some = opened("fashion-10k[1]", "train", 1, 28, 28, skip=10, limit=3)
+    assert torch.equal(some.batch(torch.arange(3)), trousers.batch(torch.arange(10, 13)))
+    with pytest.raises(DataError, match="leaves nothing of the 1,000 pictures"):
+        opened("fashion-10k[1]", "train", 1, 28, 28, skip=1000)
 
 
 @pytest.mark.parametrize("name", catalogue.SETS)

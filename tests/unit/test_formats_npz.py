@@ -99,7 +99,7 @@ PLAIN = b"{'descr': '|u1', 'fortran_order': False, 'shape': (%b), }"
         (header(PLAIN % b"9, 9, 9"), "announces 729 bytes ((9, 9, 9)) and holds 0"),
         (header(PLAIN % b"999999999999, 999999999, 9999999"), "announces 9,999,998,989"),
         (header(PLAIN % b"1" * 150), "only plain arrays"),
-        (header(PLAIN % (b"1, " * 50)), "up to 8 whole numbers"),
+        (header(PLAIN % (b"1, " * 8 + b"1")), "up to 8 whole numbers"),
         (header(PLAIN % b"1 1, 2"), "up to 8 whole numbers"),
         (header(b"{'descr': __import__('os').system('true'), }"), "only plain arrays"),
         (b"\x93NUMPY\2\0\xff\xff\xff\xff{", "announces a header of 4,294,967,295 bytes"),

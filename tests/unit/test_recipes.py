@@ -52,7 +52,7 @@ def test_json_comes_back():
         ("objective.loss=hindge", "unknown loss 'hindge'. Did you mean 'hinge'?"),
         ("objective.real_target=0.9", "loss 'non-saturating' takes no targets"),
         ("model.name=dcgan", "unknown model 'dcgan'"),
-        ("data.height=30", "multiples of 4, got 30x28"),
+        ("data.height=30", "30x28 ends at 15x14"),
         ("data.order=shuffle-buffer", "data.shuffle_buffer=0 does not go with data.order='shuffle-buffer'"),
         ("data.pixel_range=0..255", "data.pixel_range must be '-1..1' or '0..1', got '0..255'"),
         ("length=3", "length must be"),

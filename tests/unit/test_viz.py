@@ -9,7 +9,7 @@ from gansmith.viz.evolution import evolution, evolution_steps
 from gansmith.viz.grids import grid, png, tiles
 
 
-@pytest.mark.parametrize("shape", [(7, 28, 28, 1), (4, 64, 48, 3), (5, 8, 8, 3), (1, 100, 10, 1)])
+@pytest.mark.parametrize("shape", [(7, 28, 28, 1), (4, 64, 48, 3), (5, 8, 8, 4), (1, 100, 10, 1), (2, 1, 1, 1)])
 def test_tiles_are_the_inverse_of_the_grid(shape):
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     sheet = Image.open(io.BytesIO(png(grid(images, 3))))

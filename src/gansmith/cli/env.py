@@ -14,8 +14,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def env(json_: Json = False) -> None:
     """What this machine and this installation are, and which sets are at hand: put it into a bug report."""
-    from gansmith.data.catalogue import SETS, cache_folder, find_set
-    from gansmith.errors import DataError
+    from gansmith.data.catalogue import SETS, cache_folder
+    from gansmith.data.find import look_for
     from gansmith.machine import describe_machine
     from gansmith.runs import default_root
     from gansmith.training.engine import make_engine
@@ -25,10 +25,8 @@ def env(json_: Json = False) -> None:
     facts |= {"device": str(engine.device), "precision": engine.precision}
     facts |= {"cache": str(cache_folder()), "runs": str(default_root())}
     for name in SETS:
-        try:
-            facts[f"set {name}"] = str(find_set(name))
-        except DataError:
-            facts[f"set {name}"] = "not here"
+        found = look_for(name)
+        facts[f"set {name}"] = str(found.place) if found else "not here"
     if json_:
         sys.stdout.write(json.dumps(facts, indent=1) + "\n")
         return

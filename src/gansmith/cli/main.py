@@ -13,6 +13,7 @@ VERBS = {
     "resume": "continue a run exactly where it stopped",
     "sample": "make pictures with a run's generator",
     "recipes": "list the recipes, or show one with its networks and its cost",
+    "data": "list the known sets, or fetch one",
     "runs": "list the runs, or show one",
     "env": "what this machine and this installation are",
 }

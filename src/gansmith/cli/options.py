@@ -23,6 +23,7 @@ def option(about: str, **how: Any) -> Any:
 
 Runs = Annotated[Path | None, option("folder of the runs; default $GANSMITH_RUNS or ./runs", metavar="DIR")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], option("where to compute; auto takes a GPU if there is one")]
+Offline = Annotated[bool, option("never touch the network, like GANSMITH_OFFLINE=1")]
 Json = Annotated[bool, option("print the result as JSON", name="json")]
 Changes = Annotated[
     UseAppendAction[tuple[str, ...]],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from gansmith.cli.options import Device, Json, Runs, WhichRun, call, option, print_result
+from gansmith.cli.options import Device, Json, Offline, Runs, WhichRun, call, option, print_result
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -16,6 +16,7 @@ def resume(
     steps: Annotated[int | None, option("new length of the run, in steps from its beginning", metavar="N")] = None,
     runs: Runs = None,
     device: Device = "auto",
+    offline: Offline = False,
     json_: Json = False,
 ) -> None:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped."""
@@ -27,5 +28,5 @@ def resume(
     found = find_run(run, runs or default_root())
     images = None if steps is None else steps * recipe_of(found).batch
     with console_reporter() as reporter:
-        session.resume(found, images=images, device=device, reporter=reporter)
+        session.resume(found, images=images, device=device, offline=offline, reporter=reporter)
     print_result(found, json_)

@@ -109,13 +109,11 @@ def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Ite
 
 
 def _write_folder(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
-    from PIL import Image
-
-    from gansmith.viz.grids import png
+    from gansmith.viz.grids import picture, png
 
     out.mkdir(parents=True, exist_ok=True)
     number = 0
     for chunk in chunks:
-        for picture in chunk:
-            (out / f"{number:06}.png").write_bytes(png(Image.fromarray(picture.squeeze())))
+        for pixels in chunk:
+            (out / f"{number:06}.png").write_bytes(png(picture(pixels)))
             number += 1

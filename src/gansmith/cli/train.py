@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Changes, Device, Json, Runs, call, option, print_result
+from gansmith.cli.options import Changes, Device, Json, Offline, Runs, call, option, print_result
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,6 +24,7 @@ def train(
     steps: Annotated[int | None, option("length of the run; default the recipe's", metavar="N")] = None,
     seed: Annotated[int | None, option("decides every random draw; default the recipe's", metavar="S")] = None,
     device: Device = "auto",
+    offline: Offline = False,
     precision: Annotated[
         str | None, option("what networks compute in; default the recipe's", metavar="auto|fp32|bf16")
     ] = None,
@@ -51,7 +52,7 @@ def train(
         sys.stdout.write(found.model_dump_json(indent=1) + "\n" if json_ else f"{to_toml(found)}\n{describe(found)}\n")
         return
     with console_reporter() as reporter:
-        run = session.train(found, runs=runs, name=name, device=device, reporter=reporter)
+        run = session.train(found, runs=runs, name=name, device=device, offline=offline, reporter=reporter)
     print_result(run, json_)
 
 

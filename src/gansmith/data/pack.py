@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +24,22 @@ class Pack:
     images: np.ndarray
     labels: np.ndarray | None
     index: dict[str, Any]
+    rows: np.ndarray | None = None
+    """Positions in `images` of the pictures that are meant; None for all. `labels` are of those."""
 
     def __len__(self) -> int:
         """Number of pictures."""
-        return len(self.images)
+        return len(self.images if self.rows is None else self.rows)
 
     def batch(self, indices: Tensor) -> Tensor:
         """uint8 [len(indices), C, H, W]."""
-        return torch.from_numpy(self.images[indices.numpy()])
+        rows = indices.numpy()
+        return torch.from_numpy(self.images[rows if self.rows is None else self.rows[rows]])
 
-    def after(self, skip: int) -> "Pack":
-        """The same store without its first `skip` pictures."""
-        labels = None if self.labels is None else self.labels[skip:]
-        return Pack(images=self.images[skip:], labels=labels, index=self.index)
+    def only(self, rows: np.ndarray) -> "Pack":
+        """The same store, of which only the pictures at these positions are meant."""
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self, labels=labels, rows=rows if self.rows is None else self.rows[rows])
 
 
 def write_pack(folder: Path, images: np.ndarray, labels: np.ndarray | None, about: dict[str, Any]) -> None:

@@ -2,96 +2,159 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
-from gansmith.data.catalogue import IDX_FILES, SETS, cache_folder, find_set, idx_file
+from gansmith.data.catalogue import SETS, cache_folder
+from gansmith.data.find import FoundSet, find_set, idx_file
+from gansmith.data.fit import Wanted, fit
 from gansmith.data.formats.folder import list_pictures, read_pictures
-from gansmith.data.formats.idx import read_idx
+from gansmith.data.formats.labelled import LabelledPictures
 from gansmith.data.pack import Pack, read_pack, write_pack
+from gansmith.data.published import IDX_FILES
+from gansmith.data.read import read_idx_pair, read_split
+from gansmith.data.selection import parse_name, rows_of
+from gansmith.data.transfer import Progress
 from gansmith.errors import DataError, unknown
 
-Split = Literal["train", "test"]
+Split = Literal["train", "test", "extra", "both"]
+"""A known set's part; "both" is train, then test."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decoded:
-    """uint8 images (N, C, H, W), labels [N] if there are any, and remarks for the user."""
+class Request:
+    """Which pictures, in which shape: `name` is a known set or a path, with classes in brackets if not all."""
 
-    images: np.ndarray
-    labels: np.ndarray | None = None
-    remarks: list[str] = field(default_factory=list)
+    name: str
+    split: Split
+    shape: Wanted
+    skip: int = 0
+    limit: int = 0
+    """0 for all."""
 
 
-def open_pictures(name: str, split: Split, channels: int, height: int, width: int) -> Pack:
-    """The pictures of a known set, or of a folder, in the shape asked for; packed on first use.
+def open_pictures(request: Request, *, offline: bool = False, progress: Progress | None = None) -> Pack:
+    """The pictures asked for, in the shape asked for; packed on first use.
 
-    A folder that holds the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or folder
-    cannot be found or read, or when a set's pictures have another shape.
+    A set that is not on this machine is downloaded, which `progress` is told of, unless `offline`. A folder that holds
+    the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or path cannot be found or read,
+    or when nothing is left of it.
     """
-    if name in SETS:
-        return _open_set(name, find_set(name), SETS[name].files, split, (channels, height, width))
-    folder = Path(name).expanduser()
-    if not folder.exists():
-        sets = unknown("set", name, SETS)
-        raise DataError(f"{sets} A folder of pictures would do too, but {folder.absolute()} does not exist.")
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file; give a folder of pictures, or the name of a set: {', '.join(SETS)}.")
-    if any(idx_file(folder, stem) for pair in IDX_FILES.values() for stem in pair):
-        return _open_set(folder.resolve().name, folder, IDX_FILES, split, (channels, height, width))
-    return _open_folder(folder, split, (channels, height, width))
+    selection = parse_name(request.name)
+    if selection.name in SETS:
+        splits = ("train", "test") if request.split == "both" else (request.split,)
+        found = [find_set(selection.name, split, offline=offline, progress=progress) for split in splits]
+        pack = _open_set(found, splits, request)
+    else:
+        pack = _open_path(Path(selection.name).expanduser(), request)
+    if selection.classes:
+        names = pack.index.get("class_names")
+        pack = pack.only(rows_of(selection.classes, pack.labels, names, selection.name))
+    end = request.skip + request.limit if request.limit else len(pack)
+    left = pack.only(np.arange(request.skip, min(end, len(pack))))
+    if not len(left):
+        raise DataError(f"data.skip={request.skip} leaves nothing of the {len(pack):,} pictures of {request.name!r}.")
+    return left
 
 
-def _open_set(
-    name: str, folder: Path, files: dict[str, tuple[str, str]], split: Split, shape: tuple[int, int, int]
+def _open_set(found: Sequence[FoundSet], splits: Sequence[str], request: Request) -> Pack:
+    name = found[0].name
+    if any(one.layout.format == "pictures" for one in found):
+        raise DataError(f"{found[0].place} holds {name!r} as pictures, which cannot be trained on yet.")
+    files = [file for one, split in zip(found, splits, strict=True) for file in one.files.get(split, ())]
+
+    def decode() -> LabelledPictures:
+        return _joined(map(read_split, found, splits))
+
+    def remarks() -> list[str]:
+        own = not all(one.is_official() for one in found)
+        return [f"{found[0].place} is a copy of {name} of its own, not the published files"] if own else []
+
+    return _packed(files, name, request, decode, remarks)
+
+
+def _open_path(path: Path, request: Request) -> Pack:
+    if not path.exists():
+        sets = unknown("set", str(path), SETS)
+        raise DataError(f"{sets} A folder of pictures would do too, but {path.absolute()} does not exist.")
+    if not path.is_dir():
+        raise DataError(f"{path} is a file; give a folder of pictures, or the name of a set: {', '.join(SETS)}.")
+    if any(idx_file(path, stem) for pair in IDX_FILES.values() for stem in pair):
+        return _open_idx_folder(path, request)
+    if request.split != "train":
+        raise DataError(f"{path} is a folder of pictures, which has no {request.split!r} split; take 'train'.")
+    files = list_pictures(path)
+    shape = request.shape
+
+    def decode() -> LabelledPictures:
+        found = read_pictures(files, shape.channels, shape.height, shape.width)
+        return LabelledPictures(images=found.images, labels=np.zeros(len(found.images), np.uint8))
+
+    return _packed(files, path.resolve().name, request, decode)
+
+
+def _open_idx_folder(folder: Path, request: Request) -> Pack:
+    splits = ("train", "test") if request.split == "both" else (request.split,)
+    pairs = []
+    for split in splits:
+        if split not in IDX_FILES:
+            raise DataError(f"{folder} has no {split!r} split, only {', '.join(IDX_FILES)}.")
+        pairs.append(tuple(_need(folder, stem) for stem in IDX_FILES[split]))
+    files = [file for pair in pairs for file in pair]
+    name = folder.resolve().name
+    return _packed(files, name, request, lambda: _joined(map(read_idx_pair, pairs, splits)))
+
+
+def _joined(parts: Iterable[LabelledPictures]) -> LabelledPictures:
+    whole = list(parts)
+    return LabelledPictures(
+        images=np.concatenate([part.images for part in whole]),
+        labels=np.concatenate([part.labels for part in whole]),
+        class_names=whole[0].class_names,
+    )
+
+
+def _packed(
+    files: Sequence[Path],
+    name: str,
+    request: Request,
+    decode: Callable[[], LabelledPictures],
+    remarks: Callable[[], list[str]] = list,
 ) -> Pack:
-    if split not in files:
-        raise DataError(f"set {name!r} has no {split!r} split, only {', '.join(files)}.")
-    images_file, labels_file = (_need(folder, stem) for stem in files[split])
-
-    def decode() -> Decoded:
-        images, labels = read_idx(images_file, 3)[:, None], read_idx(labels_file, 1)
-        if len(images) != len(labels):
-            raise DataError(f"{images_file} holds {len(images):,} pictures, {labels_file} {len(labels):,} labels.")
-        if images.shape[1:] != shape:
-            raise DataError(f"{images_file} holds {_size(images.shape[1:])} pictures; the recipe needs {_size(shape)}.")
-        return Decoded(images=images, labels=labels)
-
-    return _packed([images_file, labels_file], {"name": name, "split": split, "shape": shape}, decode)
-
-
-def _open_folder(folder: Path, split: Split, shape: tuple[int, int, int]) -> Pack:
-    if split != "train":
-        raise DataError(f"{folder} is a folder of pictures, which has no {split!r} split; set data.split to 'train'.")
-    files = list_pictures(folder)
-
-    def decode() -> Decoded:
-        found = read_pictures(files, *shape)
-        remarks = [f"skipped, cannot be read: {file}" for file in found.dropped]
-        return Decoded(images=found.images, remarks=remarks)
-
-    return _packed(files, {"name": folder.resolve().name, "shape": shape}, decode)
-
-
-def _packed(files: list[Path], options: dict, decode: Callable[[], Decoded]) -> Pack:
-    """The store for the content of these files, under these options; decoded and written when it is not there yet."""
+    """The store for the content of these files, in this shape; decoded and written when it is not there yet."""
+    options = {"name": name, "split": request.split, **asdict(request.shape)}
     folder = cache_folder() / "packs" / _content_key(files, options)
     if pack := read_pack(folder):
         return pack
     decoded = decode()
-    about = {"name": options["name"], "split": options.get("split"), "remarks": decoded.remarks}
-    write_pack(folder, decoded.images, decoded.labels, about)
+    images, changes = _in_shape(decoded.images, request.shape)
+    about = {"name": name, "split": request.split, "class_names": list(decoded.class_names)}
+    about["remarks"] = [*remarks(), *changes]
+    write_pack(folder, images, decoded.labels, about)
     pack = read_pack(folder)
     if pack is None:
         raise DataError(f"{folder} was written and cannot be read back; check the disk, then delete that folder.")
     return pack
 
 
-def _content_key(files: list[Path], options: dict) -> str:
+def _in_shape(images: np.ndarray, shape: Wanted) -> tuple[np.ndarray, list[str]]:
+    """The images (N, C, H, W) fitted to the shape, and what was done to them."""
+    native, asked = images.shape[1:], (shape.channels, shape.height, shape.width)
+    if native == asked:
+        return images, []
+    fitted = np.empty((len(images), *asked), np.uint8)
+    for number, image in enumerate(images):
+        pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+        fitted[number] = fit(Image.fromarray(pixels), shape).pixels
+    return fitted, [f"{_size(native)} pictures fitted to {_size(asked)}"]
+
+
+def _content_key(files: Sequence[Path], options: dict) -> str:
     digest = hashlib.sha256(json.dumps(options).encode())
     for file in files:
         try:
@@ -110,4 +173,4 @@ def _need(folder: Path, stem: str) -> Path:
 
 def _size(shape: tuple[int, ...]) -> str:
     channels, height, width = shape
-    return f"{height}x{width} {'grey' if channels == 1 else 'RGB' if channels == 3 else f'{channels}-channel'}"
+    return f"{height}x{width} {'grey' if channels == 1 else 'RGB' if channels == 3 else 'RGBA'}"

@@ -1,54 +1,68 @@
-"""A small DCGAN of our own: the generator upsamples, so no checkerboard can come from uneven kernel overlap."""
+"""A small DCGAN of our own, for pictures of any size and shape: the generator upsamples instead of transposing.
 
+No checkerboard can come from uneven kernel overlap: Odena et al. 2016, doi:10.23915/distill.00003.
+"""
+
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
 from torch import nn
 
-from gansmith.models.base import ModelConfig, Networks, Spec, whole_quarter
+from gansmith.errors import RecipeError
+from gansmith.models.base import ModelConfig, Networks, Spec
 from gansmith.nn.conv import Conv2dSame, same_size
 from gansmith.nn.norm import BatchNorm
 from gansmith.nn.stack import Stack
 from gansmith.nn.upsample import UpsampleConv2d
 
+SMALLEST_SIDE = range(4, 9)
+"""Pixels of the shorter side of the generator's first picture."""
+
 
 class Config(ModelConfig):
-    """Two upsampling convolutions with batch norm; three strided convolutions without. Made to train in minutes."""
+    """Upsampling convolutions with batch norm; strided convolutions without. Made to train in minutes."""
 
     name: Literal["upsample-dcgan"] = "upsample-dcgan"
     """The file of networks."""
     width: int = Field(64, ge=4, multiple_of=4)
-    """Channels of the smallest picture in both networks; half and a quarter of it towards the full size."""
+    """Channels of the smallest picture in both networks; each doubling of the sides halves them."""
 
     def build(self, spec: Spec) -> Networks:
         """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 pictures, 64 latents, default width."""
-        height, width = whole_quarter(spec, self.name)
-        wide, half, thin = self.width, self.width // 2, self.width // 4
-        G = Stack(
-            nn.Linear(spec.latents, wide * height * width),
-            nn.Unflatten(1, (wide, height, width)),
-            _batch_norm(wide),
-            nn.ReLU(),
-            UpsampleConv2d(wide, half, 5),
-            _batch_norm(half),
-            nn.ReLU(),
-            UpsampleConv2d(half, spec.channels, 5),
-            nn.Tanh(),
-        )
-        last_height, last_width = (same_size(side, 8) for side in (spec.height, spec.width))
-        D = Stack(
-            Conv2dSame(spec.channels, thin, 4, 2),
-            nn.LeakyReLU(0.2),
-            Conv2dSame(thin, half, 4, 2),
-            nn.LeakyReLU(0.2),
-            Conv2dSame(half, wide, 3, 2),
-            nn.LeakyReLU(0.2),
-            nn.Flatten(),
-            nn.Linear(wide * last_height * last_width, 1),
-            nn.Flatten(0),
-        )
-        return Networks(G=G, D=D)
+        doublings = _doublings(spec)
+        return Networks(G=self._generator(spec, doublings), D=self._discriminator(spec, doublings))
+
+    def _generator(self, spec: Spec, doublings: int) -> nn.Module:
+        height, width = spec.height >> doublings, spec.width >> doublings
+        layers: list[nn.Module] = [
+            nn.Linear(spec.latents, self.width * height * width),
+            nn.Unflatten(1, (self.width, height, width)),
+        ]
+        channels = [max(self.width >> level, 1) for level in range(doublings)]
+        for wide, narrow in zip(channels, [*channels[1:], spec.channels], strict=True):
+            norm = BatchNorm(wide, decay=0.9, epsilon=1e-3, bessel=True)
+            layers += [norm, nn.ReLU(), UpsampleConv2d(wide, narrow, 5)]
+        return Stack(*layers, nn.Tanh())
+
+    def _discriminator(self, spec: Spec, doublings: int) -> nn.Module:
+        layers: list[nn.Module] = []
+        channels = [spec.channels, *(max(self.width >> level, 1) for level in range(doublings, -1, -1))]
+        for level, (narrow, wide) in enumerate(pairwise(channels)):
+            kernel = 3 if level == doublings else 4
+            layers += [Conv2dSame(narrow, wide, kernel, 2), nn.LeakyReLU(0.2)]
+        height, width = (same_size(side, 2 << doublings) for side in (spec.height, spec.width))
+        return Stack(*layers, nn.Flatten(), nn.Linear(self.width * height * width, 1), nn.Flatten(0))
 
 
-def _batch_norm(features: int) -> BatchNorm:
-    return BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=True)
+def _doublings(spec: Spec) -> int:
+    """How often both sides can be halved until the shorter one is 4 to 8 pixels. Raises RecipeError if never."""
+    height, width, doublings = spec.height, spec.width, 0
+    while height % 2 == 0 and width % 2 == 0 and min(height, width) // 2 >= SMALLEST_SIDE.start:
+        height, width, doublings = height // 2, width // 2, doublings + 1
+    if not doublings or min(height, width) not in SMALLEST_SIDE:
+        raise RecipeError(
+            "model 'upsample-dcgan' halves the picture until its shorter side is 4 to 8 pixels, and "
+            f"{spec.height}x{spec.width} ends at {height}x{width}; take sides such as 28, 32, 64 or 96x64."
+        )
+    return doublings

@@ -8,9 +8,12 @@ from pathlib import Path
 import torch
 
 from gansmith.data.catalogue import SETS
+from gansmith.data.download import readable_size
+from gansmith.data.fit import Wanted
 from gansmith.data.pack import Pack
-from gansmith.data.source import open_pictures
-from gansmith.errors import DataError, DivergedError, Interrupted, UsageError
+from gansmith.data.source import Request, open_pictures
+from gansmith.data.transfer import Progress
+from gansmith.errors import DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
@@ -32,24 +35,33 @@ def train(
     runs: Path | str | None = None,
     name: str | None = None,
     device: DeviceChoice = "auto",
+    offline: bool = False,
     reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe in a new run folder under `runs` and return the run.
+
+    A known set that is not on this machine is downloaded first, unless `offline`.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
     DiskError as their docstrings say.
     """
     engine = make_engine(device, recipe.precision)
-    pack, remarks = _pictures(recipe)
+    reporter = reporter or Silent()
+    pack, remarks = _pictures(recipe, reporter, offline)
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _describe(run, recipe, pack, remarks, engine)
-    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter or Silent()), remarks)
+    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), remarks)
 
 
 def resume(
-    run: Run, *, images: int | None = None, device: DeviceChoice = "auto", reporter: Reporter | None = None
+    run: Run,
+    *,
+    images: int | None = None,
+    device: DeviceChoice = "auto",
+    offline: bool = False,
+    reporter: Reporter | None = None,
 ) -> Run:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; `images` sets a new length.
 
@@ -59,7 +71,8 @@ def resume(
     if images is not None:
         recipe = override(recipe, [f"length.images={images}"])
     engine = make_engine(device, recipe.precision)
-    pack, _ = _pictures(recipe)
+    reporter = reporter or Silent()
+    pack, _ = _pictures(recipe, reporter, offline)
     gan = build(recipe, engine)
     load_checkpoint(find_checkpoint(run), gan)
     step = gan.seen // recipe.batch
@@ -69,24 +82,32 @@ def resume(
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(status="running")
     remark = f"continuing at step {step:,} of {recipe.steps:,}"
-    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter or Silent()), [remark])
+    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), [remark])
 
 
-def _pictures(recipe: Recipe) -> tuple[Pack, list[str]]:
+def _pictures(recipe: Recipe, reporter: Reporter, offline: bool) -> tuple[Pack, list[str]]:
     """The recipe's pictures, and what the user should know of them."""
     data = recipe.data
-    whole = open_pictures(data.name, data.split, data.channels, data.height, data.width)
-    pack = whole.after(data.skip)
-    if not len(pack):
-        raise DataError(f"data.skip={data.skip} leaves nothing of the {len(whole):,} pictures of {data.name!r}.")
+    shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
+    request = Request(name=data.name, split=data.split, shape=shape, skip=data.skip, limit=data.limit)
+    pack = open_pictures(request, offline=offline, progress=_download_lines(reporter))
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
-    remarks = [
-        f"{len(pack):,} pictures of {whole.index['name']}"
-        + (f", the first {data.skip:,} left out" if data.skip else "")
-    ]
-    if data.name in SETS and SETS[data.name].warning:
-        remarks.append(SETS[data.name].warning)
-    return pack, remarks + whole.index["remarks"]
+    remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
+    if (known := SETS.get(pack.index["name"])) and known.warning:
+        remarks.append(known.warning)
+    return pack, remarks + pack.index["remarks"]
+
+
+def _download_lines(reporter: Reporter) -> Progress:
+    """A line when a download starts, and one at each quarter of it."""
+    said: set[tuple[str, int]] = set()
+
+    def progress(name: str, here: int, size: int) -> None:
+        if (mark := (name, 4 * here // size)) not in said:
+            said.add(mark)
+            reporter.say(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
+
+    return progress
 
 
 def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine: Engine) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from gansmith.viz.grids import picture
+
 PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Shares of the training at which the strip shows the pictures."""
 
@@ -29,8 +31,6 @@ def evolution(columns: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
         left = _GAP + position * (tile_w + _GAP)
         draw.text((left + tile_w / 2, _HEADER / 2), label, fill="black", font=font, anchor="mm")
         for row, image in enumerate(images):
-            tile = Image.fromarray(image.squeeze() if channels == 1 else image).convert("RGB")
-            strip.paste(
-                tile.resize((tile_w, tile_h), Image.Resampling.NEAREST), (left, _HEADER + row * (tile_h + _GAP))
-            )
+            tile = picture(image).resize((tile_w, tile_h), Image.Resampling.NEAREST)
+            strip.paste(tile, (left, _HEADER + row * (tile_h + _GAP)), tile if channels == 4 else None)
     return strip

@@ -13,15 +13,22 @@ BACKGROUND = 48
 
 
 def grid(images: np.ndarray, columns: int) -> Image.Image:
-    """uint8 images (N, H, W, C), C 1 or 3, in rows of `columns`, small ones enlarged by a whole number of times."""
+    """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`, small ones enlarged by a whole number of times."""
     num, height, width, channels = images.shape
     rows = -(-num // columns)
     sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), BACKGROUND, np.uint8)
+    if channels == 4:
+        sheet[..., 3] = 255
     for number, image in enumerate(images):
         top, left = _corner(number, columns, height, width)
         sheet[top : top + height, left : left + width] = image
     zoom = _zoom(height, width)
-    return Image.fromarray(sheet.repeat(zoom, 0).repeat(zoom, 1).squeeze())
+    return picture(sheet.repeat(zoom, 0).repeat(zoom, 1))
+
+
+def picture(pixels: np.ndarray) -> Image.Image:
+    """One picture uint8 (H, W, C), C 1, 3 or 4, as Pillow's."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def tiles(sheet: Image.Image, num: int, columns: int, height: int, width: int) -> np.ndarray:

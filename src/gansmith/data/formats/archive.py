@@ -85,7 +85,7 @@ def _open_tar(file: BufferedIOBase, path: Path, limits: Limits, start: bytes, fi
             )
             raise DataError(f"{path} is {what}; give a folder, a .zip or a .tar (.gz, .bz2, .xz).")
         entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
-        listing = judge(entries, path, limits, num_bytes=path.stat().st_size)
+        listing = judge(entries, path, limits)
         return Archive(path, listing, _TarContent(file, path).read, files.pop_all())
 
 

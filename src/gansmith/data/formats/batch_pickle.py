@@ -15,8 +15,8 @@ import numpy as np
 
 from gansmith.errors import DataError
 
-MAX_OPCODES = 300_000
-"""A published batch of 10,000 pictures holds about 40,000. It bounds the stack, the memo and every list too."""
+MAX_OPCODES = 150_000
+"""A published batch of 10,000 pictures holds about 30,000. It bounds the stack, the memo and every list too."""
 
 _ARRAY, _DTYPE, _MAKE_ARRAY, _ENCODE = "ndarray", "dtype", "_reconstruct", "encode"
 _SYMBOLS = {

@@ -35,6 +35,9 @@ class Reader(Protocol):
     """What `Plain` and `Inflated` have in common."""
 
     position: int
+    """Bytes given out or skipped."""
+    consumed: int
+    """Bytes of the file that took, at least."""
 
     def read(self, size: int) -> bytearray:
         """The next `size` bytes; fewer at the end only."""
@@ -50,7 +53,7 @@ class Plain:
 
     def __init__(self, file: BufferedIOBase):
         self._file = file
-        self.position = file.tell()
+        self.position = self.consumed = file.tell()
         self._size = file.seek(0, io.SEEK_END)
         file.seek(self.position)
 
@@ -58,12 +61,12 @@ class Plain:
         """The next `size` bytes; fewer at the end only."""
         data = bytearray(max(0, min(size, self._size - self.position)))
         found = self._file.readinto(data)
-        self.position += found
+        self.position = self.consumed = self.position + found
         return data[:found] if found < len(data) else data
 
     def skip(self, size: int) -> None:
         """Pass over `size` bytes, or up to the end."""
-        self.position = self._file.seek(min(self.position + size, self._size))
+        self.position = self.consumed = self._file.seek(min(self.position + size, self._size))
 
 
 class Inflated:
@@ -74,10 +77,10 @@ class Inflated:
     """
 
     def __init__(self, file: BufferedIOBase, kind: str, name: str | Path, num_bytes: int | None = None):
-        self.position = 0
+        self.position = self.consumed = 0
         self._file, self._kind, self._name, self._left = file, kind, name, num_bytes
         self._decoder, self._num_streams = KINDS[kind](), 1
-        self._feed, self._fed = b"", 0
+        self._feed = b""
         self._chunk, self._at = b"", 0
         self._inflated = 0
 
@@ -120,17 +123,17 @@ class Inflated:
 
     def _more(self) -> bytes:
         feed = self._file.read(_FEED if self._left is None else min(_FEED, self._left))
-        self._fed += len(feed)
+        self.consumed += len(feed)
         if self._left is not None:
             self._left -= len(feed)
         return feed
 
     def _count(self, num_bytes: int) -> None:
         self._inflated += num_bytes
-        if self._inflated > RATIO_SLACK and self._inflated > MAX_RATIO * self._fed:
+        if self._inflated > RATIO_SLACK and self._inflated > MAX_RATIO * self.consumed:
             raise DataError(
-                f"{self._name} inflates {self._fed:,} bytes to more than {self._inflated:,}, over {MAX_RATIO} times "
-                "as many; pictures never do, a bomb does."
+                f"{self._name} inflates {self.consumed:,} bytes to more than {self._inflated:,}, over {MAX_RATIO} "
+                "times as many; pictures never do, a bomb does."
             )
 
     def _next_stream(self) -> bool:

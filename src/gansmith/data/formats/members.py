@@ -13,12 +13,6 @@ MAX_NAME = 4096
 MAX_NAMES = 128 << 20
 """Most bytes of names in one archive: they are all held in memory."""
 
-MIN_FILE = 50
-"""Fewest bytes that a file takes in an archive: a gzipped tar of empty ones needs 5, of the smallest pictures 100."""
-
-MAX_SKIPPED = 100_000
-"""Most members passed over one by one; a hostile archive has more of them than memory for their reasons."""
-
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -68,26 +62,21 @@ class Listing:
     skipped: list[Skipped]
 
 
-def judge(
-    entries: Iterable[Found], path: Path, limits: Limits, *, num_bytes: int | None = None, names_may_clash: bool = False
-) -> Listing:
+def judge(entries: Iterable[Found], path: Path, limits: Limits, *, names_may_clash: bool = False) -> Listing:
     """Sort entries into members and skipped ones.
 
     Skipped are names that could lead out of a folder, that are not UTF-8, hidden, an operating system's own, taken
     already (unless `names_may_clash`: also when only upper and lower case differ), and files over
-    `limits.member_bytes`. Raises DataError when `limits`, `MAX_NAMES` or `MAX_SKIPPED` are passed in total, or when an
-    archive of `num_bytes` holds more than 10,000 files of under `MIN_FILE` bytes each.
+    `limits.member_bytes`. Raises DataError when `limits` or `MAX_NAMES` are passed in total.
     """
-    most = limits.members if num_bytes is None else min(limits.members, 10_000 + num_bytes // MIN_FILE)
     listing = Listing(members=[], skipped=[])
     taken: dict[str, str] = {}
     num_entries, name_bytes, total_bytes = 0, 0, 0
     for entry in entries:
         num_entries += 1
         name_bytes += len(entry.name)
-        if num_entries > most:
-            why = "split it into several" if most == limits.members else f"too many for its {num_bytes:,} bytes: a bomb"
-            raise DataError(f"{path} holds more than {most:,} files; {why}.")
+        if num_entries > limits.members:
+            raise DataError(f"{path} holds more than {limits.members:,} files; split it into several.")
         if name_bytes > MAX_NAMES:
             raise DataError(f"{path} holds more than {MAX_NAMES:,} bytes of file names; no set of pictures does.")
         name, reason = _name_of(entry.name)
@@ -99,8 +88,6 @@ def judge(
             reason = None if other is name else _clash(name, other)
         if reason is not None:
             listing.skipped.append(Skipped(name, reason))
-            if len(listing.skipped) > MAX_SKIPPED:
-                raise DataError(f"{path} holds over {MAX_SKIPPED:,} files that cannot be used; the last {reason}.")
             continue
         total_bytes += entry.size
         if total_bytes > limits.total_bytes:

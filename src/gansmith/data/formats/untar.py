@@ -16,6 +16,9 @@ from gansmith.errors import DataError
 MAX_HEADER = 64 << 10
 """Longest GNU long name or pax header read."""
 
+MIN_FILE = 50
+"""Fewest bytes that a file takes in a tar of over 10,000: empty ones gzipped take 5, the smallest pictures 100."""
+
 _BLOCK = 512
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _DECIMAL = re.compile(rb"[0-9]{1,19}")
@@ -47,13 +50,16 @@ def is_tar(block: bytes | bytearray) -> bool:
 def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[Found]:
     """Each file of a tar file, in order; `place` is the offset of its content. Folders are left out.
 
-    Raises DataError for a damaged header, a cut-off end, or more than `max_headers` headers.
+    Raises DataError for a damaged header, a cut-off end, more than `max_headers` headers, or files that are too many
+    for the bytes they take.
     """
     extension, num_headers = _Extension(), 0
     while any(block := _header(reader, path)):
         num_headers += 1
         if num_headers > max_headers:
             raise DataError(f"{path} holds more than {max_headers:,} files; split it into several.")
+        if num_headers > 10_000 + reader.consumed // MIN_FILE:
+            raise DataError(f"{path} holds {num_headers:,} files in its first {reader.consumed:,} bytes: a bomb.")
         kind, size = bytes(block[156:157]), _number(block[124:136], path, reader)
         if kind in b"LxKg":
             _extend(extension, kind, size, reader, path)

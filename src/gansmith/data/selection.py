@@ -1,0 +1,48 @@
+"""Which pictures of a set are wanted: "cifar10[ship]", "mnist[0,1]", a part of it, so many of them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gansmith.errors import DataError, unknown
+
+_NAMED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<classes>[^\[\]]*)\]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """A set's name, or a path, and the classes asked for; no classes are all of them."""
+
+    name: str
+    classes: tuple[str, ...] = ()
+
+
+def parse_name(text: str) -> Selection:
+    """What "NAME" or "NAME[CLASS,CLASS]" asks for. Raises DataError for brackets that hold nothing."""
+    match = _NAMED.fullmatch(text)
+    if not match:
+        return Selection(name=text)
+    classes = tuple(part.strip() for part in match["classes"].split(","))
+    if not all(classes):
+        raise DataError(f"{text!r} names an empty class; write for instance cifar10[ship] or mnist[0,1].")
+    return Selection(name=match["name"], classes=classes)
+
+
+def rows_of(
+    classes: Sequence[str], labels: np.ndarray | None, class_names: Sequence[str] | None, name: str
+) -> np.ndarray:
+    """Positions, in order, of the pictures whose label is one of `classes`, given by name or by number.
+
+    Raises DataError when the set has no labels, or no such class.
+    """
+    if labels is None:
+        raise DataError(f"{name!r} has no labels, so no class can be chosen; leave out [{','.join(classes)}].")
+    numbers = [str(number) for number in range(int(labels.max(initial=0)) + 1)]
+    by_name = {number: int(number) for number in numbers}
+    by_name |= {class_name: number for number, class_name in enumerate(class_names or ())}
+    for one in classes:
+        if one not in by_name:
+            raise DataError(f"{name!r}: " + unknown("class", one, class_names or numbers))
+    return np.flatnonzero(np.isin(labels, [by_name[one] for one in classes]))
