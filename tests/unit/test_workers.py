@@ -81,7 +81,7 @@ def test_files_are_read_only_a_little_ahead():
 
     with Decoders(2) as decoders:
         next(decoders.decode(endless()))
-        assert len(taken) <= 5
+        assert len(taken) <= 9
 
 
 def test_the_process_limits_its_own_memory_and_ignores_the_current_folder(tmp_path):
@@ -110,13 +110,34 @@ def test_frames_are_bounded_and_a_torn_one_is_the_end():
     assert all(read_frame(io.BytesIO(whole[:cut])) is None for cut in range(len(whole)))
 
 
-def test_an_answer_that_is_no_picture_is_refused():
-    with pytest.raises(ValueError, match="no picture"):
-        workers._picture({"reasons": [], "surprise": 1}, b"", None)
-    with pytest.raises(ValueError, match="reshape"):
-        workers._picture({"reasons": [], "outcome": "used"}, b"123", SMALL)
-    with pytest.raises(ValueError, match="without pixels"):
-        workers._picture({"reasons": [], "outcome": "used"}, b"", SMALL)
+@pytest.mark.parametrize(
+    ("pictures", "pixels"),
+    [
+        ([{"reasons": [], "surprise": 1, "outcome": "used"}], SMALL.bytes_per_picture),
+        ([{"reasons": [], "outcome": "used"}], 123),
+        ([{"reasons": [], "outcome": "used"}], SMALL.bytes_per_picture + 1),
+        ([{"reasons": [], "outcome": "used"}], 0),
+        ([{"reasons": [], "outcome": "dropped"}], 1),
+        ([{"reasons": [], "outcome": "dropped"}] * 2, 0),
+        ([7], 0),
+    ],
+)
+def test_an_answer_that_is_no_picture_is_refused(pictures, pixels):
+    with pytest.raises(ValueError, match=r"answer|reshape"):
+        workers._pictures({"pictures": pictures}, bytes(pixels), 1, SMALL)
+
+
+@pytest.mark.parametrize(("fault", "reason"), [(b"FAULT exit", "decoder crashed"), (b"FAULT hang", "decoder hung")])
+def test_of_files_given_at_once_only_the_culprits_are_lost(monkeypatch, fault, reason):
+    monkeypatch.setenv(FAULTS, "1")
+    mixed = jobs()[:1] * 300
+    for place in (100, 101, 250):
+        mixed[place] = Job("bad.png", fault)
+    with Decoders(2, timeout=1.0) as decoders:
+        found = list(decoders.decode(mixed, SMALL))
+    assert {n: one.reasons for n, one in enumerate(found) if one.outcome == "dropped"} == dict.fromkeys(
+        (100, 101, 250), (reason,)
+    )
 
 
 def test_a_script_without_a_main_guard_runs_once(tmp_path):

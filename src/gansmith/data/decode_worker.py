@@ -1,8 +1,9 @@
 """Decodes pictures for another process: `python -m gansmith.data.decode_worker`, frames in on stdin, out on stdout.
 
-A frame is two big-endian 32-bit lengths, a JSON header and raw bytes. A request carries {"name", "wanted", "seconds"}
-and the file; the answer the fields of a `Picture` and its pixels. The process limits its own memory and time, so a
-picture can cost no more than this process, even when the one that started it is gone.
+A frame is two big-endian 32-bit lengths, a JSON header and raw bytes. A request carries {"files": [[name, size], ...],
+"wanted", "seconds"} and the files; the answer the fields of each `Picture` and all their pixels, in that order. The
+process limits its own memory and time, so a picture can cost no more than this process, even when the one that started
+it is gone.
 """
 
 import json
@@ -34,14 +35,25 @@ def main() -> None:
     write_frame(answers, {"ready": True}, b"")
     while frame := read_frame(requests):
         header, content = frame
-        _limit_time(header["seconds"])
-        if os.environ.get(FAULTS):
-            _fail_on_purpose(content)
         wanted = Wanted(**header["wanted"]) if header["wanted"] else None
-        picture = decode(header["name"], content, wanted)
+        pictures, start = [], 0
+        for name, size in header["files"]:
+            _limit_time(header["seconds"])
+            pictures.append(_decode(name, content[start : start + size], wanted))
+            start += size
         _limit_time(0)
-        facts = {one.name: getattr(picture, one.name) for one in fields(Picture) if one.name != _NOT_SENT}
-        write_frame(answers, facts, b"" if picture.pixels is None else picture.pixels.tobytes())
+        pixels = b"".join(picture.pixels.tobytes() for picture in pictures if picture.pixels is not None)
+        write_frame(answers, {"pictures": [_facts(picture) for picture in pictures]}, pixels)
+
+
+def _decode(name: str, content: bytes, wanted: Wanted | None) -> Picture:
+    if os.environ.get(FAULTS):
+        _fail_on_purpose(content)
+    return decode(name, content, wanted)
+
+
+def _facts(picture: Picture) -> dict[str, Any]:
+    return {one.name: getattr(picture, one.name) for one in fields(Picture) if one.name != _NOT_SENT}
 
 
 def write_frame(file: BinaryIO, header: dict[str, Any], content: bytes) -> None:

@@ -3,7 +3,6 @@
 The processes speak over pipes and share nothing. Not `multiprocessing`: it would run a user's unguarded script again.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -26,6 +25,9 @@ from gansmith.data.fit import Wanted
 
 TIMEOUT = 30.0
 """Seconds a picture may take."""
+
+_BATCH, _BATCH_BYTES = 32, 1 << 20
+"""Files, and about how many bytes of them, that a process is given at once."""
 
 _START_TIMEOUT = 120.0
 _WATCH_EVERY = 0.05
@@ -63,28 +65,45 @@ class Decoders:
 
         `jobs` is read in the caller's thread, a few files ahead.
         """
-        ahead: deque[Future[Picture]] = deque()
+        ahead: deque[Future[list[Picture]]] = deque()
         try:
-            for job in jobs:
-                ahead.append(self._threads.submit(self._decode_one, job, wanted))
+            for batch in self._batches(jobs, wanted):
+                ahead.append(self._threads.submit(self._decode_batch, batch, wanted))
                 if len(ahead) > 2 * self._num:
-                    yield ahead.popleft().result()
+                    yield from ahead.popleft().result()
             while ahead:
-                yield ahead.popleft().result()
+                yield from ahead.popleft().result()
         finally:
             for future in ahead:
                 future.cancel()
 
-    def _decode_one(self, job: Job, wanted: Wanted | None) -> Picture:
-        if job.content is None:
-            return dropped(job.reason)
-        if not job.content:
-            return dropped("zero bytes")
+    def _batches(self, jobs: Iterable[Job], wanted: Wanted | None) -> Iterator[list[Job]]:
+        """One file at first, so that every process has work soon, then more: asking costs more than a small file."""
+        most = max(1, min(_BATCH, _BATCH_BYTES // (wanted.bytes_per_picture if wanted else 1)))
+        batch: list[Job] = []
+        size, number = 0, 0
+        for job in jobs:
+            batch.append(job)
+            size += len(job.content or b"")
+            if len(batch) >= min(most, 1 + number // self._num) or size >= _BATCH_BYTES:
+                yield batch
+                batch, size, number = [], 0, number + 1
+        if batch:
+            yield batch
+
+    def _decode_batch(self, batch: list[Job], wanted: Wanted | None) -> list[Picture]:
+        """Files that were lost together are tried one by one, so that only the culprit is lost."""
+        files = [(job.name, job.content) for job in batch if job.content]
         process = self._free.get()
         try:
-            return process.decode(job.name, job.content, wanted)
+            try:
+                found = process.decode(files, wanted) if files else []
+            except _LostError as lost:
+                found = [process.decode_one(file, wanted) for file in files] if files[1:] else [dropped(str(lost))]
         finally:
             self._free.put(process)
+        decoded = iter(found)
+        return [next(decoded) if job.content else dropped(job.reason or "zero bytes") for job in batch]
 
     def _watch(self) -> None:
         while not self._stopping.wait(_WATCH_EVERY):
@@ -115,23 +134,34 @@ class _Process:
         self._late = self._stopped = False
         self._lock = threading.Lock()
 
-    def decode(self, name: str, content: bytes, wanted: Wanted | None) -> Picture:
-        """Ask the process; whatever goes wrong with it costs this picture only."""
-        request = {"name": name, "wanted": asdict(wanted) if wanted else None, "seconds": 2 * self._timeout + 1}
-        most = wanted.bytes_per_picture if wanted else 0
+    def decode(self, files: list[tuple[str, bytes]], wanted: Wanted | None) -> list[Picture]:
+        """Ask the process. Raises _LostError, with the reason, when it did not answer."""
+        request = {
+            "files": [(name, len(content)) for name, content in files],
+            "wanted": asdict(wanted) if wanted else None,
+            "seconds": 2 * self._timeout + 1,
+        }
+        most = len(files) * wanted.bytes_per_picture if wanted else 0
         process = self._started()
         self._set_deadline(self._timeout)
         try:
-            write_frame(process.stdin, request, content)  # pyrefly: ignore[bad-argument-type]
+            write_frame(process.stdin, request, b"".join(content for _, content in files))  # pyrefly: ignore[bad-argument-type]
             answer = read_frame(process.stdout, max_content=most)  # pyrefly: ignore[bad-argument-type]
-            picture = None if answer is None else _picture(*answer, wanted)
+            pictures = None if answer is None else _pictures(*answer, len(files), wanted)
         except (OSError, ValueError):  # the process is gone, or the pipe was closed under us
-            picture = None
+            pictures = None
         late = self._set_deadline(None)
-        if picture is None or late:
+        if pictures is None or late:
             self._end()
-            return dropped("decoder hung" if late else "decoder crashed")
-        return picture
+            raise _LostError("decoder hung" if late else "decoder crashed")
+        return pictures
+
+    def decode_one(self, file: tuple[str, bytes], wanted: Wanted | None) -> Picture:
+        """The picture, dropped when it is what the process was lost to."""
+        try:
+            return self.decode([file], wanted)[0]
+        except _LostError as lost:
+            return dropped(str(lost))
 
     def kill_if_late(self) -> None:
         """Called by the watchdog."""
@@ -192,19 +222,27 @@ class _Process:
                 pass
 
 
-def _picture(facts: dict[str, Any], content: bytes, wanted: Wanted | None) -> Picture:
-    """The answer as a picture. Raises ValueError when it is not one: the process may have been taken over."""
-    pixels = None
-    if content and wanted:
-        pixels = np.frombuffer(content, np.uint8).reshape(wanted.channels, wanted.height, wanted.width)
+class _LostError(Exception):
+    """The process ended, or had to be ended."""
+
+
+def _pictures(answer: dict[str, Any], content: bytes, num: int, wanted: Wanted | None) -> list[Picture]:
+    """The answer as pictures. Raises ValueError when it is none: the process may have been taken over by a file."""
+    pictures, start = [], 0
     try:
-        known: dict[str, Any] = {**facts, "reasons": tuple(facts["reasons"]), "pixels": pixels}
-        picture = Picture(**known)
+        for facts in answer["pictures"]:
+            known: dict[str, Any] = {**facts, "reasons": tuple(facts["reasons"]), "pixels": None}
+            if wanted and facts["outcome"] != "dropped":
+                end = start + wanted.bytes_per_picture
+                shape = (wanted.channels, wanted.height, wanted.width)
+                known["pixels"] = np.frombuffer(content[start:end], np.uint8).reshape(shape)
+                start = end
+            pictures.append(Picture(**known))
     except (TypeError, KeyError) as error:
-        raise ValueError(f"no picture: {json.dumps(facts)[:200]}") from error
-    if wanted and pixels is None and picture.outcome != "dropped":
-        raise ValueError("a picture without pixels")
-    return picture
+        raise ValueError("the answer holds no pictures") from error
+    if len(pictures) != num or start != len(content):
+        raise ValueError(f"the answer holds {len(pictures)} pictures and not {num}, or pixels of others")
+    return pictures
 
 
 def _environment() -> dict[str, str]:

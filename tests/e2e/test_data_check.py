@@ -1,0 +1,111 @@
+"""`data check` and `data prepare` as the command line calls them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hazards import write_hazards
+from pictures import file, photo
+
+from gansmith.cli import data_check
+from gansmith.cli.options import call_one_of
+from gansmith.data.pack import read_pack
+from gansmith.errors import DataError, DiskError, UsageError
+
+
+@pytest.fixture
+def data(capfd):
+    """Calls `gansmith data ARGUMENTS...`; returns standard output and standard error."""
+
+    def call(*arguments):
+        capfd.readouterr()
+        verbs = {"check": data_check.check, "prepare": data_check.prepare}
+        call_one_of(verbs, "gansmith data", [str(argument) for argument in arguments])
+        return capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def photos():
+    """Twenty pictures of two classes in ./photos."""
+    for number in range(20):
+        place = Path("photos") / "ab"[number % 2] / f"{number:02}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file(photo(64, 96, seed=number)))
+    return Path("photos")
+
+
+def test_check_then_prepare_as_it_says(data, photos):
+    out, _ = data("check", photos, "--workers", 1)
+    assert "used 20  converted 0  dropped 0" in out
+    assert "proposal: 64x96 RGB, crop; 368.8 kB packed" in out
+    command = next(line for line in out.splitlines() if line.startswith("  gansmith data prepare")).split()[2:]
+    out, err = data(*[{"OUT": "store"}.get(word, word) for word in command])
+    assert out == "store\n"
+    assert "20 pictures of 64x96x3 (20 used, 0 converted, 0 dropped)" in err
+    pack = read_pack(Path("store"))
+    assert pack.images.shape == (20, 3, 64, 96)
+    assert pack.index["classes"] == ["a", "b"]
+    assert pack.index["name"] == "photos"
+
+
+def test_prepare_proposes_for_itself_what_is_not_given(data, photos):
+    data("prepare", photos, "store", "--channels", 1, "--workers", 1)
+    assert read_pack(Path("store")).images.shape == (20, 1, 64, 96)
+    data("prepare", photos, "square", "--size", 32, "--channels", 4, "--fit", "pad", "--workers", 1)
+    assert read_pack(Path("square")).images.shape == (20, 4, 32, 32)
+
+
+def test_check_prints_json_and_writes_the_page(data):
+    Path("wild").mkdir()
+    expected = write_hazards(Path("wild"))
+    out, err = data("check", "wild", "--json", "--page", "report.html", "--workers", 2)
+    facts = json.loads(out)
+    assert len(facts["files"]) == len(expected) == sum(facts["counts"].values())
+    assert facts["reasons"]["zero bytes"] == 1
+    assert facts["proposal"]["channels"] == 3
+    assert err.endswith("page: report.html\n")
+    page = Path("report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    for text in ("Converted", "Dropped", "The same to the pixel", "zero bytes", "empty.png", "gansmith data prepare"):
+        assert text in page
+    assert {one.name for one in Path().iterdir()} == {"wild", "report.html"}
+
+
+def test_too_many_lost_stops_before_anything_is_published(data, photos):
+    (photos / "a/bad.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"1 of 21 pictures in photos .* first is a/bad.png \(zero bytes\).*--allow-d"):
+        data("prepare", photos, "store", "--size", 32, "--channels", 3)
+    assert not Path("store").exists()
+    out, err = data("prepare", photos, "store", "--size", 32, "--channels", 3, "--allow-dropped")
+    assert out == "store\n"
+    assert "skipped, cannot be used: a/bad.png (zero bytes)" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["check", "nowhere"], DataError, "does not exist"),
+        (["check", "photos", "--workers", "0"], UsageError, "--workers 0 must be"),
+        (["check", "photos", "--page", "no/where.html"], DiskError, "cannot be written to no/where.html"),
+        (["prepare", "photos", "store", "--size", "big"], UsageError, "--size 'big'"),
+        (["prepare", "photos", "store", "--size", "1x2x3"], UsageError, "try 64 or 96x64"),
+        (["prepare", "photos", "store", "--size", "0"], UsageError, "in 1 to 4096"),
+        (["prepare", "photos", "photos", "--size", "8", "--channels", "1"], UsageError, "lies inside"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(data, photos, arguments, error, message):
+    with pytest.raises(error) as caught:
+        data(*arguments)
+    assert message in str(caught.value)
+    assert "{" not in str(caught.value)
+
+
+@pytest.mark.parametrize("verb", ["check", "prepare"])
+def test_help_tells_every_option(data, capfd, verb):
+    with pytest.raises(SystemExit):
+        data(verb, "--help")
+    text = capfd.readouterr().out
+    assert "--workers" in text
+    assert "%%" not in text
