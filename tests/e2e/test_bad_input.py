@@ -96,7 +96,9 @@ def test_a_missing_truncated_or_foreign_data_file(gansmith, damage, part):
 def test_a_folder_without_pictures(gansmith):
     Path("empty").mkdir()
     Path("empty/notes.txt").write_text("no picture")
-    one_sentence(gansmith("train", "demo", "--data", "empty"), 3, "holds no pictures; looked for .bmp")
+    one_sentence(
+        gansmith("train", "demo", "--data", "empty"), 3, "holds no picture that can be used; see: gansmith data check"
+    )
     nothing_made(but=["empty"])
 
 
@@ -109,7 +111,7 @@ def test_data_that_is_neither_a_set_nor_a_path(gansmith):
 
 def test_data_that_is_a_file(gansmith):
     Path("x.zip").write_bytes(b"")
-    one_sentence(gansmith("train", "demo", "--data", "x.zip"), 3, "is a file; give a folder of pictures")
+    one_sentence(gansmith("train", "demo", "--data", "x.zip"), 3, "is no archive that is known")
 
 
 def test_a_batch_larger_than_the_set(gansmith):

@@ -72,12 +72,6 @@ def test_get_of_an_unknown_set(gansmith):
     assert "Did you mean 'mnist'?" in result.err
 
 
-def test_a_set_that_cannot_be_trained_on_yet_says_so(gansmith, data):
-    result = gansmith("train", "demo", "--data", "svhn")
-    assert result.code == 3
-    assert "not be trained on yet" in result.err
-
-
 @pytest.fixture
 def elsewhere(data, monkeypatch):
     """The packaged pictures are not here, but can be downloaded."""
