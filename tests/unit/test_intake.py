@@ -80,11 +80,14 @@ def test_the_report_of_hazards_counts_every_file_once_in_every_form(hazards):
     text.encode()
     assert "\x1b" not in text
     assert "zero bytes: empty.png" in text
+    assert "<b>404\\x1b.jpg" in text
     assert "latin-\\xe9.png" in {one["name"] for one in facts["files"]}
     page = intake_page(intake, workers=1)
     page.encode()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;.png" in page
+    assert "&lt;b&gt;404\\x1b.jpg" in page
+    assert "<b>" not in page
     assert page.count("data:image/png;base64,") > 24
     assert "http" not in page
 
