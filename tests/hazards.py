@@ -38,7 +38,7 @@ def contents():
         "grey.bmp": (file(grey, "BMP"), ()),
         "bilevel.png": (file(grey.convert("1")), ()),
         "empty.png": (b"", ("DROPPED", "zero bytes")),
-        "text.jpg": (b"<html>404 not found</html>", ("DROPPED", "not a picture")),
+        "<b>404\x1b.jpg": (b"<html>404 not found</html>", ("DROPPED", "not a picture")),
         "script.svg": (b"<svg onload='alert(1)'/>", ("DROPPED", "a format that is not read")),
         "postscript.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n(rm) run", ("DROPPED", "a format that is not read")),
         "phone.heic": (b"\0\0\0\x18ftypheic" + bytes(40), ("DROPPED", "HEIC, AVIF or video, which are not read")),

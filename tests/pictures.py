@@ -17,3 +17,10 @@ def file(picture, format_="PNG", **options):
     buffer = io.BytesIO()
     picture.save(buffer, format_, **options)
     return buffer.getvalue()
+
+
+def write_pictures(folder, names):
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(file(photo(40, 40, seed=number)))
+    return folder

@@ -194,6 +194,12 @@ def test_the_difference_hash_survives_recompression_and_tells_others_apart():
     assert (first ^ other).bit_count() > 10
 
 
+def test_the_difference_hash_of_a_ramp_is_known():
+    ramp = np.tile(np.linspace(250, 30, 90).astype(np.uint8), (80, 1))
+    assert decode("a", file(Image.fromarray(ramp))).difference_hash == 2**64 - 1
+    assert decode("a", file(Image.fromarray(ramp[:, ::-1].copy()))).difference_hash == 0
+
+
 @pytest.mark.parametrize(
     ("fit", "size", "expected"),
     [

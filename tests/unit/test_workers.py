@@ -61,14 +61,16 @@ def test_faults_are_for_tests_only():
         assert next(decoders.decode([Job("bad.png", b"FAULT exit")])).reasons == ("not a picture",)
 
 
-def test_leaving_the_block_ends_every_process_even_in_the_middle(monkeypatch):
+@pytest.mark.parametrize("following", [[], [Job("bad.png", b"FAULT hang")] * 4])
+def test_leaving_the_block_ends_every_process_idle_or_not(monkeypatch, following):
     monkeypatch.setenv(FAULTS, "1")
     with Decoders(2) as decoders:
-        results = decoders.decode([*jobs()[:1], *[Job("bad.png", b"FAULT hang")] * 4, *jobs()])
+        results = decoders.decode([*jobs(), *following])
         next(results)
         started = [one._process for one in decoders._processes if one._process]
         assert started
     assert all(process.poll() is not None for process in started)
+    assert all(one._process is None for one in decoders._processes)
 
 
 def test_files_are_read_only_a_little_ahead():
