@@ -22,6 +22,7 @@ check: .venv/.installed-dev  ## everything that has to hold before a change land
 bench: .venv/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
 
