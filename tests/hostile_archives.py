@@ -204,6 +204,12 @@ def zip_cases():
             zip_of(GOOD_ZIP, replace(bad, method=0, size=1 << 30)), skipped="its sizes differ"
         ),
         "zip: more content than announced": Case(zip_of(GOOD_ZIP, replace(bad, size=3)), broken="is damaged"),
+        "zip: more content after what its checksum covers": Case(
+            zip_of(GOOD_ZIP, replace(bad, size=3, crc=zlib.crc32(PICTURE[:3]))), broken="is damaged"
+        ),
+        "zip: a bomb in parts": Case(
+            zip_of(GOOD_ZIP, *[Zipped(b"%d" % at, size=15 << 20) for at in range(5)]), refused="a bomb, not pictures"
+        ),
         "zip: less content than announced": Case(zip_of(GOOD_ZIP, replace(bad, size=99)), broken="is damaged"),
         "zip: a wrong checksum": Case(zip_of(GOOD_ZIP, replace(bad, crc=7)), broken="is damaged"),
         "zip: content that is not deflated": Case(
