@@ -1,7 +1,8 @@
 """The files of the known sets as their authors publish them: sizes, checksums, mirrors. Data only.
 
 Sizes and SHA-256 of MNIST, Fashion-MNIST, SVHN, CelebA and the binary CIFAR-10 are those that tensorflow_datasets keeps
-(url_checksums/*.txt), and agree with the MD5 of torchvision and of the authors' pages.
+(url_checksums/*.txt). MNIST's, Fashion-MNIST's and CIFAR-10's name the same files as the MD5 of torchvision or of the
+authors' page; SVHN's and CelebA's were matched by name and size only.
 """
 
 from dataclasses import dataclass
