@@ -69,8 +69,8 @@ def load(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: int | Non
     for (layer, weight), array in zip(wanted, arrays, strict=False):
         if array.shape != weight.shape:
             raise DataError(f"{layer.description} wants {weight.name} {weight.shape}, got {array.shape}.")
-        if array.dtype.kind != "f":
-            raise DataError(f"{layer.description} wants {weight.name} in floating point, got {array.dtype}.")
+        if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+            raise DataError(f"{layer.description} wants {weight.name} in floats of 16 to 64 bits, got {array.dtype}.")
     if len(arrays) != len(wanted):
         raise DataError(f"the network wants {len(wanted)} arrays, got {len(arrays)}: {_odd_one(wanted, len(arrays))}.")
     for (_, weight), array in zip(wanted, arrays, strict=True):
@@ -122,7 +122,7 @@ def _layers(module: nn.Module, channels: int | None) -> list[_Layer]:
     for index, layer in enumerate(chain):
         number = len(made) + 1
         if isinstance(layer, nn.Unflatten):
-            flat, channels = None, int(layer.unflattened_size[0])
+            flat, channels = None, layer.unflattened_size[0]
         elif isinstance(layer, nn.Flatten) and layer.start_dim == 1:
             flat = channels or _channels_of_input(chain[index:])
         elif isinstance(layer, nn.Linear):
@@ -159,7 +159,7 @@ def _channels_ahead(rest: list[nn.Module]) -> int | None:
     """Channels of the picture that a dense layer's output becomes, or None when other weights mix it first."""
     for layer in rest:
         if isinstance(layer, nn.Unflatten):
-            return int(layer.unflattened_size[0])
+            return layer.unflattened_size[0]
         if isinstance(layer, nn.Linear):
             return None
     return None
