@@ -16,11 +16,11 @@ class MaskBook:
     def open(self, title):
         self.title, self.calls = title, 0
 
-    def scale(self, shape, rate, generator=None):
-        """[N, C, H, W] or [N, features] of 0 and 1 / (1 - rate): stands in for `gansmith.nn.dropout.dropout_scale`."""
-        draws = torch.rand(shape, generator=stream(5, self.title, self.calls), dtype=torch.float64)
+    def kept(self, shape, rate, generator=None):
+        """Bools [N, C, H, W] or [N, features], true for what is kept: stands in for our `kept_from_words`."""
+        draws = torch.rand(shape, generator=stream(5, self.title, self.calls))
         self.calls += 1
-        return (draws >= rate).double() / (1 - rate)
+        return draws >= rate
 
 
 class GivenDropout(keras.layers.Layer):
@@ -36,5 +36,5 @@ class GivenDropout(keras.layers.Layer):
         height, width, channels = self.picture or x.shape[1:]
         flat = len(x.shape) == 2
         shape = (x.shape[0], channels * height * width) if flat else (x.shape[0], channels, height, width)
-        scale = self.book.scale(shape, self.rate).reshape(-1, channels, height, width).permute(0, 2, 3, 1)
-        return x * ops.convert_to_tensor(scale.reshape(tuple(x.shape)).numpy())
+        kept = self.book.kept(shape, self.rate).reshape(-1, channels, height, width).permute(0, 2, 3, 1)
+        return x * ops.convert_to_tensor(kept.reshape(tuple(x.shape)).double().numpy()) / (1 - self.rate)

@@ -61,8 +61,20 @@ def chain(shape, *parts):
     return keras.Sequential([keras.Input(shape), *parts])
 
 
+class Conv2D(layers.Conv2D):
+    """Keras' own layer, its kernel laid out in memory as torch's: torch 2.13 has no gradient in float64 otherwise.
+
+    That is so for one filter only: "slow_conv2d: grad_weight must be contiguous".
+    """
+
+    def convolution_op(self, inputs, kernel):
+        if keras.backend.backend() == "torch":
+            kernel = ops.convert_to_tensor(kernel).permute(3, 2, 0, 1).contiguous().permute(2, 3, 1, 0)
+        return super().convolution_op(inputs, kernel)
+
+
 def conv(filters, kernel, strides=1, padding="same"):
-    return layers.Conv2D(filters, kernel, strides=strides, padding=padding)
+    return Conv2D(filters, kernel, strides=strides, padding=padding)
 
 
 def transpose(filters, kernel, strides=1):
@@ -111,9 +123,7 @@ def mnist_dcgan(parts):
         transpose(1, 5),
         act("sigmoid"),
     )
-    D = chain(
-        (28, 28, 1), *step(64, 2), *step(128, 2), *step(256, 2), *step(512, 1), layers.Flatten(), *verdict()
-    )
+    D = chain((28, 28, 1), *step(64, 2), *step(128, 2), *step(256, 2), *step(512, 1), layers.Flatten(), *verdict())
     return G, D
 
 

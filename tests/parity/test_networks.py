@@ -5,12 +5,10 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
-from pairs import BATCH, assert_same_weights, for_keras, pair
+from pairs import assert_same_weights, for_keras, pair, pictures, reading_masks
 
 from gansmith.interop.keras import dump, expected, load
-from gansmith.nn.dropout import drawing_from
-from gansmith.pixels import to_model
-from gansmith.rng import latents, stream
+from gansmith.rng import stream
 
 pytestmark = [
     pytest.mark.slow,
@@ -21,38 +19,25 @@ EVERY_SYSTEM = pytest.mark.parametrize("name", networks.SYSTEMS)
 BOUND = 1e-9
 
 
-def draws(small, clock):
-    """Pictures [N, C, H, W] in the recipe's range and latents [N, size], in float64."""
-    spec = small.spec
-    shape = (BATCH, spec.channels, spec.height, spec.width)
-    pixels = torch.randint(0, 256, shape, generator=stream(3, "real", clock)).to(torch.uint8)
-    z = latents(small.latents.law, BATCH, spec.latents, stream(3, "z", clock))
-    return to_model(pixels, small.data.pixel_range).double(), z.double()
+def draws(both, clock):
+    """Pictures [N, C, H, W] and latents [N, size], in float64."""
+    spec = both.recipe.spec
+    z = torch.randn(both.batch, spec.latents, generator=stream(3, "z", clock), dtype=torch.float64)
+    return pictures(spec, both.batch, "-1..1", clock), z
 
 
 def assert_close(mine, other):
     np.testing.assert_allclose(mine.detach().numpy(), ops.convert_to_numpy(other), rtol=0, atol=BOUND)
 
 
-@pytest.fixture
-def given_masks(monkeypatch):
-    """Our dropout reads this pair's book."""
-
-    def use(both):
-        monkeypatch.setattr("gansmith.nn.dropout.dropout_scale", both.book.scale)
-        return drawing_from(stream(0, "unused", 0), both.gan.G, both.gan.D)
-
-    return use
-
-
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 @EVERY_SYSTEM
-def test_pictures_and_logits_are_those_of_keras(name, training, given_masks):
+def test_pictures_and_logits_are_those_of_keras(name, training, monkeypatch):
     both = pair(name, networks.keras_norm)
-    real, z = draws(both.recipe, 0)
+    real, z = draws(both, 0)
     both.gan.G.train(training)
     both.gan.D.train(training)
-    with given_masks(both), torch.no_grad():
+    with reading_masks(both, monkeypatch), torch.no_grad():
         both.book.open("forward")
         images, answers = both.gan.G(z), both.gan.D(real)
     both.book.open("forward")
@@ -63,7 +48,7 @@ def test_pictures_and_logits_are_those_of_keras(name, training, given_masks):
 @EVERY_SYSTEM
 def test_probabilities_are_those_of_keras(name):
     both = pair(name, networks.keras_norm)
-    real, _ = draws(both.recipe, 0)
+    real, _ = draws(both, 0)
     both.gan.D.eval()
     assert_close(torch.sigmoid(both.gan.D(real))[:, None], both.D(for_keras(real, both.D), training=False))
 
@@ -72,13 +57,13 @@ NORMALISED = [name for name, system in networks.SYSTEMS.items() if system.G[1] o
 
 
 @pytest.mark.parametrize("name", NORMALISED)
-def test_moving_statistics_agree_after_three_batches(name, given_masks):
+def test_moving_statistics_agree_after_three_batches(name, monkeypatch):
     """With Keras' own layer; where the variance is Bessel-corrected, which no Keras of today does, with a formula."""
     both = pair(name, networks.formula_norm)
     before = both.G.get_weights()
-    with given_masks(both), torch.no_grad():
+    with reading_masks(both, monkeypatch), torch.no_grad():
         for clock in range(3):
-            real, z = draws(both.recipe, clock)
+            real, z = draws(both, clock)
             both.book.open(f"batch {clock}")
             both.gan.G(z)
             both.gan.D(real)
@@ -100,7 +85,7 @@ def test_weights_trained_in_keras_give_the_same_pictures_here(name):
         for mine, other in zip(dump(network), model.get_weights(), strict=True):
             np.testing.assert_array_equal(mine, other)
         network.eval()
-    real, z = draws(both.recipe, 0)
+    real, z = draws(both, 0)
     assert_close(torch.from_numpy(for_keras(both.gan.G(z), both.D)), both.G(z.numpy(), training=False))
     assert_close(both.gan.D(real)[:, None], both.logits(for_keras(real, both.D), training=False))
 
@@ -112,10 +97,13 @@ def test_parameters_are_counted_as_keras_and_the_articles_do(name):
     for network, model, counts in ((both.gan.G, both.G, system.G), (both.gan.D, both.D, system.D)):
         trainable = sum(parameter.numel() for parameter in network.parameters())
         assert (trainable, sum(buffer.numel() for buffer in network.buffers())) == counts
-        assert tuple(
-            sum(int(np.prod(weight.shape)) for weight in weights)
-            for weights in (model.trainable_weights, model.non_trainable_weights)
-        ) == counts
+        assert (
+            tuple(
+                sum(int(np.prod(weight.shape)) for weight in weights)
+                for weights in (model.trainable_weights, model.non_trainable_weights)
+            )
+            == counts
+        )
         assert model.count_params() == sum(counts)
 
 
