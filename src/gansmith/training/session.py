@@ -9,7 +9,6 @@ import torch
 
 from gansmith.data.catalogue import SETS
 from gansmith.data.download import readable_size
-from gansmith.data.fit import Wanted
 from gansmith.data.pack import Pack
 from gansmith.data.source import Access, Request, open_pictures
 from gansmith.errors import DivergedError, Interrupted, UsageError
@@ -90,8 +89,7 @@ def resume(
 def _pictures(recipe: Recipe, access: Access) -> tuple[Pack, list[str]]:
     """The recipe's pictures, and what the user should know of them."""
     data = recipe.data
-    shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
-    request = Request(name=data.name, split=data.split, shape=shape, skip=data.skip, limit=data.limit)
+    request = Request(name=data.name, split=data.split, shape=data.wanted, skip=data.skip, limit=data.limit)
     pack = open_pictures(request, access)
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
     remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
