@@ -16,7 +16,7 @@ from pictures import file, photo, write_pictures
 from gansmith.data.decode import decode
 from gansmith.data.fit import Wanted
 from gansmith.data.intake import check
-from gansmith.data.prepare import choose_shape, prepare
+from gansmith.data.prepare import Asked, choose_shape, prepare
 from gansmith.errors import DataError, UsageError
 
 SMALL = Wanted(channels=3, height=32, width=32)
@@ -177,8 +177,11 @@ def test_nothing_usable_is_an_error(tmp_path):
 def test_what_is_not_asked_for_is_proposed(tmp_path):
     folder = many(tmp_path, 4)
     assert choose_shape(folder, workers=1) == Wanted(channels=3, height=40, width=40)
-    assert choose_shape(folder, (48, 32), workers=1) == Wanted(channels=3, height=48, width=32)
-    assert choose_shape(folder, (8, 8), 1, "pad") == Wanted(channels=1, height=8, width=8, fit="pad")
+    assert choose_shape(folder, Asked(size=(48, 32)), workers=1) == Wanted(channels=3, height=48, width=32)
+    asked = Asked(size=(8, 8), channels=1, fit="pad", resample="bilinear")
+    assert choose_shape(folder, asked) == Wanted(channels=1, height=8, width=8, fit="pad", resample="bilinear")
+    boxed = Asked(box=(0, 3, 40, 37))
+    assert choose_shape(folder, boxed, workers=1) == Wanted(channels=3, height=32, width=32, box=(0, 3, 40, 37))
 
 
 def test_a_bomb_costs_little_memory(tmp_path):

@@ -46,16 +46,19 @@ def prepare(
     size: Annotated[str | None, option("side, or height x width; default as check proposes", metavar="S|HxW")] = None,
     channels: Annotated[Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check proposes")] = None,
     fit: Annotated[Literal["crop", "pad", "stretch"] | None, option("how other shapes become this one")] = None,
+    box: Annotated[str | None, option("the part of each picture that is used", metavar="TOP,LEFT,HEIGHT,WIDTH")] = None,
+    resample: Annotated[Literal["lanczos", "bilinear"], option("how pictures are resized")] = "lanczos",
     allow_dropped: AllowDropped = False,
     workers: Workers = None,
 ) -> None:
     """Pack own pictures into a store for training; a stopped one is continued. Prints the store's folder."""
-    from gansmith.data.prepare import choose_shape
+    from gansmith.data.prepare import Asked, choose_shape
     from gansmith.data.prepare import prepare as pack_pictures
 
-    height_width, num = _parse_size(size), _positive(workers)
+    asked = Asked(size=_parse_size(size), channels=channels, fit=fit, box=_parse_box(box), resample=resample)
+    num = _positive(workers)
     with _progress("looking") as progress:
-        wanted = choose_shape(source, height_width, channels, fit, num, progress)
+        wanted = choose_shape(source, asked, num, progress)
     with _progress("packing") as progress:
         pack = pack_pictures(source, out, wanted, allow_dropped=allow_dropped, workers=num, progress=progress)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in pack.index["outcomes"].items())
@@ -71,6 +74,15 @@ def _parse_size(size: str | None) -> tuple[int, int] | None:
     if not (len(sides) <= 2 and all(side.isdecimal() and 1 <= int(side) <= 4096 for side in sides)):
         raise UsageError(f"--size {size!r} is neither a side nor HEIGHTxWIDTH in 1 to 4096; try 64 or 96x64.")
     return int(sides[0]), int(sides[-1])
+
+
+def _parse_box(box: str | None) -> tuple[int, ...]:
+    if box is None:
+        return ()
+    numbers = tuple(int(part) if part.isdecimal() else -1 for part in box.strip("[]").replace(" ", "").split(","))
+    if len(numbers) != 4 or min(numbers) < 0 or min(numbers[2:]) < 1:
+        raise UsageError(f"--box {box!r} must be TOP,LEFT,HEIGHT,WIDTH, counted from 0, such as 34,14,150,150.")
+    return numbers
 
 
 def _positive(workers: int | None) -> int | None:

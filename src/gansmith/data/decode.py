@@ -208,6 +208,8 @@ def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
     opaque = _over_white(picture) if transparent else picture
     pixels = None
     if wanted is not None:
+        if not wanted.box_lies_inside(picture.height, picture.width):
+            raise _UnusableError("does not hold the box")
         if transparent and wanted.channels != 4:
             reasons.append(LAID_OVER_WHITE)
         if wanted.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):

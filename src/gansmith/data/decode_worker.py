@@ -35,7 +35,7 @@ def main() -> None:
     write_frame(answers, {"ready": True}, b"")
     while frame := read_frame(requests):
         header, content = frame
-        wanted = Wanted(**header["wanted"]) if header["wanted"] else None
+        wanted = Wanted(**{**header["wanted"], "box": tuple(header["wanted"]["box"])}) if header["wanted"] else None
         pictures, start = [], 0
         for name, size in header["files"]:
             _limit_time(header["seconds"])

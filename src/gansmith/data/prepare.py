@@ -4,19 +4,20 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import __version__ as pillow_version
 
-from gansmith.data.fit import Fit, Wanted
+from gansmith.data.fit import Box, Fit, Resample, Wanted
 from gansmith.data.formats.pictures import MAX_DROPPED
 from gansmith.data.intake import FileReport, Progress, check, passed_over, report_on
 from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.pack import Pack, read_pack
 from gansmith.data.pack_writer import PackWriter
+from gansmith.data.proposal import propose
 from gansmith.data.sources import Source, open_source, shown
 from gansmith.data.workers import Decoders
 from gansmith.errors import DataError, UsageError
@@ -25,25 +26,33 @@ _NAMED = 20
 """Dropped pictures named in the remarks; `files.jsonl` names all files."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is asked of the pictures' shape; None leaves it to the proposal. The rest as in `fit.Wanted`."""
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    fit: Fit | None = None
+    box: Box = ()
+    resample: Resample = "lanczos"
+
+
 def choose_shape(
-    path: Path,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-    fit: Fit | None = None,
-    workers: int | None = None,
-    progress: Progress | None = None,
+    path: Path, asked: Asked = Asked(), workers: int | None = None, progress: Progress | None = None
 ) -> Wanted:
-    """The shape for these pictures: what is given, and for the rest what `check` proposes.
+    """The shape for these pictures: what is asked for, and for the rest what `check` proposes.
 
     Raises DataError when a proposal is needed and no picture can be used.
     """
-    if size and channels:
-        return Wanted(channels=channels, height=size[0], width=size[1], fit=fit or "crop")
-    proposal = check(path, workers, progress).proposal
-    if proposal is None:
-        raise DataError(f"{shown(str(path))} holds no picture that can be used; see: gansmith data check.")
-    height, width = size or (proposal.height, proposal.width)
-    return Wanted(channels=channels or proposal.channels, height=height, width=width, fit=fit or proposal.fit)
+    size, channels, fit = asked.size, asked.channels, asked.fit or "crop"
+    if not (size and channels):
+        proposal = check(path, workers, progress).proposal
+        if proposal is None:
+            raise DataError(f"{shown(str(path))} holds no picture that can be used; see: gansmith data check.")
+        sides = propose([asked.box[2:]], 0, 0) if asked.box else proposal
+        size, channels = size or (sides.height, sides.width), channels or proposal.channels
+        fit = asked.fit or sides.fit
+    return Wanted(channels=channels, height=size[0], width=size[1], fit=fit, box=asked.box, resample=asked.resample)
 
 
 def prepare(

@@ -33,7 +33,7 @@ class Proposal:
 
 
 def propose(
-    sizes: Sequence[tuple[int, int]], num_grey: int, num_transparent: int, short_side: int = SHORT_SIDE
+    sizes: Sequence[tuple[int, ...]], num_grey: int, num_transparent: int, short_side: int = SHORT_SIDE
 ) -> Proposal:
     """A `Proposal` for pictures of these (height, width), so many of them grey and so many partly transparent."""
     shape = np.array(sizes, np.float64)

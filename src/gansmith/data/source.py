@@ -117,6 +117,8 @@ def _open_path(path: Path, request: Request, access: Access) -> Pack:
 def _prepared(path: Path, pack: Pack, request: Request) -> Pack:
     """A store that `gansmith data prepare` made, as it is. Raises DataError when it has another shape."""
     shape, native = request.shape, tuple(pack.index["shape"])
+    if shape.box and list(shape.box) != pack.index.get("wanted", {}).get("box"):
+        raise DataError(f"{path} was prepared without data.box={list(shape.box)}; give the pictures it was made from.")
     if native != (shape.channels, shape.height, shape.width):
         channels, height, width = native
         raise DataError(
@@ -170,7 +172,7 @@ def _packed(
     if pack := read_pack(folder):
         return pack
     decoded = decode()
-    images, changes = _in_shape(decoded.images, request.shape)
+    images, changes = _in_shape(decoded.images, request.shape, name)
     about = {"name": name, "split": request.split, "classes": list(decoded.class_names)}
     about["remarks"] = [*remarks(), *changes]
     write_pack(folder, images, decoded.labels, about)
@@ -180,16 +182,19 @@ def _packed(
     return pack
 
 
-def _in_shape(images: np.ndarray, shape: Wanted) -> tuple[np.ndarray, list[str]]:
+def _in_shape(images: np.ndarray, shape: Wanted, name: str) -> tuple[np.ndarray, list[str]]:
     """The images (N, C, H, W) fitted to the shape, and what was done to them."""
     native, asked = images.shape[1:], (shape.channels, shape.height, shape.width)
-    if native == asked:
+    if not shape.box_lies_inside(*native[1:]):
+        raise DataError(f"data.box={list(shape.box)} does not lie inside the {_size(native)} pictures of {name}.")
+    if native == asked and not shape.box:
         return images, []
     fitted = np.empty((len(images), *asked), np.uint8)
     for number, image in enumerate(images):
         pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
         fitted[number] = fit(Image.fromarray(pixels), shape).pixels
-    return fitted, [f"{_size(native)} pictures fitted to {_size(asked)}"]
+    box = f", their box {list(shape.box)}" if shape.box else ""
+    return fitted, [f"{_size(native)} pictures{box} fitted to {_size(asked)}"]
 
 
 def _content_key(files: Sequence[Path], options: dict) -> str:

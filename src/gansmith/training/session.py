@@ -9,7 +9,6 @@ import torch
 
 from gansmith.data.catalogue import SETS
 from gansmith.data.download import readable_size
-from gansmith.data.fit import Wanted
 from gansmith.data.pack import Pack
 from gansmith.data.selection import parse_name
 from gansmith.data.source import Access, Request, Split, open_pictures
@@ -128,9 +127,8 @@ def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
 def _request(recipe: Recipe, split: Split) -> Request:
     """The recipe's pictures of a split; skip and limit are meant for the split that is trained on."""
     data = recipe.data
-    shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
-    part = (data.skip, data.limit) if split == data.split else (0, 0)
-    return Request(name=data.name, split=split, shape=shape, skip=part[0], limit=part[1])
+    skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
+    return Request(name=data.name, split=split, shape=data.wanted, skip=skip, limit=limit)
 
 
 def _setting(recipe: Recipe, pictures: _Pictures, engine: Engine, run: Run, reporter: Reporter) -> Setting:
