@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,8 @@ class Entry:
     name: str
     size: int
     stamp: int = 0
+    row: bool = False
+    """A picture of an array or a table: it is one for certain, and its name has no suffix that could be wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +38,20 @@ class Source:
     entries: tuple[Entry, ...]
     passed: tuple[tuple[str, str], ...]
     read: Callable[[Entry], bytes]
+    labels: Mapping[str, str] | None = None
+    """The label of each entry by its name, where they are known already; `labels_from` says from where."""
+    labels_from: str = ""
+    name: str = ""
+    """What these pictures are called; the path's last part, if it does not say more."""
+    given: tuple[str, ...] = ()
+    """How the command line names these pictures; the path, if it does not say more."""
+    remarks: tuple[str, ...] = ()
+    """What should be known of the whole."""
 
     def job(self, entry: Entry) -> Job:
         """The file's bytes for the decoders, or the reason why they cannot be had."""
         try:
-            return Job(entry.name, self.read(entry))
+            return Job("" if entry.row else entry.name, self.read(entry))
         except (OSError, DataError) as error:
             why = error.strerror if isinstance(error, OSError) else "damaged in the archive"
             return Job(entry.name, None, f"cannot be read ({why})")
