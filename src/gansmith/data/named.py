@@ -4,11 +4,13 @@ import io
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from PIL import Image
 
 from gansmith.data.catalogue import SETS
+from gansmith.data.content import file_hash
 from gansmith.data.labels import class_order, find_labels
 from gansmith.data.locate import Located, Split, locate
 from gansmith.data.selection import no_classes, parse_name, rows_of
@@ -52,7 +54,13 @@ def _array_source(located: Located) -> Generator[Source]:
         return _png(parts[split].images[int(position)])
 
     yield Source(
-        path=located.path, entries=tuple(entries), passed=(), read=read, labels=labels, labels_from="the set itself"
+        path=located.path,
+        entries=tuple(entries),
+        passed=(),
+        read=read,
+        hashes=cache(lambda: [file_hash(file) for file in located.files]),
+        labels=labels,
+        labels_from="the set itself",
     )
 
 

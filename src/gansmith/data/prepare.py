@@ -202,5 +202,5 @@ def _already_there(path: Path, out: Path, key: str) -> Pack | None:
 
 def source_key(source: Source, wanted: Wanted) -> str:
     """Tells whether a store is of these files in this shape, decoded by this Pillow."""
-    facts = json.dumps([source.key(), list(source.passed), asdict(wanted), pillow_version])
+    facts = json.dumps([source.key(), asdict(wanted), pillow_version])
     return hashlib.sha256(facts.encode()).hexdigest()

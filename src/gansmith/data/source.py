@@ -3,20 +3,21 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from gansmith.data.catalogue import cache_folder
+from gansmith.data.content import file_hash
 from gansmith.data.fit import Wanted, fit
 from gansmith.data.intake import Progress as Packing
 from gansmith.data.locate import Located, Split, locate
 from gansmith.data.pack import Pack, read_pack, write_pack
-from gansmith.data.prepare import prepare, source_key
+from gansmith.data.prepare import prepare_source, source_key
 from gansmith.data.selection import parse_name, rows_of
-from gansmith.data.sources import open_source
+from gansmith.data.sources import open_source, shown
 from gansmith.data.transfer import Progress as Downloading
 from gansmith.errors import DataError
 
@@ -85,20 +86,19 @@ def _prepared(path: Path, pack: Pack, request: Request) -> Pack:
 
 
 def _packed_files(located: Located, request: Request, access: Access) -> Pack:
-    """The store for a folder or archive of picture files, by the names, sizes and times of the files in it."""
-    path, parts = located.path, located.parts
-    with open_source(path, parts) as source:
-        key = source_key(source, request.shape)
-    folder = cache_folder() / "packs" / f"{path.resolve().stem[:40]}-{key[:16]}"
-    return prepare(
-        path, folder, request.shape, parts=parts, allow_dropped=access.allow_dropped, progress=access.packing
-    )
+    """The store for a folder or archive of picture files, by their content and their names below the path."""
+    with open_source(located.path, located.parts) as source:
+        folder = _store(located.name, source_key(source, request.shape))
+        pack = prepare_source(
+            source, folder, request.shape, allow_dropped=access.allow_dropped, progress=access.packing
+        )
+    return replace(pack, index={**pack.index, "name": shown(located.name)})
 
 
 def _packed_arrays(located: Located, request: Request) -> Pack:
     """The store for arrays in this shape, by their files' content; decoded and written when it is not there yet."""
     options = {"name": located.name, "split": request.split, **asdict(request.shape)}
-    folder = cache_folder() / "packs" / _content_key(located.files, options)
+    folder = _store(located.name, _content_key(located.files, options))
     if pack := read_pack(folder):
         return pack
     decoded = located.read_arrays()
@@ -128,14 +128,15 @@ def _in_shape(images: np.ndarray, shape: Wanted, name: str) -> tuple[np.ndarray,
 
 
 def _content_key(files: Sequence[Path], options: dict) -> str:
-    digest = hashlib.sha256(json.dumps(options).encode())
-    for file in files:
-        try:
-            with file.open("rb") as opened:
-                digest.update(hashlib.file_digest(opened, "sha256").digest())
-        except OSError as error:
-            raise DataError(f"{file} cannot be read ({error.strerror}).") from error
-    return f"{options['name'].replace('/', '-')[:40]}-{digest.hexdigest()[:16]}"
+    facts = json.dumps([options, [file_hash(file) for file in files]])
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def _store(name: str, key: str) -> Path:
+    """Where the store of this key lies in the cache, or will; a copy may have come there under another name."""
+    packs, short = cache_folder() / "packs", key[:16]
+    there = (folder for folder in packs.glob(f"*-{short}") if not folder.name.startswith("."))
+    return next(there, packs / f"{name.replace('/', '-')[:40]}-{short}")
 
 
 def _size(shape: tuple[int, ...]) -> str:
