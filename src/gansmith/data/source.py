@@ -79,7 +79,7 @@ def _prepared(path: Path, pack: Pack, request: Request) -> Pack:
     if native != (shape.channels, shape.height, shape.width):
         channels, height, width = native
         raise DataError(
-            f"{path} was prepared as {_size(native)}; set data.channels={channels}, data.height={height} and "
+            f"{path} was prepared as {size_in_words(*native)}; set data.channels={channels}, data.height={height} and "
             f"data.width={width}."
         )
     return pack
@@ -116,7 +116,9 @@ def _in_shape(images: np.ndarray, shape: Wanted, name: str) -> tuple[np.ndarray,
     """The images (N, C, H, W) fitted to the shape, and what was done to them."""
     native, asked = images.shape[1:], (shape.channels, shape.height, shape.width)
     if not shape.box_lies_inside(*native[1:]):
-        raise DataError(f"data.box={list(shape.box)} does not lie inside the {_size(native)} pictures of {name}.")
+        raise DataError(
+            f"data.box={list(shape.box)} does not lie inside the {size_in_words(*native)} pictures of {name}."
+        )
     if native == asked and not shape.box:
         return images, []
     fitted = np.empty((len(images), *asked), np.uint8)
@@ -124,7 +126,7 @@ def _in_shape(images: np.ndarray, shape: Wanted, name: str) -> tuple[np.ndarray,
         pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
         fitted[number] = fit(Image.fromarray(pixels), shape).pixels
     box = f", their box {list(shape.box)}" if shape.box else ""
-    return fitted, [f"{_size(native)} pictures{box} fitted to {_size(asked)}"]
+    return fitted, [f"{size_in_words(*native)} pictures{box} fitted to {size_in_words(*asked)}"]
 
 
 def _content_key(files: Sequence[Path], options: dict) -> str:
@@ -139,6 +141,6 @@ def _store(name: str, key: str) -> Path:
     return next(there, packs / f"{name.replace('/', '-')[:40]}-{short}")
 
 
-def _size(shape: tuple[int, ...]) -> str:
-    channels, height, width = shape
+def size_in_words(channels: int, height: int, width: int) -> str:
+    """Such as "28x28 grey"."""
     return f"{height}x{width} {'grey' if channels == 1 else 'RGB' if channels == 3 else 'RGBA'}"

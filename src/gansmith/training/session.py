@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,12 +36,13 @@ def train(
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
+    remarks: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe in a new run folder under `runs` and return the run.
 
     A known set that is not on this machine is downloaded first, unless `offline`; own pictures are packed first, and
-    more than 1 % that cannot be used are refused, unless `allow_dropped`.
+    more than 1 % that cannot be used are refused, unless `allow_dropped`. `remarks` are said and kept with the run.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
@@ -48,11 +50,12 @@ def train(
     """
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
-    pack, remarks = _pictures(recipe, _access(reporter, offline, allow_dropped))
+    pack, found = _pictures(recipe, _access(reporter, offline, allow_dropped))
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
-    _describe(run, recipe, pack, remarks, engine)
-    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), remarks)
+    said = [*remarks, *found]
+    _describe(run, recipe, pack, said, engine)
+    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), said)
 
 
 def resume(
