@@ -10,8 +10,8 @@ import torch
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from gansmith.data.fit import Box, Fit, Resample, Wanted
+from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
-from gansmith.data.source import Split
 from gansmith.errors import RecipeError, unknown
 from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.objectives.adversarial import LOSSES, Targets

@@ -87,7 +87,8 @@ def decode(name: str, content: bytes, wanted: Wanted | None = None) -> Picture:
     """The picture in `content`, fitted to what is `wanted`; the same bytes give the same pixels always.
 
     Never raises for what a file holds: such a picture is dropped. Its first frame is decoded, upright, at 8 bits, with
-    transparency laid over white unless 4 channels are wanted. `name` only tells whether its suffix is right.
+    transparency laid over white unless 4 channels are wanted. `name` only tells whether its suffix is right; '' is the
+    name of a picture that has none.
     """
     try:
         loaded = _load(name, content)
@@ -155,7 +156,7 @@ def _remarks(name: str, content: bytes, picture: Image.Image) -> list[str]:
     found, suffix, format_ = [], suffix_of(name), _format(picture)
     if suffix and _SUFFIXES.get(suffix, format_) != format_:
         found.append(f"named {suffix} but is {format_}")
-    elif suffix not in _SUFFIXES:
+    elif name and suffix not in _SUFFIXES:
         found.append(f"not named as a picture but is {format_}")
     if picture.format != "MPO" and getattr(picture, "is_animated", False):
         found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")

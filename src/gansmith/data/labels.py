@@ -29,12 +29,14 @@ class Labels:
 
 
 def find_labels(source: Source) -> Labels | None:
-    """The pictures' labels, or None when there are none.
+    """The pictures' labels, or None when there are none; those that the source knows already come first.
 
     A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
     names relative to it. Otherwise, folders are classes when every picture lies in a folder just below the top, or
     below train/, test/ or val/. Raises DataError, naming the place, when a label file is wrong.
     """
+    if source.labels is not None:
+        return Labels(of=dict(source.labels), origin=source.labels_from)
     top = _common_folder(entry.name for entry in source.entries)
     by_name = {entry.name: entry for entry in source.entries}
     for wanted in LABEL_FILES:

@@ -1,12 +1,15 @@
 """Where own pictures lie: a folder or an archive as a list of files that can be read, and of those passed over."""
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
+from gansmith.data.content import file_hashes
 from gansmith.data.workers import Job
 from gansmith.errors import DataError
 
@@ -25,7 +28,8 @@ class Entry:
 
     name: str
     size: int
-    stamp: int = 0
+    row: bool = False
+    """A picture of an array or a table: it is one for certain, and its name has no suffix that could be wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,21 +40,31 @@ class Source:
     entries: tuple[Entry, ...]
     passed: tuple[tuple[str, str], ...]
     read: Callable[[Entry], bytes]
+    hashes: Callable[[], Sequence[str]] = tuple
+    """The SHA-256 of the files that hold the pictures; computed once."""
+    labels: Mapping[str, str] | None = None
+    """The label of each entry by its name, where they are known already; `labels_from` says from where."""
+    labels_from: str = ""
+    name: str = ""
+    """What these pictures are called; the path's last part, if it does not say more."""
+    given: tuple[str, ...] = ()
+    """How the command line names these pictures; the path, if it does not say more."""
+    remarks: tuple[str, ...] = ()
+    """What should be known of the whole."""
 
     def job(self, entry: Entry) -> Job:
         """The file's bytes for the decoders, or the reason why they cannot be had."""
         try:
-            return Job(entry.name, self.read(entry))
+            return Job("" if entry.row else entry.name, self.read(entry))
         except (OSError, DataError) as error:
             why = error.strerror if isinstance(error, OSError) else "damaged in the archive"
             return Job(entry.name, None, f"cannot be read ({why})")
 
     def key(self) -> str:
-        """SHA-256 of the list of files with their sizes and times of change: tells whether this is the same source."""
-        digest = hashlib.sha256()
-        for entry in self.entries:
-            digest.update(os.fsencode(f"{entry.name}\0{entry.size}\0{entry.stamp}\n"))
-        return digest.hexdigest()
+        """SHA-256 of the content and of the names below the path: the same for a copy that lies elsewhere."""
+        labels = sorted(self.labels.items()) if self.labels is not None else None
+        facts = [list(self.hashes()), [entry.name for entry in self.entries], self.passed, labels]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def shown(name: str) -> str:
@@ -81,12 +95,12 @@ def _open_whole(path: Path) -> Generator[Source]:
 
     with open_archive(path) as archive:
         members = {member.name: member for member in archive.members}
-        stamp = path.stat().st_mtime_ns
         yield Source(
             path=path,
-            entries=tuple(Entry(member.name, member.size, stamp) for member in archive.members),
+            entries=tuple(Entry(member.name, member.size) for member in archive.members),
             passed=tuple((skipped.name, skipped.reason) for skipped in archive.skipped),
             read=lambda entry: archive.read(members[entry.name]),
+            hashes=cache(lambda: file_hashes(path, [""])),
         )
 
 
@@ -105,11 +119,13 @@ def _folder(folder: Path) -> Source:
         with (folder / entry.name).open("rb") as file:
             return file.read(MAX_FILE + 1)[:MAX_FILE]
 
+    entries = tuple(sorted(walk.entries, key=lambda entry: entry.name.split("/")))
     return Source(
         path=folder,
-        entries=tuple(sorted(walk.entries, key=lambda entry: entry.name.split("/"))),
+        entries=entries,
         passed=tuple(sorted(walk.passed)),
         read=read,
+        hashes=cache(lambda: file_hashes(folder, [entry.name for entry in entries])),
     )
 
 
@@ -157,7 +173,7 @@ class _Walk:
             elif (status := item.stat()).st_size > MAX_FILE:
                 self.passed.append((name, f"is {status.st_size:,} bytes; up to {MAX_FILE:,} are read"))
             else:
-                self.entries.append(Entry(name, status.st_size, status.st_mtime_ns))
+                self.entries.append(Entry(name, status.st_size))
         except OSError as error:  # a link to itself
             self.passed.append((name, f"cannot be read ({error.strerror})"))
 
