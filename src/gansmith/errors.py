@@ -3,7 +3,7 @@
 GansmithError                    1
 ├── UsageError                   2   an option, a name or a path is wrong
 │   └── RecipeError              2   a recipe, a TOML file or a --set value is wrong
-├── DataError                    3   pictures are missing, damaged or of another kind than said
+├── DataError                    3   pictures or weights are missing, damaged or of another kind than said
 ├── DivergedError                4   a loss is not a finite number
 ├── CheckpointError              5   a run has no checkpoint that can be used
 ├── DiskError                    8   not enough room, or a place that cannot be written
@@ -33,7 +33,7 @@ class RecipeError(UsageError):
 
 
 class DataError(GansmithError):
-    """Pictures are missing, damaged, or of another kind than said."""
+    """Pictures or weights are missing, damaged, or of another kind than said."""
 
     exit_code = 3
 
