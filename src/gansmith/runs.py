@@ -3,6 +3,7 @@
 run.json       what ran, where, on what; its status
 recipe.toml    the resolved recipe, which can be trained again
 events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
+metrics.jsonl  a line per evaluation, where the recipe has one
 log.txt        what the console said
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
 checkpoints/   <step>/ and the text file `latest`, which names one of them
@@ -21,6 +22,7 @@ from typing import Any
 
 from gansmith.errors import DiskError, UsageError
 
+EVENTS, METRICS = "events.jsonl", "metrics.jsonl"
 _FOLDER_NAME = re.compile(r"(\d{5,})-(.+)")
 
 
@@ -69,19 +71,19 @@ class Run:
 
     def append_event(self, event: dict[str, Any]) -> None:
         """Add a line to events.jsonl."""
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
+        self._append(EVENTS, event)
+
+    def append_metric(self, metric: dict[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        self._append(METRICS, metric)
 
     def events(self) -> list[dict[str, Any]]:
         """The lines of events.jsonl; one that a crash cut short is left out."""
-        file = self.path / "events.jsonl"
-        events = []
-        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
-            try:
-                events.append(json.loads(line))
-            except ValueError:
-                break
-        return events
+        return self._lines(EVENTS)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl, likewise."""
+        return self._lines(METRICS)
 
     def seconds_spent(self) -> float:
         """Training time up to the last logged step, over all sessions of the run."""
@@ -89,9 +91,25 @@ class Run:
         return events[-1]["time"]["seconds"] if events else 0.0
 
     def forget_after(self, seen: int) -> None:
-        """Drop the events later than `seen` images: a continued run writes them again."""
-        kept = [json.dumps(event) + "\n" for event in self.events() if event["seen"] <= seen]
-        write_atomically(self.path / "events.jsonl", "".join(kept))
+        """Drop the lines later than `seen` images: a continued run writes them again."""
+        for name in (EVENTS, METRICS):
+            if (self.path / name).exists():
+                kept = [json.dumps(line) + "\n" for line in self._lines(name) if line["seen"] <= seen]
+                write_atomically(self.path / name, "".join(kept))
+
+    def _append(self, name: str, line: dict[str, Any]) -> None:
+        with (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        file = self.path / name
+        lines = []
+        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                break
+        return lines
 
 
 def default_root() -> Path:

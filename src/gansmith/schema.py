@@ -15,10 +15,13 @@ from gansmith.data.source import Split
 from gansmith.errors import RecipeError, unknown
 from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.objectives.adversarial import LOSSES, Targets
-from gansmith.pixels import PixelRange
+from gansmith.pixels import Display, PixelRange
 from gansmith.rng import LatentLaw
 from gansmith.runs import folder_name
 from gansmith.settings import Settings
+
+COLOUR = "^#[0-9a-f]{6}$"
+"""Red, green and blue in hexadecimal."""
 
 
 class Data(Settings):
@@ -76,10 +79,16 @@ class Objective(Settings):
     """What D is asked to answer for generated pictures (binary-cross-entropy only)."""
     generator_target: float = 1.0
     """What G wants D to answer (binary-cross-entropy only)."""
+    label_noise: float = Field(0.0, ge=0, le=1)
+    """Width c of the noise U(0, c) added to each target of D, real and fake (binary-cross-entropy only)."""
     probability_clip: float = Field(0.0, ge=0, lt=0.5)
     """Clip probabilities to [c, 1 - c] before the logarithm, as Keras 2.0 did with 1e-7; 0 is off."""
+    discriminator_batch: Literal["mixed", "separate"] = "mixed"
+    """mixed: one update of D on real and generated pictures together; separate: one on each, batch norm apart too."""
     fakes_first: bool = False
-    """Generated pictures come before the real ones in D's batch."""
+    """Generated pictures come before the real ones, in D's batch or as the first of its two updates."""
+    generator_reuses_latents: bool = False
+    """The generator step starts from the latents of D's step instead of new ones."""
     generator_step_trains_discriminator: bool = False
     """The generator step also moves D, with G's optimiser: what an unfrozen stacked Keras model does."""
 
@@ -92,9 +101,10 @@ class Objective(Settings):
     def _loss_uses_settings(self) -> "Objective":
         if self.loss not in LOSSES:
             raise RecipeError(unknown("loss", self.loss, LOSSES))
-        if not LOSSES[self.loss].uses_targets and (self.targets != Targets() or self.probability_clip):
+        without_effect = self.targets != Targets() or self.probability_clip or self.label_noise
+        if without_effect and not LOSSES[self.loss].uses_targets:
             raise RecipeError(
-                f"loss {self.loss!r} takes no targets and no probability_clip; "
+                f"loss {self.loss!r} takes no targets, no label_noise and no probability_clip; "
                 "remove them or take 'binary-cross-entropy'."
             )
         return self
@@ -122,7 +132,7 @@ class RMSprop(_Optimizer):
 
 
 class Adam(_Optimizer):
-    """Kingma & Ba 2014, arXiv:1412.6980, algorithm 1."""
+    """Kingma & Ba 2014, arXiv:1412.6980, algorithm 1, or its faster form."""
 
     name: Literal["adam"] = "adam"
     """The optimiser: rmsprop or adam."""
@@ -131,7 +141,9 @@ class Adam(_Optimizer):
     beta2: float = Field(0.999, ge=0, lt=1)
     """Decay of the mean square."""
     epsilon: float = Field(1e-8, gt=0)
-    """Added to the root of the bias-corrected mean square."""
+    """Added to the root of the bias-corrected mean square, or of the mean square itself, see epsilon_hat."""
+    epsilon_hat: bool = False
+    """Add epsilon before the bias is corrected, as Keras and TensorFlow do: "epsilon hat" at the end of §2."""
 
 
 Optimizer = Annotated[RMSprop | Adam, Field(discriminator="name")]
@@ -150,6 +162,17 @@ class Length(Settings):
     """Images between two checkpoints; the last step is always saved."""
 
 
+class Evaluation(Settings):
+    """Losses that some articles print: both networks in inference mode, on pictures kept out of the training."""
+
+    every: int = Field(0, ge=0)
+    """Images between two evaluations; 0 for none."""
+    pictures: int = Field(16, ge=1)
+    """Real pictures, and as many generated ones, drawn anew for each."""
+    held_out: int = Field(0, ge=0)
+    """Pictures taken out of the training set for this, at random; 0 takes the set's test split."""
+
+
 class Grid(Settings):
     """The sample grid: the same latents throughout the run."""
 
@@ -157,6 +180,27 @@ class Grid(Settings):
     """Rows of pictures."""
     columns: int = Field(8, ge=1, le=64)
     """Columns of pictures."""
+
+
+class Figures(Settings):
+    """How `gansmith runs figures` draws what the article shows. Nothing here changes what a run computes."""
+
+    colour_map: Literal["grey", "grey-reversed"] = "grey"
+    """Of pictures of one channel; reversed, 0 is white: matplotlib's "binary" and "gray_r"."""
+    autoscale: bool = False
+    """Stretch each picture from its own darkest to its own brightest value, as matplotlib does by default."""
+    display: Display = "clipped"
+    """How G's output becomes pixels: clipped is right; wrapped and doubled are two articles' mistakes."""
+    losses: Literal["training", "evaluation"] = "training"
+    """Which losses the curves show."""
+    epoch: int = Field(0, ge=0)
+    """Images in one of the article's epochs, the unit of the curves' axis; 0 counts steps."""
+    axis: str = "step"
+    """What stands below the curves."""
+    discriminator_colour: str = Field("#3b76c4", pattern=COLOUR)
+    """Colour of D's curve."""
+    generator_colour: str = Field("#d9822b", pattern=COLOUR)
+    """Colour of G's curve."""
 
 
 class Recipe(Settings):
@@ -181,7 +225,9 @@ class Recipe(Settings):
     objective: Objective = Objective()
     discriminator_optimizer: Optimizer
     generator_optimizer: Optimizer
+    evaluation: Evaluation = Evaluation()
     grid: Grid = Grid()
+    figures: Figures = Figures()
 
     @property
     def spec(self) -> Spec:

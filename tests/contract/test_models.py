@@ -8,22 +8,22 @@ import torch
 from gansmith.errors import RecipeError
 from gansmith.models.base import Spec, model_config, model_names
 from gansmith.nn.dropout import drawing_from
-from gansmith.nn.init import glorot_uniform
+from gansmith.nn.init import first_weights
 from gansmith.recipes import recipe, recipe_names
 from gansmith.report import network_tables
 from gansmith.rng import stream
 from gansmith.training.engine import make_engine
 from gansmith.training.state import build
 
-SPECS = [Spec(channels=1, height=28, width=28, latents=7), Spec(channels=3, height=8, width=20, latents=3)]
+SPECS = [Spec(channels=1, height=32, width=32, latents=7), Spec(channels=3, height=24, width=40, latents=3)]
 NARROW = 8
 """A width that every model can be built with."""
 
 
 def networks(name, spec):
     made = model_config({"name": name, "width": NARROW}).build(spec)
-    glorot_uniform(made.G, stream(0, "G", 0))
-    glorot_uniform(made.D, stream(0, "D", 0))
+    first_weights(made.G, stream(0, "G", 0))
+    first_weights(made.D, stream(0, "D", 0))
     return made
 
 
@@ -58,10 +58,30 @@ def test_the_files_name_is_the_public_name(name):
     assert model_config(config().model_dump()) == config()
 
 
-@pytest.mark.parametrize("name", model_names())
-def test_pictures_that_cannot_be_built_are_refused_in_a_sentence(name):
-    with pytest.raises(RecipeError, match="30x28"):
-        model_config({"name": name}).build(Spec(channels=1, height=30, width=28, latents=10))
+@pytest.mark.parametrize(
+    ("name", "sides"),
+    [
+        ("mnist-dcgan", (30, 28)),
+        ("fashion-dcgan", (28, 30)),
+        ("notmnist-dcgan", (30, 28)),
+        ("mnist-small-dcgan", (30, 28)),
+        ("svhn-dcgan", (28, 28)),
+        ("cifar-ships", (32, 22)),
+        ("cifar-ships", (31, 32)),
+        ("upsample-dcgan", (30, 28)),
+    ],
+)
+def test_pictures_that_do_not_fit_are_refused_in_a_sentence(name, sides):
+    with pytest.raises(RecipeError, match=f"{sides[0]}x{sides[1]}"):
+        model_config({"name": name}).build(Spec(channels=1, height=sides[0], width=sides[1], latents=10))
+
+
+@pytest.mark.parametrize("name", ["fashion-mlp", "mnist-mlp"])
+def test_dense_networks_take_any_size(name):
+    made = networks(name, Spec(channels=1, height=5, width=7, latents=10))
+    images = made.G(torch.zeros(2, 10))
+    assert images.shape == (2, 1, 5, 7)
+    assert made.D(images).shape == (2,)
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -78,10 +98,39 @@ def test_a_recipes_length_is_whole_batches(name):
     assert recipe(name).length.images % recipe(name).batch == 0
 
 
-# The specification's §4 and §5: total and trainable parameters of G and D
+# The specification's §3 to §8: total and trainable parameters of G and D
 COUNTS = {
     "mnist-dcgan": ((2_394_241, 2_368_705), (4_311_553, 4_311_553)),
+    "fashion-mlp": ((136_634, 136_634), (132_951, 132_951)),
     "fashion-dcgan": ((840_705, 840_321), (212_865, 212_865)),
+    "notmnist-dcgan": ((839_937, 839_937), (212_865, 212_865)),
+    "mnist-mlp": ((114_064, 114_064), (100_609, 100_609)),
+    "mnist-small-dcgan": ((93_009, 92_913), (633_073, 631_473)),
+    "svhn-dcgan": ((4_936_963, 4_935_171), (1_034_881, 1_034_113)),
+    "celeba32-dcgan": ((4_936_963, 4_935_171), (1_034_881, 1_034_113)),
+    "cifar-ships": ((9_410_307, 9_410_307), (790_913, 790_913)),
+    "cifar-ships:draft": ((6_264_579, 6_264_579), (790_913, 790_913)),
+}
+
+# The same sections' tables, layer by layer: those that have parameters
+LAYERS = {
+    "mnist-dcgan": (
+        [1_266_944, 50_176, 819_328, 512, 204_864, 256, 51_232, 128, 801],
+        [1664, 204_928, 819_456, 3_277_312, 8193],
+    ),
+    "fashion-mlp": ([3100, 15_150, 118_384], [117_750, 15_100, 101]),
+    "fashion-dcgan": ([633_472, 512, 204_864, 256, 1601], [1664, 204_928, 6273]),
+    "notmnist-dcgan": ([633_472, 204_864, 1601], [1664, 204_928, 6273]),
+    "mnist-mlp": ([12_928, 101_136], [100_480, 129]),
+    "mnist-small-dcgan": ([79_184, 64, 12_832, 128, 801], [832, 12_816, 64, 615_440, 3136, 785]),
+    "svhn-dcgan": (
+        [827_392, 2048, 3_277_056, 1024, 819_328, 512, 9603],
+        [4864, 204_928, 512, 819_456, 1024, 4097],
+    ),
+    "cifar-ships": (
+        [4_227_072, 819_456, 1_048_832, 1_638_656, 1_638_656, 37_635],
+        [3584, 262_272, 262_272, 262_272, 513],
+    ),
 }
 
 
@@ -91,12 +140,12 @@ def test_parameters_are_those_of_the_article(name):
     assert tuple((table.total, table.trainable) for table in tables) == COUNTS[name]
 
 
-def test_layers_of_the_mnist_article_have_its_parameters():
-    generator, discriminator = network_tables(recipe("mnist-dcgan")).values()
-    counted = [row.parameters for row in generator.layers if row.parameters]
-    assert counted == [1_266_944, 50_176, 819_328, 512, 204_864, 256, 51_232, 128, 801]
-    counted = [row.parameters for row in discriminator.layers if row.parameters]
-    assert counted == [1664, 204_928, 819_456, 3_277_312, 8193]
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_have_the_articles_parameters(name):
+    counted = [
+        [row.parameters for row in table.layers if row.parameters] for table in network_tables(recipe(name)).values()
+    ]
+    assert tuple(counted) == LAYERS[name]
 
 
 @pytest.mark.parametrize("name", recipe_names())

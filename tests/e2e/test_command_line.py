@@ -186,13 +186,35 @@ def test_tall_pictures_of_any_number_of_channels_go_all_the_way(gansmith, mode, 
     assert read("x.png").ndim == (2 if channels == 1 else 3)
 
 
-def test_recipes_are_listed_and_shown_with_their_networks(gansmith):
-    assert "fashion-dcgan" in gansmith("recipes", "list").out
-    assert json.loads(gansmith("recipes", "list", "--json").out)[0]["name"] == "demo"
+def test_recipes_are_listed_by_article_with_their_variants(gansmith):
+    listed = gansmith("recipes", "list").out
+    before, _, after = listed.partition("Having Fun with Deep Convolutional GANs: Naoki Shibuya, November 2017")
+    assert "  mnist-dcgan " in before
+    assert ":june-2017 " in before
+    _, _, numbers = after.partition("  svhn-dcgan ")
+    assert numbers.index(":scenario-3 ") < numbers.index("My First GAN") < numbers.index("  cifar-ships ")
+    names = [one["name"] for one in json.loads(gansmith("recipes", "list", "--json").out)]
+    assert {"demo", "svhn-dcgan", "svhn-dcgan:scenario-1", "cifar-ships:repaired"} < set(names)
+
+
+def test_recipes_are_shown_with_their_networks(gansmith):
     shown = gansmith("recipes", "show", "fashion-dcgan", "--no-trial").out
     for text in ("# Learning rate.", "840,705", "840,321", "384", "212,865", "14 × 14 × 64"):
         assert text in shown
     assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch=7").out)["batch"] == 7
+
+
+def test_a_variant_is_shown_with_its_source_and_what_differs(gansmith):
+    shown = gansmith("recipes", "show", "svhn-dcgan:scenario-1", "--no-trial").out
+    for text in (
+        "svhn-dcgan:scenario-1: house numbers",
+        "naokishibuya/deep-learning, python/dcgan_svhn.ipynb",
+        "generator_optimizer.lr = 0.0002 (there: 0.0001)",
+        "scenario 1: only garbage",
+        'name = "svhn-dcgan:scenario-1"',
+    ):
+        assert text in shown
+    assert "objective.loss = " not in shown
 
 
 def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):

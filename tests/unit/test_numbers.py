@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
 from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
-from gansmith.pixels import to_model, to_pixels
+from gansmith.pixels import to_display, to_model, to_pixels
 from gansmith.rng import latents, stream
 from gansmith.schema import Adam, RMSprop
 from gansmith.training.optim import make_updater
@@ -44,6 +45,15 @@ def test_every_level_survives_the_round_trip(pixel_range):
     assert torch.equal(to_pixels(images, pixel_range), levels)
 
 
+def test_displays_of_the_articles_make_their_mistakes():
+    x = torch.tensor([-1.0, -0.5, -0.1, 0.0, 0.5, 1.0])
+    assert to_display(x, "0..1", "clipped").tolist() == [0, 0, 0, 0, 128, 255]
+    assert (
+        to_display(x, "0..1", "wrapped").tolist() == np.array([-255, -127, -25, 0, 127, 255]).astype(np.uint8).tolist()
+    )
+    assert to_display(x, "-1..1", "doubled").tolist() == [127, 191, 242, 255, 255, 255]
+
+
 def test_pixels_outside_the_range_are_clipped():
     assert to_pixels(torch.tensor([-3.0, 3.0]), "-1..1").tolist() == [0, 255]
 
@@ -51,13 +61,13 @@ def test_pixels_outside_the_range_are_clipped():
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_per_sample_and_pull_the_right_way(name):
     real, fake = torch.zeros(4, requires_grad=True), torch.zeros(4, requires_grad=True)
-    d, g = LOSSES[name].d(real, fake, Targets()), LOSSES[name].g(fake, Targets())
-    assert d.shape == g.shape == (4,)
-    pull_real, pull_fake = torch.autograd.grad(d.sum(), (real, fake))
-    assert (pull_real < 0).all(), "D must raise real logits"
-    assert (pull_fake > 0).all(), "D must lower fake logits"
-    (pull,) = torch.autograd.grad(g.sum(), fake)
-    assert (pull < 0).all(), "G must raise fake logits"
+    loss = LOSSES[name]
+    parts = loss.real(real, Targets()), loss.fake(fake, Targets()), loss.generator(fake, Targets())
+    assert [part.shape for part in parts] == [(4,)] * 3
+    pulls = [torch.autograd.grad(part.sum(), at)[0] for part, at in zip(parts, (real, fake, fake), strict=True)]
+    assert (pulls[0] < 0).all(), "D must raise real logits"
+    assert (pulls[1] > 0).all(), "D must lower fake logits"
+    assert (pulls[2] < 0).all(), "G must raise fake logits"
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -65,15 +75,18 @@ def test_losses_say_where_they_come_from(name):
     assert LOSSES[name].source
 
 
-def test_cross_entropy_over_one_mixed_batch_is_half_the_usual_sum():
-    real, fake = torch.tensor([0.3, -2.0]), torch.tensor([1.5, 0.1])
-    mixed = LOSSES["binary-cross-entropy"].d(real, fake, Targets()).mean()
-    assert_close(2 * mixed, LOSSES["non-saturating"].d(real, fake, Targets()).mean())
+def test_cross_entropy_with_plain_targets_is_the_non_saturating_loss():
+    logits = torch.tensor([0.3, -2.0, 1.5, 0.1])
+    ours, usual = LOSSES["binary-cross-entropy"], LOSSES["non-saturating"]
+    for part in ("real", "fake", "generator"):
+        assert_close(getattr(ours, part)(logits, Targets()), getattr(usual, part)(logits, Targets()))
+    assert ours.averages_halves, "Keras takes the mean over a batch of both kinds"
+    assert not usual.averages_halves
 
 
 def test_targets_move_the_answer_that_costs_least():
     logit = torch.tensor([math.log(9)], requires_grad=True)  # a probability of 0.9
-    loss = LOSSES["binary-cross-entropy"].d(logit, torch.tensor([-50.0]), Targets(real=0.9))
+    loss = LOSSES["binary-cross-entropy"].real(logit, Targets(real=0.9))
     (gradient,) = torch.autograd.grad(loss.sum(), logit)
     assert abs(gradient.item()) < 1e-7
 
@@ -87,7 +100,7 @@ def test_clipped_probabilities_have_keras_bounds_and_no_gradient_outside():
 
 
 def test_the_largest_clipped_loss_is_keras_plateau():
-    loss = LOSSES["binary-cross-entropy"].g(clip_probability(torch.tensor([-50.0]), 1e-7), Targets())
+    loss = LOSSES["binary-cross-entropy"].generator(clip_probability(torch.tensor([-50.0]), 1e-7), Targets())
     assert loss.item() == pytest.approx(16.1181, abs=1e-4)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from gansmith.errors import RecipeError, UsageError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
-from gansmith.recipes import recipe, recipe_names
+from gansmith.recipes import all_names, recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -105,6 +105,38 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path, text, message):
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(RecipeError, match=message):
         recipe(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_every_listed_name_is_a_recipe_and_a_variant_changes_something(name):
+    made = recipe(name)
+    assert made.name == name
+    plain = recipe(name.partition(":")[0])
+    is_default = name in ("mnist-small-dcgan:scenario-1", "svhn-dcgan:scenario-2", "celeba32-dcgan:scenario-2")
+    differs = made.model_dump(exclude={"name", "about"}) != plain.model_dump(exclude={"name", "about"})
+    assert differs == (":" in name and not is_default)
+
+
+def test_variants_add_up():
+    both = recipe("svhn-dcgan:scenario-3:repaired")
+    assert both.generator_optimizer == recipe("svhn-dcgan:scenario-3").generator_optimizer
+    assert both.data == recipe("svhn-dcgan:repaired").data
+    assert both == recipe("svhn-dcgan:repaired:scenario-3").model_copy(update={"name": both.name, "about": both.about})
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("svhn-dcgan:scenario-9", "unknown variant of svhn-dcgan 'scenario-9'. Did you mean 'scenario-"),
+        ("svhn-dcgan:scenario-1:scenario-2", "gives scenario twice; name one such variant"),
+        ("svhn-dcgam:repaired", "unknown recipe 'svhn-dcgam'. Did you mean 'svhn-dcgan'?"),
+        ("demo:repaired", "unknown variant of demo 'repaired'"),
+    ],
+)
+def test_a_wrong_variant_says_what_is_wrong(name, message):
+    with pytest.raises(RecipeError) as caught:
+        recipe(name)
+    assert message in str(caught.value)
 
 
 def test_a_missing_file_and_an_unknown_name_are_told_apart():

@@ -1,17 +1,23 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from gansmith.errors import DivergedError
 from gansmith.nn.modes import inference_mode
+from gansmith.objectives.adversarial import cross_entropy
 from gansmith.pixels import to_model
-from gansmith.recipes import recipe
-from gansmith.rng import latents, stream
+from gansmith.recipes import recipe, recipe_names
+from gansmith.rng import stream
 from gansmith.runs import create_run
+from gansmith.schema import Adam
 from gansmith.training.engine import make_engine
+from gansmith.training.evaluation import evaluation_losses
+from gansmith.training.given import draw
 from gansmith.training.loop import check_finite, due, train_step
+from gansmith.training.optim import make_updater
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
 
@@ -23,9 +29,10 @@ def tiny(name="demo", *changes):
 
 
 def given(small, clock=0):
-    z = latents(small.latents.law, small.batch, small.latents.size, stream(0, "z", clock))
-    pixels = torch.randint(0, 256, (small.batch, 1, 28, 28), generator=stream(0, "x", clock)).to(torch.uint8)
-    return to_model(pixels, small.data.pixel_range), z
+    data = small.data
+    shape = (small.batch, data.channels, data.height, data.width)
+    pixels = torch.randint(0, 256, shape, generator=stream(0, "x", clock)).to(torch.uint8)
+    return draw(small, clock, pixels, ENGINE)
 
 
 def snapshot(network):
@@ -36,13 +43,12 @@ def changed(network, before):
     return [name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])]
 
 
-@pytest.mark.parametrize("name", ["demo", "fashion-dcgan", "mnist-dcgan"])
+@pytest.mark.parametrize("name", recipe_names())
 def test_the_discriminator_step_moves_all_of_d_and_nothing_of_g(name):
     small = tiny(name)
     gan = build(small, ENGINE)
-    real, z = given(small)
     before_g, before_d = snapshot(gan.G), snapshot(gan.D)
-    values = discriminator_step(gan, real, z, small.objective, ENGINE, stream(0, "d", 0), 0)
+    values = discriminator_step(gan, given(small), small.objective, ENGINE)
     assert changed(gan.G, before_g) == []
     assert set(changed(gan.D, before_d)) == set(before_d)
     assert {key: value.shape for key, value in values.items()} == dict.fromkeys(
@@ -50,15 +56,19 @@ def test_the_discriminator_step_moves_all_of_d_and_nothing_of_g(name):
     )
 
 
-@pytest.mark.parametrize(("name", "moves_d"), [("demo", False), ("fashion-dcgan", False), ("mnist-dcgan", True)])
+MOVES_D = {"mnist-dcgan", "mnist-mlp", "mnist-small-dcgan", "svhn-dcgan", "celeba32-dcgan"}
+"""Where the specification's §2.4 says so."""
+
+
+@pytest.mark.parametrize(("name", "moves_d"), [(name, name in MOVES_D) for name in recipe_names()])
 def test_the_generator_step_moves_d_only_where_the_article_does(name, moves_d):
     small = tiny(name)
     gan = build(small, ENGINE)
-    _, z = given(small)
     before_g, before_d = snapshot(gan.G), snapshot(gan.D)
-    values = generator_step(gan, z, small.objective, ENGINE, stream(0, "g", 0), 0)
+    values = generator_step(gan, given(small), small.objective, ENGINE)
     assert set(changed(gan.G, before_g)) == set(before_g)
-    assert set(changed(gan.D, before_d)) == (set(before_d) if moves_d else set())
+    moved = {name for name in changed(gan.D, before_d) if "running" not in name}
+    assert moved == ({name for name in before_d if "running" not in name} if moves_d else set())
     assert all(parameter.requires_grad for parameter in gan.D.parameters())
     assert values["loss/g"].shape == (small.batch,)
 
@@ -68,18 +78,16 @@ def test_the_real_logits_are_those_of_the_real_pictures_in_either_order():
     for first in ("true", "false"):
         small = tiny("fashion-dcgan", f"objective.fakes_first={first}", "model.dropout=0.0")
         gan = build(small, ENGINE)
-        real, z = given(small)
-        logits.append(discriminator_step(gan, real, z, small.objective, ENGINE, stream(0, "d", 0), 0)["logits/real"])
+        logits.append(discriminator_step(gan, given(small), small.objective, ENGINE)["logits/real"])
     torch.testing.assert_close(*logits)
 
 
 def test_steps_draw_nothing_themselves():
     small = tiny("mnist-dcgan")
     gan = build(small, ENGINE)
-    real, z = given(small)
     before = torch.random.get_rng_state()
-    discriminator_step(gan, real, z, small.objective, ENGINE, stream(0, "d", 0), 0)
-    generator_step(gan, z, small.objective, ENGINE, stream(0, "g", 0), 0)
+    discriminator_step(gan, given(small), small.objective, ENGINE)
+    generator_step(gan, given(small), small.objective, ENGINE)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -102,12 +110,75 @@ def test_a_recipe_learns_the_one_picture_it_is_shown():
 
     def distance():
         with torch.no_grad(), inference_mode(gan.G):
-            return (gan.G(given(small, 9)[1]) - to_model(squares, "-1..1")).abs().mean().item()
+            return (gan.G(given(small, 9).z_g) - to_model(squares, "-1..1")).abs().mean().item()
 
     before = distance()
     for _ in range(60):
         train_step(gan, squares, small, ENGINE)
     assert distance() < 0.7 * before
+
+
+def test_separate_batches_are_two_updates_of_d_in_their_order():
+    small = tiny("mnist-small-dcgan")
+    seen = []
+    gan = build(small, ENGINE)
+    gan.D.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].clone()))
+    what = given(small)
+    values = discriminator_step(gan, what, small.objective, ENGINE)
+    assert [len(images) for images in seen] == [small.batch, small.batch]
+    assert torch.equal(seen[0], what.real)
+    assert {slots["step"].item() for slots in gan.update_d.optimizer.state.values()} == {2}
+    log_loss = torch.nn.functional.binary_cross_entropy_with_logits
+    expected = log_loss(values["logits/real"], torch.full((4,), 0.9), reduction="none")
+    expected += log_loss(values["logits/fake"], torch.zeros(4), reduction="none")
+    torch.testing.assert_close(values["loss/d"], expected)
+
+
+def test_latents_are_reused_where_the_article_does_and_new_elsewhere():
+    again, new = given(tiny("mnist-mlp")), given(tiny("fashion-mlp"))
+    assert torch.equal(again.z_d, again.z_g)
+    assert not torch.equal(new.z_d, new.z_g)
+
+
+def test_label_noise_lifts_both_of_ds_targets_and_not_gs():
+    targets = given(recipe("cifar-ships", ["model.width=8", "batch=1000"])).targets
+    for noisy, base in ((targets.real, 1), (targets.fake, 0)):
+        assert noisy.shape == (1000,)
+        assert base <= noisy.min() < base + 0.001
+        assert base + 0.049 < noisy.max() < base + 0.05
+    assert not torch.equal(targets.real - 1, targets.fake)
+    assert targets.generator == 1
+
+
+def test_a_target_above_one_pulls_back_a_logit_that_is_too_large():
+    logit = torch.tensor([2.0, 40.0], requires_grad=True)
+    cross_entropy(logit, 1.05).sum().backward()
+    assert logit.grad.tolist() == pytest.approx([torch.sigmoid(torch.tensor(2.0)).item() - 1.05, -0.05], abs=1e-6)
+
+
+def test_epsilon_hat_is_kerass_adam():
+    """Kingma & Ba 2014, end of §2, by hand in float64; epsilon large enough to tell the two forms apart."""
+    rule = Adam(lr=0.1, beta1=0.5, beta2=0.9, epsilon=0.3, epsilon_hat=True)
+    p = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    updater, q, m, v = make_updater(rule, [p]), np.array([1.0, -2.0]), 0.0, 0.0
+    for t in range(1, 6):
+        updater.descend((p**3).sum(), t - 1)
+        g = 3 * q**2
+        m, v = 0.5 * m + 0.5 * g, 0.9 * v + 0.1 * g**2
+        q = q - 0.1 * np.sqrt(1 - 0.9**t) / (1 - 0.5**t) * m / (np.sqrt(v) + 0.3)
+    np.testing.assert_allclose(p.detach().numpy(), q, rtol=0, atol=1e-12)
+
+
+def test_evaluation_losses_are_sums_in_inference_mode_against_plain_targets():
+    small = tiny("mnist-small-dcgan")
+    gan, what = build(small, ENGINE), given(small)
+    before = snapshot(gan.D)
+    losses = evaluation_losses(gan, what.real, what.z_d, small.objective, ENGINE)
+    assert changed(gan.D, before) == []
+    with torch.no_grad(), inference_mode(gan.G, gan.D):
+        real, fake = (torch.sigmoid(gan.D(images)) for images in (what.real, gan.G(what.z_d)))
+    torch.testing.assert_close(losses["evaluation/d"], -real.log() - (1 - fake).log())
+    torch.testing.assert_close(losses["evaluation/g"], -fake.log())
 
 
 def test_due_tests_for_a_crossing():

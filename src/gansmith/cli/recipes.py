@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,15 +20,26 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def list_recipes(json_: Json = False) -> None:
-    """List the recipes that ship with gansmith."""
-    from gansmith.recipes import recipe, recipe_names
+    """List the recipes that ship with gansmith by the article they come from, with their variants."""
+    from gansmith.recipes import all_names, family, recipe, recipe_names
+    from gansmith.recipes.base import ARTICLES
 
-    found = [recipe(name) for name in recipe_names()]
     if json_:
-        sys.stdout.write(json.dumps([{"name": r.name, "about": r.about} for r in found], indent=1) + "\n")
+        facts = [
+            {"name": name, "about": recipe(name).about, "article": family(name).article.title} for name in all_names()
+        ]
+        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
         return
-    for one in found:
-        sys.stdout.write(f"{one.name:<16} {one.about}\n")
+    families = {name: family(name) for name in recipe_names()}
+    blocks = []
+    for article in ARTICLES:
+        lines = [article.cited()]
+        for name, one in families.items():
+            if one.article == article:
+                lines.append(f"  {name:<20} {recipe(name).about}")
+                lines += [f"    :{variant:<17} {what.about}" for variant, what in one.variants.items()]
+        blocks.append("\n".join(lines))
+    sys.stdout.write("\n\n".join(blocks) + "\n")
 
 
 def show(
@@ -36,7 +48,7 @@ def show(
     no_trial: Annotated[bool, option("do not run three steps to estimate the time")] = False,
     json_: Json = False,
 ) -> None:
-    """Show a recipe: every setting and what it means, the networks' tables, and the time it takes here."""
+    """Show a recipe: its origin, every setting and what it means, the networks' tables, and the time it takes here."""
     from gansmith.recipe_file import to_toml
     from gansmith.recipes import recipe
 
@@ -44,9 +56,52 @@ def show(
     if json_:
         sys.stdout.write(found.model_dump_json(indent=1) + "\n")
         return
+    if not name.endswith(".toml"):
+        sys.stdout.write(_origin(found, name) + "\n\n")
     sys.stdout.write(f"{to_toml(found, comments=True)}\n{describe(found)}\n")
     if not no_trial:
         sys.stdout.write(_expected_time(found) + "\n")
+
+
+def _origin(found: "Recipe", name: str) -> str:
+    """What the recipe's file says of it, and where a variant or a change differs from the plain recipe."""
+    from gansmith.recipes import family, recipe
+
+    about = family(name)
+    plain = name.partition(":")[0]
+    facts = [
+        ("article", about.article.cited()),
+        ("source", about.source),
+        *(("inferred", one) for one in about.inferred),
+        ("found", about.finding),
+        ("here", about.measured),
+        *((f"not {plain}", change) for change in _changes(recipe(plain), found)),
+    ]
+    wide = max(len(what) for what, _ in facts)
+    wrapped = [
+        textwrap.wrap(text, 118, initial_indent=f"{what:<{wide}}  ", subsequent_indent=" " * (wide + 2))
+        for what, text in facts
+        if text
+    ]
+    return "\n".join(line for lines in [[f"{found.name}: {found.about}"], *wrapped] for line in lines)
+
+
+def _changes(plain: "Recipe", found: "Recipe") -> list[str]:
+    """The settings of `found` that are others in `plain`, as "table.field = value (there: value)"."""
+    before, after = plain.model_dump(exclude={"name", "about"}), found.model_dump(exclude={"name", "about"})
+    flat = [
+        {f"{table}.{key}" if key else table: value for table, what in values.items() for key, value in _items(what)}
+        for values in (before, after)
+    ]
+    return [
+        f"{key} = {value!r} (there: {flat[0].get(key)!r})"
+        for key, value in flat[1].items()
+        if flat[0].get(key) != value
+    ]
+
+
+def _items(what: object) -> list[tuple[str, object]]:
+    return [*what.items()] if isinstance(what, dict) else [("", what)]
 
 
 def describe(recipe: "Recipe") -> str:

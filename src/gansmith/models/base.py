@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -58,11 +58,11 @@ def model_config(settings: dict[str, Any]) -> ModelConfig:
     return importlib.import_module(f"gansmith.models.{name.replace('-', '_')}").Config.model_validate(settings)
 
 
-def whole_quarter(spec: Spec, model: str) -> tuple[int, int]:
-    """Height and width / 4, for models that double the picture twice. Raises RecipeError when not whole."""
-    if spec.height % 4 or spec.width % 4:
+def whole_part(spec: Spec, model: str, parts: Literal[4, 8]) -> tuple[int, int]:
+    """Height and width / `parts`, for models that double the picture so often. Raises RecipeError when not whole."""
+    if spec.height % parts or spec.width % parts:
         raise RecipeError(
-            f"model {model!r} doubles the picture twice, so height and width must be multiples of 4, "
-            f"got {spec.height}x{spec.width}."
+            f"model {model!r} doubles the picture {'twice' if parts == 4 else 'three times'}, so height and width must "
+            f"be multiples of {parts}, got {spec.height}x{spec.width}."
         )
-    return spec.height // 4, spec.width // 4
+    return spec.height // parts, spec.width // parts

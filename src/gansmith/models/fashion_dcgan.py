@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from gansmith.models.base import ModelConfig, Networks, Spec, whole_quarter
+from gansmith.models.base import ModelConfig, Networks, Spec, whole_part
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
 from gansmith.nn.dropout import Dropout
 from gansmith.nn.norm import BatchNorm
@@ -24,7 +24,7 @@ class Config(ModelConfig):
 
     def build(self, spec: Spec) -> Networks:
         """G 840,705 (840,321 trainable) and D 212,865 parameters for 28x28x1 pictures, 100 latents, default width."""
-        height, width = whole_quarter(spec, self.name)
+        height, width = whole_part(spec, self.name, 4)
         wide, thin = self.width, self.width // 2
         G = Stack(
             nn.Linear(spec.latents, wide * height * width),

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from gansmith.models.base import ModelConfig, Networks, Spec, whole_quarter
+from gansmith.models.base import ModelConfig, Networks, Spec, whole_part
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_size
 from gansmith.nn.dropout import Dropout
 from gansmith.nn.norm import BatchNorm
@@ -28,7 +28,7 @@ class Config(ModelConfig):
         return Networks(G=self._generator(spec), D=self._discriminator(spec))
 
     def _generator(self, spec: Spec) -> nn.Module:
-        height, width = whole_quarter(spec, self.name)
+        height, width = whole_part(spec, self.name, 4)
         wide = self.width
         return Stack(
             nn.Linear(spec.latents, wide * height * width),

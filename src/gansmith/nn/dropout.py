@@ -6,12 +6,15 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+DECISIONS = 1 << 16
+"""Values that a random number for one decision can take."""
+
 
 class Dropout(nn.Module):
     """Zeroes a share `rate` of the values in training mode and scales the rest to keep the mean.
 
-    Decisions come from raw random bytes, so the share is a multiple of 1/256 (0.4 becomes 102/256 = 0.398) and the
-    scale is that of the share really used. `from_words=False` is the readable reference: one uniform number a value.
+    Decisions are 16 bits of raw random words, so the share is `rate` to 8e-6. `from_words=False` is the readable
+    reference: one uniform number a value.
     """
 
     def __init__(self, rate: float, *, from_words: bool = True):
@@ -25,25 +28,26 @@ class Dropout(nn.Module):
             return x
         if self.generator is None:
             raise ValueError("dropout in training mode draws from a stream: run it inside `drawing_from`.")
-        if not self.from_words:
-            kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.rate
-            return x * kept / (1 - self.rate)
-        dropped = round(self.rate * 256)
-        kept = random_bytes(x.shape, self.generator) >= dropped
-        return x * kept.to(x.dtype).mul_(256 / (256 - dropped))
+        kept = kept_from_words if self.from_words else kept_from_uniform
+        return x * kept(x.shape, self.rate, self.generator).to(x.dtype).mul_(1 / (1 - self.rate))
 
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
         return f"{self.rate}, from_words={self.from_words}"
 
 
-def random_bytes(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Uniform uint8 of `shape`, eight to each 64-bit word the generator gives."""
-    num_words = -(-shape.numel() // 8)
-    words = torch.empty(num_words, dtype=torch.int64, device=generator.device)
-    # From the smallest integer on: the default range leaves the sign bit, a bit of every eighth byte, at zero.
+def kept_from_words(shape: torch.Size, rate: float, generator: torch.Generator) -> Tensor:
+    """Bools of `shape`, true for a value that is kept: four decisions to each 64-bit word the generator gives."""
+    words = torch.empty(-(-shape.numel() // 4), dtype=torch.int64, device=generator.device)
+    # From the smallest integer on: the default range leaves the sign bit, a bit of every fourth decision, at zero.
     words.random_(torch.iinfo(torch.int64).min, None, generator=generator)
-    return words.view(torch.uint8)[: shape.numel()].view(shape)
+    numbers = words.view(torch.int16)[: shape.numel()].view(shape)
+    return numbers >= min(round(rate * DECISIONS), DECISIONS - 1) - DECISIONS // 2
+
+
+def kept_from_uniform(shape: torch.Size, rate: float, generator: torch.Generator) -> Tensor:
+    """The same from one uniform number a value."""
+    return torch.rand(shape, generator=generator, device=generator.device) >= rate
 
 
 @contextmanager

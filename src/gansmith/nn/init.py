@@ -1,32 +1,48 @@
 """First weights, drawn from a given stream."""
 
 import math
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from gansmith.nn.norm import BatchNorm
 
+Layer = TypeVar("Layer", bound=nn.Module)
+
 
 @torch.no_grad()
-def glorot_uniform(network: nn.Module, generator: torch.Generator) -> None:
+def first_weights(network: nn.Module, generator: torch.Generator) -> None:
     """Glorot-uniform kernels and zero biases, in the order of the layers; batch norm starts as the identity.
 
-    Glorot & Bengio 2010, PMLR 9:249-256, eq. 16, with Keras' fans: kernel area times channels. A layer that has
-    parameters but no kernel of two or more axes is refused: it needs a rule of its own here.
+    Glorot & Bengio 2010, PMLR 9:249-256, eq. 16, with Keras' fans: kernel area times channels. A layer that went
+    through `normal_kernel` is drawn as that says. A layer that has parameters but no kernel of two or more axes is
+    refused: it needs a rule of its own here.
     """
     for layer in network.modules():
         own = dict(layer.named_parameters(recurse=False))
         if not own or isinstance(layer, BatchNorm):
             continue
         if own.keys() - {"weight", "bias"} or own["weight"].dim() < 2:
-            raise TypeError(f"glorot_uniform has no rule for the parameters of {type(layer).__name__}.")
-        own["weight"].copy_(_symmetric_uniform(own["weight"].shape, generator))
+            raise TypeError(f"first_weights has no rule for the parameters of {type(layer).__name__}.")
+        std = getattr(layer, "kernel_std", None)
+        shape = own["weight"].shape
+        own["weight"].copy_(_glorot_uniform(shape, generator) if std is None else _normal(shape, std, generator))
         if "bias" in own:
             own["bias"].zero_()
 
 
-def _symmetric_uniform(shape: torch.Size, generator: torch.Generator) -> Tensor:
+def normal_kernel(layer: Layer, std: float) -> Layer:
+    """The layer, whose kernel is to start as N(0, std^2), not truncated: Keras' RandomNormal."""
+    layer.__dict__["kernel_std"] = std  # past Module's own bookkeeping: it is neither a parameter nor a buffer
+    return layer
+
+
+def _glorot_uniform(shape: torch.Size, generator: torch.Generator) -> Tensor:
     """float32 on the generator's device, so that every device and precision starts from the same numbers."""
     limit = math.sqrt(6 / ((shape[0] + shape[1]) * math.prod(shape[2:])))
     return torch.rand(shape, generator=generator).mul_(2).sub_(1).mul_(limit)
+
+
+def _normal(shape: torch.Size, std: float, generator: torch.Generator) -> Tensor:
+    return torch.randn(shape, generator=generator).mul_(std)

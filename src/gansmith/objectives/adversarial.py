@@ -1,7 +1,6 @@
 """The table of adversarial losses: data, not a chain of ifs.
 
-Every loss takes logits (no sigmoid) and returns per-sample values [N]; the step takes the mean. D's loss of a pair
-(real, fake) is one value, so a batch of N reals and N fakes gives N values.
+Every loss takes logits (no sigmoid) and returns per-sample values [N]; the step takes the mean.
 """
 
 from collections.abc import Callable
@@ -14,46 +13,55 @@ from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Targets:
-    """What D is asked to answer for reals and fakes, and what G wants it to answer for its pictures."""
+    """What D is asked to answer for reals and fakes, and what G wants it to answer: one number, or one a sample [N].
 
-    real: float = 1.0
-    fake: float = 0.0
-    generator: float = 1.0
+    They may lie outside 0 to 1: noise on a target of 1 gives such values, and the cross-entropy is still defined.
+    """
+
+    real: float | Tensor = 1.0
+    fake: float | Tensor = 0.0
+    generator: float | Tensor = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """`d(real_logits, fake_logits, targets)` and `g(fake_logits, targets)`, all [N] -> [N]."""
+    """D's loss of its logits of reals and of fakes, and G's of those of fakes: (logits [N], targets) -> [N] each."""
 
-    d: Callable[[Tensor, Tensor, Targets], Tensor]
-    g: Callable[[Tensor, Targets], Tensor]
+    real: Callable[[Tensor, Targets], Tensor]
+    fake: Callable[[Tensor, Targets], Tensor]
+    generator: Callable[[Tensor, Targets], Tensor]
     source: str
-    uses_targets: bool
+    averages_halves: bool = False
+    """A batch of reals and fakes has the mean of the two losses, not their sum."""
+    uses_targets: bool = False
 
 
-def cross_entropy(logits: Tensor, target: float) -> Tensor:
-    """Binary cross-entropy of sigmoid(logits) [N] against one target, per sample [N]."""
-    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target), reduction="none")
+def cross_entropy(logits: Tensor, target: float | Tensor) -> Tensor:
+    """Binary cross-entropy of sigmoid(logits) [N] against one target, or one a sample [N]; per sample [N]."""
+    wanted = torch.as_tensor(target, dtype=logits.dtype, device=logits.device).expand_as(logits)
+    return binary_cross_entropy_with_logits(logits, wanted, reduction="none")
 
 
 LOSSES: dict[str, Loss] = {
     "binary-cross-entropy": Loss(
-        d=lambda real, fake, t: (cross_entropy(real, t.real) + cross_entropy(fake, t.fake)) / 2,
-        g=lambda fake, t: cross_entropy(fake, t.generator),
-        source="Keras' mean over one batch of N reals and N fakes: half the usual sum",
+        real=lambda logits, t: cross_entropy(logits, t.real),
+        fake=lambda logits, t: cross_entropy(logits, t.fake),
+        generator=lambda logits, t: cross_entropy(logits, t.generator),
+        source="Keras' mean over a batch: half the usual sum when reals and fakes share one",
+        averages_halves=True,
         uses_targets=True,
     ),
     "non-saturating": Loss(
-        d=lambda real, fake, _: softplus(-real) + softplus(fake),
-        g=lambda fake, _: softplus(-fake),
+        real=lambda logits, _: softplus(-logits),
+        fake=lambda logits, _: softplus(logits),
+        generator=lambda logits, _: softplus(-logits),
         source="Goodfellow et al. 2014, arXiv:1406.2661, §3",
-        uses_targets=False,
     ),
     "hinge": Loss(
-        d=lambda real, fake, _: relu(1 - real) + relu(1 + fake),
-        g=lambda fake, _: -fake,
+        real=lambda logits, _: relu(1 - logits),
+        fake=lambda logits, _: relu(1 + logits),
+        generator=lambda logits, _: -logits,
         source="Lim & Ye 2017, arXiv:1705.02894",
-        uses_targets=False,
     ),
 }
 

@@ -1,10 +1,13 @@
 """The first run: clothes in under two minutes, on pictures that ship with gansmith."""
 
 from gansmith.models import upsample_dcgan as networks
+from gansmith.recipes.base import OURS, Family
 from gansmith.schema import Adam, Data, Latents, Length, Recipe
 
 BATCH = 32
 STEPS = 3000
+
+FAMILY = Family(article=OURS)
 
 
 def demo() -> Recipe:

@@ -1,10 +1,13 @@
 """Any pictures: a DCGAN small enough for two CPU cores, for a folder or an archive of one's own."""
 
 from gansmith.models import upsample_dcgan as networks
+from gansmith.recipes.base import OURS, Family
 from gansmith.schema import Adam, Data, Latents, Length, Recipe
 
 BATCH = 32
 STEPS = 10_000
+
+FAMILY = Family(article=OURS)
 
 
 def small() -> Recipe:

@@ -4,19 +4,18 @@ import math
 import time
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from gansmith.data.pack import Pack
 from gansmith.data.sampler import Sampler
 from gansmith.errors import DivergedError
 from gansmith.nn.ema import ema_decay, ema_update
-from gansmith.pixels import to_model
-from gansmith.rng import latents, stream
 from gansmith.runs import Run
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import Engine
+from gansmith.training.evaluation import evaluate
+from gansmith.training.given import draw
 from gansmith.training.reporting import Progress, Reporter
 from gansmith.training.sampling import save_sample_grid
 from gansmith.training.signals import StopRequest
@@ -31,6 +30,8 @@ class Setting:
 
     recipe: Recipe
     pack: Pack
+    held_out: Pack | None
+    """Pictures for the recipe's evaluation, if it has one."""
     engine: Engine
     run: Run
     reporter: Reporter
@@ -55,6 +56,8 @@ def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
             if values and (done or due(gan.seen, recipe.batch, recipe.length.log_every)):
                 seconds = time.monotonic() - began
                 log(gan, setting, values, seconds=spent + seconds, rate=(gan.seen - begin) / seconds)
+            if step and setting.held_out and due(gan.seen, recipe.batch, recipe.evaluation.every):
+                evaluate(gan, recipe, setting.held_out, setting.engine, run)
             if done or step in shown_steps or due(gan.seen, recipe.batch, recipe.length.sample_every):
                 save_sample_grid(run, recipe, setting.engine, gan.shown, step)
             if leaving or (step and due(gan.seen, recipe.batch, recipe.length.checkpoint_every)):
@@ -71,19 +74,9 @@ def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict
 
     Returns the per-sample values of both steps.
     """
-    seen, updates_done = gan.seen, gan.seen // recipe.batch
-
-    def z(name: str) -> Tensor:
-        generator = stream(recipe.seed, name, seen)
-        return latents(recipe.latents.law, recipe.batch, recipe.latents.size, generator).to(engine.device)
-
-    def dropout(name: str) -> torch.Generator:
-        return stream(recipe.seed, name, seen, engine.device)
-
-    real = to_model(pixels.to(engine.device), recipe.data.pixel_range)
-    rules = recipe.objective
-    values = discriminator_step(gan, real, z("latents/d"), rules, engine, dropout("dropout/d"), updates_done)
-    values |= generator_step(gan, z("latents/g"), rules, engine, dropout("dropout/g"), updates_done)
+    given = draw(recipe, gan.seen, pixels, engine)
+    values = discriminator_step(gan, given, recipe.objective, engine)
+    values |= generator_step(gan, given, recipe.objective, engine)
     gan.seen += recipe.batch
     if gan.G_ema is not None:
         ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, recipe.ema_half_life, gan.seen))

@@ -1,12 +1,13 @@
 """Optimisers by the book of the framework that a recipe comes from, and one update with them."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from gansmith.schema import Optimizer, RMSprop
+from gansmith.schema import Adam, Optimizer, RMSprop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,15 +21,19 @@ class Updater:
         """One update of this optimiser's parameters down the gradient of `objective`, a scalar.
 
         The rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser
-        sees them, as Keras' `decay` and `clipvalue` do.
+        sees them, as Keras' `decay` and `clipvalue` do. Adam's "epsilon hat" is torch's epsilon divided by the root of
+        the bias correction: eps_hat / sqrt(1 - beta2^t).
         """
+        settings = self.settings
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.lr / (1 + self.settings.lr_decay * updates_done)
+            group["lr"] = settings.lr / (1 + settings.lr_decay * updates_done)
+            if isinstance(settings, Adam) and settings.epsilon_hat:
+                group["eps"] = settings.epsilon / math.sqrt(1 - settings.beta2 ** (updates_done + 1))
         self.optimizer.zero_grad(set_to_none=True)
         objective.backward()
-        if self.settings.clip_value:
+        if settings.clip_value:
             for group in self.optimizer.param_groups:
-                nn.utils.clip_grad_value_(group["params"], self.settings.clip_value)
+                nn.utils.clip_grad_value_(group["params"], settings.clip_value)
         self.optimizer.step()
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,8 +11,9 @@ from gansmith.data.catalogue import SETS
 from gansmith.data.download import readable_size
 from gansmith.data.fit import Wanted
 from gansmith.data.pack import Pack
-from gansmith.data.source import Access, Request, open_pictures
-from gansmith.errors import CheckpointError, DivergedError, Interrupted, UsageError
+from gansmith.data.selection import parse_name
+from gansmith.data.source import Access, Request, Split, open_pictures
+from gansmith.errors import CheckpointError, DataError, DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
@@ -49,11 +50,11 @@ def train(
     """
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
-    pack, remarks = _pictures(recipe, _access(reporter, offline, allow_dropped))
+    pictures = _pictures(recipe, _access(reporter, offline, allow_dropped))
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
-    _describe(run, recipe, pack, remarks, engine)
-    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), remarks)
+    _describe(run, recipe, pictures, engine)
+    return _run_to_end(gan, _setting(recipe, pictures, engine, run, reporter), pictures.remarks)
 
 
 def resume(
@@ -79,7 +80,7 @@ def resume(
         recipe = override(recipe, [f"length.images={images}"])
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
-    pack, _ = _pictures(recipe, _access(reporter, offline, allow_dropped))
+    pictures = _pictures(recipe, _access(reporter, offline, allow_dropped))
     gan = build(recipe, engine)
     load_checkpoint(find_checkpoint(run), gan)
     step = gan.seen // recipe.batch
@@ -89,20 +90,56 @@ def resume(
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(status="running")
     remark = f"continuing at step {step:,} of {recipe.steps:,}"
-    return _run_to_end(gan, Setting(recipe, pack, engine, run, reporter), [remark])
+    return _run_to_end(gan, _setting(recipe, pictures, engine, run, reporter), [remark])
 
 
-def _pictures(recipe: Recipe, access: Access) -> tuple[Pack, list[str]]:
-    """The recipe's pictures, and what the user should know of them."""
-    data = recipe.data
-    shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
-    request = Request(name=data.name, split=data.split, shape=shape, skip=data.skip, limit=data.limit)
-    pack = open_pictures(request, access)
-    make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pictures:
+    """Those to train on, those kept out for the recipe's evaluation, and what the user should know of them."""
+
+    train: Pack
+    held_out: Pack | None
+    remarks: list[str]
+
+
+def _pictures(recipe: Recipe, access: Access) -> _Pictures:
+    pack = open_pictures(_request(recipe, recipe.data.split), access)
     remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
     if (known := SETS.get(pack.index["name"])) and known.warning:
         remarks.append(known.warning)
-    return pack, remarks + pack.index["remarks"]
+    held_out = None
+    if recipe.evaluation.every:
+        pack, held_out = _hold_out(recipe, pack, access)
+        remarks.append(f"evaluated on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
+    make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
+    return _Pictures(train=pack, held_out=held_out, remarks=remarks + pack.index["remarks"])
+
+
+def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
+    """What is left to train on, and what is not: the set's test split, or some of its pictures at random.
+
+    Own pictures have no test split: a tenth of them is taken, at most 1,000.
+    """
+    name, held_out = parse_name(recipe.data.name).name, recipe.evaluation.held_out
+    if not held_out and name in SETS:
+        return pack, open_pictures(_request(recipe, "test"), access)
+    held_out = held_out or min(1000, -(-len(pack) // 10))
+    if held_out >= len(pack):
+        raise DataError(f"evaluation.held_out={held_out} leaves none of the {len(pack):,} pictures to train on.")
+    order = torch.randperm(len(pack), generator=stream(recipe.seed, "held-out", 0)).numpy()
+    return pack.only(order[held_out:]), pack.only(order[:held_out])
+
+
+def _request(recipe: Recipe, split: Split) -> Request:
+    """The recipe's pictures of a split; skip and limit are meant for the split that is trained on."""
+    data = recipe.data
+    shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
+    part = (data.skip, data.limit) if split == data.split else (0, 0)
+    return Request(name=data.name, split=split, shape=shape, skip=part[0], limit=part[1])
+
+
+def _setting(recipe: Recipe, pictures: _Pictures, engine: Engine, run: Run, reporter: Reporter) -> Setting:
+    return Setting(recipe, pictures.train, pictures.held_out, engine, run, reporter)
 
 
 def _access(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
@@ -124,8 +161,9 @@ def _access(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
     return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
 
 
-def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine: Engine) -> None:
+def _describe(run: Run, recipe: Recipe, pictures: _Pictures, engine: Engine) -> None:
     """The files that say what the run is, before its first step."""
+    pack = pictures.train
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(
         name=run.path.name,
@@ -135,7 +173,7 @@ def _describe(run: Run, recipe: Recipe, pack: Pack, remarks: list[str], engine: 
         device=str(engine.device),
         precision=engine.precision,
         data={**pack.index, "count": len(pack)},
-        remarks=remarks,
+        remarks=pictures.remarks,
         machine=describe_machine(),
     )
     num = min(recipe.grid.rows * recipe.grid.columns, len(pack))

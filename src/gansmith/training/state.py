@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gansmith.nn.init import glorot_uniform
+from gansmith.nn.init import first_weights
 from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine, make_engine
@@ -40,8 +40,8 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
     with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn and thrown away
         networks = recipe.model.build(recipe.spec)
     G, D = networks.G, networks.D
-    glorot_uniform(G, stream(recipe.seed, "init/G", 0))
-    glorot_uniform(D, stream(recipe.seed, "init/D", 0))
+    first_weights(G, stream(recipe.seed, "init/G", 0))
+    first_weights(D, stream(recipe.seed, "init/D", 0))
     engine.place(G)
     engine.place(D)
     moved_by_g = [*G.parameters()]

@@ -1,0 +1,85 @@
+"""Handwritten digits: the first of four systems in "Having Fun with Deep Convolutional GANs" (Naoki Shibuya, 2017).
+
+What the four share is here, too.
+"""
+
+from gansmith.data.sampler import Order
+from gansmith.models import mnist_mlp as networks
+from gansmith.recipes.base import HAVING_FUN, Family, repaired
+from gansmith.schema import Adam, Data, Evaluation, Figures, Grid, Length, Objective, Recipe
+
+BATCH, STEPS_PER_EPOCH, EPOCHS = 64, 937, 100
+
+SOURCE = "naokishibuya/deep-learning, python/{}.ipynb (November 2017); Keras 2.0.5, TensorFlow 1.3"
+INFERRED = (
+    "the generator step also moves D, against what the text says: Keras 2.0.5 keeps the weights that were trainable "
+    "when the model was compiled, and D was not frozen then",
+    "D's moving statistics follow the reals, the fakes and the generator step's pictures, in this order",
+)
+
+FAMILY = Family(
+    article=HAVING_FUN,
+    source=SOURCE.format("gan_mnist"),
+    inferred=INFERRED,
+    finding="D's loss rises while G's falls, a kind of equilibrium around epochs 80 to 90; pictures are noisy, digits "
+    "legible in part; a DCGAN would be better.",
+    variants={"repaired": repaired("D is frozen in the generator step, batches are shuffled, the display is right")},
+)
+
+
+def mnist_mlp(repaired: bool = False) -> Recipe:
+    """Digits from dense networks, as the 2017 notebook trains them: 100 epochs of 937 steps of 64, Adam.
+
+    Command: `gansmith train mnist-mlp`.
+    """
+    return Recipe(
+        name="mnist-mlp",
+        about="handwritten digits, dense networks: Adam, 100 epochs of 937 steps of 64",
+        batch=BATCH,
+        length=epochs(BATCH, STEPS_PER_EPOCH, EPOCHS, sample_every=10),
+        data=Data(name="mnist", order=order(repaired)),
+        model=networks.Config(),
+        objective=objective(repaired),
+        discriminator_optimizer=adam(1e-3, 0.9),
+        generator_optimizer=adam(1e-4, 0.9),
+        evaluation=Evaluation(every=STEPS_PER_EPOCH * BATCH),
+        grid=Grid(rows=4, columns=5),
+        figures=digits(BATCH * STEPS_PER_EPOCH, repaired),
+    )
+
+
+def epochs(batch: int, steps: int, num: int, sample_every: int) -> Length:
+    """`num` epochs of `steps` steps, a sample grid and a checkpoint every `sample_every` epochs."""
+    epoch = batch * steps
+    interval = sample_every * epoch
+    return Length(
+        images=num * epoch, log_every=max(steps // 20, 1) * batch, sample_every=interval, checkpoint_every=interval
+    )
+
+
+def order(repaired: bool) -> Order:
+    """The notebooks go through the pictures in the same order each epoch."""
+    return "permutation" if repaired else "sequential"
+
+
+def objective(repaired: bool) -> Objective:
+    """Reals and fakes in two updates, reals smoothed to 0.9; the generator step reuses the latents and moves D."""
+    return Objective(
+        loss="binary-cross-entropy",
+        real_target=0.9,
+        probability_clip=1e-7,
+        discriminator_batch="separate",
+        generator_reuses_latents=True,
+        generator_step_trains_discriminator=not repaired,
+    )
+
+
+def adam(lr: float, beta1: float) -> Adam:
+    """Keras 2.0's Adam."""
+    return Adam(lr=lr, beta1=beta1, beta2=0.999, epsilon=1e-8, epsilon_hat=True)
+
+
+def digits(epoch: int, repaired: bool) -> Figures:
+    """Grey pictures, each stretched, that the notebooks deprocess as (x / 2 + 1) 255."""
+    display = "clipped" if repaired else "doubled"
+    return Figures(autoscale=True, display=display, losses="evaluation", epoch=epoch, axis="epoch")

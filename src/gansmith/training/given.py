@@ -1,0 +1,57 @@
+"""What an iteration is given, and the one place that draws it: from the recipe's seed and the clock."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gansmith.objectives.adversarial import Targets
+from gansmith.pixels import to_model
+from gansmith.rng import latents, stream
+from gansmith.schema import Recipe
+from gansmith.training.engine import Engine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """All that an iteration is given: the pictures, every random number, and how many iterations came before."""
+
+    real: Tensor
+    """[N, C, H, W] in model range."""
+    z_d: Tensor
+    """Latents [N, latents] of the pictures that D sees in its own step."""
+    z_g: Tensor
+    """Latents [N, latents] of the generator step."""
+    targets: Targets
+    dropout_d: torch.Generator
+    dropout_g: torch.Generator
+    iteration: int
+
+
+def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
+    """What the iteration at this clock is given: `pixels`, uint8 [N, C, H, W], and its random numbers."""
+    rules = recipe.objective
+
+    def z(name: str) -> Tensor:
+        generator = stream(recipe.seed, name, seen)
+        return latents(recipe.latents.law, recipe.batch, recipe.latents.size, generator).to(engine.device)
+
+    def noisy(name: str, target: float) -> float | Tensor:
+        if not rules.label_noise:
+            return target
+        noise = torch.rand(recipe.batch, generator=stream(recipe.seed, name, seen))
+        return (target + rules.label_noise * noise).to(engine.device)
+
+    return Given(
+        real=to_model(pixels.to(engine.device), recipe.data.pixel_range),
+        z_d=z("latents/d"),
+        z_g=z("latents/d" if rules.generator_reuses_latents else "latents/g"),
+        targets=Targets(
+            real=noisy("labels/real", rules.real_target),
+            fake=noisy("labels/fake", rules.fake_target),
+            generator=rules.generator_target,
+        ),
+        dropout_d=stream(recipe.seed, "dropout/d", seen, engine.device),
+        dropout_g=stream(recipe.seed, "dropout/g", seen, engine.device),
+        iteration=seen // recipe.batch,
+    )
