@@ -6,15 +6,13 @@ of it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from io import BufferedIOBase
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from gansmith.errors import DataError, MissingExtraError
+from gansmith.errors import DataError
 
 if TYPE_CHECKING:
     from h5py import Dataset, File, Group
@@ -33,20 +31,16 @@ _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeErro
 
 
 @contextmanager
-def open_hdf5(file: BufferedIOBase, label: str) -> Iterator["File"]:
-    """The root group. Whatever goes wrong inside the `with` is a DataError that begins with `label`.
+def open_hdf5(file: BinaryIO) -> Generator["File"]:
+    """The root group. Whatever goes wrong inside the `with` is a DataError."""
+    import h5py
 
-    Raises MissingExtraError when h5py is not installed.
-    """
-    h5py = _h5py()
     try:
         with h5py.File(file, "r") as opened:
             yield opened
-    except DataError as error:
-        raise DataError(f"{label}: {error}") from error
     except _DAMAGE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{label} is damaged ({reason}); save the weights again, or fetch the file again.") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0].strip("'\"")
+        raise DataError(f"it is damaged ({reason}); save the weights again, or fetch the file again.") from error
 
 
 def members(group: "Group") -> list[str]:
@@ -58,12 +52,15 @@ def members(group: "Group") -> list[str]:
 
 def member(group: "Group", path: str) -> "Group | Dataset | None":
     """What `path` names below a group, or None when there is nothing. Raises DataError for a link to somewhere else."""
-    h5py, found = _h5py(), group
+    import h5py
+    from h5py import h5l  # pyrefly: ignore[missing-module-attribute]
+
+    found: Group | Dataset = group
     for name in path.split("/"):
         # Not `name in found` or `found.get`: to see whether a link leads anywhere, both follow it into other files.
         if name in ("", ".") or not isinstance(found, h5py.Group) or not found.id.links.exists(name.encode()):
             return None
-        if found.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+        if found.id.links.get_info(name.encode()).type != h5l.TYPE_HARD:
             raise DataError(f"{shown(path)} is a link to somewhere else; only a file's own arrays are read.")
         found = found[name]
     return found
@@ -71,8 +68,10 @@ def member(group: "Group", path: str) -> "Group | Dataset | None":
 
 def subgroup(group: "Group", path: str) -> "Group | None":
     """The group of that path, or None when there is none. Raises DataError for a link to somewhere else."""
+    import h5py
+
     found = member(group, path)
-    return found if isinstance(found, _h5py().Group) else None
+    return found if isinstance(found, h5py.Group) else None
 
 
 def array_at(group: "Group", path: str, where: str) -> "Dataset":
@@ -80,7 +79,9 @@ def array_at(group: "Group", path: str, where: str) -> "Dataset":
 
     The size is not checked: that is the caller's, who knows which shape there should be.
     """
-    h5py, found = _h5py(), member(group, path)
+    import h5py
+
+    found = member(group, path)
     if not isinstance(found, h5py.Dataset):
         raise DataError(f"{where} announces {shown(path)}, and there is no such array; save the weights again.")
     settings = found.id.get_create_plist()
@@ -94,21 +95,19 @@ def array_at(group: "Group", path: str, where: str) -> "Dataset":
     return found
 
 
-def read(array: "Dataset", where: str) -> np.ndarray:
-    """The numbers as float32. Raises DataError, naming `where`, when some are missing from the file or not finite."""
+def read(array: "Dataset") -> np.ndarray:
+    """The numbers as float32, infinite where they are too large for it. Raises DataError when some are not there."""
     size = array.size or 0
     if array.id.get_storage_size() != size * array.dtype.itemsize:
-        raise DataError(f"{where} announces {size:,} numbers that the file does not hold; save the weights again.")
+        raise DataError(f"{shown(array.name)} announces {size:,} numbers that the file does not hold; save it again.")
     with np.errstate(over="ignore"):
-        numbers = array[()].astype(np.float32)
-    if not np.isfinite(numbers).all():
-        raise DataError(f"{where} holds numbers that are not finite; take weights from before the training diverged.")
-    return numbers
+        return array[()].astype(np.float32)
 
 
 def strings(group: "Group", name: str) -> list[str] | None:
     """An attribute of one or more strings, or None when there is none. Raises DataError for anything else."""
-    h5py = _h5py()
+    import h5py
+
     if name not in group.attrs:
         return None
     attribute = group.attrs.get_id(name)
@@ -126,11 +125,3 @@ def strings(group: "Group", name: str) -> list[str] | None:
 def shown(name: str | None) -> str:
     """A name from the file, fit for a message: quoted, without control characters, and short."""
     return ascii(name if name is None or len(name) <= 80 else name[:77] + "...")
-
-
-def _h5py() -> ModuleType:
-    try:
-        import h5py
-    except ImportError as error:
-        raise MissingExtraError("Keras' files need an extra package: pip install 'gansmith[keras]'.") from error
-    return h5py

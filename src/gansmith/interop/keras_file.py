@@ -1,238 +1,143 @@
-"""The weights of known networks out of the HDF5 files that Keras has written since 2016; nothing in them is run.
+"""The weights of known networks out of a file that Keras saved; nothing in it is run or believed."""
 
-Up to Keras 2, and as `.h5` in Keras 3, a file lists its layers in order: `layer_names` at the root (`save_weights`) or
-in the group `model_weights` (`save`), and for each layer `weight_names`. A model inside a model is one layer there,
-with its trainable weights before the others. Keras 3's `.weights.h5`, which is also what a `.keras` file holds, says
-`layers/conv2d_1/vars/0`: numbered within their kind, from which only the wanted network tells the order.
-"""
-
-import re
+import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from io import BufferedIOBase
-from itertools import zip_longest
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import islice
+from typing import BinaryIO
 
 import numpy as np
 
-from gansmith.errors import DataError
-from gansmith.interop.hdf5 import array_at, members, open_hdf5, read, shown, strings, subgroup
+from gansmith.errors import DataError, MissingExtraError
 from gansmith.interop.keras import LayerWeights
+from gansmith.interop.keras_layout import Layer, Model
+from gansmith.processes import worker_environment
 
-if TYPE_CHECKING:
-    from h5py import Dataset, Group
+TIMEOUT = 60
+"""Seconds that reading may take; 30 MB of weights take one."""
 
-MAX_LAYERS = 1000
-"""Most layers looked at, and most groups of a Keras 3 file: a GAN and its optimisers have some hundred."""
+StoredLayer = Layer[np.ndarray]
+StoredModel = Model[np.ndarray]
+Pair = tuple[StoredLayer, LayerWeights]
 
-MAX_DEPTH = 32
-"""Most groups inside one another: a layer of a model inside a model inside a model is at eight."""
-
-_KINDS = {
-    "dense": "Dense",
-    "batch_normalization": "BatchNormalization",
-    "batchnormalization": "BatchNormalization",  # Keras 1
-    "conv2d": "Conv2D",
-    "convolution2d": "Conv2D",  # Keras 1
-    "conv2d_transpose": "Conv2DTranspose",
-    "deconvolution2d": "Conv2DTranspose",  # Keras 1
-}
-_LAYERS = ("layers", "_layer_checkpoint_dependencies")
-"""What the group of a model's layers is called; the second by Keras 2.12 and 2.13."""
-
-_KERAS_1_WEIGHT = re.compile(r"(.+)_(W|b|gamma|beta|running_mean|running_std)(:\d+)?")
 _TURNED = (0, 1, 3, 2)
 """Keras 1 keeps kernels of transposed convolutions as (h, w, in, out), later ones as (h, w, out, in)."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Layer:
-    name: str
-    """As the file's writer knew it, fit to be shown."""
-    kind: str | None
-    """The class in Keras, where the name tells it."""
-    number: int
-    """Place among those of its kind, in files that tell no other order."""
-    arrays: list["Dataset"]
-    keras_1: bool = False
+_MISSING: StoredLayer = Layer(name="", kind=None, number=0, arrays=[])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Model:
-    """Layers that belong together: in the order of the network, or else numbered within their kind."""
+def read_models(file: BinaryIO) -> list[StoredModel]:
+    """Every model with weights in an HDF5 file on disk, read in a process of its own.
 
-    name: str
-    layers: list[_Layer]
-    in_order: bool
-
-
-_Pair = tuple[_Layer, LayerWeights]
-
-
-def read_networks(
-    file: BufferedIOBase, label: str, wanted: Mapping[str, Sequence[LayerWeights]]
-) -> dict[str, list[np.ndarray]]:
-    """Those of the `wanted` networks that the HDF5 file holds, in float32 and in the order of `get_weights()`.
-
-    A model in the file may be one of them or all of them in a row. Every model must be, with every layer's kind, number
-    of arrays and shapes; these are compared before a number is read. Raises DataError, beginning with `label` and
-    naming the layer, when anything differs, is damaged, or is not plain data; MissingExtraError without h5py.
+    Raises DataError when the file is damaged, is not Keras', or holds anything but plain arrays; MissingExtraError
+    without h5py.
     """
-    with open_hdf5(file, label) as root:
-        found: dict[str, list[_Pair]] = {}
-        for model in _models(root):
-            pairs = _fitted(model, wanted)
-            if again := found.keys() & pairs.keys():
-                raise DataError(f"model {model.name} is a second {again.pop()}; save the one that you want by itself.")
-            found |= pairs
-        return {name: [array for pair in pairs for array in _read(*pair)] for name, pairs in found.items()}
-
-
-def _read(stored: _Layer, layer: LayerWeights) -> Iterator[np.ndarray]:
-    for array in stored.arrays:
-        numbers = read(array, f"layer {stored.name}")
-        yield numbers.transpose(_TURNED) if _is_turned(stored, layer, numbers.ndim) else numbers
-
-
-def _models(root: "Group") -> list[_Model]:
-    """Every model of the file that has weights. Raises DataError when there is none."""
-    saved_model = subgroup(root, "model_weights")
-    for group in (root, saved_model):
-        if group is not None and (names := strings(group, "layer_names")) is not None:
-            models = list(_listed_models(group, names))
-            break
-    else:
-        models = list(_numbered_models(root, "the file's", set(), 0))
-    if not models:
-        raise DataError("it holds no layers with weights in Keras' layout; give what save_weights() or save() wrote.")
-    return models
-
-
-def _listed_models(group: "Group", names: list[str]) -> Iterator[_Model]:
-    """Those of a file that lists its layers: each model that is a layer there, and the other layers together."""
-    if "theano" in (strings(group, "backend") or []):
-        raise DataError(
-            "it was written on Theano, which turns every kernel round; load it in Keras 2 on TensorFlow and save it."
+    if find_spec("h5py") is None:
+        raise MissingExtraError("Keras' files need an extra package: pip install 'gansmith[keras]'.")
+    file.seek(0)
+    try:
+        process = subprocess.run(
+            [sys.executable, "-P", "-m", "gansmith.interop.keras_worker"],  # -P: no module from the current folder
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT,
+            env=worker_environment(),
+            check=True,
         )
-    keras_1 = (strings(group, "keras_version") or ["1"])[0].startswith("1")
-    own: list[_Layer] = []
-    for name in names:
-        layers = _listed_layers(group, name, keras_1)
-        if len(layers) > 1:
-            yield _Model(name=shown(name), layers=layers, in_order=True)
-        else:
-            own += layers
-        if len(own) > MAX_LAYERS:
-            raise DataError(f"it lists more than {MAX_LAYERS:,} layers with weights.")
-    if own:
-        yield _Model(name="the file's", layers=own, in_order=True)
+    except subprocess.SubprocessError as error:
+        raise DataError("it is damaged (HDF5's library hangs or crashes on it); save the weights again.") from error
+    header, _, numbers = process.stdout.partition(b"\n")
+    answer = json.loads(header)
+    if "error" in answer:
+        raise DataError(answer["error"])
+    return list(_models(answer["models"], np.frombuffer(numbers, np.float32)))
 
 
-def _listed_layers(group: "Group", name: str, keras_1: bool) -> list[_Layer]:
-    """The layers with weights under one listed name: none, one, or those of a model inside the model."""
-    layer_group = subgroup(group, name)
-    if layer_group is None:
-        raise DataError(f"layer {shown(name)} is listed and not there; save the weights again.")
-    arrays: dict[str, list[Dataset]] = {}
-    for path in strings(layer_group, "weight_names") or []:
-        array = array_at(layer_group, path, f"layer {shown(name)}")
-        arrays.setdefault(_owner(path), []).append(array)
-    names = arrays if len(arrays) > 1 else [name for _ in arrays]
-    return [_layer(each, list_, keras_1=keras_1) for each, list_ in zip(names, arrays.values(), strict=True)]
+def _models(facts: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:
+    """The models with the numbers of their layers, which come in the same order."""
+    start = 0
+    for model in facts:
+        layers = []
+        for layer in model["layers"]:
+            arrays = []
+            for shape in layer.pop("shapes"):
+                end = start + int(np.prod(shape))
+                arrays.append(numbers[start:end].reshape(shape))
+                start = end
+            layers.append(Layer(arrays=arrays, **layer))
+        yield Model(name=model["name"], in_order=model["in_order"], layers=layers)
 
 
-def _owner(weight: str) -> str:
-    """The layer that a weight is of: "gan/dense_1" for "gan/dense_1/kernel:0", "dense_1" for Keras 1's "dense_1_W"."""
-    if old := _KERAS_1_WEIGHT.fullmatch(weight):
-        return old[1]
-    return weight.rpartition("/")[0]
+def find_networks(
+    models: Sequence[StoredModel], wanted: Mapping[str, Sequence[LayerWeights]]
+) -> dict[str, list[np.ndarray]]:
+    """Those of the `wanted` networks that are there, in float32 and in the order of `get_weights()`.
+
+    A model may be one of them, or all of them in a row. Every model must be, in every layer's kind, number of arrays
+    and shapes. Raises DataError, naming the layer, when one differs or holds numbers that are not finite.
+    """
+    found: dict[str, list[Pair]] = {}
+    for model in models:
+        pairs = _fitted(model, wanted)
+        if again := found.keys() & pairs.keys():
+            raise DataError(f"model {model.name} is a second {again.pop()}; save the one that you want by itself.")
+        found |= pairs
+    return {name: [array for pair in pairs for array in _checked(*pair)] for name, pairs in found.items()}
 
 
-def _numbered_models(group: "Group", name: str, seen: set[int], depth: int) -> Iterator[_Model]:
-    """Those of a Keras 3 file: every group of layers, wherever it is. Optimisers and metrics have none."""
-    if depth > MAX_DEPTH:
-        raise DataError(f"its groups lie inside one another more than {MAX_DEPTH} deep.")
-    for key in members(group):
-        child = subgroup(group, key)
-        if child is None:
-            continue
-        address = _address(child)
-        if address in seen or len(seen) == MAX_LAYERS:
-            raise DataError(f"group {shown(child.name)} is one too many, or is reached twice; save the weights again.")
-        seen.add(address)
-        if key in _LAYERS:
-            layers = [layer for layer in (_numbered_layer(child, each) for each in members(child)) if layer]
-            if layers:
-                yield _Model(name=name, layers=layers, in_order=False)
-        yield from _numbered_models(child, name if key in _LAYERS else shown(key), seen, depth + 1)
+def _checked(stored: StoredLayer, wanted: LayerWeights) -> Iterator[np.ndarray]:
+    for array in stored.arrays:
+        if not np.isfinite(array).all():
+            raise DataError(f"layer {stored.name} holds numbers that are not finite; take weights saved before that.")
+        yield array.transpose(_TURNED) if _is_turned(stored, wanted, array.ndim) else array
 
 
-def _numbered_layer(group: "Group", key: str) -> _Layer | None:
-    """A layer of a Keras 3 file, or None when it has no weights of its own."""
-    weights = subgroup(group, f"{key}/vars")
-    if weights is None or not (numbers := members(weights)):
-        return None
-    arrays = [array_at(weights, str(number), f"layer {shown(key)}") for number in range(len(numbers))]
-    given = strings(weights, "name") or [key]
-    return _layer(key, arrays, given=given[0])
-
-
-def _address(group: "Group") -> int:
-    from h5py import h5o
-
-    return h5o.get_info(group.id).addr
-
-
-def _layer(name: str, arrays: list["Dataset"], *, given: str | None = None, keras_1: bool = False) -> _Layer:
-    """A layer called `name`, from which its kind and number follow when Keras gave it, or rather `given`."""
-    stem, _, number = name.rpartition("/")[2].rpartition("_")
-    if not (number.isdecimal() and len(number) < 10):
-        stem, number = name.rpartition("/")[2], "0"
-    return _Layer(name=shown(given or name), kind=_KINDS.get(stem), number=int(number), arrays=arrays, keras_1=keras_1)
-
-
-def _fitted(model: _Model, wanted: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[_Pair]]:
+def _fitted(model: StoredModel, wanted: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
     """The wanted networks that a model is, each stored layer beside the one it is for.
 
     Raises DataError, saying where the closest of them differs, when it is none of them.
     """
     misfits = []
     for names in [*((name,) for name in wanted), tuple(wanted)]:
-        layers = [(name, layer) for name in names for layer in wanted[name]]
-        stored = model.layers if model.in_order else _in_order(model.layers, [layer for _, layer in layers])
+        layers = [replace(each, description=f"{name}'s {each.description}") for name in names for each in wanted[name]]
+        stored = model.layers if model.in_order else _in_order(model.layers, layers)
         misfit = _misfit(stored, layers)
         if misfit is None:
-            pairs = [(name, (mine, layer)) for mine, (name, layer) in zip(stored, layers, strict=True) if mine]
-            return {name: [pair for owner, pair in pairs if owner == name] for name in names}
+            pairs = iter(zip(stored, layers, strict=True))
+            return {name: list(islice(pairs, len(wanted[name]))) for name in names}
         misfits.append((misfit[0], -abs(len(layers) - len(model.layers)), misfit[1]))
     raise DataError(f"{max(misfits)[2]}; give the recipe, or the .toml file, that these weights were trained with.")
 
 
-def _in_order(layers: list[_Layer], wanted: list[LayerWeights]) -> list[_Layer | None]:
-    """Layers numbered within their kind in the order of the wanted ones, None where one is missing, then the rest."""
+def _in_order(layers: list[StoredLayer], wanted: list[LayerWeights]) -> list[StoredLayer]:
+    """Layers numbered within their kind in the order of the wanted ones, then those that are left."""
     left = sorted(layers, key=lambda layer: layer.number)
-    ordered: list[_Layer | None] = []
+    ordered = []
     for layer in wanted:
-        found = next((each for each in left if each.kind == layer.kind), None)
+        found = next((each for each in left if each.kind == layer.kind), _MISSING)
         ordered.append(found)
-        if found:
+        if found is not _MISSING:
             left.remove(found)
     return ordered + left
 
 
-def _misfit(stored: Sequence[_Layer | None], wanted: Sequence[tuple[str, LayerWeights]]) -> tuple[int, str] | None:
+def _misfit(stored: list[StoredLayer], wanted: list[LayerWeights]) -> tuple[int, str] | None:
     """The place of the first layer that differs and how it does, or None."""
-    for place, (mine, other) in enumerate(zip_longest(stored, wanted)):
-        if other is None:
-            return place, f"layer {mine.name} is one more than {wanted[-1][0]} has"
-        if difference := _difference(mine, other[1], f"{other[0]}'s {other[1].description}"):
+    padded = stored + [_MISSING] * (len(wanted) - len(stored))
+    for place, (mine, layer) in enumerate(zip(padded, wanted, strict=False)):
+        if difference := _difference(mine, layer):
             return place, difference
-    return None
+    return (len(wanted), f"layer {stored[len(wanted)].name} is one too many") if len(stored) > len(wanted) else None
 
 
-def _difference(stored: _Layer | None, wanted: LayerWeights, description: str) -> str | None:
+def _difference(stored: StoredLayer, wanted: LayerWeights) -> str | None:
     """How a stored layer differs from the one there should be, or None."""
-    if stored is None:
+    description = wanted.description
+    if stored is _MISSING:
         return f"there is no {wanted.kind} for {description}"
     if stored.kind not in (None, wanted.kind):
         return f"layer {stored.name} is a {stored.kind}, where {description} is a {wanted.kind}"
@@ -247,9 +152,9 @@ def _difference(stored: _Layer | None, wanted: LayerWeights, description: str) -
     return None
 
 
-def _shape_in_file(stored: _Layer, wanted: LayerWeights, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _shape_in_file(stored: StoredLayer, wanted: LayerWeights, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(shape[axis] for axis in _TURNED) if _is_turned(stored, wanted, len(shape)) else shape
 
 
-def _is_turned(stored: _Layer, wanted: LayerWeights, num_axes: int) -> bool:
+def _is_turned(stored: StoredLayer, wanted: LayerWeights, num_axes: int) -> bool:
     return stored.keras_1 and wanted.kind == "Conv2DTranspose" and num_axes == 4

@@ -1,13 +1,14 @@
 """Runs whose weights come from elsewhere: they can be sampled, and not be resumed."""
 
 import hashlib
-import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from io import BufferedIOBase
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,7 +18,7 @@ from gansmith.data.formats.unzip import MAGICS
 from gansmith.errors import DataError
 from gansmith.interop import hdf5
 from gansmith.interop.keras import LayerWeights, expected, load
-from gansmith.interop.keras_file import read_networks
+from gansmith.interop.keras_file import find_networks, read_models
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import to_toml
 from gansmith.runs import Run, create_run, default_root, utc_now, write_atomically
@@ -46,13 +47,17 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
     networks = {"G": built.G, "D": built.D}
     wanted = {key: expected(network, channels=channels) for key, network in networks.items()}
     with _weights_in(path, _most_bytes(wanted)) as file:
-        arrays = read_networks(file, str(path), wanted)
+        arrays = _networks_in(file, path, wanted)
     if "G" not in arrays:
         raise DataError(f"{path} holds a discriminator alone; give the file of the generator, or of both, to sample.")
     for key, found in arrays.items():
         load(networks[key], found, channels=channels)
     with path.open("rb") as file:
-        source = {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest(), "networks": [*arrays]}
+        source: dict[str, object] = {
+            "file": path.name,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+            "networks": [*arrays],
+        }
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _write(run, recipe, source, {key: networks[key] for key in arrays})
     return run
@@ -64,8 +69,15 @@ def _most_bytes(wanted: dict[str, list[LayerWeights]]) -> int:
     return (16 << 20) + 4 * 16 * sum(torch.Size(shape).numel() for shape in shapes)
 
 
+def _networks_in(file: BinaryIO, path: Path, wanted: dict[str, list[LayerWeights]]) -> dict[str, list[np.ndarray]]:
+    try:
+        return find_networks(read_models(file), wanted)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
 @contextmanager
-def _weights_in(path: Path, most: int) -> Iterator[BufferedIOBase]:
+def _weights_in(path: Path, most: int) -> Generator[BinaryIO]:
     """The HDF5 file that `path` is, or holds if it is a zip file. Raises DataError past `most` bytes."""
     if not path.is_file():
         reason = "is a folder; give the file in it" if path.is_dir() else "does not exist or is no file"
@@ -79,7 +91,9 @@ def _weights_in(path: Path, most: int) -> Iterator[BufferedIOBase]:
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}).") from error
         if start.startswith(MAGICS):
-            file = _unzipped(path, most)
+            file = files.enter_context(TemporaryFile())
+            file.write(_unzipped(path, most))
+            file.flush()
         elif start != hdf5.MAGIC:
             raise DataError(
                 f"{path} is neither HDF5 nor a .keras file (it starts with {start.hex() or 'nothing'}); "
@@ -88,14 +102,14 @@ def _weights_in(path: Path, most: int) -> Iterator[BufferedIOBase]:
         yield file
 
 
-def _unzipped(path: Path, most: int) -> io.BytesIO:
+def _unzipped(path: Path, most: int) -> bytes:
     limits = Limits(members=MAX_ZIP_MEMBERS, member_bytes=most, total_bytes=most)
     with open_archive(path, limits) as archive:
         for skipped in archive.skipped:
             raise DataError(f"{path}: {skipped.name} {skipped.reason}; Keras writes no such file.")
         for member in archive.members:
             if member.name == WEIGHTS_IN_ZIP:
-                return io.BytesIO(archive.read(member))
+                return archive.read(member)
     raise DataError(f"{path} is a zip file without {WEIGHTS_IN_ZIP}; give what Keras 3's save('x.keras') wrote.")
 
 
