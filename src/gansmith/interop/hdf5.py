@@ -75,14 +75,11 @@ def subgroup(group: "Group", path: str) -> "Group | None":
 
 
 def array_at(group: "Group", path: str, where: str) -> "Dataset":
-    """The array of that path, not read yet. Raises DataError, naming `where`, when it is not whole floats in the file.
-
-    The size is not checked: that is the caller's, who knows which shape there should be.
-    """
+    """The array of that path, not read yet. Raises DataError, naming `where`, unless it is all there and of floats."""
     import h5py
 
     found = member(group, path)
-    if not isinstance(found, h5py.Dataset):
+    if not isinstance(found, h5py.Dataset) or found.shape is None:
         raise DataError(f"{where} announces {shown(path)}, and there is no such array; save the weights again.")
     settings = found.id.get_create_plist()
     if settings.get_layout() not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS) or settings.get_external_count():
@@ -92,14 +89,21 @@ def array_at(group: "Group", path: str, where: str) -> "Dataset":
         )
     if found.dtype.kind != "f" or found.dtype.itemsize not in (2, 4, 8):
         raise DataError(f"{where} has {shown(path)} of type {found.dtype}; weights are floats of 16, 32 or 64 bits.")
+    if found.id.get_storage_size() != num_bytes(found):
+        raise DataError(
+            f"{where} announces {shown(path)} of shape {found.shape}, and the file does not hold so many numbers; "
+            "save the weights again."
+        )
     return found
 
 
+def num_bytes(array: "Dataset") -> int:
+    """What the numbers take in the file."""
+    return math.prod(array.shape) * array.dtype.itemsize
+
+
 def read(array: "Dataset") -> np.ndarray:
-    """The numbers as float32, infinite where they are too large for it. Raises DataError when some are not there."""
-    size = array.size or 0
-    if array.id.get_storage_size() != size * array.dtype.itemsize:
-        raise DataError(f"{shown(array.name)} announces {size:,} numbers that the file does not hold; save it again.")
+    """The numbers as float32, infinite where they are too large for it."""
     with np.errstate(over="ignore"):
         return array[()].astype(np.float32)
 

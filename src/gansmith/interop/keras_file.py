@@ -50,11 +50,16 @@ def read_models(file: BinaryIO) -> list[StoredModel]:
         )
     except subprocess.SubprocessError as error:
         raise DataError("it is damaged (HDF5's library hangs or crashes on it); save the weights again.") from error
-    header, _, numbers = process.stdout.partition(b"\n")
-    answer = json.loads(header)
-    if "error" in answer:
-        raise DataError(answer["error"])
-    return list(_models(answer["models"], np.frombuffer(numbers, np.float32)))
+    return parse_answer(process.stdout)
+
+
+def parse_answer(answer: bytes) -> list[StoredModel]:
+    """The models in what `keras_worker` wrote. Raises DataError when it says that something is wrong."""
+    header, _, numbers = answer.partition(b"\n")
+    facts = json.loads(header)
+    if "error" in facts:
+        raise DataError(facts["error"])
+    return list(_models(facts["models"], np.frombuffer(numbers, np.float32)))
 
 
 def _models(facts: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from gansmith.errors import DataError
-from gansmith.interop.hdf5 import open_hdf5, read
+from gansmith.interop.hdf5 import num_bytes, open_hdf5, read
 from gansmith.interop.keras_layout import Layer, Model, models
 from gansmith.processes import limit_memory
 
@@ -41,8 +41,8 @@ def answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
         with open_hdf5(file) as root:
             found = models(root)
             arrays = list(chain.from_iterable(layer.arrays for model in found for layer in model.layers))
-            announced = sum((array.size or 0) * array.dtype.itemsize for array in arrays)
-            if announced > size:  # arrays may lie on one another
+            announced = sum(map(num_bytes, arrays))
+            if announced > size:  # hard links, or arrays that lie on one another
                 raise DataError(
                     f"it announces {announced:,} bytes of weights and has {size:,}; save the weights again."
                 )
