@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +21,7 @@ import numpy as np
 from gansmith.data.decode import Picture, dropped
 from gansmith.data.decode_worker import read_frame, write_frame
 from gansmith.data.fit import Wanted
+from gansmith.processes import worker_environment
 
 TIMEOUT = 30.0
 """Seconds a picture may take."""
@@ -189,7 +189,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # libtiff writes its warnings there
-                env=_environment(),
+                env=worker_environment(),
                 start_new_session=True,  # Ctrl-C goes to the parent only, which ends the process in order
             )
         self._set_deadline(_START_TIMEOUT)
@@ -243,10 +243,3 @@ def _pictures(answer: dict[str, Any], content: bytes, num: int, wanted: Wanted |
     if len(pictures) != num or start != len(content):
         raise ValueError(f"the answer holds {len(pictures)} pictures and not {num}, or pixels of others")
     return pictures
-
-
-def _environment() -> dict[str, str]:
-    """This process's, with gansmith found where it was found here, and one thread: the processes share the cores."""
-    source = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
