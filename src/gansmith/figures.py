@@ -63,6 +63,8 @@ class Figure:
     title: str
     caption: str
     content: bytes
+    note: str = ""
+    """What holds for all figures of the kind."""
 
 
 def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "auto") -> list[Path]:
@@ -75,10 +77,10 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
     recipe, step = generator.recipe, int(find_checkpoint(run, checkpoint).name)
     figures = [
         *_samples(generator, step),
+        *_reals(run, recipe),
         *_losses(run, recipe),
         *_on_the_way(run, recipe),
         *_evolution(run, recipe),
-        *_reals(run, recipe),
         *_networks(recipe),
     ]
     folder = run.path / "figures"
@@ -114,6 +116,9 @@ def _samples(generator: TrainedGenerator, step: int) -> Iterator[Figure]:
 def _on_the_way(run: Run, recipe: Recipe) -> Iterator[Figure]:
     """The run's own sample grids."""
     num = recipe.grid.rows * recipe.grid.columns
+    note = f"The same latents throughout{_look(recipe)}."
+    if recipe.figures.display != "clipped":
+        note += " Without the article's mistake: a run keeps its grids as they should be."
     for file in sorted(run.samples.glob("*.png")):
         step = int(file.stem)
         epoch = f"-epoch-{_epoch(recipe, step)}" if recipe.figures.epoch else ""
@@ -123,6 +128,7 @@ def _on_the_way(run: Run, recipe: Recipe) -> Iterator[Figure]:
             title="On the way",
             caption=_moment(recipe, step),
             content=_sheet(_cut(file, num, recipe), recipe),
+            note=note,
         )
 
 
@@ -139,32 +145,47 @@ def _reals(run: Run, recipe: Recipe) -> Iterator[Figure]:
         )
 
 
-def _losses(run: Run, recipe: Recipe) -> Iterator[Figure]:
-    """The losses that the article plots; those of the training where a run has no others yet."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curves:
+    """The losses that are plotted: what they are, and where on the article's axis each value stands."""
+
+    title: str
+    caption: str
+    positions: list[float]
+    lines: list[Line]
+
+
+def plotted_losses(run: Run, recipe: Recipe) -> Curves | None:
+    """The losses that the article plots; those of the training where a run has no others yet, None if not those."""
     figures = recipe.figures
-    evaluations = [line for line in run.metrics() if "evaluation/d" in line] if figures.losses == "evaluation" else []
-    prefix, lines = ("evaluation", evaluations) if evaluations else ("loss", run.events())
-    if not lines:
-        return
+    asked = figures.losses == "evaluation"
+    evaluations = [line for line in run.metrics() if "evaluation/d" in line] if asked else []
+    prefix, rows = ("evaluation", evaluations) if evaluations else ("loss", run.events())
+    if not rows:
+        return None
+    caption = "The losses of single steps."
     if evaluations:
         caption = (
-            f"Both networks in inference mode, on {lines[-1]['pictures']} real pictures and as many generated ones."
+            f"Both networks in inference mode, on {rows[-1]['pictures']} real pictures and as many generated ones."
         )
-    elif figures.losses == "evaluation":
+    elif asked:
         caption = "The losses of single steps: the article plots those of an evaluation, and this run has none yet."
-    else:
-        caption = "The losses of single steps."
-    curves = [
-        Line(label=label, colour=colour, values=[line[f"{prefix}/{network}"] for line in lines])
-        for network, label, colour in (
-            ("d", "Discriminator", figures.discriminator_colour),
-            ("g", "Generator", figures.generator_colour),
-        )
-    ]
-    title = "Losses on pictures kept out of the training" if evaluations else "Losses in training"
-    positions = [line["seen"] / (figures.epoch or recipe.batch) for line in lines]
-    content = loss_curves(positions, curves, title, figures.axis)
-    yield Figure(name="losses.png", kind="losses", title=title, caption=caption, content=content)
+    curves = (("d", "Discriminator", figures.discriminator_colour), ("g", "Generator", figures.generator_colour))
+    return Curves(
+        title="Losses on pictures kept out of the training" if evaluations else "Losses in training",
+        caption=caption,
+        positions=[row["seen"] / (figures.epoch or recipe.batch) for row in rows],
+        lines=[
+            Line(label=label, colour=colour, values=[row[f"{prefix}/{network}"] for row in rows])
+            for network, label, colour in curves
+        ],
+    )
+
+
+def _losses(run: Run, recipe: Recipe) -> Iterator[Figure]:
+    if found := plotted_losses(run, recipe):
+        content = loss_curves(found.positions, found.lines, found.title, recipe.figures.axis)
+        yield Figure(name="losses.png", kind="losses", title=found.title, caption=found.caption, content=content)
 
 
 def _evolution(run: Run, recipe: Recipe) -> Iterator[Figure]:
@@ -209,7 +230,7 @@ def _epoch(recipe: Recipe, step: int) -> str:
 
 def _moment(recipe: Recipe, step: int) -> str:
     epochs = f", epoch {_epoch(recipe, step)}" if recipe.figures.epoch else ""
-    return f"{step:,} steps{epochs}"
+    return f"{step:,} {'step' if step == 1 else 'steps'}{epochs}"
 
 
 def _page(run: Run, recipe: Recipe, figures: Sequence[Figure]) -> str:
@@ -235,8 +256,9 @@ def _section(kind: str, figures: Sequence[Figure], origin: str) -> str:
     if kind == "on the way":
         chosen = figures[:: -(-len(figures) // ON_THE_PAGE)]
         pictures = "".join(f"<figure>{_image(figure)}{_caption(figure)}</figure>" for figure in chosen)
-        return f'<section class="wide">{heading}<div class="many">{pictures}</div></section>'
-    size = "wide" if kind == "evolution" else "half"
+        note = f'<p class="about">{html.escape(first.note)}</p>'
+        return f'<section class="wide">{heading}{note}<div class="many">{pictures}</div></section>'
+    size = {"evolution": "wide", "losses": "chart"}.get(kind, "half")
     return f'<figure class="{size}">{heading}{_image(first)}{_caption(first)}</figure>'
 
 

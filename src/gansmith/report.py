@@ -118,7 +118,7 @@ def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
         "seed": recipe.seed,
         "started": info.get("started", ""),
     }
-    hint = f"the article's own figures: gansmith runs figures {info.get('name', '')}"
+    hint = f"figures as an article prints them: gansmith runs figures {info.get('name', '')}"
     remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in (*info.get("remarks", []), hint))
     return f"{pairs(facts)}<ul>{remarks}</ul>"
 

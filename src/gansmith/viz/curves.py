@@ -58,6 +58,7 @@ class Line:
 def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, axis: str) -> bytes:
     """A PNG of one plot as an article has it: every value, joined; few ones are marked. `axis` stands below."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained", dpi=144)
     axes = figure.subplots()
@@ -68,10 +69,11 @@ def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, a
         )
     axes.set_title(title, loc="left")
     axes.set_xlabel(axis)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("loss")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper right")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
     return _png(figure)
 
 

@@ -46,7 +46,7 @@ h2 small { font-weight: 400; font-size: .75rem; color: GrayText; border: 1px sol
 h2 small { padding: .1rem .6rem; margin-left: .4rem; }
 .wide { grid-column: 1 / -1; }
 figure img { width: 100%; height: auto; border-radius: 4px; background: white; }
-figure.half img, .many img { image-rendering: pixelated; }
+figure.half img { image-rendering: pixelated; }
 figcaption { color: GrayText; font-size: .9rem; }
 .drawings { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; }
 .drawings svg { max-width: 100%; height: auto; }
