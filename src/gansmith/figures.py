@@ -18,7 +18,7 @@ from PIL import Image
 
 from gansmith.errors import DiskError
 from gansmith.pixels import Display, to_display
-from gansmith.recipes import family, recipe_names
+from gansmith.recipes import family
 from gansmith.report import evolution_columns, network_diagrams
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
@@ -99,18 +99,17 @@ def _samples(generator: TrainedGenerator, step: int) -> Iterator[Figure]:
     recipe, display = generator.recipe, generator.recipe.figures.display
     images = torch.cat([*generator.outputs(recipe.grid.rows * recipe.grid.columns)])
 
-    def drawn(name: str, display: Display, caption: str) -> Figure:
+    def drawn(name: str, display: Display, title: str, caption: str) -> Figure:
         pixels = channels_last(to_display(images, recipe.data.pixel_range, display))
         return Figure(name=f"{name}.png", kind=name, title=title, caption=caption, content=_sheet(pixels, recipe))
 
-    title = f"Samples after {_moment(recipe, step)}"
-    random = f"Random latents, not chosen{_look(recipe)}."
+    title, caption = f"Samples after {_moment(recipe, step)}", f"Random latents, not chosen{_look(recipe)}."
     if display == "clipped":
-        yield drawn("samples", display, random)
+        yield drawn("samples", display, title, caption)
         return
-    yield drawn("samples", display, f"{random} The article's display: {MISTAKES[display]}.")
-    title = "The same samples, displayed right"
-    yield drawn("samples-clipped", "clipped", "G's range becomes 0 to 255, and what is outside is clipped.")
+    right = "G's range becomes 0 to 255, and what is outside is clipped."
+    yield drawn("samples", display, title, f"{caption} The article's display: {MISTAKES[display]}.")
+    yield drawn("samples-clipped", "clipped", "The same samples, displayed right", right)
 
 
 def _on_the_way(run: Run, recipe: Recipe) -> Iterator[Figure]:
@@ -119,7 +118,7 @@ def _on_the_way(run: Run, recipe: Recipe) -> Iterator[Figure]:
     note = f"The same latents throughout{_look(recipe)}."
     if recipe.figures.display != "clipped":
         note += " Without the article's mistake: a run keeps its grids as they should be."
-    for file in sorted(run.samples.glob("*.png")):
+    for file in sorted(run.samples.glob("[0-9]*.png")):
         step = int(file.stem)
         epoch = f"-epoch-{_epoch(recipe, step)}" if recipe.figures.epoch else ""
         yield Figure(
@@ -235,7 +234,7 @@ def _moment(recipe: Recipe, step: int) -> str:
 
 def _page(run: Run, recipe: Recipe, figures: Sequence[Figure]) -> str:
     stem = recipe.name.partition(":")[0]
-    article = family(stem).article.cited() if stem in SHOWN and stem in recipe_names() else ""
+    article = family(stem).article.cited() if stem in SHOWN else ""
     by_kind: dict[str, list[Figure]] = {}
     for figure in figures:
         by_kind.setdefault(figure.kind, []).append(figure)
@@ -254,16 +253,17 @@ def _section(kind: str, figures: Sequence[Figure], origin: str) -> str:
         drawings = side_by_side(figure.content.decode() for figure in figures)
         return f'<section class="wide">{heading}{drawings}</section>'
     if kind == "on the way":
-        chosen = figures[:: -(-len(figures) // ON_THE_PAGE)]
+        chosen = figures[-1 :: len(figures) // -ON_THE_PAGE][::-1]
         pictures = "".join(f"<figure>{_image(figure)}{_caption(figure)}</figure>" for figure in chosen)
-        note = f'<p class="about">{html.escape(first.note)}</p>'
+        left_out = f" {len(chosen)} of {len(figures)}; the folder holds all." if len(chosen) < len(figures) else ""
+        note = f'<p class="about">{html.escape(first.note + left_out)}</p>'
         return f'<section class="wide">{heading}{note}<div class="many">{pictures}</div></section>'
     size = {"evolution": "wide", "losses": "chart"}.get(kind, "half")
     return f'<figure class="{size}">{heading}{_image(first)}{_caption(first)}</figure>'
 
 
 def _image(figure: Figure) -> str:
-    return f'<img alt="{html.escape(figure.title)}" src="{image_source(figure.content)}">'
+    return f'<img alt="{html.escape(f"{figure.title}: {figure.caption}")}" src="{image_source(figure.content)}">'
 
 
 def _caption(figure: Figure) -> str:

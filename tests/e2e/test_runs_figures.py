@@ -68,6 +68,15 @@ def test_the_samples_are_those_of_the_sample_command(gansmith, trained):
     assert np.array_equal(sheet.flatten(), np.load("x.npy")[:, 0, 0, 0])
 
 
+def test_the_page_shows_some_of_many_sheets_the_last_among_them(gansmith, trained):
+    for step in range(1000, 1060):
+        shutil.copy(trained / "samples/00000012.png", trained / f"samples/{step:08}.png")
+    shutil.copy(trained / "reals.png", trained / "samples/mine.png")
+    page = drawn(gansmith, trained)["index.html"].decode()
+    assert "24 of 70; the folder holds all." in page
+    assert "1,059 steps" in page
+
+
 @pytest.mark.parametrize("damage", ["no checkpoint", "an unknown step"])
 def test_a_run_without_the_checkpoint_is_one_sentence_and_nothing_is_written(gansmith, trained, damage):
     if damage == "no checkpoint":

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 WIDTH = 440
@@ -95,10 +96,8 @@ def diagram(title: str, source: str, shape: tuple[int, ...], network: Network, c
 
 def _stages(source: str, shape: tuple[int, ...], layers: Sequence[Layer]) -> list[_Stage]:
     stages = [_Stage(shape, [(source, "")])]
-    for layer in layers:
-        if layer.shape != stages[-1].shape:
-            stages.append(_Stage(layer.shape, []))
-        stages[-1].lines.append((layer.kind, f"{layer.parameters:,}" if layer.parameters else ""))
+    for same, group in groupby(layers, key=lambda layer: layer.shape):
+        stages.append(_Stage(same, [(one.kind, f"{one.parameters:,}" if one.parameters else "") for one in group]))
     return stages
 
 
