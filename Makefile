@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 PROJECT := pyproject.toml constraints.txt
 
-.PHONY: demo test check bench
+.PHONY: demo test check bench fuzz
 
 demo: .venv/.installed  ## train clothes in under two minutes; the run folder's path is printed first and last
 	$(BIN)/gansmith train demo
@@ -26,6 +26,10 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
 
+SECONDS := 300
+fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS each; findings are kept in .fuzz/
+	PYTHONPATH=tests .venv-fuzz/bin/python -m fuzz --seconds $(SECONDS)
+
 .venv/.installed: $(PROJECT)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --editable .
@@ -37,4 +41,10 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 
 .venv/.installed-dev: .venv/.installed-test
 	$(PIP) --editable .[dev]
+	touch $@
+
+.venv-fuzz/.installed: $(PROJECT)
+	test -x .venv-fuzz/bin/python || $(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt \
+		--editable .[fuzz]
 	touch $@

@@ -17,7 +17,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "a-tenth-system.md"
 def _files(tmp_path, monkeypatch):
     """The page's two files in rooms of their own, which are added to the package's."""
     text = PAGE.read_text(encoding="utf-8")
-    found = re.findall(r"^## [^\n]*`src/gansmith/(models|recipes)/(\w+\.py)`$.*?^```python\n(.*?)^```$", text, re.M | re.S)
+    found = re.findall(
+        r"^## [^\n]*`src/gansmith/(models|recipes)/(\w+\.py)`$.*?^```python\n(.*?)^```$", text, re.M | re.S
+    )
     assert [room for room, _, _ in found] == ["models", "recipes"]
     for room, name, code in found:
         folder = tmp_path / "rooms" / room

@@ -210,6 +210,8 @@ def test_a_stylegan_file_without_labels_means_none(tmp_path):
         ("labels.json", '"text"', "neither"),
         ("labels.json", '{"1.png": [1, 2]}', "not a name and one label"),
         ("labels.json", "[" * 100_000, "cannot be read as labels"),
+        ("labels.json", '{"half an emoji \\ud83d.png": 1}', "cannot be read as labels"),
+        ("labels.json", '{"1.png": "half an emoji \\ud83d"}', "cannot be read as labels"),
         ("dataset.json", '{"labels": [["1.png", 0.5]]}', "not a name and one label"),
     ],
 )

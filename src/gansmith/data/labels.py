@@ -58,6 +58,8 @@ def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) 
     try:
         text = source.read(entry).decode("utf-8-sig")
         rows = _csv_rows(text) if entry.name.endswith(".csv") else _json_rows(text)
+        for name, label in rows or ():
+            f"{name}{label}".encode("utf-8", "surrogateescape")  # JSON can spell halves of characters
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise DataError(f"{where} cannot be read as labels: {error}; see `gansmith data check --help`.") from error
     if rows is None:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gansmith.errors import DiskError
+from gansmith.data.formats.npz import map_npy
+from gansmith.errors import DataError, DiskError
 
 FORMAT = 1
 
@@ -71,16 +72,31 @@ def write_pack(folder: Path, images: np.ndarray, labels: np.ndarray | None, abou
 
 
 def read_pack(folder: Path) -> Pack | None:
-    """The store in `folder`, or None when there is none of this format."""
+    """The store in `folder`, or None when there is none of this format. Raises DataError when it is damaged."""
     try:
         index = json.loads((folder / "index.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    if index.get("format") != FORMAT:
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
         return None
-    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    labels = folder / "labels.npy"
-    return Pack(images=images, labels=np.load(labels, allow_pickle=False) if labels.is_file() else None, index=index)
+    file = folder / "labels.npy"
+    try:
+        images, labels = map_npy(folder / "images.npy"), np.array(map_npy(file)) if file.is_file() else None
+        _check(index, images, labels)
+    except DataError as error:
+        raise DataError(f"{folder} is damaged: {error} Pack the pictures again; delete that folder first.") from error
+    return Pack(images=images, labels=labels, index=index)
+
+
+def _check(index: dict[str, Any], images: np.ndarray, labels: np.ndarray | None) -> None:
+    """Raise DataError when the index is not that of these arrays, or lacks what every store says."""
+    found = {"count": len(images) if images.ndim else 0, "shape": list(images.shape[1:]), "type": images.dtype.name}
+    said = {"count": index.get("count"), "shape": index.get("shape"), "type": "uint8"}
+    if said != found or len(found["shape"]) != 3 or (labels is not None and labels.shape != images.shape[:1]):
+        of_labels = "no labels" if labels is None else f"labels of shape {labels.shape}"
+        raise DataError(f"index.json says {said}, the arrays are {found} with {of_labels}.")
+    if not isinstance(index.get("name"), str) or not isinstance(index.get("remarks"), list):
+        raise DataError("index.json says no name or no list of remarks.")
 
 
 def publish(unfinished: Path, folder: Path) -> None:
