@@ -8,10 +8,11 @@ from typing import Any
 
 from gansmith.data.decode import LAID_OVER_WHITE, Outcome, Picture, dropped, suffix_of
 from gansmith.data.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
+from gansmith.data.formats.members import SYSTEM
 from gansmith.data.formats.pictures import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.proposal import Proposal, propose
-from gansmith.data.sources import SYSTEM, Entry, Source, open_source, shown
+from gansmith.data.sources import Entry, Source, open_source, shown
 from gansmith.data.workers import Decoders
 
 Progress = Callable[[int, int], None]
