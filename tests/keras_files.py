@@ -30,7 +30,8 @@ def small_networks():
     for seed, network in enumerate((networks.G, networks.D)):
         numbers = np.random.default_rng(seed)
         for tensor in network.state_dict().values():
-            tensor.copy_(tensor.new_tensor(numbers.uniform(0.1, 0.4, tensor.shape)))
+            low = -0.2 if tensor.dim() > 1 else 0.1  # variances are positive
+            tensor.copy_(tensor.new_tensor(numbers.uniform(low, 0.2, tensor.shape)))
     return networks
 
 

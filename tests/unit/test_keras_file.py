@@ -138,7 +138,7 @@ def test_floats_of_any_width_and_byte_order_are_read(kind, exact):
     write_listed(FILE, [(name, [(path, array.astype(kind)) for path, array in some]) for name, some in layers])
     for mine, other in zip(found()["G"], dump(NETWORKS.G), strict=True):
         assert mine.dtype == np.float32
-        np.testing.assert_allclose(mine, other, rtol=0 if exact else 1e-3)
+        np.testing.assert_allclose(mine, other, rtol=0, atol=0 if exact else 1e-4)
 
 
 def test_files_are_read_without_h5py_only_with_a_friendly_sentence(monkeypatch):
