@@ -169,6 +169,8 @@ def plotted_losses(run: Run, recipe: Recipe) -> Curves | None:
         )
     elif asked:
         caption = "The losses of single steps: the article plots those of an evaluation, and this run has none yet."
+    if not figures.epoch and figures.axis != "step":
+        caption += f" The axis counts steps, whatever the article calls them: {figures.axis!r}."
     curves = (("d", "Discriminator", figures.discriminator_colour), ("g", "Generator", figures.generator_colour))
     return Curves(
         title="Losses on pictures kept out of the training" if evaluations else "Losses in training",

@@ -69,11 +69,12 @@ def test_the_samples_are_those_of_the_sample_command(gansmith, trained):
 
 
 def test_the_page_shows_some_of_many_sheets_the_last_among_them(gansmith, trained):
-    for step in range(1000, 1060):
+    own = len([*(trained / "samples").iterdir()])
+    for step in range(1060 - 48 + own, 1060):
         shutil.copy(trained / "samples/00000012.png", trained / f"samples/{step:08}.png")
     shutil.copy(trained / "reals.png", trained / "samples/mine.png")
     page = drawn(gansmith, trained)["index.html"].decode()
-    assert "24 of 70; the folder holds all." in page
+    assert "24 of 48; the folder holds all." in page
     assert "1,059 steps" in page
 
 

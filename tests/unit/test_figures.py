@@ -118,6 +118,7 @@ def test_the_curves_show_the_losses_of_the_training_by_step_in_the_articles_colo
     ships = recipe("cifar-ships", ["batch=64"])
     found = plotted_losses(logged(tmp_path, evaluations=2), ships)
     assert found.positions == [10, 20, 30]
+    assert "The axis counts steps, whatever the article calls them: 'Epochs'." in found.caption
     assert [(line.colour, line.values) for line in found.lines] == [("#87ceeb", [1, 1, 1]), ("#ffd700", [10, 20, 30])]
 
 
