@@ -259,7 +259,7 @@ def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
 
 def _sha256(kind: str, samples: np.ndarray) -> str:
     digest = hashlib.sha256(kind.encode())
-    digest.update(samples)
+    digest.update(samples.data)
     return digest.hexdigest()
 
 
