@@ -23,11 +23,13 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/batches.py
+	$(BIN)/python benchmarks/packing.py
+	$(BIN)/python benchmarks/large_store.py
 	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
 
 SECONDS := 300
-fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS each; findings are kept in .fuzz/
+fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS of processor time each; findings are kept in .fuzz/
 	PYTHONPATH=tests .venv-fuzz/bin/python -m fuzz --seconds $(SECONDS)
 
 .venv/.installed: $(PROJECT)

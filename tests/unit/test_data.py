@@ -2,6 +2,7 @@ import contextlib
 import gzip
 import itertools
 import json
+import mmap
 import struct
 import tracemalloc
 
@@ -111,6 +112,29 @@ def test_the_store_reads_back_what_was_written(tmp_path, pixels):
     assert torch.equal(pack.batch(torch.tensor([3, 0])), torch.tensor(pixels[[3, 0], None]))
     assert isinstance(pack.images, np.memmap)
     assert list(tmp_path.iterdir()) == [tmp_path / "store"]
+
+
+def test_a_large_store_asks_the_disk_for_a_whole_batch_before_it_reads_it(tmp_path, monkeypatch):
+    asked = []
+
+    class Recorded(mmap.mmap):
+        def madvise(self, advice, start, length):
+            asked.append((advice, start, length))
+            super().madvise(advice, start, length)
+
+    monkeypatch.setattr(mmap, "mmap", Recorded)
+    images = np.random.default_rng(0).integers(0, 256, (9, 3, 50, 60), np.uint8)
+    write_pack(tmp_path / "store", images, None, {"name": "mine", "remarks": []})
+    store = read_pack(tmp_path / "store").only(np.arange(2, 9))
+    assert torch.equal(store.batch(torch.tensor([6, 0])), torch.tensor(images[[8, 2]]))
+    assert not asked
+    monkeypatch.setattr("gansmith.data.pack.READ_AHEAD_FROM", images.nbytes)
+    assert torch.equal(store.batch(torch.tensor([6, 0])), torch.tensor(images[[8, 2]]))
+    for (advice, start, length), row in zip(asked, (8, 2), strict=True):
+        assert advice == mmap.MADV_WILLNEED
+        assert start % mmap.PAGESIZE == 0
+        assert start <= 128 + row * 9000 < start + mmap.PAGESIZE
+        assert start + length == 128 + (row + 1) * 9000
 
 
 @pytest.mark.parametrize(
