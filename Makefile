@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 PROJECT := pyproject.toml constraints.txt
 BENCH := .venv-bench
 
-.PHONY: demo test check parity bench
+.PHONY: demo test check parity bench fuzz
 
 demo: .venv/.installed  ## train clothes in under two minutes; the run folder's path is printed first and last
 	$(BIN)/gansmith train demo
@@ -27,8 +27,14 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/batches.py
+	$(BIN)/python benchmarks/packing.py
+	$(BIN)/python benchmarks/large_store.py
 	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
+
+SECONDS := 300
+fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS of processor time each; findings are kept in .fuzz/
+	PYTHONPATH=tests .venv-fuzz/bin/python -m fuzz --seconds $(SECONDS)
 
 .venv/.installed: $(PROJECT)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -49,4 +55,10 @@ $(BENCH)/.installed: $(PROJECT) constraints-bench.txt
 	awk -F= '!seen[$$1]++' constraints-bench.txt constraints.txt > $(BENCH)/constraints.txt
 	$(BENCH)/bin/python -m pip install --disable-pip-version-check --quiet \
 	  --constraint $(BENCH)/constraints.txt --editable .[parity]
+	touch $@
+
+.venv-fuzz/.installed: $(PROJECT)
+	test -x .venv-fuzz/bin/python || $(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt \
+		--editable .[fuzz]
 	touch $@

@@ -6,6 +6,7 @@ GansmithError                    1
 ├── DataError                    3   pictures or weights are missing, damaged or of another kind than said
 ├── DivergedError                4   a loss is not a finite number
 ├── CheckpointError              5   a run has no checkpoint that can be used
+├── MissingExtraError            6   an optional package that the command needs is not installed
 ├── DiskError                    8   not enough room, or a place that cannot be written
 └── Interrupted            130, 143   Ctrl-C or SIGTERM, after saving
 
@@ -48,6 +49,12 @@ class CheckpointError(GansmithError):
     """A run has no checkpoint, or none that can be used."""
 
     exit_code = 5
+
+
+class MissingExtraError(GansmithError):
+    """An optional package that the command needs is not installed."""
+
+    exit_code = 6
 
 
 class DiskError(GansmithError):

@@ -60,6 +60,15 @@ def test_prepare_proposes_for_itself_what_is_not_given(data, photos):
     assert read_pack(Path("box")).index["wanted"]["box"] == [4, 10, 40, 40]
 
 
+def test_a_known_set_is_checked_and_prepared_by_name(data):
+    out, _ = data("check", "fashion-10k[9,0]", "--workers", 1)
+    assert out.startswith("fashion-10k[9,0]: 2,000 pictures\nin ")
+    assert "gansmith data prepare 'fashion-10k[9,0]' OUT --size 28x28 --channels 1 --fit crop" in out
+    out, err = data("prepare", "fashion-10k[9]", "store", "--workers", 1)
+    assert "1,000 pictures of 28x28x1 (1,000 used, 0 converted, 0 dropped)" in err
+    assert read_pack(Path(out.strip())).index["classes"] == ["9"]
+
+
 def test_check_prints_json_and_writes_the_page(data):
     Path("wild").mkdir()
     expected = write_hazards(Path("wild"))

@@ -82,7 +82,8 @@ def test_the_report_of_hazards_counts_every_file_once_in_every_form(hazards):
     assert "zero bytes: empty.png" in text
     assert "<b>404\\x1b.jpg" in text
     assert "latin-\\xe9.png" in {one["name"] for one in facts["files"]}
-    page = intake_page(intake, workers=1)
+    with open_source(folder) as source:
+        page = intake_page(intake, source, workers=1)
     page.encode()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;.png" in page
@@ -209,6 +210,8 @@ def test_a_stylegan_file_without_labels_means_none(tmp_path):
         ("labels.json", '"text"', "neither"),
         ("labels.json", '{"1.png": [1, 2]}', "not a name and one label"),
         ("labels.json", "[" * 100_000, "cannot be read as labels"),
+        ("labels.json", '{"half an emoji \\ud83d.png": 1}', "cannot be read as labels"),
+        ("labels.json", '{"1.png": "half an emoji \\ud83d"}', "cannot be read as labels"),
         ("dataset.json", '{"labels": [["1.png", 0.5]]}', "not a name and one label"),
     ],
 )
@@ -274,7 +277,12 @@ def test_many_hashes_with_the_same_margin_are_compared_in_bounded_time():
         ([(500, 510)] * 100, 0, 0, (3, 64, 64, "crop")),
         ([(200, 300)] * 50 + [(300, 200)] * 50, 99, 50, (3, 64, 64, "crop")),
         ([(100, 300)] * 50 + [(300, 100)] * 50, 0, 0, (3, 64, 64, "pad")),
-        ([(28, 28)] * 100, 100, 0, (1, 32, 32, "crop")),
+        ([(28, 28)] * 100, 100, 0, (1, 28, 28, "crop")),
+        ([(20, 48)] * 100, 0, 0, (3, 20, 48, "crop")),
+        ([(36, 36)] * 100, 0, 0, (3, 32, 32, "crop")),
+        ([(28, 28)] * 99 + [(28, 29)], 100, 0, (1, 32, 32, "crop")),
+        ([(128, 128)] * 100, 0, 0, (3, 64, 64, "crop")),
+        ([(32, 512)] * 100, 0, 0, (3, 32, 256, "crop")),
         ([(40, 40)] * 20 + [(400, 400)] * 80, 0, 0, (3, 40, 40, "crop")),
         ([(100, 2000)] * 10, 0, 0, (3, 64, 256, "crop")),
     ],

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from gansmith.data.decode import Picture, decode
 from gansmith.data.fit import Wanted
+from gansmith.processes import limit_memory
 
 MEMORY = 2 << 30
 """Address space in bytes; a picture that needs more is dropped."""
@@ -30,12 +31,12 @@ _NOT_SENT = "pixels"
 
 def main() -> None:
     """Answer requests until stdin ends."""
-    _limit_memory()
+    limit_memory(MEMORY)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     write_frame(answers, {"ready": True}, b"")
     while frame := read_frame(requests):
         header, content = frame
-        wanted = Wanted(**{**header["wanted"], "box": tuple(header["wanted"]["box"])}) if header["wanted"] else None
+        wanted = _wanted(header["wanted"]) if header["wanted"] else None
         pictures, start = [], 0
         for name, size in header["files"]:
             _limit_time(header["seconds"])
@@ -44,6 +45,12 @@ def main() -> None:
         _limit_time(0)
         pixels = b"".join(picture.pixels.tobytes() for picture in pictures if picture.pixels is not None)
         write_frame(answers, {"pictures": [_facts(picture) for picture in pictures]}, pixels)
+
+
+def _wanted(facts: dict[str, Any]) -> Wanted:
+    """JSON has lists where we have tuples."""
+    known: dict[str, Any] = facts | {"box": tuple(facts["box"])}
+    return Wanted(**known)
 
 
 def _decode(name: str, content: bytes, wanted: Wanted | None) -> Picture:
@@ -78,17 +85,6 @@ def read_frame(
     if len(header) < header_length or len(content) < content_length:
         return None
     return json.loads(header), content
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _limit_time(seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import torch
 
 from gansmith.data.catalogue import SETS
 from gansmith.data.download import readable_size
+from gansmith.data.locate import Split
 from gansmith.data.pack import Pack
 from gansmith.data.selection import parse_name
-from gansmith.data.source import Access, Request, Split, open_pictures
-from gansmith.errors import DataError, DivergedError, Interrupted, UsageError
+from gansmith.data.source import Access, Request, open_pictures
+from gansmith.errors import CheckpointError, DataError, DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
@@ -36,12 +38,13 @@ def train(
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
+    remarks: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe in a new run folder under `runs` and return the run.
 
     A known set that is not on this machine is downloaded first, unless `offline`; own pictures are packed first, and
-    more than 1 % that cannot be used are refused, unless `allow_dropped`.
+    more than 1 % that cannot be used are refused, unless `allow_dropped`. `remarks` are said and kept with the run.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
@@ -50,6 +53,7 @@ def train(
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
     pictures = _pictures(recipe, _access(reporter, offline, allow_dropped))
+    pictures = replace(pictures, remarks=[*remarks, *pictures.remarks])
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _describe(run, recipe, pictures, engine)
@@ -67,8 +71,13 @@ def resume(
 ) -> Run:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; `images` sets a new length.
 
-    Raises CheckpointError when there is none, UsageError when there is nothing left to do.
+    Raises CheckpointError when there is none or the run was imported, UsageError when there is nothing left to do.
     """
+    if run.info().get("status") == "imported":
+        raise CheckpointError(
+            f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
+            f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
+        )
     recipe = recipe_of(run)
     if images is not None:
         recipe = override(recipe, [f"length.images={images}"])
