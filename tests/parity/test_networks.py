@@ -12,6 +12,7 @@ from gansmith.rng import stream
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),  # seconds on a quiet machine
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own get_weights()
 ]
 

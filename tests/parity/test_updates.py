@@ -19,6 +19,7 @@ from gansmith.training.steps import discriminator_step, generator_step
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # the two widest take a minute of a processor, which a busy machine hands out slowly
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own get_weights()
 ]
 
@@ -79,7 +80,6 @@ def updates(both, rules, optimizers, clocks, monkeypatch):
 
 
 @needs_torch
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", networks.SYSTEMS)
 def test_twenty_iterations_move_every_weight_as_the_specification_says(name, monkeypatch):
     both = pair(name, networks.formula_norm)
