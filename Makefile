@@ -23,6 +23,7 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/batches.py
+	$(BIN)/python benchmarks/bombs.py
 	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
 

@@ -86,12 +86,9 @@ def _in_a_sentence(box: str, verb: Verb) -> str:
     first = list(takewhile(lambda row: row and not row.startswith("─"), rows))
     text = " ".join(first)
     if found := re.match(r"Unrecognized options: ([^,]+)", text):
-        option = found[1].startswith("-")
-        return (
-            unknown("option", found[1].partition("=")[0], _options_of(verb))
-            if option
-            else f"{found[1]!r} is one argument too many."
-        )
+        if not found[1].startswith("-"):
+            return f"{found[1]!r} is one argument too many."
+        return unknown("option", found[1].partition("=")[0], _options_of(verb))
     if found := re.match(r"Error parsing (\S+): .* from \[(.*)\]\.", text):
         return f"{found[1]} cannot be {found[2]}."
     if found := re.match(r"Missing value for argument '(.*)'", text):
