@@ -18,8 +18,8 @@ MAX_PIXELS = 89_478_485
 """Pictures with more are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
 
 MAX_RATIO, RATIO_SLACK = 100, 32 << 20
-"""Pictures of over 32 MiB decoded that are more than 100 times their file's size are dropped unread. Photographs as JPEG
-come to some 30; blank sheets, which nobody trains on, to 1,000, and 260 kB of those would take a gigabyte."""
+"""Pictures of over 32 MiB decoded that are more than 100 times their file's size are dropped unread. Photographs come
+to some 30; blank sheets, which nobody trains on, to 1,000, and 260 kB of those would take a gigabyte."""
 
 MIN_SIDE = 8
 """Pictures with a shorter side are dropped."""
