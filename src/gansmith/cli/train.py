@@ -79,8 +79,11 @@ def train(
 def _as_set_or_path(data: str) -> str:
     """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
     from gansmith.data.catalogue import SETS
+    from gansmith.data.selection import parse_name
 
-    return data if data in SETS or not Path(data).expanduser().exists() else str(Path(data).expanduser().resolve())
+    name = parse_name(data).name
+    path = Path(name).expanduser()
+    return data if name in SETS or not path.exists() else f"{path.resolve()}{data.removeprefix(name)}"
 
 
 def _stated(recipe: str, changes: Sequence[str]) -> set[str]:
