@@ -25,6 +25,7 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/packing.py
 	$(BIN)/python benchmarks/large_store.py
+	$(BIN)/python benchmarks/bombs.py
 	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
 

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> None:
 def train(
     recipe: Annotated[Positional[str], arg(metavar="RECIPE|FILE.toml")],
     data: Annotated[
-        str | None, option("a known set, or a folder, a .zip or a .tar of pictures", metavar="NAME|PATH")
+        str | None, option("a known set, or a folder, .zip, .tar or .parquet of pictures", metavar="NAME|PATH")
     ] = None,
     runs: Runs = None,
     name: Annotated[str | None, option("name of the run; default the recipe's", metavar="NAME")] = None,
