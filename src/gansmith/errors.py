@@ -3,10 +3,10 @@
 GansmithError                    1
 ├── UsageError                   2   an option, a name or a path is wrong
 │   └── RecipeError              2   a recipe, a TOML file or a --set value is wrong
-├── DataError                    3   pictures are missing, damaged or of another kind than said
+├── DataError                    3   pictures or weights are missing, damaged or of another kind than said
 ├── DivergedError                4   a loss is not a finite number
 ├── CheckpointError              5   a run has no checkpoint that can be used
-├── MissingExtraError            6   a package that only some commands need is not installed
+├── MissingExtraError            6   an optional package that the command needs is not installed
 ├── DiskError                    8   not enough room, or a place that cannot be written
 └── Interrupted            130, 143   Ctrl-C or SIGTERM, after saving
 
@@ -34,7 +34,7 @@ class RecipeError(UsageError):
 
 
 class DataError(GansmithError):
-    """Pictures are missing, damaged, or of another kind than said."""
+    """Pictures or weights are missing, damaged, or of another kind than said."""
 
     exit_code = 3
 
@@ -52,7 +52,7 @@ class CheckpointError(GansmithError):
 
 
 class MissingExtraError(GansmithError):
-    """A package that only some commands need is not installed."""
+    """An optional package that the command needs is not installed."""
 
     exit_code = 6
 

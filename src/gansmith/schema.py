@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, mod
 from gansmith.data.fit import Box, Fit, Resample, Wanted
 from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
-from gansmith.errors import RecipeError, unknown
+from gansmith.errors import RecipeError, UsageError, unknown
 from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.objectives.adversarial import LOSSES, Targets
 from gansmith.pixels import Display, PixelRange
@@ -227,10 +227,17 @@ class Figures(Settings):
     """Colour of G's curve."""
 
 
+def _recipe_name(given: str) -> str:
+    try:
+        return folder_name(given)
+    except UsageError as error:
+        raise RecipeError(str(error)) from error
+
+
 class Recipe(Settings):
     """Everything that decides what a run computes."""
 
-    name: Annotated[str, AfterValidator(folder_name)]
+    name: Annotated[str, AfterValidator(_recipe_name)]
     """The recipe's name; part of the run folder's name."""
     about: str = ""
     """One line on what this is."""

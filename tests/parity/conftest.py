@@ -1,10 +1,10 @@
-"""Keras on its torch backend, in float64: an implementation of the articles' layers that we did not write."""
+"""Keras in float64, on torch unless KERAS_BACKEND says otherwise: an implementation of the layers that is not ours."""
 
 import os
 
 import pytest
 
-os.environ["KERAS_BACKEND"] = "torch"
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 @pytest.fixture(autouse=True)

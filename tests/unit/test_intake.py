@@ -20,6 +20,7 @@ from gansmith.data.fit import Wanted
 from gansmith.data.intake import check
 from gansmith.data.intake_page import intake_page
 from gansmith.data.intake_text import report_lines
+from gansmith.data.labels import class_order
 from gansmith.data.prepare import prepare
 from gansmith.data.proposal import propose
 from gansmith.data.sources import open_source, shown
@@ -194,6 +195,12 @@ def test_a_picture_without_a_label_is_lost_and_a_label_without_a_picture_is_said
         prepare(folder, tmp_path / "store", SMALL, workers=1)
 
 
+def test_a_label_of_endless_digits_is_text(tmp_path):
+    endless = "9" * 5000
+    assert class_order(["10", "9", endless]) == ["10", "9", endless]
+    assert class_order(["10", "9", "010"]) == ["9", "010", "10"]
+
+
 def test_a_stylegan_file_without_labels_means_none(tmp_path):
     folder = write_pictures(tmp_path / "set", ["a/1.png", "b/2.png"])
     (folder / "dataset.json").write_text('{"labels": null}')
@@ -210,6 +217,8 @@ def test_a_stylegan_file_without_labels_means_none(tmp_path):
         ("labels.json", '"text"', "neither"),
         ("labels.json", '{"1.png": [1, 2]}', "not a name and one label"),
         ("labels.json", "[" * 100_000, "cannot be read as labels"),
+        ("labels.json", '{"half an emoji \\ud83d.png": 1}', "cannot be read as labels"),
+        ("labels.json", '{"1.png": "half an emoji \\ud83d"}', "cannot be read as labels"),
         ("dataset.json", '{"labels": [["1.png", 0.5]]}', "not a name and one label"),
     ],
 )

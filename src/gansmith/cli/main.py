@@ -12,12 +12,13 @@ VERBS = {
     "train": "train a recipe in a new run folder",
     "resume": "continue a run exactly where it stopped",
     "sample": "make pictures with a run's generator",
+    "import-keras": "make a run from weights that Keras saved",
     "recipes": "list the recipes, or show one with its networks and its cost",
     "data": "list and fetch known sets; check and prepare your own pictures",
-    "runs": "list the runs, or show one",
+    "runs": "list the runs, show one, or draw its article's figures",
     "env": "what this machine and this installation are",
 }
-"""Every verb is the file of that name beside this one, with a function `main(arguments)`."""
+"""Every verb is the file of that name (with _ for -) beside this one, with a function `main(arguments)`."""
 
 
 def run() -> None:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if verb not in VERBS:
             raise UsageError(unknown("command", verb, VERBS))
-        importlib.import_module(f"gansmith.cli.{verb}").main(rest)
+        importlib.import_module(f"gansmith.cli.{verb.replace('-', '_')}").main(rest)
     except SystemExit as leaving:  # after --help
         return leaving.code if isinstance(leaving.code, int) else 2
     except KeyboardInterrupt:
@@ -65,7 +66,7 @@ def _say_what_went_wrong(error: Exception) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {verb:<9} {about}" for verb, about in VERBS.items()]
+    lines = [f"  {verb:<12} {about}" for verb, about in VERBS.items()]
     return "\n".join(
         [
             "usage: gansmith COMMAND [OPTIONS]",

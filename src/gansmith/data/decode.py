@@ -38,6 +38,7 @@ _SUFFIXES = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
+_FORMATS = sorted(FORMATS)
 _MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
 _FOREIGN = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
 _TURNS = {
@@ -122,7 +123,7 @@ def _load(name: str, content: bytes) -> _Loaded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=sorted(FORMATS))
+            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
             _check_size(picture, len(content))
             reasons = _remarks(name, content, picture)
             mode = picture.mode
@@ -209,9 +210,11 @@ def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
     reasons = list(loaded.reasons)
     picture = _eight_bits(loaded.picture, reasons)
     transparent = picture.mode == "RGBA"
-    grey = picture.mode == "L" or (not transparent and _is_grey(np.asarray(picture)))
-    if grey:
+    samples = np.asarray(picture)  # once: Pillow copies the picture each time
+    grey = picture.mode == "L" or (not transparent and _is_grey(samples))
+    if grey and picture.mode != "L":
         picture = picture.convert("L")
+        samples = np.asarray(picture)
     opaque = _over_white(picture) if transparent else picture
     pixels = None
     if wanted is not None:
@@ -235,7 +238,7 @@ def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
         height=picture.height,
         grey=grey or (transparent and _is_grey(np.asarray(opaque))),
         transparent=transparent,
-        sha256=hashlib.sha256(f"{picture.mode} {picture.width}".encode() + picture.tobytes()).hexdigest(),
+        sha256=_sha256(f"{picture.mode} {picture.width}", samples),
         difference_hash=_difference_hash(opaque),
         pixels=pixels,
     )
@@ -255,7 +258,18 @@ def _eight_bits(picture: Image.Image, reasons: list[str]) -> Image.Image:
         if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
             return with_alpha
         return with_alpha.convert("RGB")
-    return picture.convert("L" if mode in ("1", "L") else "RGB")
+    return _in_mode(picture, "L" if mode in ("1", "L") else "RGB")
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """Without the copy that Pillow makes of a picture that is in this mode already."""
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _sha256(kind: str, samples: np.ndarray) -> str:
+    digest = hashlib.sha256(kind.encode())
+    digest.update(samples.data)
+    return digest.hexdigest()
 
 
 def _scaled(values: np.ndarray, mode: str, reasons: list[str]) -> Image.Image:
@@ -290,5 +304,5 @@ def _is_grey(pixels: np.ndarray) -> bool:
 
 def _difference_hash(picture: Image.Image) -> int:
     """64 bits: is each cell of an 8x9 grey miniature brighter than its right neighbour. Krawetz 2013, 'dHash'."""
-    small = np.asarray(picture.convert("L").resize((9, 8), Image.Resampling.BOX))
+    small = np.asarray(_in_mode(picture, "L").resize((9, 8), Image.Resampling.BOX))
     return int.from_bytes(np.packbits(small[:, :-1] > small[:, 1:]).tobytes(), "big")

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from gansmith.data.decode import Picture, decode
 from gansmith.data.fit import Wanted
+from gansmith.processes import limit_memory
 
 MEMORY = 2 << 30
 """Address space in bytes; a picture that needs more is dropped."""
@@ -30,7 +31,7 @@ _NOT_SENT = "pixels"
 
 def main() -> None:
     """Answer requests until stdin ends."""
-    _limit_memory()
+    limit_memory(MEMORY)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     write_frame(answers, {"ready": True}, b"")
     while frame := read_frame(requests):
@@ -84,17 +85,6 @@ def read_frame(
     if len(header) < header_length or len(content) < content_length:
         return None
     return json.loads(header), content
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _limit_time(seconds: float) -> None:

@@ -75,7 +75,8 @@ def fit(picture: Image.Image, wanted: Wanted) -> Fitted:
         picture = picture.crop((left, top, left + width, top + height))
     width, height = picture.size
     size, horizontal, vertical = (wanted.width, wanted.height), wanted.width / width, wanted.height / height
-    picture = picture.convert(MODES[wanted.channels])
+    mode = MODES[wanted.channels]
+    picture = picture if picture.mode == mode else picture.convert(mode)
     box, inner, change = (0.0, 0.0, float(width), float(height)), size, None
     if wanted.fit == "crop":
         scale = max(horizontal, vertical)

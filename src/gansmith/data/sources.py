@@ -66,6 +66,8 @@ class Source:
 
 def shown(name: str) -> str:
     """The name fit for a terminal, JSON and HTML: what is not UTF-8 or cannot be printed is escaped."""
+    if name.isprintable():
+        return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +21,7 @@ import numpy as np
 from gansmith.data.decode import Picture, dropped
 from gansmith.data.decode_worker import read_frame, write_frame
 from gansmith.data.fit import Wanted
+from gansmith.processes import worker_environment
 
 TIMEOUT = 30.0
 """Seconds a picture may take."""
@@ -29,6 +29,7 @@ TIMEOUT = 30.0
 _BATCH, _BATCH_BYTES = 32, 1 << 20
 """Files, and about how many bytes of them, that a process is given at once."""
 
+_DOUBLINGS = 5
 _START_TIMEOUT = 120.0
 _WATCH_EVERY = 0.05
 
@@ -78,14 +79,17 @@ class Decoders:
                 future.cancel()
 
     def _batches(self, jobs: Iterable[Job], wanted: Wanted | None) -> Iterator[list[Job]]:
-        """One file at first, so that every process has work soon, then more: asking costs more than a small file."""
+        """One file at first, so that every process has work soon, then twice as many each time.
+
+        Asking costs more than a small file.
+        """
         most = max(1, min(_BATCH, _BATCH_BYTES // (wanted.bytes_per_picture if wanted else 1)))
         batch: list[Job] = []
         size, number = 0, 0
         for job in jobs:
             batch.append(job)
             size += len(job.content or b"")
-            if len(batch) >= min(most, 1 + number // self._num) or size >= _BATCH_BYTES:
+            if len(batch) >= min(most, 1 << min(number // self._num, _DOUBLINGS)) or size >= _BATCH_BYTES:
                 yield batch
                 batch, size, number = [], 0, number + 1
         if batch:
@@ -189,7 +193,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # libtiff writes its warnings there
-                env=_environment(),
+                env=worker_environment(),
                 start_new_session=True,  # Ctrl-C goes to the parent only, which ends the process in order
             )
         self._set_deadline(_START_TIMEOUT)
@@ -243,10 +247,3 @@ def _pictures(answer: dict[str, Any], content: bytes, num: int, wanted: Wanted |
     if len(pictures) != num or start != len(content):
         raise ValueError(f"the answer holds {len(pictures)} pictures and not {num}, or pixels of others")
     return pictures
-
-
-def _environment() -> dict[str, str]:
-    """This process's, with gansmith found where it was found here, and one thread: the processes share the cores."""
-    source = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -31,13 +31,22 @@ def save_checkpoint(run: Run, gan: GAN, step: int) -> None:
 
     Raises DiskError when there is no room; the checkpoints before it stay as they are.
     """
+    _save(run, _parts(gan), step, gan.seen)
+
+
+def save_networks(run: Run, networks: dict[str, nn.Module]) -> None:
+    """A checkpoint of step 0 with networks (G, D, G_ema) alone: enough for sampling. Raises DiskError."""
+    _save(run, {name: _tensors(network) for name, network in networks.items()}, step=0, seen=0)
+
+
+def _save(run: Run, parts: dict[str, dict[str, Tensor]], step: int, seen: int) -> None:
     folder = run.checkpoints / f"{step:08}"
     try:
         unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=run.checkpoints))
         try:
-            for name, tensors in _parts(gan).items():
+            for name, tensors in parts.items():
                 save_file(tensors, unfinished / f"{name}.safetensors")
-            state = {"format": 1, "step": step, "seen": gan.seen, "gansmith": __version__, "torch": torch.__version__}
+            state = {"format": 1, "step": step, "seen": seen, "gansmith": __version__, "torch": torch.__version__}
             (unfinished / "state.json").write_text(json.dumps(state, indent=1) + "\n")
             manifest = {file.name: _fingerprint(file) for file in sorted(unfinished.iterdir())}
             (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
@@ -93,15 +102,18 @@ def load_checkpoint(folder: Path, gan: GAN) -> None:
 
 def _parts(gan: GAN) -> dict[str, dict[str, Tensor]]:
     networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
-    parts = {name: network.state_dict() for name, network in networks.items()}
-    parts |= {"optimizer_g": _slots(gan.update_g.optimizer), "optimizer_d": _slots(gan.update_d.optimizer)}
-    return {name: {key: t.contiguous() for key, t in tensors.items()} for name, tensors in parts.items()}
+    parts = {name: _tensors(network) for name, network in networks.items()}
+    return parts | {"optimizer_g": _slots(gan.update_g.optimizer), "optimizer_d": _slots(gan.update_d.optimizer)}
+
+
+def _tensors(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
 
 
 def _slots(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The optimiser's tensors under "<parameter's number>.<slot>"; its settings are in the recipe."""
     state = optimizer.state_dict()["state"]
-    return {f"{number}.{slot}": tensor for number, slots in state.items() for slot, tensor in slots.items()}
+    return {f"{number}.{slot}": t.contiguous() for number, slots in state.items() for slot, t in slots.items()}
 
 
 def _fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

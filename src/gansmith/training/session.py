@@ -14,7 +14,7 @@ from gansmith.data.locate import Split
 from gansmith.data.pack import Pack
 from gansmith.data.selection import parse_name
 from gansmith.data.source import Access, Request, open_pictures
-from gansmith.errors import DataError, DivergedError, Interrupted, UsageError
+from gansmith.errors import CheckpointError, DataError, DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
@@ -71,8 +71,13 @@ def resume(
 ) -> Run:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; `images` sets a new length.
 
-    Raises CheckpointError when there is none, UsageError when there is nothing left to do.
+    Raises CheckpointError when there is none or the run was imported, UsageError when there is nothing left to do.
     """
+    if run.info().get("status") == "imported":
+        raise CheckpointError(
+            f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
+            f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
+        )
     recipe = recipe_of(run)
     if images is not None:
         recipe = override(recipe, [f"length.images={images}"])
@@ -131,8 +136,8 @@ def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
 def _request(recipe: Recipe, split: Split) -> Request:
     """The recipe's pictures of a split; skip and limit are meant for the split that is trained on."""
     data = recipe.data
-    part = (data.skip, data.limit) if split == data.split else (0, 0)
-    return Request(name=data.name, split=split, shape=data.wanted, skip=part[0], limit=part[1])
+    skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
+    return Request(name=data.name, split=split, shape=data.wanted, skip=skip, limit=limit)
 
 
 def _setting(recipe: Recipe, pictures: _Pictures, engine: Engine, run: Run, reporter: Reporter) -> Setting:

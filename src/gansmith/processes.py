@@ -1,0 +1,23 @@
+"""What processes of our own need that read files nobody vouches for."""
+
+import os
+from pathlib import Path
+
+
+def worker_environment() -> dict[str, str]:
+    """This process's, with gansmith found where it was found here, and one thread: the processes share the cores."""
+    source = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def limit_memory(most: int) -> None:
+    """Let this process have `most` bytes of address space and leave no core file; does nothing on Windows."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

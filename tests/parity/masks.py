@@ -1,0 +1,40 @@
+"""Dropout masks that are given: our layers and Keras' read the same ones from a book, each in its own layout."""
+
+import keras
+import torch
+from keras import ops
+
+from gansmith.rng import stream
+
+
+class MaskBook:
+    """Masks by (title, number of the call since the title was opened), so that two networks can read the same ones."""
+
+    def __init__(self):
+        self.open("")
+
+    def open(self, title):
+        self.title, self.calls = title, 0
+
+    def kept(self, shape, rate, generator=None):
+        """Bools [N, C, H, W] or [N, features], true for what is kept: stands in for our `kept_from_words`."""
+        draws = torch.rand(shape, generator=stream(5, self.title, self.calls))
+        self.calls += 1
+        return draws >= rate
+
+
+class GivenDropout(keras.layers.Layer):
+    """Multiplies by the book's next mask in training mode; `picture` is the (h, w, c) that flat features were."""
+
+    def __init__(self, book, rate, picture=None):
+        super().__init__()
+        self.book, self.rate, self.picture = book, rate, picture
+
+    def call(self, x, training=False):
+        if not training:
+            return x
+        height, width, channels = self.picture or x.shape[1:]
+        flat = len(x.shape) == 2
+        shape = (x.shape[0], channels * height * width) if flat else (x.shape[0], channels, height, width)
+        kept = self.book.kept(shape, self.rate).reshape(-1, channels, height, width).permute(0, 2, 3, 1)
+        return x * ops.convert_to_tensor(kept.reshape(tuple(x.shape)).double().numpy()) / (1 - self.rate)
