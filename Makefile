@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 PROJECT := pyproject.toml constraints.txt
+BENCH := .venv-bench
 
-.PHONY: demo test check bench
+.PHONY: demo test check parity bench fuzz
 
 demo: .venv/.installed  ## train clothes in under two minutes; the run folder's path is printed first and last
 	$(BIN)/gansmith train demo
@@ -19,12 +20,22 @@ check: .venv/.installed-dev  ## everything that has to hold before a change land
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not gpu"
 
+parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow; `check` compares with Keras on torch
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 $(BENCH)/bin/python -m pytest -m slow tests/parity
+
 bench: .venv/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/batches.py
+	$(BIN)/python benchmarks/packing.py
+	$(BIN)/python benchmarks/large_store.py
+	$(BIN)/python benchmarks/bombs.py
 	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
+
+SECONDS := 300
+fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS of processor time each; findings are kept in .fuzz/
+	PYTHONPATH=tests .venv-fuzz/bin/python -m fuzz --seconds $(SECONDS)
 
 .venv/.installed: $(PROJECT)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -37,4 +48,18 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 
 .venv/.installed-dev: .venv/.installed-test
 	$(PIP) --editable .[dev]
+	touch $@
+
+# TensorFlow wants an older h5py than we do: the first pin of a name counts.
+$(BENCH)/.installed: $(PROJECT) constraints-bench.txt
+	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	awk -F= '!seen[$$1]++' constraints-bench.txt constraints.txt > $(BENCH)/constraints.txt
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check --quiet \
+	  --constraint $(BENCH)/constraints.txt --editable .[parity]
+	touch $@
+
+.venv-fuzz/.installed: $(PROJECT)
+	test -x .venv-fuzz/bin/python || $(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt \
+		--editable .[fuzz]
 	touch $@

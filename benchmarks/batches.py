@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import gansmith
-from gansmith.data.fit import Wanted
 from gansmith.data.source import Request, open_pictures
 from gansmith.machine import describe_machine
 from gansmith.training.engine import make_engine
@@ -28,8 +27,7 @@ OPENINGS = 9
 def main() -> None:
     recipe = gansmith.recipe("fashion-dcgan")
     data = recipe.data
-    shape = Wanted(channels=data.channels, height=data.height, width=data.width)
-    request = Request(name=data.name, split=data.split, shape=shape)
+    request = Request(name=data.name, split=data.split, shape=data.wanted)
     open_pictures(request)  # packs the set, if this is the first time
 
     openings = []

@@ -1,10 +1,13 @@
 """Train a classic recipe on real data and keep what came of it.
 
     GANSMITH_DATA=... python benchmarks/classic_runs.py fashion-dcgan
-    GANSMITH_DATA=... python benchmarks/classic_runs.py mnist-dcgan --steps 400
+    GANSMITH_DATA=... python benchmarks/classic_runs.py mnist-dcgan --steps 1000
+    python benchmarks/classic_runs.py --run runs/00007-svhn-dcgan --note "stand-in files, see stand_ins.py"
 
-Writes <recipe>.json, <recipe>.png (the last sample grid), <recipe>-evolution.png and <recipe>-curves.png into
-benchmarks/results/. The times in the JSON are wall times: to quote them, run this on a machine that does nothing else.
+The last form keeps a run that is there already. Writes <recipe>.json into benchmarks/results/, and beside it the
+article's figures of the run: <recipe>.png (the last sheet), <recipe>-clipped.png where the article's display is not
+right, <recipe>-losses.png and <recipe>-evolution.png. `gallery.py` makes the page of them. The times in the JSON are
+wall times: to quote them, run this on a machine that does nothing else.
 """
 
 import argparse
@@ -16,36 +19,47 @@ from pathlib import Path
 
 import gansmith
 from gansmith.cli.console import Lines
-from gansmith.recipe_file import override
+from gansmith.figures import draw_figures
+from gansmith.recipe_file import override, recipe_of
 from gansmith.runs import Run
 
 RESULTS = Path(__file__).parent / "results"
+KEPT = ("status", "started", "ended", "device", "precision", "data", "machine", "step", "seen")
+FIGURES = {"samples": "", "samples-clipped": "-clipped", "losses": "-losses", "evolution": "-evolution"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe")
-    parser.add_argument("--steps", type=int)
+    parser.add_argument("recipe", nargs="?", help="a recipe's name")
+    parser.add_argument("--steps", type=int, help="shorter than published")
+    parser.add_argument("--run", type=Path, help="a finished run's folder, instead of a recipe")
+    parser.add_argument("--note", default="", help="what a reader of the result has to know")
     options = parser.parse_args()
-
+    if bool(options.recipe) == bool(options.run):
+        parser.error("give a recipe or --run FOLDER")
+    if options.run:
+        keep(Run(options.run), options.note)
+        return
     recipe = gansmith.recipe(options.recipe)
     if options.steps:
         recipe = override(recipe, [f"length.images={options.steps * recipe.batch}"])
     with tempfile.TemporaryDirectory() as folder:
-        keep(gansmith.train(recipe, runs=folder, reporter=Lines()))
+        keep(gansmith.train(recipe, runs=folder, reporter=Lines()), options.note)
 
 
-def keep(run: Run) -> None:
-    recipe_name = run.path.name.split("-", 1)[1]
-    info, events = run.info(), run.events()
-    kept = ("status", "started", "ended", "device", "precision", "data", "machine", "step", "seen")
-    result = {"recipe": recipe_name, **{key: info[key] for key in kept}, "last_event": events[-1]}
+def keep(run: Run, note: str) -> None:
+    recipe, info, evaluations = recipe_of(run), run.info(), run.metrics()
+    result = {"recipe": recipe.name, "note": note, **{key: info[key] for key in KEPT}, "last_event": run.events()[-1]}
+    result |= {"last_evaluation": evaluations[-1]} if evaluations else {}
+    result["published_steps"] = gansmith.recipe(recipe.name).steps
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{recipe_name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    shutil.copy(max(run.samples.glob("*.png")), RESULTS / f"{recipe_name}.png")
-    for figure in ("evolution", "curves"):
-        shutil.copy(run.path / f"{figure}.png", RESULTS / f"{recipe_name}-{figure}.png")
-    sys.stdout.write(f"{RESULTS / recipe_name}.json\n")
+    stem = recipe.name.replace(":", "-")
+    (RESULTS / f"{stem}.json").write_text(json.dumps(result, indent=1) + "\n")
+    draw_figures(run)
+    for figure, suffix in FIGURES.items():
+        if (file := run.path / "figures" / f"{figure}.png").is_file():
+            shutil.copy(file, RESULTS / f"{stem}{suffix}.png")
+    sys.stdout.write(f"{RESULTS / stem}.json\n")
 
 
 if __name__ == "__main__":

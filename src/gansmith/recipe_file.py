@@ -33,7 +33,7 @@ def read_toml(text: str, origin: str) -> dict[str, Any]:
     """TOML text as nested plain values. Raises RecipeError naming `origin` and the place of a mistake."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of a number of 5,000 digits, or a thousand lists in each other
         raise RecipeError(f"{origin} is not valid TOML: {error}.") from error
 
 
@@ -84,7 +84,7 @@ def _nested(tables: list[str], values: dict[str, Any]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -102,7 +102,9 @@ def _lines(settings: BaseModel, comments: bool) -> list[str]:
     return lines + tables
 
 
-def _toml_value(value: bool | int | float | str) -> str:
+def _toml_value(value: bool | int | float | str | tuple[Any, ...]) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

@@ -4,6 +4,7 @@ import html
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -11,10 +12,11 @@ from gansmith.nn.summary import Summary, summarize
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.viz.curves import curves
+from gansmith.viz.curves import D_COLOUR, G_COLOUR, curves
+from gansmith.viz.diagram import diagram
 from gansmith.viz.evolution import evolution, evolution_steps
 from gansmith.viz.grids import png, tiles
-from gansmith.viz.page import image_source, page, pairs
+from gansmith.viz.page import image_source, page, pairs, side_by_side
 
 EVOLUTION_ROWS = 8
 """Latents shown in the evolution strip."""
@@ -25,7 +27,7 @@ def write_report(run: Run) -> None:
     recipe = recipe_of(run)
     if events := run.events():
         write_atomically(run.path / "curves.png", curves(events))
-    if columns := _evolution_columns(run, recipe):
+    if columns := evolution_columns(run, recipe):
         write_atomically(run.path / "evolution.png", png(evolution(columns)))
     write_atomically(run.report, _page(run, recipe, events))
 
@@ -41,7 +43,17 @@ def network_tables(recipe: Recipe) -> dict[str, Summary]:
     }
 
 
-def _evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, Any]]:
+def network_diagrams(recipe: Recipe) -> dict[str, str]:
+    """The drawings of G and D, as SVG."""
+    spec, tables = recipe.spec, network_tables(recipe)
+    picture = (spec.height, spec.width, spec.channels)
+    return {
+        "G": diagram("Generator", "latents", (spec.latents,), tables["Generator"], G_COLOUR),
+        "D": diagram("Discriminator", "picture", picture, tables["Discriminator"], D_COLOUR),
+    }
+
+
+def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
     """For each percentage that was reached: its label and the first latents' pictures, cut out of the sample grid."""
     data, columns = recipe.data, recipe.grid.columns
     num = min(EVOLUTION_ROWS, recipe.grid.rows * columns)
@@ -81,7 +93,8 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
     body = [
         _facts(info, recipe, last),
         f'<div class="figures">{"".join(sections)}</div>',
-        f'<h2>The networks</h2>\n<div class="tables">{tables}</div>',
+        f"<h2>The networks</h2>\n{side_by_side(network_diagrams(recipe).values())}",
+        f'<details><summary>The networks as tables</summary><div class="tables">{tables}</div></details>',
         f"<details><summary>The recipe</summary><pre>{html.escape(to_toml(recipe, comments=True))}</pre></details>",
         f"<details open><summary>The machine</summary>{pairs(info.get('machine', {}))}</details>",
     ]
@@ -105,7 +118,8 @@ def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
         "seed": recipe.seed,
         "started": info.get("started", ""),
     }
-    remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in info.get("remarks", []))
+    hint = f"figures as an article prints them: gansmith runs figures {info.get('name', '')}"
+    remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in (*info.get("remarks", []), hint))
     return f"{pairs(facts)}<ul>{remarks}</ul>"
 
 

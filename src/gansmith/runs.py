@@ -8,6 +8,7 @@ log.txt        what the console said
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
 checkpoints/   <step>/ and the text file `latest`, which names one of them
 curves.png  evolution.png  report.html      written when the run ends
+figures/       what the article shows, drawn when asked for
 """
 
 import fcntl

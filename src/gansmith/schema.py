@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 import torch
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
-from gansmith.data.fit import Fit
+from gansmith.data.fit import Box, Fit, Resample, Wanted
+from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
-from gansmith.data.source import Split
-from gansmith.errors import RecipeError, unknown
+from gansmith.errors import RecipeError, UsageError, unknown
 from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.objectives.adversarial import LOSSES, Targets
 from gansmith.pixels import Display, PixelRange
@@ -43,12 +43,36 @@ class Data(Settings):
     """Columns of pixels."""
     fit: Fit = "crop"
     """How a picture of another shape is brought to this one: crop, pad or stretch."""
+    box: Annotated[Box, BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)] = ()
+    """The part of each picture that is used, before it is fitted: [top, left, height, width]; [] for all of it."""
+    resample: Resample = "lanczos"
+    """How pictures are resized: lanczos or bilinear, both antialiased."""
     pixel_range: PixelRange = "-1..1"
     """What 0..255 becomes for D: "-1..1" or "0..1"."""
     order: Order = "permutation"
     """permutation (a new one each pass), sequential, shuffle-buffer, or with-replacement."""
     shuffle_buffer: int = Field(0, ge=0)
     """Pictures in the buffer of order "shuffle-buffer"; 0 for the other orders."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """The shape, as the decoders take it."""
+        return Wanted(
+            channels=self.channels,
+            height=self.height,
+            width=self.width,
+            fit=self.fit,
+            box=self.box,
+            resample=self.resample,
+        )
+
+    @model_validator(mode="after")
+    def _box_can_be(self) -> "Data":
+        try:
+            _ = self.wanted
+        except ValueError as error:
+            raise RecipeError(f"data.{error}") from error
+        return self
 
     @model_validator(mode="after")
     def _buffer_fits_order(self) -> "Data":
@@ -203,10 +227,17 @@ class Figures(Settings):
     """Colour of G's curve."""
 
 
+def _recipe_name(given: str) -> str:
+    try:
+        return folder_name(given)
+    except UsageError as error:
+        raise RecipeError(str(error)) from error
+
+
 class Recipe(Settings):
     """Everything that decides what a run computes."""
 
-    name: Annotated[str, AfterValidator(folder_name)]
+    name: Annotated[str, AfterValidator(_recipe_name)]
     """The recipe's name; part of the run folder's name."""
     about: str = ""
     """One line on what this is."""

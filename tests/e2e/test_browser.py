@@ -45,3 +45,29 @@ def test_a_picture_of_the_report_is_not_empty(trained):
         pixels = np.asarray(shot.convert("L"))
     assert len(np.unique(pixels)) > 100
     assert (pixels[1200:] != pixels[0, 0]).mean() > 0.02
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_the_page_of_figures_shows_all_of_them_and_fits_the_window(gansmith, trained, width):
+    assert gansmith("runs", "figures", trained).code == 0
+    page = trained / "figures/index.html"
+    page.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
+    dom = chromium(page, "--dump-dom", f"--window-size={width},900")
+    shown = len([*(trained / "figures").glob("*.png")])
+    assert re.search(rf'data-images="true(,true){{{shown - 1}}}"', dom)
+    assert int(re.search(r'data-overflow="(-?\d+)"', dom)[1]) <= 0
+
+
+@pytest.mark.parametrize(("scheme", "darkest", "brightest"), [(1, 200, 256), (0, 0, 60)], ids=["light", "dark"])
+def test_a_drawing_of_a_network_can_be_read_on_light_and_on_dark_paper(gansmith, trained, scheme, darkest, brightest):
+    assert gansmith("runs", "figures", trained).code == 0
+    drawing = trained / "figures/G.svg"
+    options = (f"--blink-settings=preferredColorScheme={scheme}", "--screenshot=shot.png", "--window-size=440,560")
+    chromium(drawing, *options)
+    with Image.open("shot.png") as shot:
+        pixels = np.asarray(shot.convert("L")).astype(int)
+    paper = pixels[70, 30]
+    assert darkest <= paper < brightest
+    ink = np.abs(pixels[16:40, 20:120] - paper)  # the title
+    assert ink.max() > 150
+    assert (ink > 100).mean() > 0.05

@@ -55,6 +55,18 @@ def test_prepare_proposes_for_itself_what_is_not_given(data, photos):
     assert read_pack(Path("store")).images.shape == (20, 1, 64, 96)
     data("prepare", photos, "square", "--size", 32, "--channels", 4, "--fit", "pad", "--workers", 1)
     assert read_pack(Path("square")).images.shape == (20, 4, 32, 32)
+    data("prepare", photos, "box", "--box", "4,10,40,40", "--resample", "bilinear", "--workers", 1)
+    assert read_pack(Path("box")).images.shape == (20, 3, 40, 40)
+    assert read_pack(Path("box")).index["wanted"]["box"] == [4, 10, 40, 40]
+
+
+def test_a_known_set_is_checked_and_prepared_by_name(data):
+    out, _ = data("check", "fashion-10k[9,0]", "--workers", 1)
+    assert out.startswith("fashion-10k[9,0]: 2,000 pictures\nin ")
+    assert "gansmith data prepare 'fashion-10k[9,0]' OUT --size 28x28 --channels 1 --fit crop" in out
+    out, err = data("prepare", "fashion-10k[9]", "store", "--workers", 1)
+    assert "1,000 pictures of 28x28x1 (1,000 used, 0 converted, 0 dropped)" in err
+    assert read_pack(Path(out.strip())).index["classes"] == ["9"]
 
 
 def test_check_prints_json_and_writes_the_page(data):
@@ -92,6 +104,8 @@ def test_too_many_lost_stops_before_anything_is_published(data, photos):
         (["prepare", "photos", "store", "--size", "big"], UsageError, "--size 'big'"),
         (["prepare", "photos", "store", "--size", "1x2x3"], UsageError, "try 64 or 96x64"),
         (["prepare", "photos", "store", "--size", "0"], UsageError, "in 1 to 4096"),
+        (["prepare", "photos", "store", "--box", "1,2,3"], UsageError, "--box '1,2,3' must be TOP,LEFT,HEIGHT,WIDTH"),
+        (["prepare", "photos", "store", "--box", "0,0,0,9"], UsageError, "such as 34,14,150,150"),
         (["prepare", "photos", "photos", "--size", "8", "--channels", "1"], UsageError, "lies inside"),
     ],
 )

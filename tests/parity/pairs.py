@@ -38,9 +38,12 @@ class Pair:
         return self.recipe.batch
 
 
-def pair(name, norm=networks.keras_norm):
+def pair(name, norm=networks.keras_norm, changes=()):
     """Float64 networks whose biases and moving statistics are not all 0 and 1; Keras' ones with the same weights."""
-    made, engine = recipe(name, [f"batch={COSTLY.get(name, BATCH)}", "precision='fp32'"]), make_engine("cpu", "fp32")
+    made, engine = (
+        recipe(name, [f"batch={COSTLY.get(name, BATCH)}", "precision='fp32'", *changes]),
+        make_engine("cpu", "fp32"),
+    )
     gan = build(made, engine)
     for number, tensor in enumerate([*gan.G.state_dict().values(), *gan.D.state_dict().values()]):
         if tensor.dim() == 1:

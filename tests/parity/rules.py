@@ -16,6 +16,7 @@ class Optimizer:
     decay: float = 0.0
     clip: float | None = None
     updates: int = 0
+    has_clipped: bool = False
     slots: dict = field(default_factory=dict)
 
     def update(self, variables, loss):
@@ -25,6 +26,7 @@ class Optimizer:
         self.updates += 1
         for variable, gradient in zip(variables, gradients, strict=True):
             if self.clip is not None:
+                self.has_clipped |= bool(gradient.abs().max() > self.clip)
                 gradient = gradient.clamp(-self.clip, self.clip)
             variable.assign(variable.value.detach() - rate * self.direction(id(variable), gradient))
 

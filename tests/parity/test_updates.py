@@ -25,6 +25,9 @@ pytestmark = [
 needs_torch = pytest.mark.skipif(keras.backend.backend() != "torch", reason="the gradients are torch's own")
 UPDATES = 20
 BOUND = 1e-8
+NETWORKS = ("discriminator", "generator")
+TIGHT = 1e-4
+"""A clip value that these small gradients meet."""
 
 
 def given(made, rules, clock):
@@ -48,11 +51,12 @@ def given(made, rules, clock):
     )
 
 
-def updates(both, rules, num, monkeypatch):
-    """Both sides move through `num` iterations; yields after each one. Compares the losses on the way."""
+def updates(both, rules, optimizers, clocks, monkeypatch):
+    """Both sides move through the iterations `clocks`; yields after each one. Compares the losses on the way."""
     reading_masks(both, monkeypatch)
-    d, a = rules.optimizers()
-    for clock in range(num):
+    d, a = optimizers
+    d.updates, a.updates = clocks[0] * (2 if rules.separate else 1), clocks[0]
+    for clock in clocks:
         iteration = given(both.recipe, rules, clock)
         batch = Batch(
             real=torch.from_numpy(for_keras(iteration.real, both.D)),
@@ -79,10 +83,31 @@ def updates(both, rules, num, monkeypatch):
 @pytest.mark.parametrize("name", networks.SYSTEMS)
 def test_twenty_iterations_move_every_weight_as_the_specification_says(name, monkeypatch):
     both = pair(name, networks.formula_norm)
-    for clock in updates(both, RULES[name], UPDATES, monkeypatch):
+    for clock in updates(both, RULES[name], RULES[name].optimizers(), range(UPDATES), monkeypatch):
         if clock in (0, 2, UPDATES - 1):
             assert_same_weights(both.gan.G, both.G, BOUND)
             assert_same_weights(both.gan.D, both.D, BOUND)
+
+
+def scale_logits(both, factor):
+    with torch.no_grad():
+        both.gan.D.layers[-2].weight.mul_(factor)
+    both.D.set_weights(dump(both.gan.D))
+
+
+@needs_torch
+@pytest.mark.parametrize("name", [name for name in networks.SYSTEMS if RULES[name].optimizers()[0].decay])
+def test_large_gradients_are_clipped_and_late_rates_have_decayed(name, monkeypatch):
+    """After a million iterations the rates are 1 to 6 % lower; in the first twenty they are not, to eight digits."""
+    both = pair(name, networks.formula_norm, [f"{network}_optimizer.clip_value={TIGHT}" for network in NETWORKS])
+    scale_logits(both, -3)  # so that D does not take all for real, and A has gradients
+    optimizers = RULES[name].optimizers()
+    for optimizer in optimizers:
+        optimizer.clip = TIGHT
+    for _ in updates(both, RULES[name], optimizers, [1_000_000], monkeypatch):
+        assert_same_weights(both.gan.G, both.G, BOUND)
+        assert_same_weights(both.gan.D, both.D, BOUND)
+    assert all(optimizer.has_clipped for optimizer in optimizers)
 
 
 @needs_torch
@@ -90,14 +115,11 @@ def test_twenty_iterations_move_every_weight_as_the_specification_says(name, mon
 def test_probabilities_beyond_the_clip_of_keras_2_give_no_gradient(name, monkeypatch):
     """One system of each kind: D's updates apart or together."""
     both, rules = pair(name, networks.formula_norm), RULES[name]
-    verdict = both.gan.D.layers[-2]
-    with torch.no_grad():
-        verdict.weight *= 400
-    both.D.set_weights(dump(both.gan.D))
+    scale_logits(both, 400)
     answers = both.gan.D.eval()(given(both.recipe, rules, 0).real).abs()
     both.gan.D.train()
     assert answers.max() > 17
-    for _ in updates(both, rules, 3, monkeypatch):
+    for _ in updates(both, rules, rules.optimizers(), range(3), monkeypatch):
         assert_same_weights(both.gan.G, both.G, BOUND)
         assert_same_weights(both.gan.D, both.D, BOUND)
 

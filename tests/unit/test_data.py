@@ -1,7 +1,10 @@
 import contextlib
 import gzip
 import itertools
+import json
+import mmap
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -73,6 +76,16 @@ def test_a_gzip_bomb_is_inflated_no_further_than_announced(tmp_path, pixels, mon
     assert all(0 <= size <= pixels.size + 1 for size in inflated)
 
 
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress])
+def test_an_idx_file_takes_no_memory_for_what_it_only_announces(tmp_path, pixels, wrap):
+    (tmp_path / "short").write_bytes(wrap(b"\0\0\x08\3" + struct.pack(">3I", 60_000, 200, 300) + bytes(1000)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="announces 3,600,000,000 bytes and holds only 1,000"):
+        read_idx(tmp_path / "short", 3)
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_an_array_or_a_data_error(tmp_path, content):
@@ -99,6 +112,74 @@ def test_the_store_reads_back_what_was_written(tmp_path, pixels):
     assert torch.equal(pack.batch(torch.tensor([3, 0])), torch.tensor(pixels[[3, 0], None]))
     assert isinstance(pack.images, np.memmap)
     assert list(tmp_path.iterdir()) == [tmp_path / "store"]
+
+
+def test_a_large_store_asks_the_disk_for_a_whole_batch_before_it_reads_it(tmp_path, monkeypatch):
+    asked = []
+
+    class Recorded(mmap.mmap):
+        def madvise(self, advice, start, length):
+            asked.append((advice, start, length))
+            super().madvise(advice, start, length)
+
+    monkeypatch.setattr(mmap, "mmap", Recorded)
+    images = np.random.default_rng(0).integers(0, 256, (9, 3, 50, 60), np.uint8)
+    write_pack(tmp_path / "store", images, None, {"name": "mine", "remarks": []})
+    store = read_pack(tmp_path / "store").only(np.arange(2, 9))
+    assert torch.equal(store.batch(torch.tensor([6, 0])), torch.tensor(images[[8, 2]]))
+    assert not asked
+    monkeypatch.setattr("gansmith.data.pack.READ_AHEAD_FROM", images.nbytes)
+    assert torch.equal(store.batch(torch.tensor([6, 0])), torch.tensor(images[[8, 2]]))
+    for (advice, start, length), row in zip(asked, (8, 2), strict=True):
+        assert advice == mmap.MADV_WILLNEED
+        assert start % mmap.PAGESIZE == 0
+        assert start <= 128 + row * 9000 < start + mmap.PAGESIZE
+        assert start + length == 128 + (row + 1) * 9000
+
+
+@pytest.mark.parametrize(
+    "index",
+    ["[]", "7", '"format"', "{}", '{"format": 2}', "{", "[" * 100_000, b"\xff\xfe"],
+    ids=lambda index: index[:9],
+)
+def test_a_folder_with_another_index_is_no_store(tmp_path, index):
+    (tmp_path / "index.json").write_bytes(index if isinstance(index, bytes) else index.encode())
+    assert read_pack(tmp_path) is None
+
+
+def other_index(**changes):
+    return lambda folder: (folder / "index.json").write_text(
+        json.dumps({**json.loads((folder / "index.json").read_text()), **changes})
+    )
+
+
+def other_images(change):
+    return lambda folder: (folder / "images.npy").write_bytes(change((folder / "images.npy").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "images.npy").unlink(), r"images.npy cannot be read \(No such file"),
+        (lambda folder: (folder / "labels.npy").write_bytes(b""), "labels.npy is not a NumPy array"),
+        (other_images(lambda content: content[:-1]), r"images.npy announces 120 bytes \(.*\) and holds 119"),
+        (other_images(lambda content: content[:60]), "has the header"),
+        (other_images(lambda content: content.replace(b"|u1", b"|O1")), "Python objects never"),
+        (other_images(lambda content: content.replace(b"|u1", b"|i1")), "index.json says"),
+        (other_index(count=4), "index.json says"),
+        (other_index(shape=None), "index.json says"),
+        (other_index(shape=[1, 6, 4]), "index.json says"),
+        (other_index(remarks=3), "index.json says"),
+        (other_index(name=None), "index.json says"),
+    ],
+)
+def test_a_damaged_store_is_named_with_what_is_wrong(tmp_path, pixels, damage, message):
+    write_pack(tmp_path / "store", pixels[:, None], np.arange(5, dtype=np.uint8), {"name": "mine", "remarks": []})
+    damage(tmp_path / "store")
+    with pytest.raises(DataError, match=message) as caught:
+        read_pack(tmp_path / "store")
+    assert str(tmp_path / "store") in str(caught.value)
+    assert "delete that folder first" in str(caught.value)
 
 
 def test_a_store_that_cannot_be_written_is_a_disk_error(tmp_path, pixels):

@@ -20,6 +20,7 @@ from gansmith.data.fit import Wanted
 from gansmith.data.intake import check
 from gansmith.data.intake_page import intake_page
 from gansmith.data.intake_text import report_lines
+from gansmith.data.labels import class_order
 from gansmith.data.prepare import prepare
 from gansmith.data.proposal import propose
 from gansmith.data.sources import open_source, shown
@@ -82,7 +83,8 @@ def test_the_report_of_hazards_counts_every_file_once_in_every_form(hazards):
     assert "zero bytes: empty.png" in text
     assert "<b>404\\x1b.jpg" in text
     assert "latin-\\xe9.png" in {one["name"] for one in facts["files"]}
-    page = intake_page(intake, workers=1)
+    with open_source(folder) as source:
+        page = intake_page(intake, source, workers=1)
     page.encode()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;.png" in page
@@ -193,6 +195,12 @@ def test_a_picture_without_a_label_is_lost_and_a_label_without_a_picture_is_said
         prepare(folder, tmp_path / "store", SMALL, workers=1)
 
 
+def test_a_label_of_endless_digits_is_text(tmp_path):
+    endless = "9" * 5000
+    assert class_order(["10", "9", endless]) == ["10", "9", endless]
+    assert class_order(["10", "9", "010"]) == ["9", "010", "10"]
+
+
 def test_a_stylegan_file_without_labels_means_none(tmp_path):
     folder = write_pictures(tmp_path / "set", ["a/1.png", "b/2.png"])
     (folder / "dataset.json").write_text('{"labels": null}')
@@ -209,6 +217,8 @@ def test_a_stylegan_file_without_labels_means_none(tmp_path):
         ("labels.json", '"text"', "neither"),
         ("labels.json", '{"1.png": [1, 2]}', "not a name and one label"),
         ("labels.json", "[" * 100_000, "cannot be read as labels"),
+        ("labels.json", '{"half an emoji \\ud83d.png": 1}', "cannot be read as labels"),
+        ("labels.json", '{"1.png": "half an emoji \\ud83d"}', "cannot be read as labels"),
         ("dataset.json", '{"labels": [["1.png", 0.5]]}', "not a name and one label"),
     ],
 )
@@ -274,7 +284,12 @@ def test_many_hashes_with_the_same_margin_are_compared_in_bounded_time():
         ([(500, 510)] * 100, 0, 0, (3, 64, 64, "crop")),
         ([(200, 300)] * 50 + [(300, 200)] * 50, 99, 50, (3, 64, 64, "crop")),
         ([(100, 300)] * 50 + [(300, 100)] * 50, 0, 0, (3, 64, 64, "pad")),
-        ([(28, 28)] * 100, 100, 0, (1, 32, 32, "crop")),
+        ([(28, 28)] * 100, 100, 0, (1, 28, 28, "crop")),
+        ([(20, 48)] * 100, 0, 0, (3, 20, 48, "crop")),
+        ([(36, 36)] * 100, 0, 0, (3, 32, 32, "crop")),
+        ([(28, 28)] * 99 + [(28, 29)], 100, 0, (1, 32, 32, "crop")),
+        ([(128, 128)] * 100, 0, 0, (3, 64, 64, "crop")),
+        ([(32, 512)] * 100, 0, 0, (3, 32, 256, "crop")),
         ([(40, 40)] * 20 + [(400, 400)] * 80, 0, 0, (3, 40, 40, "crop")),
         ([(100, 2000)] * 10, 0, 0, (3, 64, 256, "crop")),
     ],

@@ -16,7 +16,8 @@ from pictures import file, photo, write_pictures
 from gansmith.data.decode import decode
 from gansmith.data.fit import Wanted
 from gansmith.data.intake import check
-from gansmith.data.prepare import choose_shape, prepare
+from gansmith.data.prepare import Asked, choose_shape, prepare
+from gansmith.data.sources import open_source
 from gansmith.errors import DataError, UsageError
 
 SMALL = Wanted(channels=3, height=32, width=32)
@@ -163,11 +164,19 @@ def test_one_per_cent_may_be_lost_and_more_only_when_allowed(tmp_path):
         prepare(folder, tmp_path / "more", SMALL)
 
 
+def chosen(folder, asked):
+    with open_source(folder) as source:
+        return choose_shape(source, asked, workers=1)
+
+
 def test_nothing_usable_is_an_error(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set/a.txt").write_text("hello")
     assert check(tmp_path / "set", workers=1).proposal is None
-    for choose in (lambda: choose_shape(tmp_path / "set"), lambda: prepare(tmp_path / "set", tmp_path / "out", SMALL)):
+    for choose in (
+        lambda: chosen(tmp_path / "set", Asked()),
+        lambda: prepare(tmp_path / "set", tmp_path / "out", SMALL),
+    ):
         with pytest.raises(DataError, match="no picture that can be used"):
             choose()
     with pytest.raises(DataError, match="does not exist"):
@@ -176,9 +185,12 @@ def test_nothing_usable_is_an_error(tmp_path):
 
 def test_what_is_not_asked_for_is_proposed(tmp_path):
     folder = many(tmp_path, 4)
-    assert choose_shape(folder, workers=1) == Wanted(channels=3, height=40, width=40)
-    assert choose_shape(folder, (48, 32), workers=1) == Wanted(channels=3, height=48, width=32)
-    assert choose_shape(folder, (8, 8), 1, "pad") == Wanted(channels=1, height=8, width=8, fit="pad")
+    assert chosen(folder, Asked()) == Wanted(channels=3, height=40, width=40)
+    assert chosen(folder, Asked(size=(48, 32))) == Wanted(channels=3, height=48, width=32)
+    asked = Asked(size=(8, 8), channels=1, fit="pad", resample="bilinear")
+    assert chosen(folder, asked) == Wanted(channels=1, height=8, width=8, fit="pad", resample="bilinear")
+    boxed = Asked(box=(0, 3, 40, 37))
+    assert chosen(folder, boxed) == Wanted(channels=3, height=32, width=32, box=(0, 3, 40, 37))
 
 
 def test_a_bomb_costs_little_memory(tmp_path):

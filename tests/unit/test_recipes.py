@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from gansmith.errors import RecipeError, UsageError
+from gansmith.errors import RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
 from gansmith.recipes import all_names, recipe, recipe_names
 
@@ -58,10 +58,13 @@ def test_json_comes_back():
         ("length=3", "length must be"),
         ("batch", "--set takes FIELD=VALUE, got 'batch'"),
         ("name=../../etc", "name must"),
+        ("batch=" + "9" * 5000, "batch must be a valid integer, got '999"),
+        ("batch=" + "[" * 5000, "batch must be a valid integer, got '[[["),
     ],
+    ids=lambda text: text[:30],
 )
 def test_a_wrong_set_says_what_is_wrong(change, message):
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(RecipeError) as caught:
         override(recipe("demo"), [change])
     assert message in str(caught.value)
     assert "{" not in str(caught.value), "an f-string lost its f"
@@ -99,6 +102,9 @@ def test_a_whole_resolved_recipe_can_be_trained_again(tmp_path):
         ("batch = ", "is not valid TOML"),
         ("batch = 3", "is missing from the recipe"),
         ('from = "demo"\n_target_ = "os.system"', "unknown field of Recipe '_target_'"),
+        ('from = "demo"\nname = "a b"', "name must be up to 100 letters"),
+        ("batch = " + "9" * 5000, "is not valid TOML"),
+        ("batch = " + "[" * 5000, "is not valid TOML"),
     ],
 )
 def test_a_wrong_file_says_what_is_wrong(tmp_path, text, message):

@@ -21,6 +21,16 @@ def test_a_name_may_carry_classes(text, wanted):
     assert parse_name(text) == wanted
 
 
+def test_a_folder_with_brackets_in_its_name_is_meant_as_it_is(tmp_path):
+    (tmp_path / "holiday[2019]").mkdir()
+    assert parse_name(f"{tmp_path}/holiday[2019]").classes == ()
+    assert parse_name(f"{tmp_path}/holiday[2020]").classes == ("2020",)
+
+
+def test_a_label_of_any_size_costs_no_memory():
+    assert rows_of(("5",), np.array([5, 2**60]), None, "set").tolist() == [0]
+
+
 @pytest.mark.parametrize("text", ["cifar10[]", "cifar10[ship,]"])
 def test_an_empty_class_is_refused(text):
     with pytest.raises(DataError, match="names an empty class"):

@@ -2,17 +2,14 @@
 
 import json
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from gansmith.cli.bars import download_bar
 from gansmith.cli.data_check import check, prepare
 from gansmith.cli.options import Json, Offline, call_one_of, option
-
-if TYPE_CHECKING:
-    from gansmith.data.transfer import Progress
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -49,7 +46,7 @@ def get(
 
     if name not in SETS:
         raise UsageError(unknown("set", name, SETS))
-    with _download_bar() as progress:
+    with download_bar() as progress:
         found = find_set(name, split, offline=offline, progress=progress)
     paths = dict.fromkeys(path for paths in found.files.values() for path in paths)
     lacking = [one for one in ([split] if split else SETS[name].splits) if one not in found.files]
@@ -96,27 +93,3 @@ def _whereabouts(facts: dict[str, object]) -> str:
     if isinstance(size, int) and size:
         return f"not here; {readable_size(size)} to download with: gansmith data get {facts['name']}"
     return f"not here; needs {facts['how_to_get']}".rstrip(",")
-
-
-@contextmanager
-def _download_bar() -> Generator["Progress"]:
-    """Draws a bar for each file on a terminal, and writes a line for each elsewhere; all on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as RichProgress
-
-    from gansmith.data.download import readable_size
-
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with RichProgress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
-        tasks = {}
-
-        def progress(name: str, here: int, size: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=size, completed=here)
-                if not console.is_terminal:
-                    sys.stderr.write(f"downloading {name}, {readable_size(size)}\n")
-            bars.update(tasks[name], completed=here)
-
-        yield progress

@@ -15,7 +15,7 @@ VERBS = {
     "import-keras": "make a run from weights that Keras saved",
     "recipes": "list the recipes, or show one with its networks and its cost",
     "data": "list and fetch known sets; check and prepare your own pictures",
-    "runs": "list the runs, or show one",
+    "runs": "list the runs, show one, or draw its article's figures",
     "env": "what this machine and this installation are",
 }
 """Every verb is the file of that name (with _ for -) beside this one, with a function `main(arguments)`."""
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         if verb not in VERBS:
             raise UsageError(unknown("command", verb, VERBS))
         importlib.import_module(f"gansmith.cli.{verb.replace('-', '_')}").main(rest)
-    except SystemExit as leaving:  # the option parser has said what is wrong
+    except SystemExit as leaving:  # after --help
         return leaving.code if isinstance(leaving.code, int) else 2
     except KeyboardInterrupt:
         sys.stderr.write("stopped.\n")

@@ -1,17 +1,18 @@
-"""`gansmith runs list` and `gansmith runs show`."""
+"""`gansmith runs list`, `gansmith runs show` and `gansmith runs figures`."""
 
 import json
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
-from gansmith.cli.options import Json, Runs, WhichRun, call_one_of
+from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option
 from gansmith.runs import Run, default_root, find_run
 from gansmith.runs import list_runs as runs_under
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the options and list or show."""
-    call_one_of({"list": list_runs, "show": show}, "gansmith runs", arguments)
+    """Read the options and list, show or draw."""
+    call_one_of({"list": list_runs, "show": show, "figures": figures}, "gansmith runs", arguments)
 
 
 def list_runs(runs: Runs = None, json_: Json = False) -> None:
@@ -40,6 +41,22 @@ def show(
     for key, value in {**info, **_last_event(found)}.items():
         shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         sys.stdout.write(f"{key:<14} {shown}\n")
+
+
+def figures(
+    run: WhichRun = "last",
+    checkpoint: Annotated[str, option("which state of the run makes the samples", metavar="last|STEP")] = "last",
+    runs: Runs = None,
+    device: Device = "auto",
+    json_: Json = False,
+) -> None:
+    """Draw the figures of the run's article into the run's folder `figures`, with a page that shows them all."""
+    from gansmith.figures import draw_figures
+
+    files = draw_figures(find_run(run, runs or default_root()), checkpoint, device)
+    folder = files[0].parent
+    result = {"folder": str(folder), "files": [file.name for file in files]}
+    sys.stdout.write((json.dumps(result, indent=1) if json_ else str(folder)) + "\n")
 
 
 def _last_event(run: Run) -> dict[str, object]:

@@ -17,6 +17,10 @@ Outcome = Literal["used", "converted", "dropped"]
 MAX_PIXELS = 89_478_485
 """Pictures with more are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
 
+MAX_RATIO, RATIO_SLACK = 100, 32 << 20
+"""Pictures of over 32 MiB decoded that are more than 100 times their file's size are dropped unread. Photographs come
+to some 30; blank sheets, which nobody trains on, to 1,000, and 260 kB of those would take a gigabyte."""
+
 MIN_SIDE = 8
 """Pictures with a shorter side are dropped."""
 
@@ -34,6 +38,7 @@ _SUFFIXES = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
+_FORMATS = sorted(FORMATS)
 _MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
 _FOREIGN = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
 _TURNS = {
@@ -87,7 +92,8 @@ def decode(name: str, content: bytes, wanted: Wanted | None = None) -> Picture:
     """The picture in `content`, fitted to what is `wanted`; the same bytes give the same pixels always.
 
     Never raises for what a file holds: such a picture is dropped. Its first frame is decoded, upright, at 8 bits, with
-    transparency laid over white unless 4 channels are wanted. `name` only tells whether its suffix is right.
+    transparency laid over white unless 4 channels are wanted. `name` only tells whether its suffix is right; '' is the
+    name of a picture that has none.
     """
     try:
         loaded = _load(name, content)
@@ -117,8 +123,8 @@ def _load(name: str, content: bytes) -> _Loaded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=sorted(FORMATS))
-            _check_size(picture)
+            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+            _check_size(picture, len(content))
             reasons = _remarks(name, content, picture)
             mode = picture.mode
             turned = _orientation(picture) if picture.format == "TIFF" else 1  # a TIFF is turned while it loads
@@ -140,10 +146,12 @@ def _load(name: str, content: bytes) -> _Loaded:
     return _Loaded(picture=upright, format=_format(picture), mode=mode, reasons=reasons)
 
 
-def _check_size(picture: Image.Image) -> None:
+def _check_size(picture: Image.Image, num_bytes: int) -> None:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise _UnusableError("too many pixels")
+    if (decoded := width * height * len(picture.getbands())) > RATIO_SLACK and decoded > MAX_RATIO * num_bytes:
+        raise _UnusableError("too many pixels for so few bytes")
     if (width, height) == (1, 1):
         raise _UnusableError("one pixel")
     if min(width, height) < MIN_SIDE:
@@ -155,7 +163,7 @@ def _remarks(name: str, content: bytes, picture: Image.Image) -> list[str]:
     found, suffix, format_ = [], suffix_of(name), _format(picture)
     if suffix and _SUFFIXES.get(suffix, format_) != format_:
         found.append(f"named {suffix} but is {format_}")
-    elif suffix not in _SUFFIXES:
+    elif name and suffix not in _SUFFIXES:
         found.append(f"not named as a picture but is {format_}")
     if picture.format != "MPO" and getattr(picture, "is_animated", False):
         found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")
@@ -202,12 +210,16 @@ def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
     reasons = list(loaded.reasons)
     picture = _eight_bits(loaded.picture, reasons)
     transparent = picture.mode == "RGBA"
-    grey = picture.mode == "L" or (not transparent and _is_grey(np.asarray(picture)))
-    if grey:
+    samples = np.asarray(picture)  # once: Pillow copies the picture each time
+    grey = picture.mode == "L" or (not transparent and _is_grey(samples))
+    if grey and picture.mode != "L":
         picture = picture.convert("L")
+        samples = np.asarray(picture)
     opaque = _over_white(picture) if transparent else picture
     pixels = None
     if wanted is not None:
+        if not wanted.box_lies_inside(picture.height, picture.width):
+            raise _UnusableError("does not hold the box")
         if transparent and wanted.channels != 4:
             reasons.append(LAID_OVER_WHITE)
         if wanted.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
@@ -226,7 +238,7 @@ def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
         height=picture.height,
         grey=grey or (transparent and _is_grey(np.asarray(opaque))),
         transparent=transparent,
-        sha256=hashlib.sha256(f"{picture.mode} {picture.width}".encode() + picture.tobytes()).hexdigest(),
+        sha256=_sha256(f"{picture.mode} {picture.width}", samples),
         difference_hash=_difference_hash(opaque),
         pixels=pixels,
     )
@@ -246,7 +258,18 @@ def _eight_bits(picture: Image.Image, reasons: list[str]) -> Image.Image:
         if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
             return with_alpha
         return with_alpha.convert("RGB")
-    return picture.convert("L" if mode in ("1", "L") else "RGB")
+    return _in_mode(picture, "L" if mode in ("1", "L") else "RGB")
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """Without the copy that Pillow makes of a picture that is in this mode already."""
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _sha256(kind: str, samples: np.ndarray) -> str:
+    digest = hashlib.sha256(kind.encode())
+    digest.update(samples.data)
+    return digest.hexdigest()
 
 
 def _scaled(values: np.ndarray, mode: str, reasons: list[str]) -> Image.Image:
@@ -281,5 +304,5 @@ def _is_grey(pixels: np.ndarray) -> bool:
 
 def _difference_hash(picture: Image.Image) -> int:
     """64 bits: is each cell of an 8x9 grey miniature brighter than its right neighbour. Krawetz 2013, 'dHash'."""
-    small = np.asarray(picture.convert("L").resize((9, 8), Image.Resampling.BOX))
+    small = np.asarray(_in_mode(picture, "L").resize((9, 8), Image.Resampling.BOX))
     return int.from_bytes(np.packbits(small[:, :-1] > small[:, 1:]).tobytes(), "big")

@@ -36,7 +36,7 @@ def main() -> None:
     write_frame(answers, {"ready": True}, b"")
     while frame := read_frame(requests):
         header, content = frame
-        wanted = Wanted(**header["wanted"]) if header["wanted"] else None
+        wanted = _wanted(header["wanted"]) if header["wanted"] else None
         pictures, start = [], 0
         for name, size in header["files"]:
             _limit_time(header["seconds"])
@@ -45,6 +45,12 @@ def main() -> None:
         _limit_time(0)
         pixels = b"".join(picture.pixels.tobytes() for picture in pictures if picture.pixels is not None)
         write_frame(answers, {"pictures": [_facts(picture) for picture in pictures]}, pixels)
+
+
+def _wanted(facts: dict[str, Any]) -> Wanted:
+    """JSON has lists where we have tuples."""
+    known: dict[str, Any] = facts | {"box": tuple(facts["box"])}
+    return Wanted(**known)
 
 
 def _decode(name: str, content: bytes, wanted: Wanted | None) -> Picture:

@@ -1,4 +1,4 @@
-"""A picture brought to a given shape: cropped, padded or stretched, and resized with antialiasing."""
+"""A picture, or a box of it, brought to a given shape: cropped, padded or stretched, and resized with antialiasing."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +7,11 @@ import numpy as np
 from PIL import Image
 
 Fit = Literal["crop", "pad", "stretch"]
+Resample = Literal["lanczos", "bilinear"]
+Box = tuple[int, ...]
+"""Top, left, height and width of the part of a picture that is used; empty for all of it."""
+
+_FILTERS = {"lanczos": Image.Resampling.LANCZOS, "bilinear": Image.Resampling.BILINEAR}
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for a number of channels."""
@@ -16,12 +21,17 @@ _PADDING = {1: 255, 3: (255, 255, 255), 4: (255, 255, 255, 0)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """The shape that pictures are brought to. Channels: 1 grey, 3 RGB, 4 with transparency."""
+    """The shape that pictures are brought to. Channels: 1 grey, 3 RGB, 4 with transparency.
+
+    Where there is a `box`, it is cut out of the upright picture first, and the rest is as if it had never been.
+    """
 
     channels: int
     height: int
     width: int
     fit: Fit = "crop"
+    box: Box = ()
+    resample: Resample = "lanczos"
 
     def __post_init__(self) -> None:
         if self.channels not in MODES:
@@ -30,11 +40,21 @@ class Wanted:
             raise ValueError(f"height={self.height} and width={self.width} must be 1 to 4096.")
         if self.fit not in ("crop", "pad", "stretch"):
             raise ValueError(f"fit={self.fit!r} must be crop, pad or stretch.")
+        if self.resample not in _FILTERS:
+            raise ValueError(f"resample={self.resample!r} must be lanczos or bilinear.")
+        if self.box and not (len(self.box) == 4 and min(self.box) >= 0 and min(self.box[2:]) >= 1):
+            raise ValueError(
+                f"box={list(self.box)} must be [] or [top, left, height, width], counted from 0, not empty."
+            )
 
     @property
     def bytes_per_picture(self) -> int:
         """One byte a sample."""
         return self.channels * self.height * self.width
+
+    def box_lies_inside(self, height: int, width: int) -> bool:
+        """Whether a picture of this size holds the whole box."""
+        return not self.box or (self.box[0] + self.box[2] <= height and self.box[1] + self.box[3] <= width)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,13 +66,17 @@ class Fitted:
 
 
 def fit(picture: Image.Image, wanted: Wanted) -> Fitted:
-    """Bring an L, RGB or RGBA picture to the wanted shape, with Lanczos.
+    """Bring an L, RGB or RGBA picture, which holds the box, to the wanted shape; smaller means antialiased.
 
     `crop` keeps the centre, `pad` keeps all and adds white (transparent for 4 channels), `stretch` changes the aspect.
     """
+    if wanted.box:
+        top, left, height, width = wanted.box
+        picture = picture.crop((left, top, left + width, top + height))
     width, height = picture.size
     size, horizontal, vertical = (wanted.width, wanted.height), wanted.width / width, wanted.height / height
-    picture = picture.convert(MODES[wanted.channels])
+    mode = MODES[wanted.channels]
+    picture = picture if picture.mode == mode else picture.convert(mode)
     box, inner, change = (0.0, 0.0, float(width), float(height)), size, None
     if wanted.fit == "crop":
         scale = max(horizontal, vertical)
@@ -65,7 +89,7 @@ def fit(picture: Image.Image, wanted: Wanted) -> Fitted:
     else:
         scale = max(horizontal, vertical)
         change = "stretched" if scale > 1.01 * min(horizontal, vertical) else None
-    resized = picture.resize(inner, Image.Resampling.LANCZOS, box=box)
+    resized = picture.resize(inner, _FILTERS[wanted.resample], box=box)
     if inner != size:
         sheet = Image.new(resized.mode, size, _PADDING[wanted.channels])
         sheet.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from gansmith.data.decode import LAID_OVER_WHITE, Outcome, Picture, dropped, suffix_of
-from gansmith.data.duplicates import groups_of_equal, groups_of_similar
+from gansmith.data.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
+from gansmith.data.formats.members import SYSTEM
 from gansmith.data.formats.pictures import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.proposal import Proposal, propose
-from gansmith.data.sources import SYSTEM, Source, open_source, shown
+from gansmith.data.sources import Entry, Source, open_source, shown
 from gansmith.data.workers import Decoders
 
 Progress = Callable[[int, int], None]
@@ -38,11 +39,13 @@ class FileReport:
     sha256: str = ""
     difference_hash: int = 0
     label: str | None = None
+    row: bool = False
 
     @property
     def lost(self) -> bool:
-        """Is this a picture, by its name, that cannot be used?"""
-        return self.outcome == "dropped" and SYSTEM not in self.reasons and suffix_of(self.name) in SUFFIXES
+        """Is this a picture, by its name or as a row of a table, that cannot be used?"""
+        picture = self.row or suffix_of(self.name) in SUFFIXES
+        return self.outcome == "dropped" and SYSTEM not in self.reasons and picture
 
     def facts(self) -> dict[str, Any]:
         """What an index and the JSON report say of the file."""
@@ -54,9 +57,13 @@ class FileReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intake:
-    """The report on a whole: every file is in `files` once. Groups hold names of files, histograms label and count."""
+    """The report on a whole: every file is in `files` once. Groups hold names of files, histograms label and count.
+
+    `given` is how the command line names these pictures.
+    """
 
     path: Path
+    given: tuple[str, ...]
     files: tuple[FileReport, ...]
     labels_from: str | None
     duplicates: tuple[tuple[str, ...], ...]
@@ -102,6 +109,7 @@ class Intake:
         proposal = self.proposal
         return {
             "path": shown(str(self.path)),
+            "given": [shown(word) for word in self.given],
             "counts": self.counts(),
             "reasons": {reason: len(files) for reason, files in self.reasons().items()},
             "labels_from": self.labels_from,
@@ -117,24 +125,30 @@ class Intake:
 
 
 def check(path: Path, workers: int | None = None, progress: Progress | None = None) -> Intake:
-    """Decode every picture of a folder or an archive and report on them; nothing is written.
+    """The report on a folder or an archive, see `check_source`."""
+    with open_source(path) as source:
+        return check_source(source, workers, progress)
+
+
+def check_source(source: Source, workers: int | None = None, progress: Progress | None = None) -> Intake:
+    """Decode every picture of a source and report on them; nothing is written.
 
     Raises DataError when there is nothing to look at, or when a label file is wrong.
     """
-    with open_source(path) as source, Decoders(workers) as decoders:
-        labels = find_labels(source)
-        jobs = (source.job(entry) for entry in source.entries)
-        reports = []
+    labels = find_labels(source)
+    jobs = (source.job(entry) for entry in source.entries)
+    reports = []
+    with Decoders(workers) as decoders:
         for number, (entry, picture) in enumerate(zip(source.entries, decoders.decode(jobs), strict=True), 1):
-            reports.append(report_on(entry.name, picture, labels))
+            reports.append(report_on(entry, picture, labels))
             if progress:
                 progress(number, len(source.entries))
-        return _judge(source, [*reports, *passed_over(source)], labels)
+    return _judge(source, [*reports, *passed_over(source)], labels)
 
 
-def report_on(name: str, picture: Picture, labels: Labels | None) -> FileReport:
+def report_on(entry: Entry, picture: Picture, labels: Labels | None) -> FileReport:
     """The report on a decoded file. Where there are labels, a picture without one is dropped."""
-    label = labels.of.get(name) if labels else None
+    name, label = entry.name, labels.of.get(entry.name) if labels else None
     if labels and name == labels.file:
         picture = dropped(HOLDS_LABELS)
     elif picture.outcome != "dropped" and labels and label is None:
@@ -151,6 +165,7 @@ def report_on(name: str, picture: Picture, labels: Labels | None) -> FileReport:
         sha256=picture.sha256,
         difference_hash=picture.difference_hash,
         label=None if picture.outcome == "dropped" else label,
+        row=entry.row,
     )
 
 
@@ -162,24 +177,35 @@ def passed_over(source: Source) -> list[FileReport]:
 def _judge(source: Source, files: Sequence[FileReport], labels: Labels | None) -> Intake:
     kept = [file for file in files if file.outcome != "dropped"]
     keys = [file.sha256 for file in kept]
-    similar = groups_of_similar([file.difference_hash for file in kept], keys)
+    large = [file for file in kept if min(file.height, file.width) >= NEAR_SIDE]
+    similar = groups_of_similar([file.difference_hash for file in large], [file.sha256 for file in large])
     grey, transparent = sum(file.grey for file in kept), sum(file.transparent for file in kept)
     proposal = propose([(file.height, file.width) for file in kept], grey, transparent) if kept else None
     if proposal and proposal.channels == 4:
         files = [_with_transparency(file) for file in files]
     intake = Intake(
         path=source.path,
+        given=source.given or (str(source.path),),
         files=tuple(files),
         labels_from=labels.origin if labels else None,
         duplicates=_names(kept, groups_of_equal(keys)),
-        near_duplicates=_names(kept, similar),
+        near_duplicates=_names(large, similar),
         proposal=proposal,
-        remarks=labels.remarks if labels else (),
+        remarks=(*source.remarks, *(labels.remarks if labels else ()), *_not_compared(len(kept) - len(large))),
     )
     if small := [label for label, count in intake.classes().items() if count == 1]:
         remark = f"{len(small):,} classes have a single picture, first {shown(small[0])}"
         return replace(intake, remarks=(*intake.remarks, remark))
     return intake
+
+
+def _not_compared(num_small: int) -> list[str]:
+    if not num_small:
+        return []
+    return [
+        f"{num_small:,} pictures were not looked at for near-duplicates: their short side is under {NEAR_SIDE} pixels, "
+        "and pictures so small look alike that are not"
+    ]
 
 
 def _with_transparency(file: FileReport) -> FileReport:

@@ -9,7 +9,7 @@ from PIL import Image
 from gansmith.data.fit import Wanted
 from gansmith.data.intake import FileReport, Intake
 from gansmith.data.intake_text import described, prepare_command
-from gansmith.data.sources import open_source, shown
+from gansmith.data.sources import Source, shown
 from gansmith.data.workers import Decoders
 from gansmith.viz.grids import png
 from gansmith.viz.page import image_source, page, pairs
@@ -31,9 +31,9 @@ meter { width: 8rem; }
 </style>"""
 
 
-def intake_page(intake: Intake, workers: int | None = None) -> str:
+def intake_page(intake: Intake, source: Source, workers: int | None = None) -> str:
     """The page: counts, examples of each kind, duplicates, histograms and the proposal. Reads some pictures again."""
-    pictures = thumbnails(intake, _names_to_show(intake), workers)
+    pictures = thumbnails(source, _names_to_show(intake), workers)
     counts = intake.counts()
     facts = {"files": f"{len(intake.files):,}"} | {outcome: f"{count:,}" for outcome, count in counts.items()}
     if proposal := intake.proposal:
@@ -53,12 +53,13 @@ def intake_page(intake: Intake, workers: int | None = None) -> str:
         _section("Short side in pixels", _histogram(intake.sizes())),
         _section("Aspect", _histogram(intake.aspects())),
     ]
-    return page(shown(intake.path.resolve().name), "What these pictures are, and what was done to them.", body)
+    title = intake.path.resolve().name if intake.given == (str(intake.path),) else " ".join(intake.given)
+    return page(shown(title), "What these pictures are, and what was done to them.", body)
 
 
-def thumbnails(intake: Intake, names: Sequence[str], workers: int | None = None) -> dict[str, bytes]:
+def thumbnails(source: Source, names: Sequence[str], workers: int | None = None) -> dict[str, bytes]:
     """PNGs of at most 96 pixels a side of those pictures that can be decoded."""
-    with open_source(intake.path) as source, Decoders(workers) as decoders:
+    with Decoders(workers) as decoders:
         chosen = set(names)
         entries = [entry for entry in source.entries if entry.name in chosen]
         decoded = decoders.decode((source.job(entry) for entry in entries), THUMBNAIL)

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Iterator
 
-from gansmith.data.decode import suffix_of
 from gansmith.data.formats.pictures import MAX_DROPPED
 from gansmith.data.intake import FileReport, Intake
 from gansmith.data.proposal import Proposal
@@ -18,7 +17,10 @@ _BAR = 30
 def report_lines(intake: Intake) -> Iterator[str]:
     """What the report says, line by line; every dropped picture is named, other files by their reasons."""
     counts = intake.counts()
-    yield f"{shown(str(intake.path))}: {len(intake.files):,} files"
+    what = "pictures" if all(file.row for file in intake.files) else "files"
+    yield f"{shown(' '.join(intake.given))}: {len(intake.files):,} {what}"
+    if intake.given != (str(intake.path),):
+        yield f"in {shown(str(intake.path))}"
     yield "  ".join(f"{outcome} {count:,}" for outcome, count in counts.items())
     for title, outcome in (("converted", "converted"), ("dropped", "dropped")):
         if counts[outcome]:
@@ -54,7 +56,8 @@ def prepare_command(intake: Intake, proposal: Proposal) -> str:
     size = f"{proposal.height}x{proposal.width}"
     losses = " --allow-dropped" if _too_many_lost(intake) else ""
     options = f"--size {size} --channels {proposal.channels} --fit {proposal.fit}{losses}"
-    return f"gansmith data prepare {shlex.quote(shown(str(intake.path)))} OUT {options}"
+    name, *more = (shlex.quote(shown(word)) for word in intake.given)
+    return " ".join(["gansmith data prepare", name, "OUT", *more, options])
 
 
 def _verdict(intake: Intake) -> Iterator[str]:
@@ -76,7 +79,7 @@ def _too_many_lost(intake: Intake) -> bool:
 
 def _some(files: list[FileReport]) -> str:
     """All names of pictures that are lost, for nobody should have to search for them; a few of others."""
-    limit = 20 if any(suffix_of(file.name) for file in files if file.lost) else _NAMES_SHOWN
+    limit = 20 if any(file.lost for file in files) else _NAMES_SHOWN
     names = ", ".join(shown(file.name) for file in files[:limit])
     return names + (f" and {len(files) - limit:,} more" if len(files) > limit else "")
 

@@ -15,6 +15,9 @@ from gansmith.errors import DataError
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
 """Looked for in this order beside the pictures."""
 
+_MAX_DIGITS = 1000
+"""Python refuses to read a number of 4,300 and more."""
+
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 
@@ -29,12 +32,14 @@ class Labels:
 
 
 def find_labels(source: Source) -> Labels | None:
-    """The pictures' labels, or None when there are none.
+    """The pictures' labels, or None when there are none; those that the source knows already come first.
 
     A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
     names relative to it. Otherwise, folders are classes when every picture lies in a folder just below the top, or
     below train/, test/ or val/. Raises DataError, naming the place, when a label file is wrong.
     """
+    if source.labels is not None:
+        return Labels(of=dict(source.labels), origin=source.labels_from)
     top = _common_folder(entry.name for entry in source.entries)
     by_name = {entry.name: entry for entry in source.entries}
     for wanted in LABEL_FILES:
@@ -46,7 +51,7 @@ def find_labels(source: Source) -> Labels | None:
 def class_order(labels: Iterable[str]) -> list[str]:
     """The distinct labels in the order of their numbers: whole numbers by value, others as text."""
     distinct = set(labels)
-    if all(label.isdecimal() for label in distinct):
+    if all(label.isdecimal() and len(label) <= _MAX_DIGITS for label in distinct):
         return sorted(distinct, key=lambda label: (int(label), label))
     return sorted(distinct)
 
@@ -56,6 +61,8 @@ def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) 
     try:
         text = source.read(entry).decode("utf-8-sig")
         rows = _csv_rows(text) if entry.name.endswith(".csv") else _json_rows(text)
+        for name, label in rows or ():
+            f"{name}{label}".encode("utf-8", "surrogateescape")  # JSON can spell halves of characters
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise DataError(f"{where} cannot be read as labels: {error}; see `gansmith data check --help`.") from error
     if rows is None:

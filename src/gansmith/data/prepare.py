@@ -4,19 +4,20 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import __version__ as pillow_version
 
-from gansmith.data.fit import Fit, Wanted
+from gansmith.data.fit import Box, Fit, Resample, Wanted
 from gansmith.data.formats.pictures import MAX_DROPPED
-from gansmith.data.intake import FileReport, Progress, check, passed_over, report_on
+from gansmith.data.intake import FileReport, Progress, check_source, passed_over, report_on
 from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.pack import Pack, read_pack
 from gansmith.data.pack_writer import PackWriter
+from gansmith.data.proposal import propose
 from gansmith.data.sources import Source, open_source, shown
 from gansmith.data.workers import Decoders
 from gansmith.errors import DataError, UsageError
@@ -25,25 +26,33 @@ _NAMED = 20
 """Dropped pictures named in the remarks; `files.jsonl` names all files."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is asked of the pictures' shape; None leaves it to the proposal. The rest as in `fit.Wanted`."""
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    fit: Fit | None = None
+    box: Box = ()
+    resample: Resample = "lanczos"
+
+
 def choose_shape(
-    path: Path,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-    fit: Fit | None = None,
-    workers: int | None = None,
-    progress: Progress | None = None,
+    source: Source, asked: Asked = Asked(), workers: int | None = None, progress: Progress | None = None
 ) -> Wanted:
-    """The shape for these pictures: what is given, and for the rest what `check` proposes.
+    """The shape for these pictures: what is asked for, and for the rest what `check` proposes.
 
     Raises DataError when a proposal is needed and no picture can be used.
     """
-    if size and channels:
-        return Wanted(channels=channels, height=size[0], width=size[1], fit=fit or "crop")
-    proposal = check(path, workers, progress).proposal
-    if proposal is None:
-        raise DataError(f"{shown(str(path))} holds no picture that can be used; see: gansmith data check.")
-    height, width = size or (proposal.height, proposal.width)
-    return Wanted(channels=channels or proposal.channels, height=height, width=width, fit=fit or proposal.fit)
+    size, channels, fit = asked.size, asked.channels, asked.fit or "crop"
+    if not (size and channels):
+        proposal = check_source(source, workers, progress).proposal
+        if proposal is None:
+            raise DataError(f"{shown(str(source.path))} holds no picture that can be used; see: gansmith data check.")
+        sides = propose([asked.box[2:]], 0, 0) if asked.box else proposal
+        size, channels = size or (sides.height, sides.width), channels or proposal.channels
+        fit = asked.fit or sides.fit
+    return Wanted(channels=channels, height=size[0], width=size[1], fit=fit, box=asked.box, resample=asked.resample)
 
 
 def prepare(
@@ -56,32 +65,44 @@ def prepare(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Pack:
-    """Pack the pictures of a folder or an archive into the store `out`, whole or not at all; returns the store.
+    """The store of a folder or an archive, or of those `parts` of it that are top folders, see `prepare_source`."""
+    with open_source(path, parts) as source:
+        return prepare_source(source, out, wanted, allow_dropped=allow_dropped, workers=workers, progress=progress)
 
-    With `parts`, only those below top folders of these names, in their order.
+
+def prepare_source(
+    source: Source,
+    out: Path,
+    wanted: Wanted,
+    *,
+    allow_dropped: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Pack:
+    """Pack the pictures of a source into the store `out`, whole or not at all; returns the store.
 
     The same files give the same bytes for any number of workers. What was begun before is continued. Raises DataError
     when more than 1 % of the pictures cannot be used (unless `allow_dropped`), UsageError when `out` is taken.
     """
-    with open_source(path, parts) as source:
-        key = source_key(source, wanted)
-        if (pack := _already_there(path, out, key)) is not None and (allow_dropped or not pack.index["over_limit"]):
-            return pack
-        if pack is not None:
-            raise _too_many_lost(path, pack.index["lost"], pack.index["lost"] + len(pack), pack.index["dropped"][0])
-        labels = find_labels(source)
-        most = len(source.entries)
-        shape = (wanted.channels, wanted.height, wanted.width)
-        with PackWriter(out, key, shape, most) as writer, Decoders(workers) as decoders:
+    key = source_key(source, wanted)
+    if (pack := _already_there(source.path, out, key)) is not None and (allow_dropped or not pack.index["over_limit"]):
+        return pack
+    if pack is not None:
+        lost = pack.index["lost"]
+        raise _too_many_lost(source.path, lost, lost + len(pack), pack.index["dropped"][0])
+    labels = find_labels(source)
+    most = len(source.entries)
+    shape = (wanted.channels, wanted.height, wanted.width)
+    with PackWriter(out, key, shape, most) as writer, Decoders(workers) as decoders:
+        if progress:
+            progress(min(writer.done, most), most)
+        for file, pixels in _decoded(source, labels, wanted, decoders, writer.done):
+            writer.add(file.facts() | ({"lost": True} if file.lost else {}), pixels)
             if progress:
                 progress(min(writer.done, most), most)
-            for file, pixels in _decoded(source, labels, wanted, decoders, writer.done):
-                writer.add(file.facts() | ({"lost": True} if file.lost else {}), pixels)
-                if progress:
-                    progress(min(writer.done, most), most)
-            summary = _Summary(path, writer.reports())
-            summary.check_losses(allow_dropped)
-            writer.finish(summary.labels(), {**summary.about(labels), "source_key": key, "wanted": asdict(wanted)})
+        summary = _Summary(source, writer.reports())
+        summary.check_losses(allow_dropped)
+        writer.finish(summary.labels(), {**summary.about(labels), "source_key": key, "wanted": asdict(wanted)})
     pack = read_pack(out)
     if pack is None:
         raise DataError(f"{out} was written and cannot be read back; check the disk, then delete that folder.")
@@ -95,7 +116,7 @@ def _decoded(
     entries = source.entries[done:]
     pictures = decoders.decode((source.job(entry) for entry in entries), wanted)
     for entry, picture in zip(entries, pictures, strict=True):
-        file = report_on(entry.name, picture, labels)
+        file = report_on(entry, picture, labels)
         yield file, None if file.outcome == "dropped" else picture.pixels
     for file in passed_over(source)[max(0, done - len(source.entries)) :]:
         yield file, None
@@ -104,8 +125,8 @@ def _decoded(
 class _Summary:
     """What the index says of the files, from the reports on them."""
 
-    def __init__(self, path: Path, reports: Iterator[dict[str, Any]]):
-        self._path = path
+    def __init__(self, source: Source, reports: Iterator[dict[str, Any]]):
+        self._source, self._path = source, source.path
         self._outcomes, self._reasons = Counter(), Counter()
         self._lost: list[str] = []
         self._labels: list[str] = []
@@ -144,9 +165,8 @@ class _Summary:
         remarks = [f"skipped, cannot be used: {name}" for name in self._lost] + more
         counts = Counter(self._labels)
         return {
-            "name": shown(self._path.resolve().name),
-            "split": "train",
-            "remarks": remarks + list(labels.remarks if labels else ()),
+            "name": shown(self._source.name or self._path.resolve().name),
+            "remarks": [*self._source.remarks, *remarks, *(labels.remarks if labels else ())],
             "outcomes": {outcome: self._outcomes[outcome] for outcome in ("used", "converted", "dropped")},
             "reasons": dict(sorted(self._reasons.items())),
             "lost": self._num_lost,
@@ -182,5 +202,5 @@ def _already_there(path: Path, out: Path, key: str) -> Pack | None:
 
 def source_key(source: Source, wanted: Wanted) -> str:
     """Tells whether a store is of these files in this shape, decoded by this Pillow."""
-    facts = json.dumps([source.key(), list(source.passed), asdict(wanted), pillow_version])
+    facts = json.dumps([source.key(), asdict(wanted), pillow_version])
     return hashlib.sha256(facts.encode()).hexdigest()

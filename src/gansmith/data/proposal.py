@@ -12,6 +12,9 @@ SHORT_SIDE = 64
 
 SAME_ASPECT, SHARE_OF_SAME_ASPECT = 0.03, 0.95
 MULTIPLE, SMALLEST, LARGEST = 8, 32, 256
+MOST_HALVED = range(4, 9)
+"""Pixels of the shorter side where networks stop halving: sizes that end there can be trained as they are."""
+
 _HEADER = 128
 
 
@@ -33,7 +36,7 @@ class Proposal:
 
 
 def propose(
-    sizes: Sequence[tuple[int, int]], num_grey: int, num_transparent: int, short_side: int = SHORT_SIDE
+    sizes: Sequence[tuple[int, ...]], num_grey: int, num_transparent: int, short_side: int = SHORT_SIDE
 ) -> Proposal:
     """A `Proposal` for pictures of these (height, width), so many of them grey and so many partly transparent."""
     shape = np.array(sizes, np.float64)
@@ -44,6 +47,16 @@ def propose(
         channels, why = 1, "all are grey"
     else:
         channels, why = 3, f"{count - num_grey:,} of {count:,} have colour"
+    height, width, fit, reasons = _shape(shape, short_side)
+    total = _HEADER + count * channels * height * width
+    return Proposal(channels=channels, height=height, width=width, fit=fit, bytes=total, why=(why, *reasons))
+
+
+def _shape(shape: np.ndarray, short_side: int) -> tuple[int, int, Fit, tuple[str, ...]]:
+    """Height, width, how to get there, and why."""
+    height, width = (int(side) for side in shape[0])
+    if (shape == shape[0]).all() and min(height, width) <= short_side and _can_be_halved(height, width):
+        return height, width, "crop", ("all are of this size",)
     aspects = shape[:, 1] / shape[:, 0]
     aspect = float(np.median(aspects))
     share = float(np.mean(np.abs(aspects / aspect - 1) <= SAME_ASPECT))
@@ -59,8 +72,16 @@ def propose(
         fit, reason = "crop", f"{share:.0%} have the aspect {aspect:.2f}"
     tenth = int(np.percentile(shape.min(1), 10))
     size = f"{tenth} is the short side that 90 % reach, up to {short_side} is proposed, in steps of {MULTIPLE}"
-    total = _HEADER + count * channels * height * width
-    return Proposal(channels=channels, height=height, width=width, fit=fit, bytes=total, why=(why, reason, size))
+    return height, width, fit, (reason, size)
+
+
+def _can_be_halved(height: int, width: int) -> bool:
+    """Whether both sides can be halved, in whole pixels, until the shorter one is in `MOST_HALVED`."""
+    if max(height, width) > LARGEST:
+        return False
+    while height % 2 == 0 and width % 2 == 0 and min(height, width) // 2 >= MOST_HALVED.start:
+        height, width = height // 2, width // 2
+    return min(height, width) in MOST_HALVED
 
 
 def _sides(shape: np.ndarray, aspect: float, short_side: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,9 +21,12 @@ class Selection:
 
 
 def parse_name(text: str) -> Selection:
-    """What "NAME" or "NAME[CLASS,CLASS]" asks for. Raises DataError for brackets that hold nothing."""
+    """What "NAME" or "NAME[CLASS,CLASS]" asks for; a path that is there is meant as it is.
+
+    Raises DataError for brackets that hold nothing.
+    """
     match = _NAMED.fullmatch(text)
-    if not match:
+    if not match or Path(text).expanduser().exists():
         return Selection(name=text)
     classes = tuple(part.strip() for part in match["classes"].split(","))
     if not all(classes):
@@ -38,11 +42,16 @@ def rows_of(
     Raises DataError when the set has no labels, or no such class.
     """
     if labels is None:
-        raise DataError(f"{name!r} has no labels, so no class can be chosen; leave out [{','.join(classes)}].")
-    numbers = [str(number) for number in range(int(labels.max(initial=0)) + 1)]
+        raise no_classes(classes, name)
+    numbers = [str(number) for number in np.unique(labels)]
     by_name = {number: int(number) for number in numbers}
     by_name |= {class_name: number for number, class_name in enumerate(class_names or ())}
     for one in classes:
         if one not in by_name:
             raise DataError(f"{name!r}: " + unknown("class", one, class_names or numbers))
     return np.flatnonzero(np.isin(labels, [by_name[one] for one in classes]))
+
+
+def no_classes(classes: Sequence[str], name: str) -> DataError:
+    """Classes were asked for where there are none."""
+    return DataError(f"{name!r} has no labels, so no class can be chosen; leave out [{','.join(classes)}].")

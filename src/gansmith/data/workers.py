@@ -29,6 +29,7 @@ TIMEOUT = 30.0
 _BATCH, _BATCH_BYTES = 32, 1 << 20
 """Files, and about how many bytes of them, that a process is given at once."""
 
+_DOUBLINGS = 5
 _START_TIMEOUT = 120.0
 _WATCH_EVERY = 0.05
 
@@ -78,14 +79,17 @@ class Decoders:
                 future.cancel()
 
     def _batches(self, jobs: Iterable[Job], wanted: Wanted | None) -> Iterator[list[Job]]:
-        """One file at first, so that every process has work soon, then more: asking costs more than a small file."""
+        """One file at first, so that every process has work soon, then twice as many each time.
+
+        Asking costs more than a small file.
+        """
         most = max(1, min(_BATCH, _BATCH_BYTES // (wanted.bytes_per_picture if wanted else 1)))
         batch: list[Job] = []
         size, number = 0, 0
         for job in jobs:
             batch.append(job)
             size += len(job.content or b"")
-            if len(batch) >= min(most, 1 + number // self._num) or size >= _BATCH_BYTES:
+            if len(batch) >= min(most, 1 << min(number // self._num, _DOUBLINGS)) or size >= _BATCH_BYTES:
                 yield batch
                 batch, size, number = [], 0, number + 1
         if batch:

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 
@@ -33,6 +33,9 @@ class Networks:
 
 class ModelConfig(Settings):
     """Settings of one model file; `name` is the file's name, with hyphens."""
+
+    any_size: ClassVar[bool] = False
+    """Whether the networks are meant for pictures of any size and shape: own pictures then come in theirs."""
 
     name: str
 

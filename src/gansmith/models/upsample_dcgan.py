@@ -23,6 +23,8 @@ SMALLEST_SIDE = range(4, 9)
 class Config(ModelConfig):
     """Upsampling convolutions with batch norm; strided convolutions without. Made to train in minutes."""
 
+    any_size = True
+
     name: Literal["upsample-dcgan"] = "upsample-dcgan"
     """The file of networks."""
     width: int = Field(64, ge=4, multiple_of=4)

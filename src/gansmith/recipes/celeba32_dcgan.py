@@ -8,6 +8,8 @@ from gansmith.recipes.mnist_mlp import INFERRED, SOURCE, adam, epochs, objective
 from gansmith.schema import Data, Evaluation, Figures, Grid, Recipe
 
 BATCH, STEPS_PER_EPOCH, EPOCHS = 128, 1574, 3
+PUBLISHED, CENTRED = (34, 14, 150, 130), (34, 14, 150, 150)
+"""Top, left, height and width of the crop of 218x178."""
 SETTINGS = {
     1: (2e-4, 2e-4, 0.5, 0.02),
     2: (1e-3, 1e-4, 0.5, 0.02),
@@ -27,6 +29,7 @@ FAMILY = Family(
     ),
     finding="scenario 1: no faces. Scenario 2: the best, some faces, not very clear, blurrier in later epochs. "
     "Scenario 3: not clear at all. Scenario 4: only garbage.",
+    shows=("samples", "on the way", "losses"),
     variants={
         "scenario-1": scenario(1, "both rates 2e-4, beta1 0.5, as in the DCGAN paper"),
         "scenario-2": scenario(2, "rates 1e-3 for D and 1e-4 for G, beta1 0.5: the article's"),
@@ -53,7 +56,16 @@ def celeba32_dcgan(scenario: Literal[1, 2, 3, 4] = 2, repaired: bool = False) ->
         about="faces: the networks of svhn-dcgan from N(0, 0.02^2), Adam, 3 epochs of 1,574 steps of 128",
         batch=BATCH,
         length=epochs(BATCH, STEPS_PER_EPOCH, EPOCHS, sample_every=1),
-        data=Data(name="celeba", channels=3, height=32, width=32, order=order(repaired)),
+        data=Data(
+            name="celeba",
+            channels=3,
+            height=32,
+            width=32,
+            fit="stretch",
+            box=CENTRED if repaired else PUBLISHED,
+            resample="bilinear",
+            order=order(repaired),
+        ),
         model=networks.Config(init_std=init_std),
         objective=objective(repaired),
         discriminator_optimizer=adam(lr_d, beta1),

@@ -11,6 +11,7 @@ FAMILY = Family(
     source=DENSE.source,
     inferred=(*DENSE.inferred, "the moving variance is the unbiased one: what TensorFlow's fused kernel keeps"),
     finding="after five epochs clean trousers, shirts, coats and shoes; some bags and shoes are broken.",
+    shows=("samples",),
     variants={"epochs-50": Variant(about="at Géron's 50 epochs", arguments={"epochs": 50})},
 )
 

@@ -17,6 +17,7 @@ FAMILY = Family(
     ),
     finding="after one epoch speckled tops, dresses and T-shirts: outlines can be recognised, with strong noise; few "
     "shoes and bags.",
+    shows=("samples",),
     variants={"epochs-50": Variant(about="at Géron's 50 epochs", arguments={"epochs": 50})},
 )
 

@@ -2,7 +2,7 @@
 
 from gansmith.models import mnist_dcgan as networks
 from gansmith.recipes.base import EXAMPLE, Family, Variant, repaired
-from gansmith.schema import Data, Grid, Latents, Length, Objective, Recipe, RMSprop
+from gansmith.schema import Data, Figures, Grid, Latents, Length, Objective, Recipe, RMSprop
 
 BATCH = 256
 STEPS = 10_000
@@ -18,6 +18,7 @@ FAMILY = Family(
     finding="RMSprop gives more realistic pictures than Adam; upsampling does better than strided transposed "
     "convolution; respectable output above 1,000 steps; dropout on both networks keeps noise pictures away; D's rate "
     "above G's keeps D's loss from collapsing.",
+    shows=("samples", "on the way", "reals"),
     variants={
         "june-2017": Variant(
             about="as re-tuned in June 2017: rates 2e-4 and 1e-4, no clipping", arguments={"june": True}
@@ -54,4 +55,5 @@ def mnist_dcgan(june: bool = False, repaired: bool = False) -> Recipe:
         discriminator_optimizer=RMSprop(lr=lr, lr_decay=6e-8, clip_value=clip, epsilon=1e-8),
         generator_optimizer=RMSprop(lr=lr / 2, lr_decay=3e-8, clip_value=clip, epsilon=1e-8),
         grid=Grid(rows=4, columns=4),
+        figures=Figures(autoscale=True),
     )

@@ -23,6 +23,7 @@ FAMILY = Family(
     inferred=INFERRED,
     finding="D's loss rises while G's falls, a kind of equilibrium around epochs 80 to 90; pictures are noisy, digits "
     "legible in part; a DCGAN would be better.",
+    shows=("samples", "reals", "losses"),
     variants={"repaired": repaired("D is frozen in the generator step, batches are shuffled, the display is right")},
 )
 

@@ -36,10 +36,15 @@ class TrainedGenerator:
 
     def chunks(self, num: int, seed: int = 0) -> Iterator[np.ndarray]:
         """The same pictures, at most `CHUNK` at a time."""
+        for images in self.outputs(num, seed):
+            yield channels_last(to_pixels(images, self.recipe.data.pixel_range))
+
+    def outputs(self, num: int, seed: int = 0) -> Iterator[Tensor]:
+        """The same as G gives them, before they become pixels: float [N, C, H, W], at most `CHUNK` at a time."""
         law, size = self.recipe.latents.law, self.recipe.latents.size
         for start in range(0, num, CHUNK):
             z = latents(law, CHUNK, size, stream(seed, "sample", start))
-            yield paint(self.G, z, self.recipe, self.engine)[: num - start]
+            yield generate(self.G, z, self.engine)[: num - start]
 
 
 def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice = "auto") -> TrainedGenerator:
@@ -58,11 +63,20 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
 
 
 @torch.no_grad()
+def generate(G: nn.Module, z: Tensor, engine: Engine) -> Tensor:
+    """What G makes of latents z [N, latents] in inference mode: float [N, C, H, W] in its own range."""
+    with inference_mode(G), engine.autocast():
+        return G(z.to(engine.device))
+
+
 def paint(G: nn.Module, z: Tensor, recipe: Recipe, engine: Engine) -> np.ndarray:
     """uint8 pictures (N, H, W, C) of latents z [N, latents], in inference mode."""
-    with inference_mode(G), engine.autocast():
-        images = G(z.to(engine.device))
-    return to_pixels(images, recipe.data.pixel_range).permute(0, 2, 3, 1).cpu().numpy()
+    return channels_last(to_pixels(generate(G, z, engine), recipe.data.pixel_range))
+
+
+def channels_last(pixels: Tensor) -> np.ndarray:
+    """uint8 [N, C, H, W] -> an array (N, H, W, C), as pictures are outside the networks."""
+    return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def save_sample_grid(run: Run, recipe: Recipe, engine: Engine, G: nn.Module, step: int) -> None:

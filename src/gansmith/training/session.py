@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import torch
 
 from gansmith.data.catalogue import SETS
 from gansmith.data.download import readable_size
-from gansmith.data.fit import Wanted
+from gansmith.data.locate import Split
 from gansmith.data.pack import Pack
 from gansmith.data.selection import parse_name
-from gansmith.data.source import Access, Request, Split, open_pictures
+from gansmith.data.source import Access, Request, open_pictures
 from gansmith.errors import CheckpointError, DataError, DivergedError, Interrupted, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import override, recipe_of, to_toml
@@ -37,12 +38,13 @@ def train(
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
+    remarks: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe in a new run folder under `runs` and return the run.
 
     A known set that is not on this machine is downloaded first, unless `offline`; own pictures are packed first, and
-    more than 1 % that cannot be used are refused, unless `allow_dropped`.
+    more than 1 % that cannot be used are refused, unless `allow_dropped`. `remarks` are said and kept with the run.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
@@ -51,6 +53,7 @@ def train(
     engine = make_engine(device, recipe.precision)
     reporter = reporter or Silent()
     pictures = _pictures(recipe, _access(reporter, offline, allow_dropped))
+    pictures = replace(pictures, remarks=[*remarks, *pictures.remarks])
     gan = build(recipe, engine)
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _describe(run, recipe, pictures, engine)
@@ -133,9 +136,8 @@ def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
 def _request(recipe: Recipe, split: Split) -> Request:
     """The recipe's pictures of a split; skip and limit are meant for the split that is trained on."""
     data = recipe.data
-    shape = Wanted(channels=data.channels, height=data.height, width=data.width, fit=data.fit)
-    part = (data.skip, data.limit) if split == data.split else (0, 0)
-    return Request(name=data.name, split=split, shape=shape, skip=part[0], limit=part[1])
+    skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
+    return Request(name=data.name, split=split, shape=data.wanted, skip=skip, limit=limit)
 
 
 def _setting(recipe: Recipe, pictures: _Pictures, engine: Engine, run: Run, reporter: Reporter) -> Setting:

@@ -2,11 +2,19 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 D_COLOUR, G_COLOUR = "#3b76c4", "#d9822b"
 REAL_COLOUR, FAKE_COLOUR = "#2a9d6f", "#b0457f"
+
+MARKED = 60
+"""Values of a curve that are marked one by one, at most."""
 
 
 def curves(events: Sequence[Mapping[str, float]]) -> bytes:
@@ -35,6 +43,41 @@ def curves(events: Sequence[Mapping[str, float]]) -> bytes:
     losses.set_ylim(bottom=0 if min(losses.get_ylim()) > -0.5 else None)
     accuracies.set_title("D's share of right answers", loc="left")
     accuracies.set_ylim(0, 1.02)
+    return _png(figure)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A curve: its name, its colour and its values."""
+
+    label: str
+    colour: str
+    values: Sequence[float]
+
+
+def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, axis: str) -> bytes:
+    """A PNG of one plot as an article has it: every value, joined; few ones are marked. `axis` stands below."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained", dpi=144)
+    axes = figure.subplots()
+    marker = "o" if len(positions) <= MARKED else None
+    for line in lines:
+        axes.plot(
+            positions, line.values, color=line.colour, label=line.label, linewidth=1.3, marker=marker, markersize=3
+        )
+    axes.set_title(title, loc="left")
+    axes.set_xlabel(axis)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel("loss")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+    return _png(figure)
+
+
+def _png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -23,6 +23,11 @@ def pairs(facts: Mapping[str, object]) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
+def side_by_side(drawings: Iterable[str]) -> str:
+    """SVG drawings next to each other where there is room; their text can be searched and copied."""
+    return f'<div class="drawings">{"".join(drawings)}</div>'
+
+
 _STYLE = """\
 :root { color-scheme: light dark; --line: #8884; --soft: #7779; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1.25rem; }
@@ -37,10 +42,15 @@ dd { margin: 0; font-variant-numeric: tabular-nums; }
 .figures { display: grid; grid-template-columns: 1fr 1fr; gap: 2rem; margin: 2rem 0; }
 ul { color: GrayText; padding-left: 1.1rem; }
 figure { margin: 0; min-width: 0; }
-figure.wide { grid-column: 1 / -1; }
+h2 small { font-weight: 400; font-size: .75rem; color: GrayText; border: 1px solid var(--line); border-radius: 1em; }
+h2 small { padding: .1rem .6rem; margin-left: .4rem; }
+.wide { grid-column: 1 / -1; }
 figure img { width: 100%; height: auto; border-radius: 4px; background: white; }
 figure.half img { image-rendering: pixelated; }
 figcaption { color: GrayText; font-size: .9rem; }
+.drawings { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; }
+.drawings svg { max-width: 100%; height: auto; }
+.many { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: 1rem; }
 .tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 2rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .2rem .5rem .2rem 0; border-bottom: 1px solid var(--line); }

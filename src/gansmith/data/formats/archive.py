@@ -1,15 +1,15 @@
 """Folders, zip and tar files, read in place: which files they hold, and each one's bytes. Nothing is ever unpacked."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from io import BufferedIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gansmith.data.formats.folder import list_folder
 from gansmith.data.formats.inflate import Reader, open_reader
-from gansmith.data.formats.members import Found, Limits, Listing, Member, Skipped, judge
+from gansmith.data.formats.members import Limits, Listing, Member, Skipped, judge
 from gansmith.data.formats.untar import is_tar, tar_entries
 from gansmith.data.formats.unzip import MAGICS, read_zip_member, zip_entries
 from gansmith.errors import DataError
@@ -58,8 +58,9 @@ def open_archive(path: Path, limits: Limits | None = None) -> Archive:
     """List a folder, a .zip or a .tar (.gz, .bz2, .xz), told apart by their content; nothing is written anywhere.
 
     Names that lead elsewhere, links, devices, encrypted or hidden files, doubles and files of over
-    `limits.member_bytes` are skipped one by one. Raises DataError when the whole is missing, damaged, of another kind,
-    past the other `limits`, or a bomb (more than `inflate.MAX_RATIO` times its size).
+    `limits.member_bytes` are skipped one by one; in a folder, links are followed. Raises DataError when the whole is
+    missing, damaged, of another kind, past the other `limits`, or a bomb (more than `inflate.MAX_RATIO` times its
+    size).
     """
     limits = limits or Limits()
     try:
@@ -108,9 +109,6 @@ class _TarContent:
 
 
 def _open_folder(folder: Path, limits: Limits) -> Archive:
-    listing = judge(_folder_entries(folder), folder, limits, names_may_clash=True)
-    listing.members.sort(key=lambda member: member.name.split("/"))
-
     def read(member: Member) -> bytes:
         with (folder / member.name).open("rb") as file:
             content = file.read(member.size + 1)
@@ -118,22 +116,4 @@ def _open_folder(folder: Path, limits: Limits) -> Archive:
             raise DataError(f"{folder / member.name} is no longer {member.size:,} bytes; start again.")
         return content
 
-    return Archive(folder, listing, read, ExitStack())
-
-
-def _folder_entries(folder: Path) -> Iterator[Found]:
-    """Each file below a folder. Links to files are followed, links to folders are not: they may go in circles."""
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be listed ({error.strerror}); change its permissions or move it.")
-
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        for name in [name for name in folders if (Path(place) / name).is_symlink()] + files:
-            file = Path(place) / name
-            raw = os.fsencode(file.relative_to(folder).as_posix())
-            if name in folders:
-                yield Found(raw, 0, reason="is a link to a folder")
-            elif not file.is_file():
-                yield Found(raw, 0, reason="is a broken link" if file.is_symlink() else "is a device or a pipe")
-            else:
-                yield Found(raw, file.stat().st_size)
+    return Archive(folder, list_folder(folder, limits.member_bytes), read, ExitStack())

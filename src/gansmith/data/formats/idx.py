@@ -13,6 +13,7 @@ from gansmith.errors import DataError
 MAX_BYTES = 4 << 30
 """Largest array read: a header that says more is damaged or hostile."""
 
+_CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _UINT8 = 0x08
 
@@ -21,7 +22,7 @@ def read_idx(path: Path, num_dims: int) -> np.ndarray:
     """The uint8 array of `num_dims` axes in an IDX file.
 
     Raises DataError when the file is missing, damaged, not IDX, of another type or number of axes, or when its header
-    and its length disagree. No more is inflated than the header announces.
+    and its length disagree. No more is inflated than the header announces, and no more memory taken than there is.
     """
     try:
         with path.open("rb") as raw:
@@ -52,8 +53,16 @@ def _read(file: BinaryIO, path: Path, num_dims: int) -> np.ndarray:
     num_bytes = math.prod(shape)
     if not 0 < num_bytes <= MAX_BYTES:
         raise DataError(f"{path} announces {num_bytes:,} bytes ({shape}); 1 to {MAX_BYTES:,} can be read.")
-    body = file.read(num_bytes + 1)
+    body = _read_up_to(file, num_bytes + 1)
     if len(body) != num_bytes:
         found = f"only {len(body):,}" if len(body) < num_bytes else "more"
         raise DataError(f"{path} announces {num_bytes:,} bytes and holds {found}; fetch it again.")
     return np.frombuffer(body, np.uint8).reshape(shape)
+
+
+def _read_up_to(file: BinaryIO, num_bytes: int) -> bytearray:
+    """In parts: a file asked for all at once takes that much memory, whether it holds it or not."""
+    body = bytearray()
+    while part := file.read(min(_CHUNK, num_bytes - len(body))):
+        body += part
+    return body

@@ -1,4 +1,4 @@
-"""Which files of a folder or an archive may be looked at: names, doubles, sizes and counts, decided in one place."""
+"""Which files of an archive may be looked at: names, doubles, sizes and counts, decided in one place."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,10 @@ MAX_NAME = 4096
 MAX_NAMES = 128 << 20
 """Most bytes of names in one archive: they are all held in memory."""
 
-_JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
+SYSTEM = "is a hidden file or an operating system's own"
+"""Reason for files that nobody means when speaking of a folder's pictures."""
+
+_JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -62,12 +65,17 @@ class Listing:
     skipped: list[Skipped]
 
 
-def judge(entries: Iterable[Found], path: Path, limits: Limits, *, names_may_clash: bool = False) -> Listing:
+def is_system(name: str) -> bool:
+    """Whether a file or folder of this name is hidden or an operating system's own."""
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def judge(entries: Iterable[Found], path: Path, limits: Limits) -> Listing:
     """Sort entries into members and skipped ones.
 
     Skipped are names that could lead out of a folder, that are not UTF-8, hidden, an operating system's own, taken
-    already (unless `names_may_clash`: also when only upper and lower case differ), and files over
-    `limits.member_bytes`. Raises DataError when `limits` or `MAX_NAMES` are passed in total.
+    already (also when only upper and lower case differ), and files over `limits.member_bytes`. Raises DataError when
+    `limits` or `MAX_NAMES` are passed in total.
     """
     listing = Listing(members=[], skipped=[])
     taken: dict[str, str] = {}
@@ -83,7 +91,7 @@ def judge(entries: Iterable[Found], path: Path, limits: Limits, *, names_may_cla
         reason = reason or entry.reason
         if reason is None and entry.size > limits.member_bytes:
             reason = f"is {entry.size:,} bytes; up to {limits.member_bytes:,} are read"
-        if reason is None and not names_may_clash:
+        if reason is None:
             other = taken.setdefault(name.casefold(), name)
             reason = None if other is name else _clash(name, other)
         if reason is not None:
@@ -113,8 +121,8 @@ def _name_of(raw: bytes) -> tuple[str, str | None]:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if not parts or ".." in parts:
         return name, "its name leads out of the archive" if parts else "it has no name"
-    if parts[-1].startswith(".") or parts[-1].lower() in _JUNK or "__MACOSX" in parts:
-        return name, "is a hidden file or an operating system's own"
+    if is_system(parts[-1]) or "__MACOSX" in parts:
+        return name, SYSTEM
     return "/".join(parts), None
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from gansmith.data.formats.idx import MAX_BYTES
-from gansmith.data.formats.inflate import Reader
+from gansmith.data.formats.inflate import Plain, Reader
 from gansmith.data.formats.labelled import LabelledPictures
 from gansmith.data.formats.members import Limits, Member, judge
 from gansmith.data.formats.unzip import MAGICS, open_zip_member, read_zip_member, zip_entries
@@ -76,6 +76,24 @@ def _checked(path: Path, split: str, images: np.ndarray, labels: np.ndarray) -> 
     if labels.min() < 0:
         raise DataError(f"{path}: y_{split} holds the label {labels.min()}; labels count from 0.")
     return LabelledPictures(images=planes, labels=labels if labels.dtype == np.uint8 else labels.astype(np.int64))
+
+
+def map_npy(path: Path) -> np.ndarray:
+    """The array of whole numbers in a .npy file, mapped from the disk, to be read only.
+
+    Raises DataError when the file is missing, damaged or of another kind. Nothing in it is evaluated.
+    """
+    try:
+        with path.open("rb") as file:
+            header = _read_header(Plain(file), str(path))
+        found = path.stat().st_size - header.num_bytes
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}).") from error
+    num_bytes = math.prod(header.shape) * header.type.itemsize
+    if num_bytes != found or num_bytes == 0:
+        raise DataError(f"{path} announces {num_bytes:,} bytes ({header.shape}) and holds {found:,}.")
+    order = "F" if header.fortran else "C"
+    return np.memmap(path, header.type, "r", header.num_bytes, header.shape, order)
 
 
 def _read_array(file: BufferedIOBase, path: Path, member: Member) -> np.ndarray:

@@ -1,0 +1,44 @@
+"""Sheets as the articles print them: matplotlib's subplots with their white gaps, its grey maps and its stretching."""
+
+import numpy as np
+from PIL import Image
+
+from gansmith.viz.grids import picture
+
+SIDE = 96
+"""Pixels of a picture's longer side on the sheet, roughly: small ones are enlarged by a whole number of times."""
+
+
+def sheet(images: np.ndarray, columns: int) -> Image.Image:
+    """uint8 pictures (N, H, W, C), C 1, 3 or 4, in rows of `columns` on white."""
+    num, height, width, channels = images.shape
+    zoom = max(1, round(SIDE / max(height, width)))
+    images = images.repeat(zoom, 1).repeat(zoom, 2)
+    gap = max(2, zoom * max(height, width) // 12)
+    step_h, step_w = zoom * height + gap, zoom * width + gap
+    rows = -(-num // columns)
+    pixels = np.full((rows * step_h + gap, columns * step_w + gap, channels), 255, np.uint8)
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        top, left = gap + row * step_h, gap + column * step_w
+        pixels[top : top + zoom * height, left : left + zoom * width] = image
+    return picture(pixels)
+
+
+def as_seen(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.ndarray:
+    """uint8 pictures (N, H, W, C) as `imshow` shows them. Like its colour maps, both settings are for one channel."""
+    if images.shape[3] != 1:
+        return images
+    images = stretched(images) if stretch else images
+    return 255 - images if reverse else images
+
+
+def stretched(images: np.ndarray) -> np.ndarray:
+    """Each picture from its own darkest value, which becomes 0, to its own brightest, which becomes 255.
+
+    As matplotlib does when no limits are given: 256 equal steps. A picture of one single value becomes 0.
+    """
+    values = images.astype(np.float64)
+    low, high = (reduce(values, axis=(1, 2, 3), keepdims=True) for reduce in (np.min, np.max))
+    shares = (values - low) / np.maximum(high - low, 1)
+    return np.minimum(shares * 256, 255).astype(np.uint8)
