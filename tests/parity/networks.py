@@ -85,11 +85,17 @@ def act(name):
     return layers.Activation(name)
 
 
-def leaky(slope):
+class LeakyReLU(layers.LeakyReLU):
     """Keras' own layer, but not on TensorFlow: its kernel takes the slope in float32, so that 0.2 is 0.200000003."""
-    if keras.backend.backend() == "tensorflow":
-        return layers.Activation(lambda x: ops.maximum(x, slope * x))
-    return layers.LeakyReLU(negative_slope=slope)
+
+    def call(self, x):
+        if keras.backend.backend() == "tensorflow":
+            return ops.maximum(x, self.negative_slope * x)
+        return super().call(x)
+
+
+def leaky(slope):
+    return LeakyReLU(negative_slope=slope)
 
 
 def verdict():

@@ -79,7 +79,7 @@ def updates(both, rules, optimizers, clocks, monkeypatch):
 
 
 @needs_torch
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", networks.SYSTEMS)
 def test_twenty_iterations_move_every_weight_as_the_specification_says(name, monkeypatch):
     both = pair(name, networks.formula_norm)
