@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from gansmith.data.fit import Wanted, fit
-from gansmith.data.formats.pictures import FORMATS
+from gansmith.data.formats.pictures import FORMATS, SUFFIXES
 
 Outcome = Literal["used", "converted", "dropped"]
 
@@ -26,19 +26,6 @@ MIN_SIDE = 8
 
 LAID_OVER_WHITE = "transparency laid over white"
 
-_SUFFIXES = {
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".pgm": "PPM",
-    ".ppm": "PPM",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-}
-_FORMATS = sorted(FORMATS)
 _MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
 _FOREIGN = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
 _TURNS = {
@@ -123,7 +110,7 @@ def _load(name: str, content: bytes) -> _Loaded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+            picture = Image.open(io.BytesIO(content), formats=FORMATS)
             _check_size(picture, len(content))
             reasons = _remarks(name, content, picture)
             mode = picture.mode
@@ -161,9 +148,9 @@ def _check_size(picture: Image.Image, num_bytes: int) -> None:
 def _remarks(name: str, content: bytes, picture: Image.Image) -> list[str]:
     """What can be told from the header."""
     found, suffix, format_ = [], suffix_of(name), _format(picture)
-    if suffix and _SUFFIXES.get(suffix, format_) != format_:
+    if suffix and SUFFIXES.get(suffix, format_) != format_:
         found.append(f"named {suffix} but is {format_}")
-    elif name and suffix not in _SUFFIXES:
+    elif name and suffix not in SUFFIXES:
         found.append(f"not named as a picture but is {format_}")
     if picture.format != "MPO" and getattr(picture, "is_animated", False):
         found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")
