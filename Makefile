@@ -29,8 +29,12 @@ bench: .venv/.installed  ## the measured numbers of the README; needs the real s
 	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/packing.py
 	$(BIN)/python benchmarks/large_store.py
-	$(BIN)/python benchmarks/classic_runs.py fashion-dcgan
-	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 400
+	$(BIN)/python benchmarks/bombs.py
+	for recipe in fashion-mlp fashion-dcgan notmnist-dcgan mnist-mlp mnist-small-dcgan; do \
+	  $(BIN)/python benchmarks/classic_runs.py $$recipe || exit 1; done
+	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 1000
+	$(BIN)/python benchmarks/classic_runs.py cifar-ships --steps 500
+	$(BIN)/python benchmarks/gallery.py
 
 SECONDS := 300
 fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS of processor time each; findings are kept in .fuzz/

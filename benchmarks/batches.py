@@ -25,7 +25,7 @@ OPENINGS = 9
 
 
 def main() -> None:
-    recipe = gansmith.recipe("fashion-dcgan")
+    recipe = gansmith.recipe("fashion-mlp")  # the cheapest step of the classic systems
     data = recipe.data
     request = Request(name=data.name, split=data.split, shape=data.wanted)
     open_pictures(request)  # packs the set, if this is the first time

@@ -20,6 +20,16 @@ def bomb(width, height):
     )
 
 
+def blank(width, height):
+    """A whole picture of black, as small as can be."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height)) + packer.flush()
+    parts = [b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + packed, b"IEND"]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts
+    )
+
+
 def turned(value):
     exif = Image.Exif()
     exif[0x0112] = value
@@ -70,6 +80,7 @@ def contents():
         "one pixel.png": (file(Image.new("RGB", (1, 1))), ("DROPPED", "one pixel")),
         "tracking.gif": (file(Image.new("P", (3, 900)), "GIF"), ("DROPPED", "smaller than 8 pixels")),
         "bomb.png": (bomb(60_000, 60_000), ("DROPPED", "too many pixels")),
+        "blank.png": (blank(4_000, 3_000), ("DROPPED", "too many pixels for so few bytes")),
         "wide.png": (file(photo(40, 120)), ("cropped",)),
         "tiny.png": (file(photo(16, 16)), ("enlarged",)),
         "deep/er/nested.png": (file(photo(40, 40, seed=11)), ()),

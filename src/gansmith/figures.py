@@ -18,7 +18,8 @@ from PIL import Image
 
 from gansmith.errors import DiskError
 from gansmith.pixels import Display, to_display
-from gansmith.recipes import family
+from gansmith.recipes import family, recipe_names
+from gansmith.recipes.base import OURS, Family
 from gansmith.report import evolution_columns, network_diagrams
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
@@ -30,19 +31,6 @@ from gansmith.viz.evolution import evolution
 from gansmith.viz.grids import png, tiles
 from gansmith.viz.page import image_source, page, side_by_side
 from gansmith.viz.sheets import as_seen, sheet
-
-SHOWN = {
-    "mnist-dcgan": ("samples", "on the way", "reals"),
-    "fashion-mlp": ("samples",),
-    "fashion-dcgan": ("samples",),
-    "notmnist-dcgan": ("samples", "on the way", "losses", "networks"),
-    "mnist-mlp": ("samples", "reals", "losses"),
-    "mnist-small-dcgan": ("samples", "on the way", "losses"),
-    "svhn-dcgan": ("samples", "on the way", "losses"),
-    "celeba32-dcgan": ("samples", "on the way", "losses"),
-    "cifar-ships": ("samples", "losses", "networks"),
-}
-"""Which of the figures the recipe's article has; the others are ours."""
 
 MISTAKES = {
     "wrapped": "G's output times 255 becomes whole numbers without clipping, so what is below 0 comes out bright",
@@ -235,17 +223,18 @@ def _moment(recipe: Recipe, step: int) -> str:
 
 
 def _page(run: Run, recipe: Recipe, figures: Sequence[Figure]) -> str:
-    stem = recipe.name.partition(":")[0]
-    article = family(stem).article.cited() if stem in SHOWN else ""
+    known = recipe.name.partition(":")[0] in recipe_names()
+    about = family(recipe.name) if known else Family(article=OURS)
+    article = about.article.cited() if about.shows else ""
     by_kind: dict[str, list[Figure]] = {}
     for figure in figures:
         by_kind.setdefault(figure.kind, []).append(figure)
     sections = [
-        _section(kind, group, "in the article" if kind in SHOWN.get(stem, ()) else "ours" if article else "")
+        _section(kind, group, "in the article" if kind in about.shows else "ours" if article else "")
         for kind, group in by_kind.items()
     ]
-    about = f"{recipe.about}. {article}" if article else recipe.about
-    return page(run.path.name, about, [f'<div class="figures">{"".join(sections)}</div>'])
+    words = f"{recipe.about}. {article}" if article else recipe.about
+    return page(run.path.name, words, [f'<div class="figures">{"".join(sections)}</div>'])
 
 
 def _section(kind: str, figures: Sequence[Figure], origin: str) -> str:

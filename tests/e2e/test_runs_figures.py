@@ -59,6 +59,7 @@ def test_the_files_are_listed_as_json_the_page_first(gansmith, trained):
 def test_an_older_checkpoint_changes_the_samples_and_nothing_else_but_the_page(gansmith, trained):
     newest, older = drawn(gansmith, trained), drawn(gansmith, trained, "--checkpoint", 4)
     assert {name for name in newest if newest[name] != older[name]} == {"samples.png", "index.html"}
+    assert b"Samples after 4 steps" in older["index.html"]
 
 
 def test_the_samples_are_those_of_the_sample_command(gansmith, trained):

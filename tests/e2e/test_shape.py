@@ -126,6 +126,19 @@ def test_of_many_pictures_some_are_looked_at_evenly_spread(gansmith, photos, tin
     assert shape_of(result) == (3, 48, 48, "crop")
 
 
+def test_classes_of_own_pictures_train_and_go_on_from_anywhere(gansmith, photos, tiny, monkeypatch):
+    Path("set").mkdir()
+    for folder in ("set/beach", "set/town"):
+        photos(40, 48, folder=folder)
+    result = gansmith("train", tiny, "--data", "set[beach]")
+    assert result.code == 0, result.err
+    assert shape_of(result) == (3, 40, 48, "crop")
+    assert data_of(result).name == f"{Path('set').resolve()}[beach]"
+    run = result.run.resolve()
+    monkeypatch.chdir("/")
+    assert gansmith("resume", run, "--steps", 13).code == 0
+
+
 def test_nothing_usable_stops_before_a_run_is_made(gansmith, tiny):
     Path("photos").mkdir()
     Path("photos/a.png").write_bytes(b"no")

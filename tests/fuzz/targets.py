@@ -26,7 +26,7 @@ from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.mat import read_svhn
 from gansmith.data.formats.npz import read_npz
-from gansmith.data.labels import find_labels
+from gansmith.data.labels import class_order, find_labels
 from gansmith.data.pack import read_pack, write_pack
 from gansmith.data.sources import Entry, Source, open_source
 from gansmith.errors import DataError, RecipeError
@@ -185,7 +185,8 @@ def archive_seeds(kind: str) -> list[bytes]:
 def read_labels(name: str) -> Callable[[bytes], object]:
     def read(content: bytes) -> object:
         entries = tuple(Entry(file, 1) for file in (*_FILES, name))
-        return find_labels(Source(path=Path("set"), entries=entries, passed=(), read=lambda entry: content))
+        found = find_labels(Source(path=Path("set"), entries=entries, passed=(), read=lambda entry: content))
+        return found and class_order(found.of.values())
 
     return read
 

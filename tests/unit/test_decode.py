@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+from hazards import blank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import file, photo
@@ -62,6 +63,11 @@ def test_a_plain_picture_is_used_as_it_is():
 )
 def test_what_cannot_be_used_is_dropped_with_its_reason(name, content, reason):
     assert reasons(name, content) == ("dropped", reason)
+
+
+def test_a_blank_sheet_is_used_up_to_a_size():
+    assert decode("a.png", blank(4_000, 2_700)).outcome == "used"
+    assert reasons("a.png", blank(4_000, 2_800)) == ("dropped", "too many pixels for so few bytes")
 
 
 def gif():

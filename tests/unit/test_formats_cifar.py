@@ -126,6 +126,12 @@ FOREIGN = {
         b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R\x89U\x04abcdtb",
         "BUILD with a state that is no array",
     ),
+    "an empty array of endless sides": (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01("
+        + b"J\xff\xff\xff\x7f" * 3
+        + b"K\x00tcnumpy\ndtype\nU\x02u1K\x00K\x01\x87R\x89U\x00tb",
+        "BUILD with a state that is no array",
+    ),
     "a string longer than the file": (b"T\xff\xff\xff\x7f", "2,147,483,647 announced bytes of which 1 are there"),
     "a string of negative length": (b"T\xff\xff\xff\xff", "-1 announced bytes"),
     "text longer than the file": (b"X\xff\xff\xff\xffa", "4,294,967,295 announced bytes of which 2 are there"),

@@ -30,6 +30,14 @@ def path(tmp_path):
     return tmp_path / "train_32x32.mat"
 
 
+def test_an_empty_array_of_endless_sides_is_refused(path):
+    sides = mat_element(5, np.array([2**31 - 1] * 3 + [0], "<i4").tobytes())
+    content = mat_element(6, struct.pack("<2I", 9, 0)) + sides + mat_element(1, b"X") + mat_element(2, b"")
+    path.write_bytes(mat_file([struct.pack("<2I", 14, len(content)) + content], compress=False))
+    with pytest.raises(DataError, match=r"announces 0 bytes \(\(2147483647, .* can be read"):
+        read_mat(path)
+
+
 @pytest.mark.parametrize("compress", [True, False])
 @pytest.mark.parametrize("labels_as", [np.uint8, np.float64])
 def test_svhn_reads_back_bit_exact(path, images, labels, compress, labels_as):

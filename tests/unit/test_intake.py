@@ -20,6 +20,7 @@ from gansmith.data.fit import Wanted
 from gansmith.data.intake import check
 from gansmith.data.intake_page import intake_page
 from gansmith.data.intake_text import report_lines
+from gansmith.data.labels import class_order
 from gansmith.data.prepare import prepare
 from gansmith.data.proposal import propose
 from gansmith.data.sources import open_source, shown
@@ -192,6 +193,12 @@ def test_a_picture_without_a_label_is_lost_and_a_label_without_a_picture_is_said
     assert "labels.csv names 1 files that are not there, first 7.png" in intake.remarks
     with pytest.raises(DataError, match=r"1 of 2 pictures .* first is 2.png \(has no label\)"):
         prepare(folder, tmp_path / "store", SMALL, workers=1)
+
+
+def test_a_label_of_endless_digits_is_text(tmp_path):
+    endless = "9" * 5000
+    assert class_order(["10", "9", endless]) == ["10", "9", endless]
+    assert class_order(["10", "9", "010"]) == ["9", "010", "10"]
 
 
 def test_a_stylegan_file_without_labels_means_none(tmp_path):

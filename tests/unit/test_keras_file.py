@@ -84,6 +84,14 @@ def test_a_model_with_layers_after_it_is_both():
     both_are_there(found())
 
 
+def test_models_that_are_attributes_are_told_apart_whichever_comes_first():
+    """What `save_weights` of a tf.keras model with a train step of its own lists."""
+    name = Namer()
+    D, G = listed_layers(NETWORKS.D, name), listed_layers(NETWORKS.G, name)
+    write_listed(FILE, [inner_model("discriminator", D), inner_model("generator", G)], version="2.4.0")
+    both_are_there(found())
+
+
 def test_layers_that_their_writer_named_are_taken_in_the_files_order():
     names = iter("zyxwvutsrqponmlkjihgfedcba")
     write_listed(FILE, [(next(names), weights) for _, weights in listed_layers(NETWORKS.G, Namer())])

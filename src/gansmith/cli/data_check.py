@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gansmith.data.locate import Split
     from gansmith.data.sources import Source
 
-WHAT = "a known set, a folder, a .zip or a .tar of pictures; classes in brackets, such as cifar10[ship]"
+WHAT = "a known set, or a folder, .zip, .tar or .parquet of pictures; classes in brackets, such as cifar10[ship]"
 """What `check` and `prepare` take."""
 
 SplitOption = Annotated[
@@ -36,7 +36,12 @@ def check(
     workers: Workers = None,
     offline: Offline = False,
 ) -> None:
-    """Report on pictures: what is used, converted and dropped and why, duplicates, classes, and a proposal."""
+    """Report on pictures: what is used, converted and dropped and why, duplicates, classes, and a proposal.
+
+    Labels are those of a known set; of labels.csv (name,label), labels.json ({name: label}) or dataset.json beside the
+    pictures; of folders, when every picture lies in one just below the top; or of a Parquet column that Hugging Face's
+    description calls a ClassLabel, else one named label, labels, class, category or target.
+    """
     from gansmith.data.intake import check_source
     from gansmith.data.intake_text import report_lines
 

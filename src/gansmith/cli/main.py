@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         if verb not in VERBS:
             raise UsageError(unknown("command", verb, VERBS))
         importlib.import_module(f"gansmith.cli.{verb.replace('-', '_')}").main(rest)
-    except SystemExit as leaving:  # the option parser has said what is wrong
+    except SystemExit as leaving:  # after --help
         return leaving.code if isinstance(leaving.code, int) else 2
     except KeyboardInterrupt:
         sys.stderr.write("stopped.\n")

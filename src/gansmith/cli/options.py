@@ -1,17 +1,25 @@
 """Reading a verb's options, and the options that several verbs share."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import partial, wraps
+from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
+from gansmith.errors import UsageError, unknown
 from gansmith.runs import Run
 
 Verb = Callable[..., None]
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def option(about: str, **how: Any) -> Any:
@@ -34,14 +42,68 @@ WhichRun = Annotated[Positional[str], arg(metavar="RUN", help="a run's path, num
 
 
 def call(verb: Verb, prog: str, arguments: Sequence[str]) -> None:
-    """Call `verb` with what the arguments say; its signature is the list of options."""
-    tyro.cli(verb, prog=prog, args=list(arguments), config=(FlagCreatePairsOff,))
+    """Call `verb` with what the arguments say; its signature is the list of options.
+
+    Raises UsageError for what it does not say.
+    """
+    said = StringIO()
+    try:
+        with redirect_stderr(said):  # the verb is called outside: what it says is not the parser's
+            bound = tyro.cli(_later(verb), prog=prog, args=list(arguments), config=(FlagCreatePairsOff,))
+    except SystemExit as leaving:
+        if not leaving.code:
+            raise
+        raise UsageError(f"{_in_a_sentence(said.getvalue(), verb)} See: {prog} --help.") from None
+    bound()
 
 
 def call_one_of(verbs: dict[str, Verb], prog: str, arguments: Sequence[str]) -> None:
-    """Call the verb that the first argument names."""
-    chosen: dict[str, Callable[..., Any]] = dict(verbs)
-    tyro.extras.subcommand_cli_from_dict(chosen, prog=prog, args=list(arguments), config=(FlagCreatePairsOff,))
+    """Call the verb that the first argument names. Raises UsageError when there is none, and as `call`."""
+    if not arguments:
+        raise UsageError(f"{prog} needs a command: {', '.join(verbs)}. See: {prog} --help.")
+    name, *rest = arguments
+    if name in ("-h", "--help"):
+        chosen: dict[str, Callable[..., Any]] = dict(verbs)
+        tyro.extras.subcommand_cli_from_dict(chosen, prog=prog, args=[name], config=(FlagCreatePairsOff,))
+    if name not in verbs:
+        raise UsageError(unknown(f"command of {prog}", name, verbs))
+    call(verbs[name], f"{prog} {name}", rest)
+
+
+def _later(verb: Verb) -> Callable[..., Verb]:
+    """Takes the verb's options, and returns the verb with them, not called yet."""
+
+    @wraps(verb)
+    def bind(*arguments: Any, **options: Any) -> Verb:
+        return partial(verb, *arguments, **options)
+
+    return bind
+
+
+def _in_a_sentence(box: str, verb: Verb) -> str:
+    """What the parser says in a box of several paragraphs, of which the first matters."""
+    rows = [row.strip("│ ") for row in _ESCAPES.sub("", box).splitlines()[1:-1]]
+    first = list(takewhile(lambda row: row and not row.startswith("─"), rows))
+    text = " ".join(first)
+    if found := re.match(r"Unrecognized options: ([^,]+)", text):
+        if not found[1].startswith("-"):
+            return f"{found[1]!r} is one argument too many."
+        return unknown("option", found[1].partition("=")[0], _options_of(verb))
+    if found := re.match(r"Error parsing (\S+): .* from \[(.*)\]\.", text):
+        return f"{found[1]} cannot be {found[2]}."
+    if found := re.match(r"Missing value for argument '(.*)'", text):
+        return f"{found[1]} needs a value."
+    if text.startswith("Missing from "):
+        return f"{first[1]} is missing."
+    return text
+
+
+def _options_of(verb: Verb) -> set[str]:
+    """The names of a verb's options, as its help tells them."""
+    told = StringIO()
+    with redirect_stdout(told), suppress(SystemExit):
+        tyro.cli(verb, args=["--help"], config=(FlagCreatePairsOff,))
+    return set(re.findall(r"(?<!\S)--[a-z][a-z-]+", _ESCAPES.sub("", told.getvalue())))
 
 
 def print_result(run: Run, as_json: bool) -> None:

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> None:
 def train(
     recipe: Annotated[Positional[str], arg(metavar="RECIPE|FILE.toml")],
     data: Annotated[
-        str | None, option("a known set, or a folder, a .zip or a .tar of pictures", metavar="NAME|PATH")
+        str | None, option("a known set, or a folder, .zip, .tar or .parquet of pictures", metavar="NAME|PATH")
     ] = None,
     runs: Runs = None,
     name: Annotated[str | None, option("name of the run; default the recipe's", metavar="NAME")] = None,
@@ -79,8 +79,11 @@ def train(
 def _as_set_or_path(data: str) -> str:
     """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
     from gansmith.data.catalogue import SETS
+    from gansmith.data.selection import parse_name
 
-    return data if data in SETS or not Path(data).expanduser().exists() else str(Path(data).expanduser().resolve())
+    name = parse_name(data).name
+    path = Path(name).expanduser()
+    return data if name in SETS or not path.exists() else f"{path.resolve()}{data.removeprefix(name)}"
 
 
 def _stated(recipe: str, changes: Sequence[str]) -> set[str]:

@@ -10,31 +10,22 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from gansmith.data.fit import Wanted, fit
-from gansmith.data.formats.pictures import FORMATS
+from gansmith.data.formats.pictures import FORMATS, SUFFIXES
 
 Outcome = Literal["used", "converted", "dropped"]
 
 MAX_PIXELS = 89_478_485
 """Pictures with more are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
 
+MAX_RATIO, RATIO_SLACK = 100, 32 << 20
+"""Pictures of over 32 MiB decoded that are more than 100 times their file's size are dropped unread. Photographs come
+to some 30; blank sheets, which nobody trains on, to 1,000, and 260 kB of those would take a gigabyte."""
+
 MIN_SIDE = 8
 """Pictures with a shorter side are dropped."""
 
 LAID_OVER_WHITE = "transparency laid over white"
 
-_SUFFIXES = {
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".pgm": "PPM",
-    ".ppm": "PPM",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-}
-_FORMATS = sorted(FORMATS)
 _MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
 _FOREIGN = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
 _TURNS = {
@@ -119,8 +110,8 @@ def _load(name: str, content: bytes) -> _Loaded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
-            _check_size(picture)
+            picture = Image.open(io.BytesIO(content), formats=FORMATS)
+            _check_size(picture, len(content))
             reasons = _remarks(name, content, picture)
             mode = picture.mode
             turned = _orientation(picture) if picture.format == "TIFF" else 1  # a TIFF is turned while it loads
@@ -142,10 +133,12 @@ def _load(name: str, content: bytes) -> _Loaded:
     return _Loaded(picture=upright, format=_format(picture), mode=mode, reasons=reasons)
 
 
-def _check_size(picture: Image.Image) -> None:
+def _check_size(picture: Image.Image, num_bytes: int) -> None:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise _UnusableError("too many pixels")
+    if (decoded := width * height * len(picture.getbands())) > RATIO_SLACK and decoded > MAX_RATIO * num_bytes:
+        raise _UnusableError("too many pixels for so few bytes")
     if (width, height) == (1, 1):
         raise _UnusableError("one pixel")
     if min(width, height) < MIN_SIDE:
@@ -155,9 +148,9 @@ def _check_size(picture: Image.Image) -> None:
 def _remarks(name: str, content: bytes, picture: Image.Image) -> list[str]:
     """What can be told from the header."""
     found, suffix, format_ = [], suffix_of(name), _format(picture)
-    if suffix and _SUFFIXES.get(suffix, format_) != format_:
+    if suffix and SUFFIXES.get(suffix, format_) != format_:
         found.append(f"named {suffix} but is {format_}")
-    elif name and suffix not in _SUFFIXES:
+    elif name and suffix not in SUFFIXES:
         found.append(f"not named as a picture but is {format_}")
     if picture.format != "MPO" and getattr(picture, "is_animated", False):
         found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")

@@ -15,6 +15,9 @@ from gansmith.errors import DataError
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
 """Looked for in this order beside the pictures."""
 
+_MAX_DIGITS = 1000
+"""Python refuses to read a number of 4,300 and more."""
+
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 
@@ -48,7 +51,7 @@ def find_labels(source: Source) -> Labels | None:
 def class_order(labels: Iterable[str]) -> list[str]:
     """The distinct labels in the order of their numbers: whole numbers by value, others as text."""
     distinct = set(labels)
-    if all(label.isdecimal() for label in distinct):
+    if all(label.isdecimal() and len(label) <= _MAX_DIGITS for label in distinct):
         return sorted(distinct, key=lambda label: (int(label), label))
     return sorted(distinct)
 

@@ -89,6 +89,8 @@ def _packed_files(located: Located, request: Request, access: Access) -> Pack:
     """The store for a folder or archive of picture files, by their content and their names below the path."""
     with open_source(located.path, located.parts) as source:
         folder = _store(located.name, source_key(source, request.shape))
+        if not folder.exists():  # they are kept with the store, and to find them takes reading the files
+            source = replace(source, remarks=tuple(located.remarks()))
         pack = prepare_source(
             source, folder, request.shape, allow_dropped=access.allow_dropped, progress=access.packing
         )

@@ -16,8 +16,8 @@ from gansmith.interop.keras import LayerWeights
 from gansmith.interop.keras_layout import Layer, Model
 from gansmith.processes import worker_environment
 
-TIMEOUT = 60
-"""Seconds that reading may take; 30 MB of weights take one."""
+TIMEOUT = 120
+"""Seconds that reading may take: 30 MB of weights take one, on a machine that is too busy some ten."""
 
 StoredLayer = Layer[np.ndarray]
 StoredModel = Model[np.ndarray]

@@ -1,20 +1,19 @@
 """Reads a Keras file for another process: `python -m gansmith.interop.keras_worker < FILE`, the answer on stdout.
 
 HDF5's library believes what a file says of itself: with some bytes of a 30 kB file changed, it took 4 GB and 19 seconds
-to find out. So it runs in a process that limits its own memory and time. The answer is a line of JSON, {"error"} or
-{"models"} with every layer's facts and shapes, and then all numbers as float32.
+to find out. So it runs in a process that limits its own memory; whoever waits for it limits its time. The answer is a
+line of JSON, {"error"} or {"models"} with every layer's facts and shapes, and then all numbers as float32.
 """
 
 import json
 import os
 import sys
-from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from gansmith.errors import DataError
 from gansmith.interop.hdf5 import num_bytes, open_hdf5, read
-from gansmith.interop.keras_layout import Layer, Model, models
+from gansmith.interop.keras_layout import Model, models
 from gansmith.processes import limit_memory
 
 if TYPE_CHECKING:
@@ -23,15 +22,11 @@ if TYPE_CHECKING:
 MEMORY = 512 << 20
 """Bytes of address space, besides four times the file's: without one, the process needs 120 MB."""
 
-SECONDS = 30
-"""Computing time; 30 MB of weights take one second."""
-
 
 def main() -> None:
     """Read standard input and answer."""
     size = os.fstat(sys.stdin.fileno()).st_size
     limit_memory(MEMORY + 4 * size)
-    _limit_time()
     answer(sys.stdin.buffer, size, sys.stdout.buffer)
 
 
@@ -56,19 +51,17 @@ def answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
 
 
 def _facts(model: "Model[Dataset]") -> dict[str, object]:
-    layers = [{"shapes": [array.shape for array in layer.arrays], **_own_facts(layer)} for layer in model.layers]
+    layers = [
+        {
+            "name": layer.name,
+            "kind": layer.kind,
+            "number": layer.number,
+            "keras_1": layer.keras_1,
+            "shapes": [array.shape for array in layer.arrays],
+        }
+        for layer in model.layers
+    ]
     return {"name": model.name, "in_order": model.in_order, "layers": layers}
-
-
-def _own_facts(layer: "Layer[Dataset]") -> dict[str, object]:
-    return {"name": layer.name, "kind": layer.kind, "number": layer.number, "keras_1": layer.keras_1}
-
-
-def _limit_time() -> None:
-    with suppress(ImportError):  # Windows has no such limit; the parent's timeout remains
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ class Family:
     """What is not in the article or its code, and why it is taken to be so."""
     finding: str = ""
     """What the author found."""
+    shows: tuple[str, ...] = ()
+    """Which figures the article has: samples, on the way, reals, losses, evolution, networks."""
     measured: str = ""
     """What came of it here."""
     variants: Mapping[str, Variant] = field(default_factory=dict)

@@ -29,6 +29,9 @@ FAMILY = Family(
     ),
     finding="scenario 1: no faces. Scenario 2: the best, some faces, not very clear, blurrier in later epochs. "
     "Scenario 3: not clear at all. Scenario 4: only garbage.",
+    measured="300 steps on a stand-in: light and dark masses under the grid that transposed convolutions leave; this "
+    "shows that the system reads CelebA's files, crops and trains, and nothing about faces.",
+    shows=("samples", "on the way", "losses"),
     variants={
         "scenario-1": scenario(1, "both rates 2e-4, beta1 0.5, as in the DCGAN paper"),
         "scenario-2": scenario(2, "rates 1e-3 for D and 1e-4 for G, beta1 0.5: the article's"),

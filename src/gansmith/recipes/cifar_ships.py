@@ -18,6 +18,7 @@ FAMILY = Family(
         "no clipping of probabilities: the notebook's loss reaches 50.3, which the clip would not let it",
     ),
     finding="fuzzy, pixelated pictures, some of which resemble ships at sea; losses with spikes, no collapse.",
+    shows=("samples", "losses", "networks"),
     variants={
         "repaired": repaired("pictures in -1..1 as G makes them, a display that does not wrap, shuffled batches"),
         "draft": Variant(about="the older notebook: cats from 32 latents", arguments={"kind": "cat"}),

@@ -15,6 +15,7 @@ FAMILY = Family(
     source=SOURCE.format("dcgan_mnist"),
     inferred=(*INFERRED, "D's parameter counts: the notebook prints none"),
     finding="definitely better than the dense networks; with slope 0.2 losses oscillate more, pictures are as good.",
+    shows=("samples", "on the way", "losses"),
     variants={
         "scenario-1": scenario(1, "LeakyReLU 0.01, the article's"),
         "scenario-2": scenario(2, "LeakyReLU 0.2"),

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
 
 MAX_OPCODES = 150_000
@@ -224,7 +225,8 @@ def _build(machine: _Machine) -> None:
     match state:
         case (1, tuple(shape), _Dtype(), fortran, bytes(pixels)) if not fortran and target.pixels is None:
             sides = [side for side in shape if type(side) is int and side >= 0]
-            if len(sides) == len(shape) <= 8 and math.prod(sides) == len(pixels):
+            most = math.prod(max(1, side) for side in sides)  # NumPy counts so, too
+            if len(sides) == len(shape) <= 8 and math.prod(sides) == len(pixels) and most <= MAX_BYTES:
                 target.pixels = np.frombuffer(pixels, np.uint8).reshape(sides)
                 return
     raise machine.refuse("the opcode BUILD with a state that is no array of bytes")

@@ -147,7 +147,8 @@ def _read_values(source: _Source, name: str, sides: tuple[int, ...]) -> np.ndarr
         raise source.refuse(f"holds {name} stored as the unknown type {element.kind}")
     dtype = np.dtype(source.order + _STORED[element.kind])
     num_bytes = math.prod(sides) * dtype.itemsize
-    if num_bytes != element.size or num_bytes > MAX_BYTES:
+    most = math.prod(max(1, side) for side in sides) * dtype.itemsize  # NumPy counts so, too
+    if num_bytes != element.size or most > MAX_BYTES:
         raise DataError(
             f"{source.path} announces {num_bytes:,} bytes ({sides}) for {name} and holds {element.size:,}; up to "
             f"{MAX_BYTES:,} can be read."

@@ -70,10 +70,8 @@ class Table:
             at_once = _NUMBERS if columns.numbers else 1
             for batch in self._file.iter_batches(at_once, columns=[columns.labels], use_threads=False):
                 values += batch.column(0).to_pylist()
-                if not columns.numbers and len(str(values[-1])) > MAX_LABEL:
-                    raise DataError(
-                        f"{self.path} has a label of {len(str(values[-1])):,} characters in row {len(values) - 1:,}."
-                    )
+                if not columns.numbers and (length := len(str(values[-1]))) > MAX_LABEL:
+                    raise DataError(f"{self.path} has a label of {length:,} characters in row {len(values) - 1:,}.")
         if not (names := columns.class_names):
             return [None if value is None else str(value) for value in values]
         return [names[value] if isinstance(value, int) and 0 <= value < len(names) else None for value in values]

@@ -1,9 +1,21 @@
 """Which files count as pictures, and how many of them may be lost."""
 
-FORMATS = {"BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"}
-"""Pillow's decoders that are used, and no others."""
+SUFFIXES = {
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".pgm": "PPM",
+    ".ppm": "PPM",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
+"""What a picture's name ends in, and what it then is."""
 
-SUFFIXES = {".bmp", ".gif", ".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
+FORMATS = sorted(set(SUFFIXES.values()))
+"""Pillow's decoders that are used, and no others."""
 
 MAX_DROPPED = 0.01
 """Share of pictures that cannot be used above which a set is refused."""
