@@ -16,7 +16,7 @@ def small() -> Recipe:
     Ours. The sides must be halved to 4 to 8 pixels in whole steps: 28, 32, 64, 96x64. Not the modern recipe, which is
     another one: this one is for a first look at a set.
 
-    Command: `gansmith train small --data ./photos --set data.height=64 --set data.width=64`.
+    Command: `gansmith train small --data ./photos`.
     """
     return Recipe(
         name="small",
