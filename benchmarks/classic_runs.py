@@ -12,6 +12,7 @@ wall times: to quote them, run this on a machine that does nothing else.
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -50,6 +51,7 @@ def main() -> None:
 def keep(run: Run, note: str) -> None:
     recipe, info, evaluations = recipe_of(run), run.info(), run.metrics()
     result = {"recipe": recipe.name, "note": note, **{key: info[key] for key in KEPT}, "last_event": run.events()[-1]}
+    result["data"] = info["data"] | {"remarks": [re.sub(r"\S*/", "", text) for text in info["data"]["remarks"]]}
     result |= {"last_evaluation": evaluations[-1]} if evaluations else {}
     result["published_steps"] = gansmith.recipe(recipe.name).steps
     RESULTS.mkdir(exist_ok=True)
