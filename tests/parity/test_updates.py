@@ -87,6 +87,12 @@ def test_twenty_iterations_move_every_weight_as_the_specification_says(name, mon
         if clock in (0, 2, UPDATES - 1):
             assert_same_weights(both.gan.G, both.G, BOUND)
             assert_same_weights(both.gan.D, both.D, BOUND)
+        if clock == 2:
+            early = [dump(network)[0] for network in (both.gan.G, both.gan.D)]
+    for kernel, network in zip(early, (both.gan.G, both.gan.D), strict=True):
+        assert np.abs(dump(network)[0] - kernel).max() > 1e-6, (
+            "the clip has stopped the updates, and nothing was compared"
+        )
 
 
 def scale_logits(both, factor):
