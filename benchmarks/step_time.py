@@ -1,10 +1,10 @@
 """A training step of the nine classic systems: gansmith, Keras 3 on TensorFlow, PyTorch, and the machine's limit.
 
-    python benchmarks/step_time.py [--systems mnist-dcgan fashion-mlp] [--rounds 7] [--quick]
+    python benchmarks/step_time.py [--systems mnist-dcgan fashion-mlp] [--rounds 5] [--quick]
 
-Every way is a process of its own (peers/) with all cores, started and warmed up first; then they take turns, a second
-or a step at a time, so that a slow moment of the machine falls on all of them. While one works the others wait for
-their input; the processor time that they take meanwhile is written down. Pictures are noise, the same number each step.
+Every way is a process of its own (peers/) with all cores, started and warmed up first; then they take turns of half a
+second, or of a step where that is longer, so that a slow moment of the machine falls on all of them. While one works
+the others wait for their input; the processor time that they take meanwhile is written down. Pictures are noise.
 
 The machine's limit is the multiply-adds of the step as the article writes it (arithmetic.py has the rule) divided by
 the rate of the fastest large matrix product in the same rounds. gansmith's share of that rate is counted on the
@@ -67,8 +67,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS, metavar="SYSTEM")
     parser.add_argument("--ways", nargs="+", default=[], metavar="TEXT", help="only ways whose names contain one")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--turn", type=float, default=0.8, help="seconds of work in a turn, at least a step")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--turn", type=float, default=0.6, help="seconds of work in a turn, at least a step")
     parser.add_argument("--bench-python", type=Path, default=BENCH_PYTHON, help="the Python that has TensorFlow")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--quick", action="store_true", help="two short rounds: whether it runs, not how fast")

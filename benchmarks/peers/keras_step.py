@@ -52,7 +52,7 @@ def main() -> None:
     def make() -> tuple[Callable[[], object], dict[str, object]]:
         if options.bf16:
             keras.config.set_dtype_policy("mixed_bfloat16")
-        training = prepare(options.system, "auto" if not options.xla else True)
+        training = prepare(options.system, options.xla)
         if "torch" in sys.modules:
             sys.exit("torch is loaded beside TensorFlow, which would be counted as Keras' memory")
         return partial(step, training), {
@@ -63,12 +63,14 @@ def main() -> None:
     serve(make)
 
 
-def prepare(name: str, jit: bool | str) -> Training:
+def prepare(name: str, xla: bool) -> Training:
     """Both models compiled and traced. D's own function is traced while D is trainable, the stacked one's after."""
     system = SYSTEMS[name]
     parts = networks.Parts(norm=networks.keras_norm, dropout=lambda rate, picture=None: layers.Dropout(rate))
     G, D = (as_keras_has_it(model) for model in networks.SYSTEMS[name].make(parts))
-    G.jit_compile = jit
+    jit = True if xla else "auto"
+    if xla:
+        G.jit_compile = True
     D.compile(loss="binary_crossentropy", optimizer=optimizer(system, "d"), jit_compile=jit)
     stacked = keras.Sequential([G, D])
     rng = np.random.default_rng(0)
