@@ -33,8 +33,6 @@ from gansmith.runs import utc_now
 RESULTS = Path(__file__).parent / "results"
 BENCH_PYTHON = Path(__file__).parents[1] / ".venv-bench" / "bin" / "python"
 DENSE = ("fashion-mlp", "mnist-mlp")
-HOPELESS = 2.5
-"""A configuration this much slower than the fastest peer, or more, is not asked again after its first round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +43,6 @@ class Way:
     script: str
     arguments: tuple[str, ...] = ()
     python: Path | str = sys.executable
-    always: bool = True
-    """Asked in every round; the others only while they may be the best."""
 
 
 @dataclass(kw_only=True)
@@ -101,11 +97,11 @@ def main() -> None:
 def ways(system: str, bench_python: Path) -> list[Way]:
     """Ours first; Keras' fp32 is the one that the articles are held to."""
 
-    def keras(name: str, *flags: str, always: bool = True) -> Way:
-        return Way(name=name, script="keras_step.py", arguments=(system, *flags), python=bench_python, always=always)
+    def keras(name: str, *flags: str) -> Way:
+        return Way(name=name, script="keras_step.py", arguments=(system, *flags), python=bench_python)
 
-    def pytorch(name: str, *flags: str, always: bool = True) -> Way:
-        return Way(name=name, script="torch_step.py", arguments=(system, *flags), always=always)
+    def pytorch(name: str, *flags: str) -> Way:
+        return Way(name=name, script="torch_step.py", arguments=(system, *flags))
 
     last = () if system in DENSE else ("--channels-last",)
     found = [
@@ -115,19 +111,16 @@ def ways(system: str, bench_python: Path) -> list[Way]:
         Way(name="matmul bf16", script="matmul.py", arguments=("bf16",)),
     ]
     if system != "demo":
-        found += [
-            keras("keras fp32"),
-            keras("keras bf16", "--bf16"),
-            keras("keras fp32 xla", "--xla", always=False),
-            keras("keras bf16 xla", "--bf16", "--xla", always=False),
-        ]
+        found += [keras("keras fp32"), keras("keras bf16", "--bf16")]
+    if system in DENSE:  # XLA's convolutions take more than ten times as long as TensorFlow's own on a processor
+        found += [keras("keras fp32 xla", "--xla"), keras("keras bf16 xla", "--bf16", "--xla")]
     found += [
         pytorch("torch fp32"),
         pytorch("torch fp32 tuned", *last, "--fast-optimizer"),
         pytorch("torch bf16 tuned", *last, "--fast-optimizer", "--bf16"),
     ]
     if last:
-        found.insert(-1, pytorch("torch fp32 channels-last", *last, always=False))
+        found.insert(-1, pytorch("torch fp32 channels-last", *last))
     return found
 
 
@@ -187,8 +180,6 @@ def take_turns(runners: Sequence[Runner], number: int, rounds: int) -> float:
     shift = number * len(runners) // rounds  # nobody always follows the same one
     largest = 0.0
     for runner in [*runners[shift:], *runners[:shift]]:
-        if number and is_hopeless(runner, runners):
-            continue
         waiting = [other.worker for other in runners if other is not runner]
         used, began = sum(worker.processor_seconds() for worker in waiting), time.perf_counter()
         answer = runner.worker.run(runner.steps)
@@ -199,13 +190,8 @@ def take_turns(runners: Sequence[Runner], number: int, rounds: int) -> float:
     return largest
 
 
-def is_hopeless(runner: Runner, runners: Sequence[Runner]) -> bool:
-    peers = [other.seconds[0] for other in runners if other.way.script in ("keras_step.py", "torch_step.py")]
-    return not runner.way.always and runner.seconds[0] > HOPELESS * min(peers)
-
-
 def described(runner: Runner) -> dict:
-    low, middle, high = quartiles(runner.seconds)
+    low, middle, high = statistics.quantiles(runner.seconds, n=4, method="inclusive")
     facts = {name: fact for name, fact in runner.facts.items() if name not in ("versions", "peak_mib")}
     return {
         "seconds": middle,
@@ -215,12 +201,6 @@ def described(runner: Runner) -> dict:
         "peak_mib": runner.peak_mib,
         **facts,
     }
-
-
-def quartiles(values: Sequence[float]) -> list[float]:
-    if len(values) == 1:
-        return list(values) * 3
-    return statistics.quantiles(values, n=4, method="inclusive")
 
 
 def say(text: str) -> None:

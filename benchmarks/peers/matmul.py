@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from serving import serve
 
-SIDES = (1024, 2048, 4096)
+SIDES = (1024, 2048, 3072)
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
