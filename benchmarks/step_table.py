@@ -62,7 +62,7 @@ def _ratios(found: dict) -> dict:
     ratios["limit_seconds"] = {precision: found["multiply_adds"] / rate for precision, rate in rates.items()}
     if rate := rates.get(own["precision"]):
         ratios["share_of_rate_as_written"] = found["multiply_adds"] / own["seconds"] / rate
-        ratios["share_of_rate_as_done"] = own["multiply_adds_done"] / own["seconds"] / rate
+        ratios["share_of_rate_as_done"] = found["multiply_adds_done"] / own["seconds"] / rate
     return ratios
 
 
