@@ -68,7 +68,8 @@ def measure(recipe: Recipe, steps: int, rounds: int) -> dict:
         loops.append(looped(recipe, steps))
         bares.append(bare(steps))
     step = statistics.median(bares) / steps
-    parts = {part: statistics.median(statistics.mean(run[part]) for run in loops) for part in PARTS if part in loops[0]}
+    calls_of = {part: [seconds for run in loops for seconds in run[part]] for part in PARTS}
+    parts = {part: statistics.mean(calls_of[part] or [0.0]) for part in PARTS}
     rest = statistics.median((run["whole"][0] - sum(sum(run[part]) for part in PARTS)) / steps for run in loops)
     calls = calls_in_whole(recipe)
     added = rest + sum(parts[part] * calls[part] / recipe.steps for part in calls)
