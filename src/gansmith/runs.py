@@ -5,6 +5,9 @@ recipe.toml    the resolved recipe, which can be trained again
 events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
 metrics.jsonl  a line per evaluation, where the recipe has one
 log.txt        what the console said
+control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
+               does, `save` save and go on, `sample` draw a grid; each is removed when it is obeyed, within a step
+.lock          who is training the run; see `gansmith.training.lock`
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
 checkpoints/   <step>/ and the text file `latest`, which names one of them
 curves.png  evolution.png  report.html      written when the run ends
@@ -17,6 +20,7 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +56,11 @@ class Run:
     def checkpoints(self) -> Path:
         """Folder of the checkpoints, named by step."""
         return self.path / "checkpoints"
+
+    @property
+    def control(self) -> Path:
+        """Folder of the files that ask a running training for something."""
+        return self.path / "control"
 
     @property
     def report(self) -> Path:
@@ -91,12 +100,11 @@ class Run:
         events = self.events()
         return events[-1]["time"]["seconds"] if events else 0.0
 
-    def forget_after(self, seen: int) -> None:
-        """Drop the lines later than `seen` images: a continued run writes them again."""
-        for name in (EVENTS, METRICS):
-            if (self.path / name).exists():
-                kept = [json.dumps(line) + "\n" for line in self._lines(name) if line["seen"] <= seen]
-                write_atomically(self.path / name, "".join(kept))
+    def keep_lines(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Drop the lines of events.jsonl or metrics.jsonl that are not wanted, and what a crash cut short."""
+        if (self.path / name).exists():
+            kept = [json.dumps(line) + "\n" for line in self._lines(name) if wanted(line)]
+            write_atomically(self.path / name, "".join(kept))
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
         with (self.path / name).open("a", encoding="utf-8") as file:

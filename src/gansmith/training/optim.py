@@ -1,13 +1,21 @@
 """Optimisers by the book of the framework that a recipe comes from, and one update with them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from gansmith.schema import Adam, Optimizer, RMSprop
+
+
+class NotFiniteError(ArithmeticError):
+    """An objective or its gradient is not finite. Nothing was updated; the gradient is still there to look at."""
+
+    def __init__(self, updater: "Updater", objective: Tensor):
+        super().__init__()
+        self.updater, self.objective = updater, objective
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +30,7 @@ class Updater:
 
         The rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser
         sees them, as Keras' `decay` and `clipvalue` do. Adam's "epsilon hat" is torch's epsilon divided by the root of
-        the bias correction: eps_hat / sqrt(1 - beta2^t).
+        the bias correction: eps_hat / sqrt(1 - beta2^t). Raises NotFiniteError before anything is moved.
         """
         settings = self.settings
         for group in self.optimizer.param_groups:
@@ -31,10 +39,18 @@ class Updater:
                 group["eps"] = settings.epsilon / math.sqrt(1 - settings.beta2 ** (updates_done + 1))
         self.optimizer.zero_grad(set_to_none=True)
         objective.backward()
+        gradients = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if not sum_is_finite([objective, *gradients]) and not all(torch.isfinite(g).all() for g in gradients):
+            raise NotFiniteError(self, objective)
         if settings.clip_value:
             for group in self.optimizer.param_groups:
                 nn.utils.clip_grad_value_(group["params"], settings.clip_value)
         self.optimizer.step()
+
+
+def sum_is_finite(tensors: Sequence[Tensor]) -> bool:
+    """Whether the sum over all of them is a finite number: then so is every one of theirs."""
+    return math.isfinite(torch.stack([tensor.detach().sum() for tensor in tensors]).sum().item())
 
 
 def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter]) -> Updater:

@@ -71,8 +71,14 @@ class LogFile:
         self.inner.progress(progress)
 
     def _write(self, text: str) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        with self.path.open("ab") as file:
+            broken = "\n" if self._is_cut_short() else ""
+            file.write(f"{broken}{time.strftime('%H:%M:%S')} {text}\n".encode())
+
+    def _is_cut_short(self) -> bool:
+        """Whether a crash left a line without its end."""
+        with self.path.open("rb") as file:
+            return file.seek(0, 2) > 0 and file.seek(-1, 2) >= 0 and file.read(1) != b"\n"
 
 
 def duration(seconds: float) -> str:
