@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from gansmith.errors import CheckpointError, DiskError
 from gansmith.runs import Run, write_atomically
+from gansmith.training.optim import Updater
 from gansmith.training.state import GAN
 from gansmith.version import __version__
 
@@ -95,33 +96,32 @@ def load_checkpoint(folder: Path, gan: GAN) -> None:
     load_network(folder, "D", gan.D)
     if gan.G_ema is not None:
         load_network(folder, "G_ema", gan.G_ema)
-    for name, optimizer in (("optimizer_g", gan.update_g.optimizer), ("optimizer_d", gan.update_d.optimizer)):
-        _restore(folder, name, lambda tensors, optimizer=optimizer: _fill_optimizer(optimizer, tensors))
+    for name, updater in (("optimizer_g", gan.update_g), ("optimizer_d", gan.update_d)):
+        _restore(folder, name, lambda tensors, updater=updater: _fill_slots(updater, tensors))
     gan.seen = _json(folder / "state.json")["seen"]
 
 
 def _parts(gan: GAN) -> dict[str, dict[str, Tensor]]:
     networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
     parts = {name: _tensors(network) for name, network in networks.items()}
-    return parts | {"optimizer_g": _slots(gan.update_g.optimizer), "optimizer_d": _slots(gan.update_d.optimizer)}
+    return parts | {"optimizer_g": _slots(gan.update_g), "optimizer_d": _slots(gan.update_d)}
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
 
 
-def _slots(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's tensors under "<parameter's number>.<slot>"; its settings are in the recipe."""
-    state = optimizer.state_dict()["state"]
-    return {f"{number}.{slot}": t.contiguous() for number, slots in state.items() for slot, t in slots.items()}
+def _slots(updater: Updater) -> dict[str, Tensor]:
+    """What the optimiser remembers under "<parameter's number>.<slot>"; its settings are in the recipe."""
+    return {f"{i}.{slot}": t.contiguous() for slot, tensors in updater.slots.items() for i, t in enumerate(tensors)}
 
 
-def _fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        number, slot = key.split(".")
-        state.setdefault(int(number), {})[slot] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+def _fill_slots(updater: Updater, saved: dict[str, Tensor]) -> None:
+    for slot, tensors in updater.slots.items():
+        for number, tensor in enumerate(tensors):
+            if saved[f"{number}.{slot}"].shape != tensor.shape:
+                raise ValueError(f"{number}.{slot} is for a parameter of another shape")
+            tensor.copy_(saved[f"{number}.{slot}"])
 
 
 def _restore(folder: Path, name: str, put: Callable[[dict[str, Tensor]], object]) -> None:
