@@ -111,6 +111,10 @@ def without_flock():
     lock.fcntl.flock = refuse
 
 
+def use_threads(num):
+    torch.set_num_threads(num)
+
+
 def have_memory(more):
     """Let this process and those it starts have so many bytes of address space beyond what it has."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])

@@ -225,5 +225,4 @@ def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
             train_loop(gan, setting, requests)
             return
         except DivergedError as error:
-            sentence = roll_back(gan, setting.run, setting.recipe, error)
-            setting.reporter.say(sentence)
+            setting.reporter.say(roll_back(gan, setting, error))
