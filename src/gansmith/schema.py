@@ -186,6 +186,15 @@ class Length(Settings):
     """Images between two checkpoints; the last step is always saved."""
 
 
+class Checkpoints(Settings):
+    """Which checkpoints stay on disk. Nothing here changes what a run computes."""
+
+    keep_last: int = Field(3, ge=1)
+    """The newest ones."""
+    keep_every: int = Field(0, ge=0)
+    """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
+
+
 class Evaluation(Settings):
     """Losses that some articles print: both networks in inference mode, on pictures kept out of the training."""
 
@@ -250,6 +259,7 @@ class Recipe(Settings):
     ema_half_life: float = Field(0.0, ge=0)
     """Images after which a weight's share in the averaged generator halves; 0 keeps no average."""
     length: Length
+    checkpoints: Checkpoints = Checkpoints()
     latents: Latents = Latents()
     data: Data
     model: Annotated[SerializeAsAny[ModelConfig], BeforeValidator(lambda given: _as_model(given))]

@@ -62,7 +62,7 @@ def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
                 save_sample_grid(run, recipe, setting.engine, gan.shown, step)
             if leaving or (step and due(gan.seen, recipe.batch, recipe.length.checkpoint_every)):
                 check_finite(gan, run, values)
-                save_checkpoint(run, gan, step)
+                save_checkpoint(run, gan, recipe)
         if leaving:
             return
 

@@ -21,10 +21,10 @@ from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs import Run, create_run, default_root, utc_now, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.checkpoint import find_checkpoint, load_checkpoint
 from gansmith.training.engine import DeviceChoice, Engine, make_engine
 from gansmith.training.loop import Setting, make_sampler, train_loop
 from gansmith.training.reporting import LogFile, Reporter, Silent
+from gansmith.training.restore import load_newest, tidy
 from gansmith.training.signals import stop_on_signals
 from gansmith.training.state import GAN, build
 from gansmith.viz.grids import grid, png
@@ -85,15 +85,16 @@ def resume(
     reporter = reporter or Silent()
     pictures = _pictures(recipe, _access(reporter, offline, allow_dropped))
     gan = build(recipe, engine)
-    load_checkpoint(find_checkpoint(run), gan)
-    step = gan.seen // recipe.batch
+    tidy(run)
+    loaded = load_newest(run, gan)
+    step = loaded.step
     if step >= recipe.steps:
         raise UsageError(f"{run.path} is complete at step {step:,}; give more --steps to train on.")
     run.forget_after(gan.seen)
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(status="running")
-    remark = f"continuing at step {step:,} of {recipe.steps:,}"
-    return _run_to_end(gan, _setting(recipe, pictures, engine, run, reporter), [remark])
+    remarks = [*loaded.remarks, f"continuing at step {step:,} of {recipe.steps:,}"]
+    return _run_to_end(gan, _setting(recipe, pictures, engine, run, reporter), remarks)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
