@@ -21,6 +21,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as _  # noqa: F401 - imported once, before the forks
 import torch
+import torch._dynamo  # every optimiser of torch imports it
 
 from gansmith.cli import resume, runs_keep, train  # noqa: F401
 from gansmith.cli.main import main
