@@ -3,6 +3,7 @@
 import hashlib
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,3 +25,17 @@ def latents(law: LatentLaw, num: int, size: int, generator: torch.Generator) -> 
     if law == "uniform":
         return torch.rand(num, size, generator=generator).mul_(2).sub_(1)
     return torch.randn(num, size, generator=generator)
+
+
+def random_words(num: int, generator: torch.Generator) -> Tensor:
+    """`num` random 64-bit words as int64 [num], on the generator's device.
+
+    On a CPU one word of the generator seeds NumPy's SFC64, whose raw words come 2.5 times as fast as torch's and are
+    promised to stay the same.
+    """
+    if generator.device.type == "cpu":
+        seed = int(torch.randint(2**63 - 1, (), generator=generator))
+        return torch.from_numpy(np.random.SFC64(seed).random_raw(num).view(np.int64))
+    # From the smallest integer on: the default range leaves the sign bit at zero.
+    words = torch.empty(num, dtype=torch.int64, device=generator.device)
+    return words.random_(torch.iinfo(torch.int64).min, None, generator=generator)

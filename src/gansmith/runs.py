@@ -5,6 +5,9 @@ recipe.toml    the resolved recipe, which can be trained again
 events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
 metrics.jsonl  a line per evaluation, where the recipe has one
 log.txt        what the console said
+control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
+               does, `save` save and go on, `sample` draw a grid; each is removed when it is obeyed, within a step
+.lock          who is training the run; see `gansmith.training.lock`
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
 checkpoints/   <step>/ and the text file `latest`, which names the newest; damaged ones are set aside as .bad-<step>
 curves.png  evolution.png  report.html      written when the run ends
@@ -16,6 +19,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +59,11 @@ class Run:
     def checkpoints(self) -> Path:
         """Folder of the checkpoints, named by step."""
         return self.path / "checkpoints"
+
+    @property
+    def control(self) -> Path:
+        """Folder of the files that ask a running training for something."""
+        return self.path / "control"
 
     @property
     def report(self) -> Path:
@@ -98,12 +107,11 @@ class Run:
         seconds = times[0].get("seconds") if times else None
         return float(seconds) if isinstance(seconds, int | float) else 0.0
 
-    def forget_after(self, seen: int) -> None:
-        """Drop the lines later than `seen` images: a continued run writes them again."""
-        for name in (EVENTS, METRICS):
-            if (self.path / name).exists():
-                kept = [json.dumps(line) + "\n" for line in self._lines(name) if line["seen"] <= seen]
-                write_atomically(self.path / name, "".join(kept))
+    def keep_lines(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Drop the lines of events.jsonl or metrics.jsonl that are not wanted, and what a crash cut short."""
+        if (self.path / name).exists():
+            kept = [json.dumps(line) + "\n" for line in self._lines(name) if wanted(line)]
+            write_atomically(self.path / name, "".join(kept))
 
     def sync_logs(self) -> None:
         """Bring the lines written so far to disk. Raises OSError."""
@@ -196,11 +204,13 @@ def find_run(wanted: str, root: Path) -> Run:
 
 
 def append_line(file: Path, line: str) -> None:
-    """Add a line to a text file, which is no link. Raises DiskError."""
+    """Add a line to a text file, which is no link; one that a crash cut short is ended first. Raises DiskError."""
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as opened:
-            opened.write(f"{line}\n")
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(descriptor, "ab+") as opened:
+            if opened.seek(0, os.SEEK_END) and opened.seek(-1, os.SEEK_END) >= 0 and opened.read(1) != b"\n":
+                opened.write(b"\n")
+            opened.write(f"{line}\n".encode())
     except OSError as error:
         raise cannot_write(str(file), file.parent, len(line.encode()), error) from error
 

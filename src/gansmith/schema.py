@@ -258,6 +258,8 @@ class Recipe(Settings):
     """auto takes bf16 where the processor computes in it, fp32 elsewhere."""
     ema_half_life: float = Field(0.0, ge=0)
     """Images after which a weight's share in the averaged generator halves; 0 keeps no average."""
+    on_divergence: Literal["stop", "roll-back"] = "stop"
+    """When a number is not finite: stop, or go back to the last checkpoint with half the rates, at most 3 times."""
     length: Length
     checkpoints: Checkpoints = Checkpoints()
     latents: Latents = Latents()

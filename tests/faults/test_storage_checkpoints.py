@@ -13,12 +13,19 @@ from gansmith.schema import Checkpoints
 from gansmith.training.checkpoint import parts_of, save_checkpoint, steps_kept
 from gansmith.training.engine import make_engine
 from gansmith.training.manifest import find_checkpoint, saved_checkpoints, verify
-from gansmith.training.restore import load_checkpoint, load_newest, tidy
+from gansmith.training.restore import load_checkpoint, set_aside, tidy
 from gansmith.training.state import build
 
 
 def fresh(made=None):
     return build(made or small_recipe(), make_engine("cpu", "fp32"))
+
+
+def load_newest(run, gan):
+    """As a continued run does: the newest that is whole is loaded, and those after it are set aside."""
+    found = find_checkpoint(run)
+    load_checkpoint(found.folder, gan)
+    return found.step, set_aside(run, found)
 
 
 def numbers(gan):
@@ -33,7 +40,7 @@ def assert_same(one, other):
 def test_a_state_comes_back_to_the_last_bit_and_goes_on_the_same(tmp_path):
     run, gan = saved_run(tmp_path)
     loaded = fresh()
-    assert load_newest(run, loaded).step == 3
+    assert load_newest(run, loaded) == (3, [])
     assert_same(numbers(loaded), numbers(gan))
     made = small_recipe()
     assert_same(numbers(stepped(made, loaded, 2)), numbers(stepped(made, gan, 2)))
@@ -133,9 +140,9 @@ def test_damaged_ones_are_set_aside_with_a_sentence_and_nothing_is_deleted(tmp_p
     run, _ = saved_run(tmp_path)
     (run.checkpoints / "00000003/state.json").write_text("{}")
     (run.checkpoints / "00000002/manifest.json").unlink()
-    loaded = load_newest(run, fresh())
-    assert loaded.step == 1
-    newest, older = loaded.remarks
+    step, remarks = load_newest(run, fresh())
+    assert step == 1
+    newest, older = remarks
     assert "00000003/state.json is damaged: it holds 2 bytes" in newest
     assert "set aside as .bad-00000003-1; the 2 steps after step 1 are lost and done again" in newest
     assert "00000002/manifest.json is damaged: No such file" in older

@@ -16,8 +16,12 @@ class MaskBook:
     def open(self, title):
         self.title, self.calls = title, 0
 
-    def kept(self, shape, rate, generator=None):
+    def kept(self, x, rate, generator=None):
         """Bools [N, C, H, W] or [N, features], true for what is kept: stands in for our `kept_from_words`."""
+        return self.mask(x.shape, rate)
+
+    def mask(self, shape, rate):
+        """The next mask of this shape."""
         draws = torch.rand(shape, generator=stream(5, self.title, self.calls))
         self.calls += 1
         return draws >= rate
@@ -36,5 +40,5 @@ class GivenDropout(keras.layers.Layer):
         height, width, channels = self.picture or x.shape[1:]
         flat = len(x.shape) == 2
         shape = (x.shape[0], channels * height * width) if flat else (x.shape[0], channels, height, width)
-        kept = self.book.kept(shape, self.rate).reshape(-1, channels, height, width).permute(0, 2, 3, 1)
+        kept = self.book.mask(shape, self.rate).reshape(-1, channels, height, width).permute(0, 2, 3, 1)
         return x * ops.convert_to_tensor(kept.reshape(tuple(x.shape)).double().numpy()) / (1 - self.rate)

@@ -15,6 +15,7 @@ from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine, make_engine
+from gansmith.training.optim import make_updater
 from gansmith.training.state import GAN, build
 
 BATCH = 3
@@ -50,6 +51,8 @@ def pair(name, norm=networks.keras_norm, changes=()):
             tensor += 0.1 * torch.rand(tensor.shape, generator=stream(1, "test", number))
     gan.G.double()
     gan.D.double()
+    gan.update_g = make_updater(made.generator_optimizer, gan.update_g.parameters)
+    gan.update_d = make_updater(made.discriminator_optimizer, gan.update_d.parameters)
     book = masks.MaskBook()
     parts = networks.Parts(norm=norm, dropout=lambda rate, picture=None: masks.GivenDropout(book, rate, picture))
     G, D = networks.SYSTEMS[name].make(parts)

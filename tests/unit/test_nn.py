@@ -13,7 +13,7 @@ from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_padding
 from gansmith.nn.dropout import Dropout, drawing_from, kept_from_words
 from gansmith.nn.ema import ema_decay, ema_update
 from gansmith.nn.init import first_weights, normal_kernel
-from gansmith.nn.modes import frozen, inference_mode
+from gansmith.nn.modes import inference_mode
 from gansmith.nn.norm import BatchNorm
 from gansmith.nn.stack import Stack
 from gansmith.nn.summary import summarize
@@ -31,6 +31,17 @@ def filled(layer, clock=0):
 
 def normal(*shape, name="x"):
     return torch.randn(*shape, generator=stream(0, name, 0), dtype=torch.float64)
+
+
+def assert_same_values_and_gradients(fast, reference):
+    """On pictures of 3 channels, in float64."""
+    results = []
+    for layer in (fast, reference):
+        x = normal(2, 3, 5, 6).requires_grad_()
+        y = layer(x)
+        results.append((y, *torch.autograd.grad(y.square().sum(), (x, layer.weight, layer.bias))))
+    for mine, theirs in zip(*results, strict=True):
+        assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
 
 
 # The table of the specification's §2.6
@@ -64,6 +75,14 @@ def test_transposed_convolution_is_the_adjoint_of_the_convolution(kernel, stride
     assert_close((down(x) * y).sum(), (x * up(y)).sum(), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (4, 2), (3, 2), (2, 2), (7, 2), (5, 3), (4, 3), (5, 1)])
+def test_phases_equal_the_transposed_convolution(kernel, stride):
+    fast = filled(ConvTranspose2dSame(3, 2, kernel, stride, phased=True))
+    reference = copy.deepcopy(fast)
+    reference.phased = False
+    assert_same_values_and_gradients(fast, reference)
+
+
 def test_transposed_convolution_with_gaps_is_refused():
     with pytest.raises(ValueError, match="kernel=1 leaves gaps at stride=2"):
         ConvTranspose2dSame(1, 1, 1, 2)
@@ -75,13 +94,7 @@ def test_folded_upsampling_equals_its_reference(kernel, transposed):
     fast = filled(UpsampleConv2d(3, 4, kernel, transposed=transposed))
     reference = copy.deepcopy(fast)
     reference.folded = False
-    results = []
-    for layer in (fast, reference):
-        x = normal(2, 3, 5, 6).requires_grad_()
-        y = layer(x)
-        results.append((y, *torch.autograd.grad(y.square().sum(), (x, layer.weight, layer.bias))))
-    for mine, theirs in zip(*results, strict=True):
-        assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
+    assert_same_values_and_gradients(fast, reference)
 
 
 def test_transposed_upsampling_is_upsampling_and_a_transposed_convolution():
@@ -125,13 +138,21 @@ def test_dropout_without_a_stream_is_refused():
 @pytest.mark.parametrize("rate", [0.02, 0.5, 0.98])
 def test_every_decision_of_a_word_drops_the_same_share(rate):
     """torch's default range would leave the highest bit of one decision in four at zero."""
-    kept = kept_from_words(torch.Size([400_000]), rate, stream(0, "words", 0)).view(-1, 4)
+    kept = kept_from_words(torch.empty(400_000), rate, stream(0, "words", 0)).view(-1, 4)
     for decision in range(4):
         assert abs(kept[:, decision].double().mean().item() - (1 - rate)) < 0.006
 
 
+def test_a_mask_is_laid_out_as_what_it_masks():
+    x = torch.empty(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    assert kept_from_words(x, 0.5, stream(0, "words", 0)).stride() == x.stride()
+    part = kept_from_words(torch.empty(2, 3, 5, 5)[:, :, :4], 0.5, stream(0, "words", 0))
+    assert part.shape == (2, 3, 4, 5)
+    assert part.is_contiguous()
+
+
 def test_dropout_of_almost_everything_drops_almost_everything():
-    kept = kept_from_words(torch.Size([10_000]), 0.999999, stream(0, "words", 0))
+    kept = kept_from_words(torch.empty(10_000), 0.999999, stream(0, "words", 0))
     assert kept.double().mean().item() < 0.001
 
 
@@ -212,17 +233,13 @@ def test_the_average_moves_weights_and_copies_statistics():
     assert torch.equal(average.layers[1].running_mean, network.layers[1].running_mean)
 
 
-def test_frozen_and_inference_mode_put_back_what_was_there():
+def test_inference_mode_puts_back_what_was_there():
     network = Stack(nn.Linear(2, 2), nn.Linear(2, 2))
-    network.layers[0].requires_grad_(False).eval()
-
-    def flags():
-        return [p.requires_grad for p in network.parameters()], [m.training for m in network.modules()]
-
-    before = flags()
-    with frozen(network), inference_mode(network):
-        assert not any(flags()[0] + flags()[1])
-    assert flags() == before
+    network.layers[0].eval()
+    before = [module.training for module in network.modules()]
+    with inference_mode(network):
+        assert not any(module.training for module in network.modules())
+    assert [module.training for module in network.modules()] == before
 
 
 def test_an_unconditional_network_refuses_labels():

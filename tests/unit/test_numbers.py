@@ -131,3 +131,45 @@ def test_the_rate_decays_with_the_updates_done():
 
 def test_adams_first_update_is_the_rate_against_the_gradients_sign():
     assert_close(moved(Adam(lr=0.1), [3.0, -0.02]), torch.tensor([-0.1, 0.1]).double(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        RMSprop(lr=0.1, lr_decay=0.1, clip_value=0.7),
+        Adam(lr=0.1, beta1=0.5),
+        Adam(lr=0.1, beta1=0.0),
+        Adam(lr=0.1, beta1=0.9, epsilon=0.1, epsilon_hat=True),
+    ],
+)
+def test_the_fused_update_is_the_formula(settings):
+    """Over five updates of a channels-last kernel, whose gradient comes in another layout, and of a vector."""
+    generator = stream(0, "parameters", 0)
+    shapes, moved_by = ((3, 2, 5, 5), (4,)), {}
+    start = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    factors = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    for fused in (True, False):
+        parameters = [torch.nn.Parameter(tensor.clone()) for tensor in start]
+        parameters[0].data = parameters[0].data.to(memory_format=torch.channels_last)
+        updater = make_updater(settings, parameters, fused=fused)
+        for number in range(5):
+            loss = sum((p**3 * factor).sum() for p, factor in zip(parameters, factors, strict=True))
+            updater.descend(loss, number)
+        moved_by[fused] = [*parameters, *updater.slots["square"], *updater.slots.get("mean", [])]
+    for mine, theirs in zip(*moved_by.values(), strict=True):
+        assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
+    assert not torch.equal(moved_by[True][0], start[0])
+
+
+def test_an_update_leaves_what_it_does_not_move_alone():
+    mine, other = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    make_updater(RMSprop(lr=0.1), [mine]).descend((mine * other).sum(), 0)
+    assert other.grad is None
+    assert other.tolist() == [1, 1]
+    assert (mine < 1).all()
+
+
+def test_a_parameter_without_effect_is_named():
+    used, unused = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(3, 4))
+    with pytest.raises(ValueError, match=r"no gradient reaches a parameter of shape \[3, 4\]"):
+        make_updater(RMSprop(lr=0.1), [used, unused]).descend(used.sum(), 0)

@@ -1,7 +1,6 @@
 """`gansmith runs verify`, `prune` and `rm`: what runs keep on disk, and whether it is whole."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from gansmith.cli.options import Json, Runs, WhichRun, option
 from gansmith.durable import remove_folder
 from gansmith.errors import CheckpointError, DiskError, UsageError
 from gansmith.runs import Run, default_root, find_run, list_runs
+from gansmith.training.lock import only_writer
 from gansmith.training.manifest import DamagedError, saved_checkpoints
 from gansmith.training.manifest import verify as verify_checkpoint
 
@@ -50,12 +50,13 @@ def prune(
     if keep_last < 1:
         raise UsageError(f"--keep-last {keep_last}: at least one checkpoint must stay.")
     found = find_run(run, runs or default_root())
-    whole = {step: folder for step, folder in saved_checkpoints(found).items() if _damage(folder) is None}
-    for step in [*whole][:-keep_last]:
-        size = _bytes_in(whole[step])
-        if not dry_run:
-            _remove(whole[step])
-        sys.stdout.write(f"{'would remove' if dry_run else 'removed'} step {step:,}: {size:,} bytes\n")
+    with only_writer(found):
+        whole = {step: folder for step, folder in saved_checkpoints(found).items() if _damage(folder) is None}
+        for step in [*whole][:-keep_last]:
+            size = _bytes_in(whole[step])
+            if not dry_run:
+                _remove(whole[step])
+            sys.stdout.write(f"{'would remove' if dry_run else 'removed'} step {step:,}: {size:,} bytes\n")
 
 
 def remove(
@@ -67,8 +68,9 @@ def remove(
     found = _exactly(run, root)
     if found.path.is_symlink():
         raise UsageError(f"{found.path} is a link; remove the link itself, or the run where it is.")
-    num, size = sum(file.is_file() for file in found.path.rglob("*")), _bytes_in(found.path)
-    _remove(found.path)
+    with only_writer(found):
+        num, size = sum(file.is_file() for file in found.path.rglob("*")), _bytes_in(found.path)
+        _remove(found.path)
     sys.stdout.write(f"removed {found.path}: {num:,} files, {size:,} bytes\n")
 
 
@@ -86,7 +88,7 @@ def _exactly(wanted: str, root: Path) -> Run:
 def _remove(folder: Path) -> None:
     try:
         remove_folder(folder)
-    except (OSError, shutil.Error) as error:
+    except OSError as error:
         raise DiskError(f"{folder} cannot be removed: {error}.") from error
 
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from gansmith.rng import random_words
+
 DECISIONS = 1 << 16
 """Values that a random number for one decision can take."""
 
@@ -29,25 +31,26 @@ class Dropout(nn.Module):
         if self.generator is None:
             raise ValueError("dropout in training mode draws from a stream: run it inside `drawing_from`.")
         kept = kept_from_words if self.from_words else kept_from_uniform
-        return x * kept(x.shape, self.rate, self.generator).to(x.dtype).mul_(1 / (1 - self.rate))
+        return x * kept(x, self.rate, self.generator).to(x.dtype).mul_(1 / (1 - self.rate))
 
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
         return f"{self.rate}, from_words={self.from_words}"
 
 
-def kept_from_words(shape: torch.Size, rate: float, generator: torch.Generator) -> Tensor:
-    """Bools of `shape`, true for a value that is kept: four decisions to each 64-bit word the generator gives."""
-    words = torch.empty(-(-shape.numel() // 4), dtype=torch.int64, device=generator.device)
-    # From the smallest integer on: the default range leaves the sign bit, a bit of every fourth decision, at zero.
-    words.random_(torch.iinfo(torch.int64).min, None, generator=generator)
-    numbers = words.view(torch.int16)[: shape.numel()].view(shape)
+def kept_from_words(x: Tensor, rate: float, generator: torch.Generator) -> Tensor:
+    """Bools shaped and laid out as `x`, true for a value that is kept: four decisions to each 64-bit word.
+
+    The layout matters: two channels-last tensors are multiplied three times as fast as one and a mask that is not.
+    """
+    words = random_words(-(-x.numel() // 4), generator)
+    numbers = words.view(torch.int16).as_strided(x.shape, torch.empty_like(x, device="meta").stride())
     return numbers >= min(round(rate * DECISIONS), DECISIONS - 1) - DECISIONS // 2
 
 
-def kept_from_uniform(shape: torch.Size, rate: float, generator: torch.Generator) -> Tensor:
+def kept_from_uniform(x: Tensor, rate: float, generator: torch.Generator) -> Tensor:
     """The same from one uniform number a value."""
-    return torch.rand(shape, generator=generator, device=generator.device) >= rate
+    return torch.rand(x.shape, generator=generator, device=generator.device) >= rate
 
 
 @contextmanager

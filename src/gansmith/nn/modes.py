@@ -1,4 +1,4 @@
-"""Contexts that change a network for a moment and put back exactly what was there."""
+"""A context that changes a network for a moment and puts back exactly what was there."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,16 +17,3 @@ def inference_mode(*networks: nn.Module) -> Generator[None]:
     finally:
         for layer in layers:
             layer.training = True
-
-
-@contextmanager
-def frozen(*networks: nn.Module) -> Generator[None]:
-    """No gradients for these networks' parameters; on exit each flag is what it was."""
-    held = [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
-    try:
-        for parameter in held:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in held:
-            parameter.requires_grad_(True)

@@ -31,7 +31,7 @@ from gansmith.training.manifest import (
     manifest_text,
     saved_checkpoints,
 )
-from gansmith.training.optim import Updater
+from gansmith.training.optim import Updater, all_finite
 from gansmith.training.state import GAN
 
 MARGIN = 2**20
@@ -63,9 +63,8 @@ def parts_of(gan: GAN) -> Parts:
 
 
 def optimizer_tensors(updater: Updater) -> dict[str, Tensor]:
-    """The optimiser's tensors under "<parameter's number>.<slot>"; its settings are in the recipe."""
-    state = updater.optimizer.state_dict()["state"]
-    return {f"{number}.{slot}": tensor for number, slots in state.items() for slot, tensor in slots.items()}
+    """What the optimiser remembers under "<parameter's number>.<slot>"; its settings are in the recipe."""
+    return {f"{i}.{slot}": tensor for slot, tensors in updater.slots.items() for i, tensor in enumerate(tensors)}
 
 
 def _save(run: Run, parts: Parts, recipe: Recipe, seen: int) -> None:
@@ -101,8 +100,8 @@ def check_finite(run: Run, parts: Parts, seen: int) -> None:
 
 
 def is_finite(tensor: Tensor) -> bool:
-    """Whether every value is a number. The sum tells in one pass, unless it is too large itself."""
-    return not tensor.is_floating_point() or bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
+    """Whether every value is finite; whole numbers are."""
+    return not tensor.is_floating_point() or all_finite([tensor])
 
 
 def _check_room(folder: Path, needed: int) -> None:

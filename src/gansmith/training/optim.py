@@ -1,48 +1,138 @@
 """Optimisers by the book of the framework that a recipe comes from, and one update with them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from gansmith.schema import Adam, Optimizer, RMSprop
+from gansmith.schema import Optimizer, RMSprop
+
+LATE = 1e9
+"""A number of updates after which no bias is left to correct."""
+
+
+class NotFiniteError(ArithmeticError):
+    """A gradient is not finite. Nothing was updated, and the gradient is still there to be looked at."""
+
+    def __init__(self, updater: "Updater", objective: Tensor):
+        super().__init__()
+        self.updater, self.objective = updater, objective.detach()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Updater:
-    """An optimiser and the settings it was made from."""
+    """The settings of an optimiser, the parameters it moves, and what it remembers of each.
+
+    `fused` passes once over the memory, in one call for all parameters: three times as fast as an operation at a time.
+    `fused=False` is the readable reference.
+    """
 
     settings: Optimizer
-    optimizer: torch.optim.Optimizer
+    parameters: list[nn.Parameter]
+    slots: dict[str, list[Tensor]]
+    """A tensor for each parameter, laid out as it is: "square", the mean square, and for Adam "mean"."""
+    fused: bool = True
 
     def descend(self, objective: Tensor, updates_done: int) -> None:
-        """One update of this optimiser's parameters down the gradient of `objective`, a scalar.
+        """One update of these parameters, and of no others, down the gradient of `objective`, a scalar.
 
         The rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser
-        sees them, as Keras' `decay` and `clipvalue` do. Adam's "epsilon hat" is torch's epsilon divided by the root of
-        the bias correction: eps_hat / sqrt(1 - beta2^t).
+        sees them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError before anything is moved.
         """
-        settings = self.settings
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.lr / (1 + settings.lr_decay * updates_done)
-            if isinstance(settings, Adam) and settings.epsilon_hat:
-                group["eps"] = settings.epsilon / math.sqrt(1 - settings.beta2 ** (updates_done + 1))
-        self.optimizer.zero_grad(set_to_none=True)
-        objective.backward()
-        if settings.clip_value:
-            for group in self.optimizer.param_groups:
-                nn.utils.clip_grad_value_(group["params"], settings.clip_value)
-        self.optimizer.step()
+        for parameter in self.parameters:
+            parameter.grad = None
+        torch.autograd.backward(objective, inputs=self.parameters)
+        gradients = [_gradient(parameter) for parameter in self.parameters]
+        if not all_finite([objective, *gradients]):
+            raise NotFiniteError(self, objective)
+        if bound := self.settings.clip_value:
+            for gradient in gradients:
+                gradient.clamp_(-bound, bound)
+        with torch.no_grad():
+            (self._move_fused if self.fused else self._move)(gradients, updates_done)
+
+    def _move(self, gradients: list[Tensor], updates_done: int) -> None:
+        law = _law(self.settings, updates_done)
+        correction1, correction2 = 1 - law.beta1**law.count, 1 - law.beta2**law.count
+        means, squares = self._memory(gradients)
+        for p, g, m, v in zip(self.parameters, gradients, means, squares, strict=True):
+            m.copy_(law.beta1 * m + (1 - law.beta1) * g)
+            v.copy_(law.beta2 * v + (1 - law.beta2) * g**2)
+            p -= law.rate * (m / correction1) / ((v / correction2).sqrt() + law.epsilon)
+
+    def _move_fused(self, gradients: list[Tensor], updates_done: int) -> None:
+        law = _law(self.settings, updates_done)
+        means, squares = self._memory(gradients)
+        torch._fused_adam_(
+            self.parameters,
+            gradients,
+            means,
+            squares,
+            [],
+            [torch.tensor(law.count, device=gradients[0].device)] * len(gradients),
+            lr=law.rate,
+            beta1=law.beta1,
+            beta2=law.beta2,
+            weight_decay=0.0,
+            eps=law.epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def _memory(self, gradients: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Means and mean squares. With beta1 = 0 the mean is the gradient: nothing is remembered."""
+        return self.slots.get("mean", gradients), self.slots["square"]
 
 
-def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter]) -> Updater:
-    """The optimiser that `settings` describe, over these parameters."""
+@torch.no_grad()
+def all_finite(tensors: Sequence[Tensor]) -> bool:
+    """Whether every number in these tensors is finite.
+
+    Their sum says so at the pace of the memory. Only where it is not finite, which it may be for being too large, are
+    single numbers looked at.
+    """
+    total = torch.stack([tensor.sum() for tensor in tensors]).sum()
+    return math.isfinite(total.item()) or all(torch.isfinite(tensor).all().item() for tensor in tensors)
+
+
+def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Updater:
+    """The optimiser that `settings` describe, over these parameters, before its first update."""
     parameters = list(parameters)
-    if isinstance(settings, RMSprop):  # torch, like Keras, adds epsilon outside the root
-        made = torch.optim.RMSprop(parameters, lr=settings.lr, alpha=settings.rho, eps=settings.epsilon, foreach=True)
-    else:
-        betas = (settings.beta1, settings.beta2)
-        made = torch.optim.Adam(parameters, lr=settings.lr, betas=betas, eps=settings.epsilon, foreach=True)
-    return Updater(settings=settings, optimizer=made)
+    names = ("square",) if isinstance(settings, RMSprop) else ("mean", "square")
+    slots = {name: [torch.zeros_like(parameter).detach() for parameter in parameters] for name in names}
+    return Updater(settings=settings, parameters=parameters, slots=slots, fused=fused)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Law:
+    """The numbers of one update, in Adam's terms."""
+
+    rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    """Added to the root of the corrected mean square."""
+    count: float
+    """Updates so far, this one included: what the correction of the bias goes by."""
+
+
+def _law(settings: Optimizer, updates_done: int) -> _Law:
+    """RMSprop is Adam with beta1 = 0 whose bias has worn off.
+
+    Adam's "epsilon hat" is added to the root of the mean square itself, so that of the corrected one is
+    eps_hat / sqrt(1 - beta2^t).
+    """
+    rate, count = settings.lr / (1 + settings.lr_decay * updates_done), updates_done + 1.0
+    if isinstance(settings, RMSprop):
+        return _Law(rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=LATE)
+    correction = math.sqrt(1 - settings.beta2**count) if settings.epsilon_hat else 1.0
+    epsilon = settings.epsilon / correction
+    return _Law(rate=rate, beta1=settings.beta1, beta2=settings.beta2, epsilon=epsilon, count=count)
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    if parameter.grad is None:
+        raise ValueError(f"no gradient reaches a parameter of shape {list(parameter.shape)}: it has no effect.")
+    return parameter.grad

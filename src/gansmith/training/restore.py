@@ -1,6 +1,5 @@
 """Loading: nothing is put into a network before the whole checkpoint has been verified, and nothing runs."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,8 +14,8 @@ from gansmith.training.checkpoint import is_finite, parts_of
 from gansmith.training.manifest import (
     BAD,
     REPLACED,
+    Found,
     damaged,
-    find_checkpoint,
     folder_of,
     is_uncommitted,
     read_manifest,
@@ -24,16 +23,7 @@ from gansmith.training.manifest import (
     read_verified,
     saved_checkpoints,
 )
-from gansmith.training.optim import Updater
 from gansmith.training.state import GAN
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
-    """The step a run goes on from, and what the user should know of that."""
-
-    step: int
-    remarks: list[str]
 
 
 def tidy(run: Run) -> None:
@@ -55,13 +45,11 @@ def tidy(run: Run) -> None:
         raise DiskError(f"{run.checkpoints} cannot be tidied: {error.strerror}: {error.filename}.") from error
 
 
-def load_newest(run: Run, gan: GAN) -> Loaded:
-    """Put the newest checkpoint that is whole into `gan`; those after it are set aside as .bad-<step>-<number>.
+def set_aside(run: Run, found: Found) -> list[str]:
+    """Rename the damaged checkpoints after the one found to .bad-<step>-<number>; a sentence on what each one costs.
 
-    Only the run's one writer may call it. Raises CheckpointError when none can be used, and nothing is set aside then.
+    Only the run's one writer may do so.
     """
-    found = find_checkpoint(run)
-    load_checkpoint(found.folder, gan)
     saved, remarks = saved_checkpoints(run), []
     for step, damage in found.damages.items():
         name = _set_aside(saved[step])
@@ -70,17 +58,13 @@ def load_newest(run: Run, gan: GAN) -> Loaded:
             "and done again."
         )
     write_atomically(run.checkpoints / "latest", folder_of(run, found.step).name + "\n")
-    return Loaded(step=found.step, remarks=remarks)
+    return remarks
 
 
 def load_checkpoint(folder: Path, gan: GAN) -> None:
     """Put the whole state back, exactly. Raises CheckpointError when a file is damaged or does not fit."""
     for part, tensors in parts_of(gan).items():
-        if part.startswith("optimizer"):
-            updater = gan.update_g if part == "optimizer_g" else gan.update_d
-            fill_optimizer(folder, part, updater)
-        else:
-            _fill(folder, part, tensors)
+        _fill(folder, part, tensors)
     gan.seen = read_state(folder)["seen"]
 
 
@@ -100,23 +84,6 @@ def check_size(folder: Path, name: str, network: nn.Module) -> None:
     least = sum(tensor.nbytes for tensor in tensors.values())
     if not least <= saved <= _most_bytes(tensors):
         raise _unfit(folder / file, f"it holds {saved:,} bytes, the network has {least:,}")
-
-
-def fill_optimizer(folder: Path, part: str, updater: Updater) -> None:
-    """Put saved tensors into an optimiser. Raises CheckpointError when they do not fit."""
-    optimizer = updater.optimizer
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    most = 10 * _most_bytes({str(number): parameter for number, parameter in enumerate(parameters)})
-    state: dict[int, dict[str, Tensor]] = {}
-    try:
-        for key, tensor in _read(folder, part, most).items():
-            number, slot = key.split(".")
-            if tensor.shape not in ((), parameters[int(number)].shape):
-                raise ValueError(f"{key} is of shape {[*tensor.shape]}")
-            state.setdefault(int(number), {})[slot] = tensor
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    except (ValueError, IndexError, KeyError) as error:
-        raise _unfit(folder / f"{part}.safetensors", str(error)) from error
 
 
 @torch.no_grad()
