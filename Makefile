@@ -18,7 +18,7 @@ check: .venv/.installed-dev  ## everything that has to hold before a change land
 	$(BIN)/ruff check
 	$(BIN)/pyrefly check --min-severity=warn
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not gpu"
+	$(BIN)/python -m pytest -m "not gpu and not nightly"
 
 parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow; `check` compares with Keras on torch
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 $(BENCH)/bin/python -m pytest -m slow tests/parity

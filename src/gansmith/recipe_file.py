@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gansmith.errors import RecipeError
+from gansmith.plain_files import read_plain
 from gansmith.runs import Run
 from gansmith.schema import Recipe
 
@@ -40,9 +41,9 @@ def read_toml(text: str, origin: str) -> dict[str, Any]:
 def recipe_of(run: Run) -> Recipe:
     """The resolved recipe of a run. Raises RecipeError when its file is missing or altered."""
     try:
-        text = run.recipe_file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RecipeError(f"{run.recipe_file} cannot be read: {error.strerror}.") from error
+        text = read_plain(run.recipe_file).decode()
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{run.recipe_file} cannot be read: {error}.") from error
     return from_values(read_toml(text, str(run.recipe_file)))
 
 

@@ -186,6 +186,15 @@ class Length(Settings):
     """Images between two checkpoints; the last step is always saved."""
 
 
+class Checkpoints(Settings):
+    """Which checkpoints stay on disk. Nothing here changes what a run computes."""
+
+    keep_last: int = Field(3, ge=1)
+    """The newest ones."""
+    keep_every: int = Field(0, ge=0)
+    """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
+
+
 class Evaluation(Settings):
     """Losses that some articles print: both networks in inference mode, on pictures kept out of the training."""
 
@@ -252,6 +261,7 @@ class Recipe(Settings):
     on_divergence: Literal["stop", "roll-back"] = "stop"
     """When a number is not finite: stop, or go back to the last checkpoint with half the rates, at most 3 times."""
     length: Length
+    checkpoints: Checkpoints = Checkpoints()
     latents: Latents = Latents()
     data: Data
     model: Annotated[SerializeAsAny[ModelConfig], BeforeValidator(lambda given: _as_model(given))]

@@ -264,3 +264,18 @@ def test_the_summary_counts_moving_statistics_as_non_trainable():
 def test_same_convolution_divides_the_size_rounding_up(size, kernel, stride):
     layer = filled(Conv2dSame(1, 1, kernel, stride))
     assert layer(torch.zeros(1, 1, size, size).double()).shape[2:] == (-(-size // stride),) * 2
+
+
+def test_pictures_and_their_gradients_go_through_a_stack_channels_last():
+    layouts = []
+
+    class Watch(nn.Module):
+        def forward(self, x):
+            layouts.append(x.is_contiguous(memory_format=torch.channels_last))
+            if x.requires_grad:
+                x.register_hook(lambda g: layouts.append(g.is_contiguous(memory_format=torch.channels_last)))
+            return x
+
+    network = Stack(nn.Linear(7, 60), nn.Unflatten(1, (3, 4, 5)), Watch(), nn.ReLU(), nn.Flatten())
+    network(normal(2, 7).float()).square().sum().backward()
+    assert layouts == [True, True]

@@ -59,7 +59,7 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
         if SAMPLE in asked or (is_new and (done or draws_grid(recipe, gan.seen))):
             save_sample_grid(run, recipe, setting.engine, gan.shown, step)
         if is_new and (leaving or SAVE in asked or saves(recipe, gan.seen)):
-            save_checkpoint(run, gan, step)
+            save_checkpoint(run, gan, recipe)
         if leaving:
             return
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from gansmith.runs import append_line
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
@@ -71,14 +73,7 @@ class LogFile:
         self.inner.progress(progress)
 
     def _write(self, text: str) -> None:
-        with self.path.open("ab") as file:
-            broken = "\n" if self._is_cut_short() else ""
-            file.write(f"{broken}{time.strftime('%H:%M:%S')} {text}\n".encode())
-
-    def _is_cut_short(self) -> bool:
-        """Whether a crash left a line without its end."""
-        with self.path.open("rb") as file:
-            return file.seek(0, 2) > 0 and file.seek(-1, 2) >= 0 and file.read(1) != b"\n"
+        append_line(self.path, f"{time.strftime('%H:%M:%S')} {text}")
 
 
 def duration(seconds: float) -> str:

@@ -1,39 +1,48 @@
 """A run goes back to its last checkpoint: to be continued, or because a number was not finite."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from gansmith.errors import CheckpointError, DivergedError
 from gansmith.runs import EVENTS, METRICS, Run
 from gansmith.schema import Recipe
-from gansmith.training.checkpoint import find_checkpoint, load_checkpoint, saved_steps
 from gansmith.training.engine import Engine
 from gansmith.training.loop import Setting, draws_grid, due
+from gansmith.training.manifest import find_checkpoint, saved_checkpoints
+from gansmith.training.restore import load_checkpoint, set_aside
 from gansmith.training.state import GAN, build
 
 MOST_ROLL_BACKS = 3
 
 
-def last_state(run: Run, recipe: Recipe, engine: Engine) -> GAN:
-    """The state of the newest checkpoint, with the rates that the run's roll-backs up to there have left.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Last:
+    """The last state of a run that could be had, and what the user should know of later ones."""
 
-    Roll-backs to a later step are taken off the record: they will happen again. A run that ended before its first
-    checkpoint begins anew. Raises CheckpointError when there is none that can be used.
+    gan: GAN
+    remarks: list[str]
+
+
+def last_state(run: Run, recipe: Recipe, engine: Engine) -> Last:
+    """The state of the newest checkpoint that is whole, with the rates that the roll-backs up to there have left.
+
+    Damaged ones after it are set aside. Roll-backs to a later step are taken off the record: they will happen again. A
+    run that ended before its first checkpoint begins anew. Raises CheckpointError when there is none that can be used.
     """
-    folder = None if _ended_early(run, recipe) else find_checkpoint(run)
-    seen = int(folder.name) * recipe.batch if folder else 0
+    found = None if _ended_early(run, recipe) else find_checkpoint(run)
+    seen = found.step * recipe.batch if found else 0
     happened = [one for one in roll_backs(run) if one["to_seen"] <= seen]
     if len(happened) < len(roll_backs(run)):
         run.update(roll_backs=happened)
     gan = build(slowed(recipe, len(happened)), engine)
-    if folder:
-        load_checkpoint(folder, gan)
-    return gan
+    if found:
+        load_checkpoint(found.folder, gan)
+    return Last(gan=gan, remarks=set_aside(run, found) if found else [])
 
 
 def _ended_early(run: Run, recipe: Recipe) -> bool:
     """Whether the run has no checkpoint because it was not long enough."""
     events = run.events()
-    return not saved_steps(run) and (not events or events[-1]["seen"] <= recipe.length.checkpoint_every)
+    return not saved_checkpoints(run) and (not events or events[-1]["seen"] <= recipe.length.checkpoint_every)
 
 
 def forget_later(run: Run, seen: int, trained: Recipe) -> None:
@@ -61,10 +70,10 @@ def roll_back(gan: GAN, setting: Setting, error: DivergedError) -> str:
     done = roll_backs(run)
     if recipe.on_divergence != "roll-back" or len(done) >= MOST_ROLL_BACKS:
         raise DivergedError(f"{error} {_advice(run, len(done))}") from error
-    seen = last_state(run, recipe, engine).seen
+    seen = last_state(run, recipe, engine).gan.seen
     run.update(roll_backs=[*done, {"to_seen": seen, "to_step": seen // recipe.batch, "because": str(error)}])
     forget_later(run, seen, recipe)
-    before = last_state(run, recipe, engine)
+    before = last_state(run, recipe, engine).gan
     for part in fields(GAN):
         setattr(gan, part.name, getattr(before, part.name))
     return f"{error} Back to step {seen // recipe.batch:,}, with half the learning rates."
@@ -73,7 +82,7 @@ def roll_back(gan: GAN, setting: Setting, error: DivergedError) -> str:
 def _advice(run: Run, rolled_back: int) -> str:
     if rolled_back >= MOST_ROLL_BACKS:
         return f"Going back {rolled_back} times did not help; start afresh with lower learning rates."
-    saved = saved_steps(run)
+    saved = [*saved_checkpoints(run)]
     where = f"The last checkpoint, of step {saved[-1]:,}, is" if saved else "The beginning is"
     return (
         f"{where} as it was; to go on from there with half the learning rates: "

@@ -22,13 +22,15 @@ from gansmith.training.changes import (
     setting,
     trained_recipe,
 )
-from gansmith.training.checkpoint import find_checkpoint, load_checkpoint, save_checkpoint
+from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import DeviceChoice, Engine, make_engine
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, train_loop
+from gansmith.training.manifest import find_checkpoint
 from gansmith.training.memory import saying_what_fits
 from gansmith.training.pictures import Pictures, access_for, open_all
 from gansmith.training.reporting import LogFile, Reporter, Silent
+from gansmith.training.restore import load_checkpoint, tidy
 from gansmith.training.rewind import forget_later, last_state, roll_back, roll_backs, slowed
 from gansmith.training.signals import Requests, listening
 from gansmith.training.state import GAN, build
@@ -116,14 +118,16 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         refuse_unsafe(run, trained, recipe)
         engine, pictures = _prepared(recipe, terms)
         refuse_other_pictures(run, pictures)
-        gan = last_state(run, recipe, engine)
+        tidy(run)
+        last = last_state(run, recipe, engine)
+        gan = last.gan
         step = _work_left(run, recipe, gan)
         forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
         kept = run.info().get("remarks", [])
         new = [said for said in remarks_on_setting(run, engine) if said not in kept]
         run.update(status="running", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
-        remarks = [*remarks, *new, f"continuing at step {step:,} of {recipe.steps:,}"]
+        remarks = [*remarks, *last.remarks, *new, f"continuing at step {step:,} of {recipe.steps:,}"]
         return _run_to_end(gan, _setting(recipe, pictures, engine, run, terms), remarks)
 
 
@@ -132,13 +136,14 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
     engine, pictures = _prepared(recipe, terms)
     gan = build(recipe, engine)
-    load_checkpoint(find_checkpoint(run), gan)
+    found = find_checkpoint(run)
+    load_checkpoint(found.folder, gan)
     step = _work_left(run, recipe, gan)
     fork = create_run(run.path.absolute().parent, recipe.name)
     with only_writer(fork):
         _describe(fork, recipe, pictures, engine, forked_from={"run": str(run.path), "step": step, "seen": gan.seen})
-        save_checkpoint(fork, gan, step)
-        remarks = [*pictures.remarks, f"a new run from step {step:,} of {run.path}"]
+        save_checkpoint(fork, gan, recipe)
+        remarks = [*pictures.remarks, *found.remarks(), f"a new run from step {step:,} of {run.path}"]
         return _run_to_end(gan, _setting(recipe, pictures, engine, fork, terms), remarks)
 
 
