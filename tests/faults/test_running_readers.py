@@ -48,13 +48,13 @@ def test_a_cut_log_is_continued_with_whole_lines(run, name):
 
 
 def test_a_cut_description_is_a_sentence(run):
-    whole = run.info()
+    whole, size = run.info(), (run.path / "run.json").stat().st_size
     for left in cuts(run.path / "run.json"):
-        try:
+        if len(left) < size - 1:  # the last byte ends the line
+            with pytest.raises(UsageError, match=r"run\.json cannot be read"):
+                run.info()
+        else:
             assert run.info() == whole
-            assert left.rstrip().endswith(b"}")
-        except UsageError as error:
-            assert "run.json cannot be read" in str(error)
         assert list_runs(run.path.parent) == [run]
 
 
