@@ -141,7 +141,7 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     step = _work_left(run, recipe, gan)
     fork = create_run(run.path.absolute().parent, recipe.name)
     with only_writer(fork):
-        _describe(fork, recipe, pictures, engine, forked_from={"run": str(run.path), "step": step, "seen": gan.seen})
+        _describe(fork, recipe, pictures, engine, forked_from={"run": run.path.name, "step": step, "seen": gan.seen})
         save_checkpoint(fork, gan, recipe)
         remarks = [*pictures.remarks, *found.remarks(), f"a new run from step {step:,} of {run.path}"]
         return _run_to_end(gan, _setting(recipe, pictures, engine, fork, terms), remarks)
