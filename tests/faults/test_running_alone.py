@@ -81,7 +81,7 @@ def test_out_of_memory_says_which_batch_fits_and_it_does(gansmith):
     file = write_recipe("small")
     write_pack(Path("many"), np.zeros((4096, 3, 32, 32), np.uint8), None, {"name": "many", "remarks": []})
     options = ("train", file, "--set", "data.name=many", "--set", "model.width=64", "--steps", 1)
-    memory = {"have_memory": {"more": 700 << 20}}
+    memory = {"have_memory": {"more": 250 << 20}}
     ended = gansmith(*options, "--set", "batch=4096", **memory)
     assert ended.code == 7, ended.err
     said = re.search(
@@ -92,9 +92,10 @@ def test_out_of_memory_says_which_batch_fits_and_it_does(gansmith):
     assert gansmith(*options, "--set", f"batch={said[1]}", **memory).code == 0
 
 
+@pytest.mark.timeout(300)  # 25 seconds on a core of its own
 def test_20_000_steps_take_no_more_memory_and_no_more_files(gansmith):
-    file = write_recipe("mnist-mlp")
-    longer = ["batch=2", "model.width=2", "latents.size=2", "length.images=40000", "length.log_every=100"]
+    file = write_recipe("fashion-mlp")
+    longer = ["precision=fp32", "batch=2", "model.width=2", "length.images=40000", "length.log_every=100"]
     longer += ["length.sample_every=2000", "length.checkpoint_every=2000", "evaluation.every=2000"]
     options = [word for one in longer for word in ("--set", one)]
     ended = gansmith("train", file, *options, note_memory={"every": 500, "out": "memory.txt"})

@@ -15,7 +15,7 @@ from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 from gansmith.training.pictures import Pictures
 
-SAFE = ("name", "about", "length", "figures", "on_divergence", "evaluation.pictures")
+SAFE = ("name", "about", "length", "checkpoints", "figures", "on_divergence", "evaluation.pictures")
 """Fields and tables that a continued run may change: none of them moves a weight. See `_is_safe` for two more."""
 
 MACHINE = ("processor", "torch", "threads")
