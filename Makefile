@@ -23,8 +23,11 @@ check: .venv/.installed-dev  ## everything that has to hold before a change land
 parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow; `check` compares with Keras on torch
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 $(BENCH)/bin/python -m pytest -m slow tests/parity
 
-bench: .venv/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
+bench: .venv/.installed $(BENCH)/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/step_time.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/packing.py

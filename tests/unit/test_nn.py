@@ -13,7 +13,7 @@ from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_padding
 from gansmith.nn.dropout import Dropout, drawing_from, kept_from_words
 from gansmith.nn.ema import ema_decay, ema_update
 from gansmith.nn.init import first_weights, normal_kernel
-from gansmith.nn.modes import inference_mode
+from gansmith.nn.modes import frozen, inference_mode
 from gansmith.nn.norm import BatchNorm
 from gansmith.nn.stack import Stack
 from gansmith.nn.summary import summarize
@@ -33,11 +33,23 @@ def normal(*shape, name="x"):
     return torch.randn(*shape, generator=stream(0, name, 0), dtype=torch.float64)
 
 
+def slowly(fast):
+    """The reference of a fast layer."""
+    reference = copy.deepcopy(fast)
+    reference.fast = False
+    return reference
+
+
 def assert_same_values_and_gradients(fast, reference):
-    """On pictures of 3 channels, in float64."""
+    """In float64, on pictures of 3 channels; those of 8x12 can be cut into blocks, those of 5x6 cannot."""
+    for sides in ((8, 12), (5, 6)):
+        _assert_same(fast, reference, normal(2, 3, *sides))
+
+
+def _assert_same(fast, reference, pictures):
     results = []
     for layer in (fast, reference):
-        x = normal(2, 3, 5, 6).requires_grad_()
+        x = pictures.clone().requires_grad_()
         y = layer(x)
         results.append((y, *torch.autograd.grad(y.square().sum(), (x, layer.weight, layer.bias))))
     for mine, theirs in zip(*results, strict=True):
@@ -75,12 +87,31 @@ def test_transposed_convolution_is_the_adjoint_of_the_convolution(kernel, stride
     assert_close((down(x) * y).sum(), (x * up(y)).sum(), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (4, 2), (3, 2), (2, 2), (7, 2), (5, 3), (4, 3), (5, 1)])
-def test_phases_equal_the_transposed_convolution(kernel, stride):
-    fast = filled(ConvTranspose2dSame(3, 2, kernel, stride, phased=True))
-    reference = copy.deepcopy(fast)
-    reference.phased = False
-    assert_same_values_and_gradients(fast, reference)
+# One output channel is computed in phases or in blocks of 4 x 4 pixels, three of stride 1 in blocks of 2 x 2.
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (4, 2), (3, 2), (2, 2), (7, 2), (5, 3), (4, 3), (5, 1), (4, 1)])
+@pytest.mark.parametrize("channels", [1, 3, 9])
+def test_the_fast_transposed_convolution_equals_its_reference(kernel, stride, channels):
+    fast = filled(ConvTranspose2dSame(3, channels, kernel, stride))
+    assert_same_values_and_gradients(fast, slowly(fast))
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (3, 1), (4, 1), (5, 1), (7, 1), (5, 2), (4, 2), (3, 2)])
+@pytest.mark.parametrize("channels", [1, 3, 9])
+def test_the_fast_convolution_equals_its_reference(kernel, stride, channels):
+    fast = filled(Conv2dSame(3, channels, kernel, stride))
+    assert_same_values_and_gradients(fast, slowly(fast))
+
+
+def test_a_gradient_in_phases_has_a_gradient_itself():
+    """Of a penalty on the gradient, as R1 is: Mescheder et al. 2018, arXiv:1801.04406."""
+    fast = filled(Conv2dSame(3, 4, 5, 2))
+    results = []
+    for layer in (fast, slowly(fast)):
+        x = normal(2, 3, 8, 8).requires_grad_()
+        (gradient,) = torch.autograd.grad((layer(x) ** 3).sum(), x, create_graph=True)
+        results.append(torch.autograd.grad(gradient.square().sum(), (x, layer.weight, layer.bias)))
+    for mine, theirs in zip(*results, strict=True):
+        assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
 
 
 def test_transposed_convolution_with_gaps_is_refused():
@@ -92,9 +123,7 @@ def test_transposed_convolution_with_gaps_is_refused():
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7])
 def test_folded_upsampling_equals_its_reference(kernel, transposed):
     fast = filled(UpsampleConv2d(3, 4, kernel, transposed=transposed))
-    reference = copy.deepcopy(fast)
-    reference.folded = False
-    assert_same_values_and_gradients(fast, reference)
+    assert_same_values_and_gradients(fast, slowly(fast))
 
 
 def test_transposed_upsampling_is_upsampling_and_a_transposed_convolution():
@@ -233,13 +262,17 @@ def test_the_average_moves_weights_and_copies_statistics():
     assert torch.equal(average.layers[1].running_mean, network.layers[1].running_mean)
 
 
-def test_inference_mode_puts_back_what_was_there():
+def test_frozen_and_inference_mode_put_back_what_was_there():
     network = Stack(nn.Linear(2, 2), nn.Linear(2, 2))
-    network.layers[0].eval()
-    before = [module.training for module in network.modules()]
-    with inference_mode(network):
-        assert not any(module.training for module in network.modules())
-    assert [module.training for module in network.modules()] == before
+    network.layers[0].requires_grad_(False).eval()
+
+    def flags():
+        return [p.requires_grad for p in network.parameters()], [m.training for m in network.modules()]
+
+    before = flags()
+    with frozen(network), inference_mode(network):
+        assert not any(flags()[0] + flags()[1])
+    assert flags() == before
 
 
 def test_an_unconditional_network_refuses_labels():

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from gansmith.nn.modes import layers_of
 from gansmith.rng import random_words
 
 DECISIONS = 1 << 16
@@ -56,7 +57,7 @@ def kept_from_uniform(x: Tensor, rate: float, generator: torch.Generator) -> Ten
 @contextmanager
 def drawing_from(generator: torch.Generator, *networks: nn.Module) -> Generator[None]:
     """Dropout inside these networks draws from `generator`, in the order of the calls."""
-    layers = [layer for network in networks for layer in network.modules() if isinstance(layer, Dropout)]
+    layers = [layer for network in networks for layer in layers_of(network) if isinstance(layer, Dropout)]
     for layer in layers:
         layer.generator = generator
     try:

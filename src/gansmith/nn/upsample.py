@@ -10,21 +10,21 @@ from torch.nn.functional import conv2d, interpolate, pixel_shuffle
 class UpsampleConv2d(nn.Module):
     """Doubles height and width, then convolves: [N, C_in, H, W] -> [N, C_out, 2H, 2W], with a bias.
 
-    `folded` computes the two at once, on the small picture: each of the four output phases sees only a few distinct
+    `fast` computes the two at once, on the small picture: each of the four output phases sees only a few distinct
     input pixels, so a kernel of 5 becomes one of 3 with four times the channels (25 -> 9 multiplies an output). The
-    fold is part of the graph, so gradients reach the original weight. `folded=False` is the readable reference.
+    fold is part of the graph, so gradients reach the original weight. `fast=False` is the readable reference.
 
     `transposed` reads the weight as that of a stride-1 transposed convolution, [C_in, C_out, k, k] and turned by 180
     degrees, which is how Keras stores `UpSampling2D` + `Conv2DTranspose`.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, *, transposed: bool = False, folded: bool = True
+        self, in_channels: int, out_channels: int, kernel: int, *, transposed: bool = False, fast: bool = True
     ):
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"kernel={kernel} has no centre; take an odd one.")
-        self.kernel, self.transposed, self.folded = kernel, transposed, folded
+        self.kernel, self.transposed, self.fast = kernel, transposed, fast
         shape = (in_channels, out_channels) if transposed else (out_channels, in_channels)
         self.weight = nn.Parameter(torch.empty(*shape, kernel, kernel))
         self.bias = nn.Parameter(torch.empty(out_channels))
@@ -32,7 +32,7 @@ class UpsampleConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, C_in, H, W] -> [N, C_out, 2H, 2W]."""
         weight = self.weight.transpose(0, 1).flip(2, 3) if self.transposed else self.weight
-        if not self.folded:
+        if not self.fast:
             return conv2d(interpolate(x, scale_factor=2, mode="nearest"), weight, self.bias, padding=self.kernel // 2)
         small = fold_upsampling(weight)
         return pixel_shuffle(conv2d(x, small, self.bias.repeat_interleave(4), padding=small.shape[-1] // 2), 2)
@@ -40,7 +40,7 @@ class UpsampleConv2d(nn.Module):
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
         sides = self.weight.shape[:2] if self.transposed else self.weight.shape[:2][::-1]
-        return f"{sides[0]}, {sides[1]}, kernel={self.kernel}, transposed={self.transposed}, folded={self.folded}"
+        return f"{sides[0]}, {sides[1]}, kernel={self.kernel}, transposed={self.transposed}"
 
 
 def fold_upsampling(weight: Tensor) -> Tensor:

@@ -5,10 +5,11 @@ Every loss takes logits (no sigmoid) and returns per-sample values [N]; the step
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
+from torch.nn.functional import relu, softplus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +38,11 @@ class Loss:
 
 
 def cross_entropy(logits: Tensor, target: float | Tensor) -> Tensor:
-    """Binary cross-entropy of sigmoid(logits) [N] against one target, or one a sample [N]; per sample [N]."""
-    wanted = torch.as_tensor(target, dtype=logits.dtype, device=logits.device).expand_as(logits)
-    return binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    """Binary cross-entropy of sigmoid(logits) [N] against one target, or one a sample [N]; per sample [N].
+
+    -t log s(x) - (1 - t) log s(-x) = log(1 + exp(x)) - t x, in three operations where torch's own takes ten.
+    """
+    return softplus(logits, threshold=40) - target * logits
 
 
 LOSSES: dict[str, Loss] = {
@@ -72,6 +75,12 @@ def clip_probability(logits: Tensor, epsilon: float) -> Tensor:
     The gradient is zero outside. In float32 with epsilon 1e-7 the bounds are -16.118 and +15.942, because 1 - 1e-7 is
     rounded; in float64 they are symmetric.
     """
-    p = torch.tensor(epsilon, dtype=logits.dtype)
-    low, high = (float((q / (1 - q)).log()) for q in (p, 1 - p))
+    low, high = _clip_bounds(epsilon, logits.dtype)
     return logits.clamp(low, high)
+
+
+@lru_cache
+def _clip_bounds(epsilon: float, dtype: torch.dtype) -> tuple[float, float]:
+    p = torch.tensor(epsilon, dtype=dtype)
+    low, high = ((q / (1 - q)).log() for q in (p, 1 - p))
+    return low.item(), high.item()

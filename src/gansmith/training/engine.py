@@ -1,7 +1,7 @@
 """Where and how precisely a run computes. Nothing else in the training code knows about devices or precision."""
 
 import ctypes
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -29,7 +29,7 @@ class Engine:
 
     def autocast(self) -> AbstractContextManager:
         """The context in which networks are called."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext()
 
     def place(self, network: nn.Module) -> nn.Module:
         """The network on the device, its kernels channels-last, as the convolutions of every backend like them."""

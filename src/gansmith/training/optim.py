@@ -30,7 +30,7 @@ class Updater:
     """
 
     settings: Optimizer
-    parameters: list[nn.Parameter]
+    parameters: list[Tensor]
     slots: dict[str, list[Tensor]]
     """A tensor for each parameter, laid out as it is: "square", the mean square, and for Adam "mean"."""
     fused: bool = True
@@ -99,10 +99,10 @@ def all_finite(tensors: Sequence[Tensor]) -> bool:
 
 def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Updater:
     """The optimiser that `settings` describe, over these parameters, before its first update."""
-    parameters = list(parameters)
+    moved: list[Tensor] = list(parameters)
     names = ("square",) if isinstance(settings, RMSprop) else ("mean", "square")
-    slots = {name: [torch.zeros_like(parameter).detach() for parameter in parameters] for name in names}
-    return Updater(settings=settings, parameters=parameters, slots=slots, fused=fused)
+    slots = {name: [torch.zeros_like(parameter).detach() for parameter in moved] for name in names}
+    return Updater(settings=settings, parameters=moved, slots=slots, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +132,7 @@ def _law(settings: Optimizer, updates_done: int) -> _Law:
     return _Law(rate=rate, beta1=settings.beta1, beta2=settings.beta2, epsilon=epsilon, count=count)
 
 
-def _gradient(parameter: nn.Parameter) -> Tensor:
+def _gradient(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
         raise ValueError(f"no gradient reaches a parameter of shape {list(parameter.shape)}: it has no effect.")
     return parameter.grad

@@ -4,13 +4,14 @@ Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1, with one D update an itera
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gansmith.nn.dropout import drawing_from
-from gansmith.nn.modes import inference_mode
+from gansmith.nn.modes import frozen, inference_mode
 from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
 from gansmith.schema import Objective
 from gansmith.training.engine import Engine
@@ -53,14 +54,16 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
 
 
 def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
-    """Move what `gan.update_g` moves, G and on request D, towards pictures that D takes for real.
+    """Move G, and D too if the objective says so, towards pictures that D takes for real.
 
     Both networks are in training mode. Returns per-sample values [N]: "loss/g".
     """
-    with drawing_from(given.dropout_g, gan.G, gan.D), engine.autocast():
-        logits = gan.D(gan.G(given.z_g)).to(given.real.dtype)
-    loss = LOSSES[objective.loss].generator(clipped(logits, objective), given.targets)
-    gan.update_g.descend(loss.mean(), given.iteration)
+    held = nullcontext() if objective.generator_step_trains_discriminator else frozen(gan.D)
+    with held:
+        with drawing_from(given.dropout_g, gan.G, gan.D), engine.autocast():
+            logits = gan.D(gan.G(given.z_g)).to(given.real.dtype)
+        loss = LOSSES[objective.loss].generator(clipped(logits, objective), given.targets)
+        gan.update_g.descend(loss.mean(), given.iteration)
     return {"loss/g": loss.detach()}
 
 

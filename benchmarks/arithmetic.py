@@ -1,0 +1,57 @@
+"""The multiply-adds of an iteration as its article writes it: what the machine's limit is computed from.
+
+The rule. A layer with F multiply-adds forward has F for the gradient of its weights and F for that of its input. Fakes
+for D cost G forward. D's update sees 2N pictures and needs all three, but no gradient of its input at the first layer.
+The generator step sees N: all of G but the input gradient at its first layer; of D forward and every input gradient,
+and D's weight gradients only where the step moves D. A convolution costs kernel times channels a pixel, the zeros of
+its padding and the copies of an upsampling included, because the article's layers multiply them. Everything else
+(activations, norms, dropout, losses, optimisers) counts as nothing.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).parent / "peers"))
+from systems import SYSTEMS
+from torch_networks import networks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forward:
+    """Multiply-adds of a network for one picture."""
+
+    whole: int
+    first: int
+    """Of its first layer that multiplies."""
+
+
+def multiply_adds(system: str) -> int:
+    """Of one iteration of the system."""
+    about, (G, D) = SYSTEMS[system], networks(system)
+    height, width, channels = about.picture
+    of_g, of_d = forward(G, (about.latents,)), forward(D, (channels, height, width))
+    d_step = 2 * (3 * of_d.whole - of_d.first)
+    g_step = 3 * of_g.whole - of_g.first + (3 if about.trains_d_with_g else 2) * of_d.whole
+    return about.batch * (of_g.whole + d_step + g_step)
+
+
+def forward(network: nn.Module, shape: tuple[int, ...]) -> Forward:
+    """For one input of this shape; computes nothing."""
+    found: list[int] = []
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(layer, nn.Linear):
+            found.append(layer.weight.numel())
+        elif isinstance(layer, nn.Conv2d):
+            found.append(layer.weight.numel() * output[0, 0].numel())
+        elif isinstance(layer, nn.ConvTranspose2d):
+            found.append(layer.weight.numel() * inputs[0][0, 0].numel())
+
+    for layer in network.modules():
+        layer.register_forward_hook(count)
+    network.to("meta").eval()(torch.empty(1, *shape, device="meta"))
+    return Forward(whole=sum(found), first=found[0])

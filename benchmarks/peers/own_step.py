@@ -1,0 +1,63 @@
+"""A worker: gansmith's own step on pictures of noise, as `training/trial.py` takes it.
+
+    python benchmarks/peers/own_step.py [--count] mnist-dcgan "precision='fp32'" batch=64
+
+With --count it says first how many multiply-adds a step does; counting takes memory, so it is not for measuring.
+"""
+
+import argparse
+import resource
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from serving import serve
+
+from gansmith.recipes import recipe
+from gansmith.rng import stream
+from gansmith.training.engine import make_engine
+from gansmith.training.loop import train_step
+from gansmith.training.state import build
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("recipe")
+    parser.add_argument("changes", nargs="*")
+    parser.add_argument("--count", action="store_true")
+    options = parser.parse_args()
+    serve(partial(make, options))
+
+
+def make(options: argparse.Namespace) -> tuple[Callable[[], object], dict[str, object]]:
+    made = recipe(options.recipe, options.changes)
+    engine = make_engine("auto", made.precision)
+    data, gan = made.data, build(made, engine)
+    shape = (made.batch, data.channels, data.height, data.width)
+    pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(made.seed, "trial", 0))
+    step = partial(train_step, gan, pixels, made, engine)
+    return step, {
+        "precision": engine.precision,
+        "built_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "parameters": {name: _parameters(network) for name, network in (("G", gan.G), ("D", gan.D))},
+        **(multiply_adds_done(step) if options.count else {}),
+    }
+
+
+def multiply_adds_done(step: Callable[[], object]) -> dict[str, object]:
+    """Of matrix products and convolutions, as torch dispatches them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        step()
+    done = {str(operation): flops / 2 for operation, flops in counter.get_flop_counts()["Global"].items()}
+    return {"multiply_adds_done": sum(done.values()), "multiply_adds_by_operation": done}
+
+
+def _parameters(network: torch.nn.Module) -> int:
+    """Trainable ones and moving statistics, as Keras counts them."""
+    return sum(tensor.numel() for tensor in network.state_dict().values())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""A worker: one of the systems as a good PyTorch engineer writes it, in eager mode. Imports nothing of gansmith.
+
+    python benchmarks/peers/torch_step.py mnist-dcgan --channels-last --bf16 --fast-optimizer
+
+Left out, which is kind to torch: the articles' data, Keras 2.0's clipping of probabilities, reading the losses.
+"""
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from serving import serve
+from systems import SYSTEMS, System
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.utils import clip_grad_value_
+from torch_networks import networks, parameters
+
+
+@dataclass(kw_only=True)
+class Training:
+    """What an iteration needs and moves; tensors that are the same in each are made once."""
+
+    system: System
+    G: nn.Module
+    D: nn.Module
+    G_ema: nn.Module | None
+    update_d: torch.optim.Optimizer
+    update_g: torch.optim.Optimizer
+    autocast: Callable[[], AbstractContextManager]
+    real: Tensor
+    """[N, C, H, W]."""
+    labels: Tensor
+    """[2N, 1], in the order of D's batch."""
+    ones: Tensor
+    """[N, 1]."""
+    updates: int = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("system", choices=SYSTEMS)
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--fast-optimizer", action="store_true", help="fused Adam, foreach RMSprop")
+    options = parser.parse_args()
+
+    def make() -> tuple[Callable[[], object], dict[str, object]]:
+        training = prepare(options)
+        counts = {"G": parameters(training.G), "D": parameters(training.D)}
+        return partial(step, training), {"parameters": counts, "versions": {"torch": torch.__version__}}
+
+    serve(make)
+
+
+def prepare(options: argparse.Namespace) -> Training:
+    system, (G, D) = SYSTEMS[options.system], networks(options.system)
+    height, width, channels = system.picture
+    real = torch.rand(system.batch, channels, height, width)
+    if options.channels_last:
+        G, D = G.to(memory_format=torch.channels_last), D.to(memory_format=torch.channels_last)
+        real = real.contiguous(memory_format=torch.channels_last)
+    reals, fakes = torch.full((system.batch, 1), system.real_target), torch.zeros(system.batch, 1)
+    moved_by_g = [*G.parameters(), *(D.parameters() if system.trains_d_with_g else ())]
+    return Training(
+        system=system,
+        G=G,
+        D=D,
+        G_ema=torch.optim.swa_utils.AveragedModel(
+            G, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(system.ema_decay), use_buffers=False
+        )
+        if system.ema_decay
+        else None,
+        update_d=optimizer(system, D.parameters(), system.lr_d, options.fast_optimizer),
+        update_g=optimizer(system, moved_by_g, system.lr_g, options.fast_optimizer),
+        autocast=partial(torch.autocast, "cpu", torch.bfloat16, enabled=options.bf16),
+        real=real,
+        labels=torch.cat([fakes, reals] if system.fakes_first else [reals, fakes]),
+        ones=torch.ones(system.batch, 1),
+    )
+
+
+def optimizer(system: System, moved, lr: float, fast: bool) -> torch.optim.Optimizer:
+    """Torch's own, with its default implementation or the fastest that it has for a processor."""
+    if system.optimizer == "rmsprop":
+        return torch.optim.RMSprop(moved, lr=lr, alpha=0.9, eps=system.epsilon, foreach=fast or None)
+    betas = (system.beta1, system.beta2)
+    return torch.optim.Adam(moved, lr=lr, betas=betas, eps=system.epsilon, fused=fast or None)
+
+
+def step(training: Training) -> None:
+    """One iteration: fakes in inference mode, D, G."""
+    system, G, D = training.system, training.G, training.D
+    z = latents(system)
+    G.eval()
+    with torch.no_grad(), training.autocast():
+        fake = G(z).float()
+    G.train()
+    halves, labels = [training.real, fake], training.labels
+    if system.fakes_first:
+        halves.reverse()
+    if system.label_noise:
+        labels = labels + system.label_noise * torch.rand_like(labels)
+    batches = zip(halves, labels.chunk(2), strict=True) if system.separate else [(torch.cat(halves), labels)]
+    for pictures, wanted in batches:
+        with training.autocast():
+            logits = D(pictures)
+        loss = binary_cross_entropy_with_logits(logits.float(), wanted)
+        descend(training.update_d, 2 * loss if system.sums_halves else loss, system.clip)
+    D.requires_grad_(system.trains_d_with_g)
+    with training.autocast():
+        logits = D(G(z if system.reuses_latents else latents(system)))
+    descend(training.update_g, binary_cross_entropy_with_logits(logits.float(), training.ones), system.clip)
+    D.requires_grad_(True)
+    training.updates += 1
+    for updater, lr, decay in (
+        (training.update_d, system.lr_d, system.lr_decay_d),
+        (training.update_g, system.lr_g, system.lr_decay_g),
+    ):
+        updater.param_groups[0]["lr"] = lr / (1 + decay * training.updates)
+    if training.G_ema:
+        training.G_ema.update_parameters(G)
+
+
+def latents(system: System) -> Tensor:
+    if system.uniform:
+        return torch.rand(system.batch, system.latents) * 2 - 1
+    return torch.randn(system.batch, system.latents)
+
+
+def descend(updater: torch.optim.Optimizer, loss: Tensor, clip: float) -> None:
+    updater.zero_grad(set_to_none=True)
+    loss.backward()
+    if clip:
+        clip_grad_value_(updater.param_groups[0]["params"], clip)
+    updater.step()
+
+
+if __name__ == "__main__":
+    main()
