@@ -113,6 +113,11 @@ def _toml_value(value: bool | int | float | str | tuple[Any, ...]) -> str:
     return repr(value)
 
 
+def _short(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
 def _sentence(mistake: ErrorDetails) -> str:
     """The field, what would do, what was given."""
     # Pydantic puts the chosen kind of optimiser into the path of its fields.
@@ -122,4 +127,4 @@ def _sentence(mistake: ErrorDetails) -> str:
     if mistake["type"].startswith("union_tag"):
         expected, given = "'rmsprop' or 'adam'", mistake["input"]
         return f"{field}.name must be {expected}, got {given.get('name') if isinstance(given, dict) else given!r}."
-    return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {mistake['input']!r}."
+    return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {_short(mistake['input'])}."

@@ -119,10 +119,10 @@ class Run:
             sync_file(self.path / name)
 
     def refuse_links(self) -> None:
-        """Raise UsageError when one of the run's own folders is a link: what is written stays in the run folder."""
-        for folder in self._folders():
-            if folder.is_symlink():
-                raise UsageError(f"{folder} is a link, and a run is written in its own folder only; put it there.")
+        """Raise UsageError for a link, a pipe or a device among what is written to: that stays in the run folder."""
+        for path in (*self._folders(), *(self.path / name for name in (".lock", "log.txt", EVENTS, METRICS))):
+            if path.is_symlink() or not (path.is_dir() or path.is_file() or not path.exists()):
+                raise UsageError(f"{path} is a link, a pipe or a device, and no run writes to one; remove it.")
 
     def remove_leftovers(self) -> None:
         """Remove what a kill left unfinished. Only the run's one writer may do so. Raises DiskError and UsageError."""
@@ -134,7 +134,7 @@ class Run:
             raise DiskError(f"{error.filename} cannot be removed: {error.strerror}.") from error
 
     def _folders(self) -> tuple[Path, ...]:
-        return self.samples, self.checkpoints, self.path / "figures"
+        return self.samples, self.checkpoints, self.control, self.path / "figures"
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
         append_line(self.path / name, json.dumps(line))
@@ -160,7 +160,7 @@ def default_root() -> Path:
 def folder_name(given: str) -> str:
     """The name, if it can be part of a folder's name. Raises UsageError otherwise."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
-        raise UsageError(f"name must be up to 100 letters, digits and . _ : -, got {given!r}.")
+        raise UsageError(f"name must be up to 100 letters, digits and . _ : -, got {given[:200]!r}.")
     return given
 
 

@@ -285,8 +285,12 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _networks_fit_pictures(self) -> "Recipe":
-        with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
-            self.model.build(self.spec)
+        try:
+            with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
+                self.model.build(self.spec)
+        except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
+            reason = str(error).splitlines()[0]
+            raise RecipeError(f"model {self.model.name!r} cannot be made of this size: {reason}.") from error
         return self
 
 

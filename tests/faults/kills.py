@@ -38,6 +38,9 @@ log_every = 4
 sample_every = 16
 checkpoint_every = 16
 
+[checkpoints]
+keep_last = {keep_last}
+
 [model]
 width = 4
 
@@ -190,8 +193,8 @@ def log_tail(file: Path):
 
 
 def sweep(folder: Path, options):
-    """One case for each call of the second save, at step 8 of 12."""
-    recipe, whole = prepared(folder, images=48)
+    """One case for each call of the second save, at step 8 of 12, which removes the first checkpoint at its end."""
+    recipe, whole = prepared(folder, images=48, keep_last=1)
     refuse = getattr(errno, options.refuse) if options.refuse else None
     tried = folder / "tried"
     assert forked(folder / "log.txt", training(tried, recipe, None, armed_in_second_save, refuse)) == 0
@@ -260,10 +263,10 @@ def at_random(folder: Path, options):
         shutil.rmtree(runs)
 
 
-def prepared(folder: Path, images: int):
+def prepared(folder: Path, images: int, keep_last: int = 3):
     """The recipe's file, and a run of it that is never stopped."""
     recipe = folder / "recipe.toml"
-    recipe.write_text(RECIPE.format(images=images))
+    recipe.write_text(RECIPE.format(images=images, keep_last=keep_last))
     assert forked(folder / "log.txt", training(folder / "whole", recipe)) == 0, log_tail(folder / "log.txt")
     return recipe, folder / "whole/00001-run"
 

@@ -22,9 +22,11 @@ def only_writer(run: Run) -> Generator[list[str]]:
 
     The file is locked with flock, which ends with the process, and holds pid, host and start of its holder. Where the
     file system has no flock, the process that the file names counts as the holder while it lives; one on another host
-    counts as alive. Raises LockedError when another process holds the lock.
+    counts as alive. Raises LockedError when another process holds the lock, and
+    UsageError when a file or folder that the run writes to is a link.
     """
     path = run.path / ".lock"
+    run.refuse_links()
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:

@@ -65,7 +65,7 @@ def saved_checkpoints(run: Run) -> dict[int, Path]:
 def is_uncommitted(folder: Path) -> bool:
     """Whether the folder's files were still being copied when a kill or a full disk ended it."""
     try:
-        return read_plain(folder / COMMITTED) == b"no\n"
+        return not folder.is_symlink() and read_plain(folder / COMMITTED) == b"no\n"
     except (OSError, ValueError):
         return False
 
