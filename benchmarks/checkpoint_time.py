@@ -1,9 +1,9 @@
-"""How long a checkpoint takes, with everything brought to disk (fsync) and without; and how long it takes to verify one.
+"""How long a checkpoint takes, brought to disk (fsync) and not; and how long it takes to verify one.
 
     python benchmarks/checkpoint_time.py [--quick] [--folder DIR]
 
-The states of two classic recipes after their first weights; saves of both kinds take turns, into the same run. DIR is on
-the disk that is measured (the system's folder of temporary files otherwise). Writes checkpoint_time.json into
+The states of two classic recipes after their first weights; saves of both kinds take turns, into the same run. DIR is
+on the disk that is measured, the system's folder of temporary files otherwise. Writes checkpoint_time.json into
 benchmarks/results/.
 """
 
