@@ -96,6 +96,7 @@ checkpoint_every = {EVERY * BATCH}
 name = "store"
 skip = 0
 limit = 0
+box = []
 [model]
 width = 8
 [grid]

@@ -81,7 +81,7 @@ def test_a_fork_is_a_new_run_that_goes_on_from_the_checkpoint(gansmith, tiny, st
     assert ended.code == 0, ended.err
     fork = ended.run
     assert fork.name == "00002-tiny"
-    assert info(fork)["forked_from"] == {"run": str(stopped), "step": 13, "seen": 13 * BATCH}
+    assert info(fork)["forked_from"] == {"run": "00001-tiny", "step": 13, "seen": 13 * BATCH}
     assert [event["step"] for event in events(fork)] == [15, 18, 21, 24, 27, 30]
     assert before == {path: path.read_bytes() for path in stopped.rglob("*") if path.is_file()}
     whole = gansmith("train", tiny).run

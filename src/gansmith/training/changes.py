@@ -18,7 +18,7 @@ from gansmith.training.pictures import Pictures
 SAFE = ("name", "about", "length", "checkpoints", "figures", "on_divergence", "evaluation.pictures")
 """Fields and tables that a continued run may change: none of them moves a weight. See `_is_safe` for two more."""
 
-MACHINE = ("processor", "torch", "threads")
+MACHINE = ("processor", "gansmith", "torch", "threads")
 """What the last bits of a result depend on, besides device and precision."""
 
 

@@ -4,6 +4,7 @@
 be killed for it, and is not the one that asks.
 """
 
+import ctypes
 import gc
 import subprocess
 import sys
@@ -36,12 +37,20 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
         if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the networks that were too large
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    _give_back()
     fitting = largest_batch(recipe, device)
     tried = f"by trial, a batch of {fitting:,} fits: --set batch={fitting}" if fitting else "not even a batch of 1 fits"
     raise NotEnoughMemoryError(f"a step of batch={recipe.batch:,} needs more memory than there is; {tried}.")
+
+
+def _give_back() -> None:
+    """Let the system have what this process holds and does not use: the trials need it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries than glibc have none
+    if trim is not None:
+        trim(0)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -124,8 +124,8 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         step = _work_left(run, recipe, gan)
         forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
-        kept = run.info().get("remarks", [])
-        new = [said for said in remarks_on_setting(run, engine) if said not in kept]
+        kept = said if isinstance(said := run.info().get("remarks"), list) else []
+        new = [remark for remark in remarks_on_setting(run, engine) if remark not in kept]
         run.update(status="running", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
         remarks = [*remarks, *last.remarks, *new, f"continuing at step {step:,} of {recipe.steps:,}"]
         return _run_to_end(gan, _setting(recipe, pictures, engine, run, terms), remarks)
@@ -141,7 +141,7 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     step = _work_left(run, recipe, gan)
     fork = create_run(run.path.absolute().parent, recipe.name)
     with only_writer(fork):
-        _describe(fork, recipe, pictures, engine, forked_from={"run": str(run.path), "step": step, "seen": gan.seen})
+        _describe(fork, recipe, pictures, engine, forked_from={"run": run.path.name, "step": step, "seen": gan.seen})
         save_checkpoint(fork, gan, recipe)
         remarks = [*pictures.remarks, *found.remarks(), f"a new run from step {step:,} of {run.path}"]
         return _run_to_end(gan, _setting(recipe, pictures, engine, fork, terms), remarks)
@@ -219,6 +219,8 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str]) -> Run:
 def _disk_errors(run: Run) -> Generator[None]:
     try:
         yield
+    except BrokenPipeError:  # of whoever listened, not of a disk
+        raise
     except OSError as error:
         raise DiskError(f"{error.filename or run.path} cannot be written: {error.strerror or error}.") from error
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gansmith.errors import DivergedError
+from gansmith.nn.modes import layers_of
 from gansmith.training.optim import NotFiniteError, all_finite
 from gansmith.training.state import GAN
 
@@ -32,8 +33,9 @@ def watched(gan: GAN, step: int) -> Generator[None]:
 def check_step(gan: GAN, values: Mapping[str, Tensor], step: int) -> None:
     """Raise DivergedError when a step left a weight, statistic or average, or has a value, that is not finite."""
     networks = [network for network in (gan.G, gan.D, gan.G_ema) if network is not None]
-    tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
-    if not all_finite([*tensors, *values.values()]):
+    layers = [layer for network in networks for layer in layers_of(network)]
+    kept = [tensor for layer in layers for tensor in (*layer._parameters.values(), *layer._buffers.values())]
+    if not all_finite([tensor for tensor in (*kept, *values.values()) if tensor is not None]):
         _refuse({**_state(gan), **values}, step)
 
 
