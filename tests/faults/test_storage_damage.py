@@ -10,7 +10,7 @@ from small_states import saved_run
 
 from gansmith.cli.main import main
 from gansmith.errors import CheckpointError
-from gansmith.training.manifest import DamagedError, find_checkpoint, read_manifest
+from gansmith.training.manifest import DamagedError, find_checkpoint, verify
 
 FILES = [f"{part}.safetensors" for part in ("G", "D", "G_ema", "optimizer_g", "optimizer_d")]
 FILES += ["state.json", "manifest.json"]
@@ -90,8 +90,8 @@ def test_a_manifest_that_differs_in_any_one_byte_is_damage_even_where_it_says_th
     others += [text[:i] + text[i : i + 1].swapcase() + text[i + 1 :] for i in range(len(text))]
     for other in set(others) - {text}:
         file.write_bytes(other)
-        with pytest.raises(DamagedError, match=r"manifest\.json is damaged"):
-            read_manifest(file.parent)
+        with pytest.raises(DamagedError):
+            verify(file.parent)
 
 
 def test_what_is_not_damaged_is_not_said_to_be(run, whole):
