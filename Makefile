@@ -33,6 +33,8 @@ bench: .venv/.installed $(BENCH)/.installed  ## the measured numbers of the READ
 	$(BIN)/python benchmarks/packing.py
 	$(BIN)/python benchmarks/large_store.py
 	$(BIN)/python benchmarks/bombs.py
+	$(BIN)/python benchmarks/checkpoint_time.py
+	$(BIN)/python benchmarks/kills.py
 	for recipe in fashion-mlp fashion-dcgan notmnist-dcgan mnist-mlp mnist-small-dcgan; do \
 	  $(BIN)/python benchmarks/classic_runs.py $$recipe || exit 1; done
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 1000

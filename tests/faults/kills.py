@@ -1,6 +1,6 @@
 """Runs that are killed and continued, and what they come to; run as a script, in a process of its own.
 
-    python kills.py sweep|resume|random FOLDER [--seed S] [--kills N] [--refuse EXDEV]    -> JSON on standard output
+    python kills.py sweep|resume|random FOLDER [--seed S] [--kills N] [--refuse EXDEV] [--every N]    -> JSON on stdout
 
 The script imports everything and computes nothing, so that a fork of it is a sound and cheap beginning of a process.
 "sweep" kills a training at every system call of its second save, "resume" a continuation at every call before its
@@ -199,7 +199,7 @@ def sweep(folder: Path, options):
     tried = folder / "tried"
     assert forked(folder / "log.txt", training(tried, recipe, None, armed_in_second_save, refuse)) == 0
     points = json.loads((tried / "points.json").read_text())
-    for at, point in enumerate(points):
+    for at, point in [*enumerate(points)][:: options.every]:
         runs = folder / f"killed-{at}"
         runs.mkdir()
         code = forked(runs / "log.txt", training(runs, recipe, at, armed_in_second_save, refuse))
@@ -278,6 +278,7 @@ def read_options():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--refuse", default="")
+    parser.add_argument("--every", type=int, default=1, help="of a sweep's calls, kill at every N-th one only")
     return parser.parse_args()
 
 

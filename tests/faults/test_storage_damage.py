@@ -10,7 +10,7 @@ from small_states import saved_run
 
 from gansmith.cli.main import main
 from gansmith.errors import CheckpointError
-from gansmith.training.manifest import find_checkpoint
+from gansmith.training.manifest import DamagedError, find_checkpoint, verify
 
 FILES = [f"{part}.safetensors" for part in ("G", "D", "G_ema", "optimizer_g", "optimizer_d")]
 FILES += ["state.json", "manifest.json"]
@@ -79,6 +79,19 @@ def test_every_damage_is_noticed_and_the_checkpoint_before_is_used(run, whole, n
         for file, content in whole.items():
             if not (folder / file).exists() or (folder / file).read_bytes() != content:
                 (folder / file).write_bytes(content)
+
+
+def test_a_manifest_that_differs_in_any_one_byte_is_damage_even_where_it_says_the_same(tmp_path):
+    run, _ = saved_run(tmp_path, steps=(1,))
+    file = run.checkpoints / "00000001/manifest.json"
+    text = file.read_bytes()
+    others = [text[:length] for length in range(len(text))]
+    others += [text[:i] + b" " + text[i:] for i in range(len(text) + 1)]
+    others += [text[:i] + text[i : i + 1].swapcase() + text[i + 1 :] for i in range(len(text))]
+    for other in set(others) - {text}:
+        file.write_bytes(other)
+        with pytest.raises(DamagedError):
+            verify(file.parent)
 
 
 def test_what_is_not_damaged_is_not_said_to_be(run, whole):
