@@ -18,7 +18,7 @@ check: .venv/.installed-dev  ## everything that has to hold before a change land
 	$(BIN)/ruff check
 	$(BIN)/pyrefly check --min-severity=warn
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not gpu"
+	$(BIN)/python -m pytest -m "not gpu and not nightly"
 
 parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow; `check` compares with Keras on torch
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 $(BENCH)/bin/python -m pytest -m slow tests/parity
@@ -33,6 +33,8 @@ bench: .venv/.installed $(BENCH)/.installed  ## the measured numbers of the READ
 	$(BIN)/python benchmarks/packing.py
 	$(BIN)/python benchmarks/large_store.py
 	$(BIN)/python benchmarks/bombs.py
+	$(BIN)/python benchmarks/checkpoint_time.py
+	$(BIN)/python benchmarks/kills.py
 	for recipe in fashion-mlp fashion-dcgan notmnist-dcgan mnist-mlp mnist-small-dcgan; do \
 	  $(BIN)/python benchmarks/classic_runs.py $$recipe || exit 1; done
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 1000

@@ -4,10 +4,12 @@ GansmithError                    1
 ├── UsageError                   2   an option, a name or a path is wrong
 │   └── RecipeError              2   a recipe, a TOML file or a --set value is wrong
 ├── DataError                    3   pictures or weights are missing, damaged or of another kind than said
-├── DivergedError                4   a loss is not a finite number
+├── DivergedError                4   a number of the training is not finite
 ├── CheckpointError              5   a run has no checkpoint that can be used
 ├── MissingExtraError            6   an optional package that the command needs is not installed
+├── NotEnoughMemoryError         7   a step needs more memory than there is
 ├── DiskError                    8   not enough room, or a place that cannot be written
+├── LockedError                  9   another process is training the run
 └── Interrupted            130, 143   Ctrl-C or SIGTERM, after saving
 
 A message is one sentence or two: what, what was given, what would do. The command line prints it without a traceback.
@@ -40,7 +42,7 @@ class DataError(GansmithError):
 
 
 class DivergedError(GansmithError):
-    """A loss is not a finite number."""
+    """A loss, gradient, weight or statistic is not a finite number."""
 
     exit_code = 4
 
@@ -57,10 +59,22 @@ class MissingExtraError(GansmithError):
     exit_code = 6
 
 
+class NotEnoughMemoryError(GansmithError):
+    """A step needs more memory than there is."""
+
+    exit_code = 7
+
+
 class DiskError(GansmithError):
     """There is not enough room, or the place cannot be written."""
 
     exit_code = 8
+
+
+class LockedError(GansmithError):
+    """Another process is training the run."""
+
+    exit_code = 9
 
 
 class Interrupted(GansmithError):  # noqa: N818 - not a mistake: the user asked for it

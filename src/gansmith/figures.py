@@ -23,7 +23,6 @@ from gansmith.recipes.base import OURS, Family
 from gansmith.report import evolution_columns, network_diagrams
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.checkpoint import find_checkpoint
 from gansmith.training.engine import DeviceChoice
 from gansmith.training.sampling import TrainedGenerator, channels_last, load
 from gansmith.viz.curves import Line, loss_curves
@@ -62,7 +61,7 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
     CheckpointError when there is no such checkpoint, before anything is written, and DiskError.
     """
     generator = load(run, checkpoint, device)
-    recipe, step = generator.recipe, int(find_checkpoint(run, checkpoint).name)
+    recipe, step = generator.recipe, generator.checkpoint.step
     figures = [
         *_samples(generator, step),
         *_reals(run, recipe),
@@ -71,6 +70,7 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
         *_evolution(run, recipe),
         *_networks(recipe),
     ]
+    run.refuse_links()
     folder = run.path / "figures"
     files = {"index.html": _page(run, recipe, figures), **{figure.name: figure.content for figure in figures}}
     try:

@@ -19,14 +19,19 @@ def describe_machine() -> dict[str, str | int]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": sys.version.split()[0],
-        "gansmith": __version__,
     }
+    return facts | versions()
+
+
+def versions() -> dict[str, str]:
+    """Of gansmith and of the packages that decide results."""
+    found = {"gansmith": __version__}
     for package in PACKAGES:
         try:
-            facts[package] = version(package)
+            found[package] = version(package)
         except PackageNotFoundError:
-            facts[package] = "missing"
-    return facts
+            found[package] = "missing"
+    return found
 
 
 def _processor() -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gansmith.errors import RecipeError
+from gansmith.plain_files import read_plain
 from gansmith.runs import Run
 from gansmith.schema import Recipe
 
@@ -40,9 +41,9 @@ def read_toml(text: str, origin: str) -> dict[str, Any]:
 def recipe_of(run: Run) -> Recipe:
     """The resolved recipe of a run. Raises RecipeError when its file is missing or altered."""
     try:
-        text = run.recipe_file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RecipeError(f"{run.recipe_file} cannot be read: {error.strerror}.") from error
+        text = read_plain(run.recipe_file).decode()
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{run.recipe_file} cannot be read: {error}.") from error
     return from_values(read_toml(text, str(run.recipe_file)))
 
 
@@ -112,6 +113,11 @@ def _toml_value(value: bool | int | float | str | tuple[Any, ...]) -> str:
     return repr(value)
 
 
+def _short(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
 def _sentence(mistake: ErrorDetails) -> str:
     """The field, what would do, what was given."""
     # Pydantic puts the chosen kind of optimiser into the path of its fields.
@@ -121,4 +127,4 @@ def _sentence(mistake: ErrorDetails) -> str:
     if mistake["type"].startswith("union_tag"):
         expected, given = "'rmsprop' or 'adam'", mistake["input"]
         return f"{field}.name must be {expected}, got {given.get('name') if isinstance(given, dict) else given!r}."
-    return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {mistake['input']!r}."
+    return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {_short(mistake['input'])}."

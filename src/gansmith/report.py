@@ -54,15 +54,16 @@ def network_diagrams(recipe: Recipe) -> dict[str, str]:
 
 
 def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
-    """For each percentage that was reached: its label and the first latents' pictures, cut out of the sample grid."""
+    """For each moment of the strip: its share of the run and the first latents' pictures, cut out of its grid."""
     data, columns = recipe.data, recipe.grid.columns
     num = min(EVOLUTION_ROWS, recipe.grid.rows * columns)
+    drawn = {int(file.stem): file for file in run.samples.glob("*.png") if file.stem.isdecimal()}
     found = []
-    for step, percentage in evolution_steps(recipe.steps).items():
-        file = run.samples / f"{step:08}.png"
-        if file.is_file():
-            with Image.open(file, formats=["PNG"]) as sheet:
-                found.append((f"{percentage} %", tiles(sheet, num, columns, data.height, data.width)))
+    for step in evolution_steps(drawn, recipe.steps):
+        percentage = 100 * step / recipe.steps
+        with Image.open(drawn[step], formats=["PNG"]) as sheet:
+            pictures = tiles(sheet, num, columns, data.height, data.width)
+        found.append((f"{percentage:.{1 if percentage < 2 else 0}f} %".replace(".0 ", " "), pictures))
     return found
 
 

@@ -5,8 +5,11 @@ recipe.toml    the resolved recipe, which can be trained again
 events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
 metrics.jsonl  a line per evaluation, where the recipe has one
 log.txt        what the console said
+control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
+               does, `save` save and go on, `sample` draw a grid; looked for 4 times a second, removed when obeyed
+.lock          who is training the run; see `gansmith.training.lock`
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
-checkpoints/   <step>/ and the text file `latest`, which names one of them
+checkpoints/   <step>/ and the text file `latest`, which names the newest; damaged ones are set aside as .bad-<step>
 curves.png  evolution.png  report.html      written when the run ends
 figures/       what the article shows, drawn when asked for
 """
@@ -15,15 +18,19 @@ import fcntl
 import json
 import os
 import re
-import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gansmith.durable import cannot_write, remove_leftovers, sync_file, write_atomically
 from gansmith.errors import DiskError, UsageError
+from gansmith.plain_files import parse_json, read_json, read_plain
 
 EVENTS, METRICS = "events.jsonl", "metrics.jsonl"
+MOST_LOG = 2**32
+"""Bytes of a log that are read."""
 _FOLDER_NAME = re.compile(r"(\d{5,})-(.+)")
 
 
@@ -54,6 +61,11 @@ class Run:
         return self.path / "checkpoints"
 
     @property
+    def control(self) -> Path:
+        """Folder of the files that ask a running training for something."""
+        return self.path / "control"
+
+    @property
     def report(self) -> Path:
         """The page that shows everything."""
         return self.path / "report.html"
@@ -61,9 +73,12 @@ class Run:
     def info(self) -> dict[str, Any]:
         """What run.json holds. Raises UsageError when it cannot be read."""
         try:
-            return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            info = read_json(self.path / "run.json")
+            if not isinstance(info, dict):
+                raise ValueError("it holds no table")
         except (OSError, ValueError) as error:
             raise UsageError(f"{self.path / 'run.json'} cannot be read ({error}); is this a run folder?") from error
+        return info
 
     def update(self, **changes: Any) -> None:
         """Put these values into run.json."""
@@ -79,7 +94,7 @@ class Run:
         self._append(METRICS, metric)
 
     def events(self) -> list[dict[str, Any]]:
-        """The lines of events.jsonl; one that a crash cut short is left out."""
+        """The lines of events.jsonl, up to one that a crash cut short or that is no event."""
         return self._lines(EVENTS)
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -88,28 +103,52 @@ class Run:
 
     def seconds_spent(self) -> float:
         """Training time up to the last logged step, over all sessions of the run."""
-        events = self.events()
-        return events[-1]["time"]["seconds"] if events else 0.0
+        times = [event["time"] for event in self.events()[-1:] if isinstance(event.get("time"), dict)]
+        seconds = times[0].get("seconds") if times else None
+        return float(seconds) if isinstance(seconds, int | float) else 0.0
 
-    def forget_after(self, seen: int) -> None:
-        """Drop the lines later than `seen` images: a continued run writes them again."""
+    def keep_lines(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Drop the lines of events.jsonl or metrics.jsonl that are not wanted, and what a crash cut short."""
+        if (self.path / name).exists():
+            kept = [json.dumps(line) + "\n" for line in self._lines(name) if wanted(line)]
+            write_atomically(self.path / name, "".join(kept))
+
+    def sync_logs(self) -> None:
+        """Bring the lines written so far to disk. Raises OSError."""
         for name in (EVENTS, METRICS):
-            if (self.path / name).exists():
-                kept = [json.dumps(line) + "\n" for line in self._lines(name) if line["seen"] <= seen]
-                write_atomically(self.path / name, "".join(kept))
+            sync_file(self.path / name)
+
+    def refuse_links(self) -> None:
+        """Raise UsageError for a link, a pipe or a device among what is written to: that stays in the run folder."""
+        for path in (*self._folders(), *(self.path / name for name in (".lock", "log.txt", EVENTS, METRICS))):
+            if path.is_symlink() or not (path.is_dir() or path.is_file() or not path.exists()):
+                raise UsageError(f"{path} is a link, a pipe or a device, and no run writes to one; remove it.")
+
+    def remove_leftovers(self) -> None:
+        """Remove what a kill left unfinished. Only the run's one writer may do so. Raises DiskError and UsageError."""
+        self.refuse_links()
+        try:
+            for folder in (self.path, *self._folders()):
+                remove_leftovers(folder)
+        except OSError as error:
+            raise DiskError(f"{error.filename} cannot be removed: {error.strerror}.") from error
+
+    def _folders(self) -> tuple[Path, ...]:
+        return self.samples, self.checkpoints, self.control, self.path / "figures"
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
-        with (self.path / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.path / name, json.dumps(line))
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
-        file = self.path / name
         lines = []
-        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+        for text in _read_log(self.path / name).splitlines():
             try:
-                lines.append(json.loads(line))
+                line = parse_json(text)
             except ValueError:
                 break
+            if not (isinstance(line, dict) and type(line.get("step")) is int and type(line.get("seen")) is int):
+                break
+            lines.append(line)
         return lines
 
 
@@ -121,7 +160,7 @@ def default_root() -> Path:
 def folder_name(given: str) -> str:
     """The name, if it can be part of a folder's name. Raises UsageError otherwise."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
-        raise UsageError(f"name must be up to 100 letters, digits and . _ : -, got {given!r}.")
+        raise UsageError(f"name must be up to 100 letters, digits and . _ : -, got {given[:200]!r}.")
     return given
 
 
@@ -164,21 +203,25 @@ def find_run(wanted: str, root: Path) -> Run:
     )
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader sees the old content or the new one, never half of either."""
-    data = content.encode() if isinstance(content, str) else content
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        file.write(data)
-    unfinished = Path(file.name)
-    unfinished.chmod(0o666 & ~_umask())
-    unfinished.replace(path)
+def append_line(file: Path, line: str) -> None:
+    """Add a line to a text file, which is no link; one that a crash cut short is ended first. Raises DiskError."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(descriptor, "ab+") as opened:
+            if opened.seek(0, os.SEEK_END) and opened.seek(-1, os.SEEK_END) >= 0 and opened.read(1) != b"\n":
+                opened.write(b"\n")
+            opened.write(f"{line}\n".encode())
+    except OSError as error:
+        raise cannot_write(str(file), file.parent, len(line.encode()), error) from error
 
 
-def _umask() -> int:
-    """The process's mask: temporary files ignore it, and a run's files should have the usual mode."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _read_log(file: Path) -> bytes:
+    try:
+        return read_plain(file, MOST_LOG)
+    except FileNotFoundError:
+        return b""
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.") from error
 
 
 def _numbered_folders(root: Path) -> list[Run]:

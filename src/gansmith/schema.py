@@ -186,6 +186,15 @@ class Length(Settings):
     """Images between two checkpoints; the last step is always saved."""
 
 
+class Checkpoints(Settings):
+    """Which checkpoints stay on disk. Nothing here changes what a run computes."""
+
+    keep_last: int = Field(3, ge=1)
+    """The newest ones."""
+    keep_every: int = Field(0, ge=0)
+    """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
+
+
 class Evaluation(Settings):
     """Losses that some articles print: both networks in inference mode, on pictures kept out of the training."""
 
@@ -249,7 +258,10 @@ class Recipe(Settings):
     """auto takes bf16 where the processor computes in it, fp32 elsewhere."""
     ema_half_life: float = Field(0.0, ge=0)
     """Images after which a weight's share in the averaged generator halves; 0 keeps no average."""
+    on_divergence: Literal["stop", "roll-back"] = "stop"
+    """When a number is not finite: stop, or go back to the last checkpoint with half the rates, at most 3 times."""
     length: Length
+    checkpoints: Checkpoints = Checkpoints()
     latents: Latents = Latents()
     data: Data
     model: Annotated[SerializeAsAny[ModelConfig], BeforeValidator(lambda given: _as_model(given))]
@@ -273,8 +285,12 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _networks_fit_pictures(self) -> "Recipe":
-        with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
-            self.model.build(self.spec)
+        try:
+            with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
+                self.model.build(self.spec)
+        except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
+            reason = str(error).splitlines()[0]
+            raise RecipeError(f"model {self.model.name!r} cannot be made of this size: {reason}.") from error
         return self
 
 

@@ -143,9 +143,24 @@ def test_a_checkpoint_that_the_run_does_not_have(gansmith, trained):
 def test_a_damaged_checkpoint(gansmith, trained):
     file = trained / "checkpoints/00000012/G_ema.safetensors"
     file.write_bytes(file.read_bytes()[:-8])
-    one_sentence(gansmith("sample", "last", "--out", "x.png"), 5, "G_ema.safetensors cannot be used")
-    one_sentence(gansmith("resume", "last", "--steps", 20), 5, "G_ema.safetensors is missing or altered")
-    assert not Path("x.png").exists()
+    sampled = gansmith("sample", "last", "--out", "x.png")
+    assert (sampled.code, sampled.out) == (0, "x.png\n")
+    assert "00000012/G_ema.safetensors is damaged: it holds" in sampled.err
+    assert sampled.err.endswith("Step 8 is the newest that is whole.\n")
+    one_sentence(gansmith("sample", "last", "--checkpoint", 12, "--out", "y.png"), 5, "Take another checkpoint", "4, 8")
+    assert not Path("y.png").exists()
+    resumed = gansmith("resume", "last", "--steps", 13)
+    assert resumed.code == 0, resumed.err
+    assert "It is set aside as .bad-00000012-1; the 4 steps after step 8 are lost and done again." in resumed.err
+
+
+def test_no_checkpoint_that_can_be_used(gansmith, trained):
+    for folder in (trained / "checkpoints").glob("0*"):
+        (folder / "D.safetensors").unlink()
+    before = sorted(trained.rglob("*"))
+    for verb in (("sample", "last", "--out", "x.png"), ("resume", "last", "--steps", 20)):
+        one_sentence(gansmith(*verb), 5, "3 of 3 are damaged", "00000012/D.safetensors", "No such file")
+    assert sorted(trained.rglob("*")) == before
 
 
 def test_a_checkpoint_of_other_networks(gansmith, trained):

@@ -17,8 +17,9 @@ from gansmith.nn.modes import inference_mode
 from gansmith.nn.stack import Stack
 from gansmith.recipes import recipe
 from gansmith.rng import latents, stream
-from gansmith.training.checkpoint import find_checkpoint, load_network
 from gansmith.training.imported import import_keras
+from gansmith.training.manifest import find_checkpoint
+from gansmith.training.restore import load_network
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,7 +55,7 @@ def trained(model):
 def networks_of(run, made):
     """The networks in the run's checkpoint, by name."""
     built = made.model.build(made.spec)
-    folder = find_checkpoint(run)
+    folder = find_checkpoint(run).folder
     there = {"G": built.G, "D": built.D}
     for name, network in there.items():
         if (folder / f"{name}.safetensors").exists():

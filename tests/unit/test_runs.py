@@ -62,12 +62,17 @@ def test_a_line_cut_short_is_left_out(root):
         assert [event["step"] for event in run.events()] == list(range(whole[: length + 1].count(b"\n")))
 
 
-def test_a_continued_run_forgets_what_it_will_do_again(root):
+def test_lines_are_kept_by_what_they_say_and_a_cut_one_goes(root):
     run = made(root, "a")
     for step in range(5):
         run.append_event({"step": step, "seen": step * 8})
-    run.forget_after(16)
-    assert [event["seen"] for event in run.events()] == [0, 8, 16]
+    with (run.path / "events.jsonl").open("a") as file:
+        file.write('{"step": 5, "se')
+    run.keep_lines("events.jsonl", lambda line: line["seen"] != 16)
+    assert [event["seen"] for event in run.events()] == [0, 8, 24, 32]
+    assert (run.path / "events.jsonl").read_text().count("\n") == 4
+    run.keep_lines("metrics.jsonl", lambda line: True)
+    assert run.metrics() == []
 
 
 def test_an_atomic_write_has_the_usual_mode_and_leaves_nothing_else(tmp_path):

@@ -11,15 +11,15 @@ from gansmith.objectives.adversarial import cross_entropy
 from gansmith.pixels import to_model
 from gansmith.recipes import recipe, recipe_names
 from gansmith.rng import stream
-from gansmith.runs import create_run
 from gansmith.schema import Adam
 from gansmith.training.engine import make_engine
 from gansmith.training.evaluation import evaluation_losses
 from gansmith.training.given import draw
-from gansmith.training.loop import check_finite, due, train_step
-from gansmith.training.optim import make_updater
+from gansmith.training.loop import due, train_step
+from gansmith.training.optim import NotFiniteError, all_finite, make_updater
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.training.watch import check_step
 
 ENGINE = make_engine("cpu", "fp32")
 
@@ -186,9 +186,28 @@ def test_due_tests_for_a_crossing():
     assert [seen for seen in range(0, 100, 8) if due(seen, 8, every=20)] == [0, 24, 40, 64, 80]
 
 
-def test_a_value_that_is_not_finite_stops_the_run_and_is_named(tmp_path):
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_a_step_leaves_is_looked_at(value):
     gan = build(tiny(), ENGINE)
-    gan.seen = 64
-    values = {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, math.nan])}
-    with pytest.raises(DivergedError, match=r"loss/g became nan after 64 images; the last good checkpoint is in"):
-        check_finite(gan, create_run(tmp_path, "x"), values)
+    check_step(gan, {"loss/d": torch.ones(3)}, 7)
+    with pytest.raises(DivergedError, match=rf"^loss/g became {value} in step 7\.$"):
+        check_step(gan, {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, value])}, 7)
+    with torch.no_grad():
+        next(gan.G_ema.parameters())[0, 0] = value
+    with pytest.raises(DivergedError, match=rf"^layers\.0\.weight of the average of G became {value} in step 7\.$"):
+        check_step(gan, {"loss/d": torch.ones(3)}, 7)
+
+
+def test_a_sum_that_overflows_stops_nothing():
+    large = torch.full((4,), 3e38)
+    assert all_finite([large, large])
+    assert not all_finite([large, torch.tensor([1.0, math.nan])])
+
+
+def test_an_update_refuses_a_gradient_before_it_is_used_or_clipped():
+    weight = torch.nn.Parameter(torch.ones(3))
+    updater = make_updater(Adam(lr=0.1, clip_value=1.0), [weight])
+    with pytest.raises(NotFiniteError):
+        updater.descend((weight * torch.tensor([1.0, math.inf, 1.0])).sum(), 0)
+    assert torch.equal(weight, torch.ones(3))
+    assert not updater.slots["square"][0].any()

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gansmith.viz.curves import curves, running_mean
-from gansmith.viz.evolution import evolution, evolution_steps
+from gansmith.viz.evolution import evolution, evolution_steps, is_milestone
 from gansmith.viz.grids import grid, png, tiles
 
 
@@ -20,10 +20,16 @@ def test_small_pictures_are_enlarged():
     assert grid(np.zeros((4, 28, 28, 1), np.uint8), 2).size == (124, 124)
 
 
-def test_evolution_steps_run_from_the_first_to_the_last():
-    steps = evolution_steps(1000)
-    assert steps == {0: 0, 10: 1, 20: 2, 50: 5} | {n * 100: n * 10 for n in range(1, 11)}
-    assert list(evolution_steps(3).values())[-1] == 100
+def test_milestones_are_near_in_the_beginning_and_far_later_and_know_no_length():
+    assert [step for step in range(2001) if is_milestone(step)] == [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
+
+
+def test_the_strip_takes_the_grids_nearest_to_its_moments():
+    drawn = [step for step in range(1001) if is_milestone(step) or step % 100 == 0]
+    assert evolution_steps(drawn, 1000) == [0, 10, 20, 50, *range(100, 1001, 100)]
+    assert evolution_steps([0, 1, 2, 3], 3) == [0, 1, 2, 3]
+    assert evolution_steps([0, 400], 1000) == [0, 400]
+    assert evolution_steps([], 1000) == []
 
 
 def test_the_strip_has_a_column_for_each_moment():

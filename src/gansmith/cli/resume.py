@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from gansmith.cli.options import AllowDropped, Device, Json, Offline, Runs, WhichRun, call, option, print_result
+from gansmith.cli.options import (
+    AllowDropped,
+    Changes,
+    Device,
+    Json,
+    Offline,
+    Runs,
+    WhichRun,
+    call,
+    option,
+    print_result,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -14,22 +25,37 @@ def main(arguments: Sequence[str]) -> None:
 def resume(
     run: WhichRun = "last",
     steps: Annotated[int | None, option("new length of the run, in steps from its beginning", metavar="N")] = None,
+    changes: Changes = (),
+    fork: Annotated[
+        bool, option("start a new run from the checkpoint, which may change anything that fits it")
+    ] = False,
     runs: Runs = None,
     device: Device = "auto",
     offline: Offline = False,
     allow_dropped: AllowDropped = False,
     json_: Json = False,
 ) -> None:
-    """Continue a run from its newest checkpoint, exactly as if it had never stopped."""
+    """Continue a run from its newest checkpoint, exactly as if it had never stopped.
+
+    --set, or an edited recipe.toml in the run's folder, may change its length, how often it logs, draws, evaluates and
+    saves, its figures, and on_divergence. Another change is refused, unless --fork makes a new run of it.
+    """
     from gansmith.cli.console import console_reporter
-    from gansmith.recipe_file import recipe_of
+    from gansmith.recipe_file import override, recipe_of
     from gansmith.runs import default_root, find_run
     from gansmith.training import session
 
     found = find_run(run, runs or default_root())
-    images = None if steps is None else steps * recipe_of(found).batch
+    images = None if steps is None else steps * override(recipe_of(found), changes).batch
     with console_reporter() as reporter:
-        session.resume(
-            found, images=images, device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter
+        trained = session.resume(
+            found,
+            changes=changes,
+            images=images,
+            fork=fork,
+            device=device,
+            offline=offline,
+            allow_dropped=allow_dropped,
+            reporter=reporter,
         )
-    print_result(found, json_)
+    print_result(trained, json_)

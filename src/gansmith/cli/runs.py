@@ -1,30 +1,56 @@
-"""`gansmith runs list`, `gansmith runs show` and `gansmith runs figures`."""
+"""`gansmith runs list`, `show`, `figures` and `diff`; what looks at checkpoints or removes things is in `runs_keep`."""
 
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
 
 from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option
+from gansmith.cli.runs_keep import prune, remove, verify
+from gansmith.errors import UsageError
 from gansmith.runs import Run, default_root, find_run
 from gansmith.runs import list_runs as runs_under
 
+_NOT_COMPARED = ("pictures.remarks",)
+"""Said of pictures for the user's sake."""
+
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the options and list, show or draw."""
-    call_one_of({"list": list_runs, "show": show, "figures": figures}, "gansmith runs", arguments)
+    """Read the options and do one of these."""
+    verbs = {
+        "list": list_runs,
+        "show": show,
+        "figures": figures,
+        "diff": diff,
+        "verify": verify,
+        "prune": prune,
+        "rm": remove,
+    }
+    call_one_of(verbs, "gansmith runs", arguments)
 
 
 def list_runs(runs: Runs = None, json_: Json = False) -> None:
     """List the runs, oldest first."""
     root = runs or default_root()
-    found = [{"path": str(run.path), **run.info()} for run in runs_under(root)]
+    found = [{"path": str(run.path), "name": run.path.name, **_info(run)} for run in runs_under(root)]
     if json_:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
     elif not found:
         sys.stderr.write(f"no runs in {root}; start one with: gansmith train demo\n")
     for run in [] if json_ else found:
-        sys.stdout.write(f"{run['name']:<28} {run['status']:<9} step {run.get('step', 0):>9,}  {run['started']}\n")
+        step = run.get("step", 0)
+        said = f"{step:>9,}" if type(step) is int else str(step)
+        sys.stdout.write(f"{run['name']!s:<28} {run.get('status')!s:<9} step {said}  {run.get('started', '')}\n")
+
+
+def _info(run: Run) -> dict[str, Any]:
+    """What run.json says; one run whose file is damaged does not hide the others."""
+    try:
+        return run.info()
+    except UsageError:
+        return {"status": "unreadable"}
 
 
 def show(
@@ -57,6 +83,49 @@ def figures(
     folder = files[0].parent
     result = {"folder": str(folder), "files": [file.name for file in files]}
     sys.stdout.write((json.dumps(result, indent=1) if json_ else str(folder)) + "\n")
+
+
+def diff(
+    first: Annotated[Positional[str], arg(metavar="A", help="a run's path, number or name, or last")],
+    second: Annotated[Positional[str], arg(metavar="B", help="another one")],
+    runs: Runs = None,
+    json_: Json = False,
+) -> None:
+    """Tell what differs between two runs: the recipe's fields, the pictures, the machine and the versions."""
+    both = [find_run(wanted, runs or default_root()) for wanted in (first, second)]
+    here, there = (_facts(run) for run in both)
+    differ = {key: [here.get(key), there.get(key)] for key in here | there if here.get(key) != there.get(key)}
+    if json_:
+        sys.stdout.write(json.dumps(differ, indent=1) + "\n")
+        return
+    if not differ:
+        sys.stdout.write("the same recipe, pictures, machine and versions\n")
+        return
+    rows = [["", *(run.path.name for run in both)]]
+    rows += [[key, *("" if value is None else str(value) for value in values)] for key, values in differ.items()]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for key, left, right in rows:
+        sys.stdout.write(f"{key:<{widths[0]}}  {left:<{widths[1]}}  {right}".rstrip() + "\n")
+
+
+def _facts(run: Run) -> dict[str, object]:
+    """What a run is, flat: "generator_optimizer.lr", "data.sha256.images", "machine.torch" and so on."""
+    from gansmith.recipe_file import recipe_of
+
+    info = run.info()
+    pictures = {f"pictures.{key}": value for key, value in _flat(info.get("data", {})).items()}
+    made_on = {key: info.get(key) for key in ("device", "precision")} | {"machine": info.get("machine", {})}
+    facts = _flat(recipe_of(run).model_dump(mode="json")) | pictures | _flat(made_on)
+    return {key: value for key, value in facts.items() if key not in _NOT_COMPARED}
+
+
+def _flat(values: object, before: str = "") -> dict[str, object]:
+    if not isinstance(values, dict):
+        return {before: values}
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{before}.{key}" if before else str(key))
+    return flat
 
 
 def _last_event(run: Run) -> dict[str, object]:

@@ -43,6 +43,8 @@ def sample(
     if seed < 0:
         raise UsageError(f"--seed {seed}: seeds are 0 or more.")
     generator = load(find_run(run, runs or default_root()), checkpoint, device)
+    for remark in generator.checkpoint.remarks():
+        sys.stderr.write(f"{remark}\n")
     with progress_bar("sampling", num) as bar:
 
         def counted() -> Iterable["np.ndarray"]:

@@ -1,145 +1,170 @@
-"""Checkpoints: safetensors and JSON with a manifest of hashes, in one folder a step; loading runs no code.
+"""Saving: a checkpoint is written beside the others, brought to disk, and published in one rename.
 
-checkpoints/00000500/G.safetensors  D.  G_ema.  optimizer_g.  optimizer_d.safetensors
-                     state.json     the clock and the versions
-                     manifest.json  size and SHA-256 of every other file, written last
+Files in safetensors and JSON: loading them runs no code. See `gansmith.training.manifest` for what lies where, and
+`gansmith.training.restore` for the way back. Learning rates, the order of the pictures and every random draw follow
+from the recipe and the clock, so the clock is all of them that is saved.
 """
 
 import hashlib
 import json
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from gansmith.errors import CheckpointError, DiskError
-from gansmith.runs import Run, write_atomically
-from gansmith.training.optim import Updater
+from gansmith.durable import cannot_write, move_folder, remove_folder, sync_folder, unfinished_name, write_atomically
+from gansmith.durable import write_new as write_durably
+from gansmith.errors import DiskError, DivergedError
+from gansmith.machine import versions
+from gansmith.recipe_file import to_toml
+from gansmith.runs import Run
+from gansmith.schema import Checkpoints, Recipe
+from gansmith.training.manifest import (
+    FORMAT,
+    MANIFEST,
+    REPLACED,
+    STATE,
+    fingerprint,
+    folder_of,
+    manifest_text,
+    saved_checkpoints,
+)
+from gansmith.training.optim import Updater, all_finite
 from gansmith.training.state import GAN
-from gansmith.version import __version__
 
-KEPT = 3
-"""Checkpoints kept in a run folder: the newest ones."""
+MARGIN = 2**20
+"""Bytes that must be free beyond the tensors: for the texts, and for what else the run writes."""
+
+Parts = dict[str, dict[str, Tensor]]
+"""File name without suffix -> tensor name -> tensor."""
 
 
-def save_checkpoint(run: Run, gan: GAN, step: int) -> None:
-    """Write the whole state under the step's number, then point `latest` at it, then drop the oldest.
+def save_checkpoint(run: Run, gan: GAN, recipe: Recipe) -> None:
+    """Write the whole state under its step's number, then point `latest` at it, then drop those not to be kept.
 
-    Raises DiskError when there is no room; the checkpoints before it stay as they are.
+    What the run has logged is brought to disk before. Raises DivergedError when a value is not finite, and DiskError
+    when there is no room; either way the checkpoints before it stay as they are.
     """
-    _save(run, _parts(gan), step, gan.seen)
+    _save(run, parts_of(gan), recipe, gan.seen)
 
 
-def save_networks(run: Run, networks: dict[str, nn.Module]) -> None:
-    """A checkpoint of step 0 with networks (G, D, G_ema) alone: enough for sampling. Raises DiskError."""
-    _save(run, {name: _tensors(network) for name, network in networks.items()}, step=0, seen=0)
+def save_networks(run: Run, networks: dict[str, nn.Module], recipe: Recipe) -> None:
+    """A checkpoint of step 0 with networks (G, D, G_ema) alone: enough for sampling. Raises as `save_checkpoint`."""
+    _save(run, {name: network.state_dict() for name, network in networks.items()}, recipe, seen=0)
 
 
-def _save(run: Run, parts: dict[str, dict[str, Tensor]], step: int, seen: int) -> None:
-    folder = run.checkpoints / f"{step:08}"
+def parts_of(gan: GAN) -> Parts:
+    """Everything that a checkpoint keeps: the very tensors that the run updates."""
+    networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
+    parts = {name: network.state_dict() for name, network in networks.items()}
+    return parts | {"optimizer_g": optimizer_tensors(gan.update_g), "optimizer_d": optimizer_tensors(gan.update_d)}
+
+
+def optimizer_tensors(updater: Updater) -> dict[str, Tensor]:
+    """What the optimiser remembers under "<parameter's number>.<slot>"; its settings are in the recipe."""
+    return {f"{i}.{slot}": tensor for slot, tensors in updater.slots.items() for i, tensor in enumerate(tensors)}
+
+
+def _save(run: Run, parts: Parts, recipe: Recipe, seen: int) -> None:
+    step = seen // recipe.batch
+    check_finite(run, parts, seen)
+    folder = folder_of(run, step)
+    needed = MARGIN + sum(tensor.nbytes for tensors in parts.values() for tensor in tensors.values())
     try:
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=run.checkpoints))
+        _check_room(folder, needed)
+        run.sync_logs()
+        unfinished = unfinished_name(folder)
+        unfinished.mkdir()
         try:
-            for name, tensors in parts.items():
-                save_file(tensors, unfinished / f"{name}.safetensors")
-            state = {"format": 1, "step": step, "seen": seen, "gansmith": __version__, "torch": torch.__version__}
-            (unfinished / "state.json").write_text(json.dumps(state, indent=1) + "\n")
-            manifest = {file.name: _fingerprint(file) for file in sorted(unfinished.iterdir())}
-            (unfinished / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-            unfinished.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            unfinished.rename(folder)
+            _write_files(unfinished, _contents(parts, _state(recipe, step, seen)))
+            _publish(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         write_atomically(run.checkpoints / "latest", folder.name + "\n")
+        _prune(run, recipe)
     except OSError as error:
-        raise DiskError(f"the checkpoint of step {step:,} cannot be written to {folder}: {error.strerror}.") from error
-    for old in saved_steps(run)[:-KEPT]:
-        shutil.rmtree(run.checkpoints / f"{old:08}")
+        raise cannot_write(f"the checkpoint of step {step:,}, {folder},", run.checkpoints, needed, error) from error
 
 
-def saved_steps(run: Run) -> list[int]:
-    """Steps that have a checkpoint, in order."""
-    return sorted(int(path.parent.name) for path in run.checkpoints.glob("*/manifest.json"))
+def check_finite(run: Run, parts: Parts, seen: int) -> None:
+    """Raise DivergedError naming the first tensor that holds a value that is not finite."""
+    for part, tensors in parts.items():
+        for name, tensor in tensors.items():
+            if not is_finite(tensor):
+                raise DivergedError(
+                    f"{name} of {part} is not finite after {seen:,} images, and no checkpoint of that was written; "
+                    f"the last good one is in {run.checkpoints}. Lower the learning rates."
+                )
 
 
-def find_checkpoint(run: Run, which: str = "last") -> Path:
-    """The folder of a checkpoint: "last" or a step. Raises CheckpointError naming those there are."""
-    steps = saved_steps(run)
-    if not steps:
-        raise CheckpointError(f"{run.path} holds no checkpoint; the first is written at the run's first interval.")
-    if which == "last":
-        return run.checkpoints / f"{steps[-1]:08}"
-    if which.isdecimal() and int(which) in steps:
-        return run.checkpoints / f"{int(which):08}"
-    raise CheckpointError(f"{run.path} has no checkpoint {which!r}; it has {', '.join(map(str, steps))}, or 'last'.")
+def is_finite(tensor: Tensor) -> bool:
+    """Whether every value is finite; whole numbers are."""
+    return not tensor.is_floating_point() or all_finite([tensor])
 
 
-def load_network(folder: Path, name: str, network: nn.Module) -> None:
-    """Put the weights saved as `name` (G, D or G_ema) into `network`. Raises CheckpointError when they do not fit."""
-    _restore(folder, name, lambda tensors: network.load_state_dict(tensors))
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder.parent).free
+    if needed > free:
+        raise DiskError(
+            f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; those before it stay. "
+            "Free some space, then: gansmith resume."
+        )
 
 
-def load_checkpoint(folder: Path, gan: GAN) -> None:
-    """Put the whole state back, exactly. Raises CheckpointError when a file is missing, altered or does not fit."""
-    for name, fingerprint in _json(folder / "manifest.json").items():
-        file = folder / Path(name).name
-        if not file.is_file() or _fingerprint(file) != fingerprint:
-            raise CheckpointError(f"{file} is missing or altered; sample or resume another checkpoint of this run.")
-    load_network(folder, "G", gan.G)
-    load_network(folder, "D", gan.D)
-    if gan.G_ema is not None:
-        load_network(folder, "G_ema", gan.G_ema)
-    for name, updater in (("optimizer_g", gan.update_g), ("optimizer_d", gan.update_d)):
-        _restore(folder, name, lambda tensors, updater=updater: _fill_slots(updater, tensors))
-    gan.seen = _json(folder / "state.json")["seen"]
+def _state(recipe: Recipe, step: int, seen: int) -> bytes:
+    state = {
+        "format": FORMAT,
+        "step": step,
+        "seen": seen,
+        "recipe": hashlib.sha256(to_toml(recipe).encode()).hexdigest(),
+        **versions(),
+    }
+    return (json.dumps(state, indent=1) + "\n").encode()
 
 
-def _parts(gan: GAN) -> dict[str, dict[str, Tensor]]:
-    networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
-    parts = {name: _tensors(network) for name, network in networks.items()}
-    return parts | {"optimizer_g": _slots(gan.update_g), "optimizer_d": _slots(gan.update_d)}
+def _contents(parts: Parts, state: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file, one at a time in memory."""
+    for part, tensors in parts.items():
+        yield f"{part}.safetensors", save({name: tensor.detach().contiguous() for name, tensor in tensors.items()})
+    yield STATE, state
 
 
-def _tensors(network: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+def _write_files(folder: Path, contents: Iterator[tuple[str, bytes]]) -> None:
+    """Each file, then the manifest, then the folder: on disk one after the other."""
+    manifest = {}
+    for name, content in contents:
+        write_durably(folder / name, content)
+        manifest[name] = fingerprint(content)
+    write_durably(folder / MANIFEST, manifest_text(manifest).encode())
+    sync_folder(folder)
 
 
-def _slots(updater: Updater) -> dict[str, Tensor]:
-    """What the optimiser remembers under "<parameter's number>.<slot>"; its settings are in the recipe."""
-    return {f"{i}.{slot}": t.contiguous() for slot, tensors in updater.slots.items() for i, t in enumerate(tensors)}
+def _publish(unfinished: Path, folder: Path) -> None:
+    """Give the checkpoint its name; one that has it already counts, under another, until the new one is there."""
+    replaced = folder.with_name(f"{REPLACED}{folder.name}")
+    if folder.exists():
+        if replaced.exists():
+            remove_folder(replaced)
+        move_folder(folder, replaced)
+    move_folder(unfinished, folder)
+    if replaced.exists():
+        remove_folder(replaced)
 
 
-def _fill_slots(updater: Updater, saved: dict[str, Tensor]) -> None:
-    for slot, tensors in updater.slots.items():
-        for number, tensor in enumerate(tensors):
-            if saved[f"{number}.{slot}"].shape != tensor.shape:
-                raise ValueError(f"{number}.{slot} is for a parameter of another shape")
-            tensor.copy_(saved[f"{number}.{slot}"])
+def _prune(run: Run, recipe: Recipe) -> None:
+    saved = saved_checkpoints(run)
+    keep = steps_kept([*saved], recipe.batch, recipe.checkpoints)
+    for step, folder in saved.items():
+        if step not in keep:
+            remove_folder(folder)
 
 
-def _restore(folder: Path, name: str, put: Callable[[dict[str, Tensor]], object]) -> None:
-    file = folder / f"{name}.safetensors"
-    try:
-        put(load_file(file))
-    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{file} cannot be used with this run's recipe: {reason}") from error
-
-
-def _json(file: Path) -> dict:
-    try:
-        return json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file} cannot be read: {error}.") from error
-
-
-def _fingerprint(file: Path) -> dict[str, int | str]:
-    with file.open("rb") as opened:
-        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
+def steps_kept(steps: list[int], batch: int, policy: Checkpoints) -> set[int]:
+    """Which of these steps, in order, the policy keeps: the last ones, and the first after each multiple of images."""
+    firsts: dict[int, int] = {}
+    for step in steps if policy.keep_every else ():
+        firsts.setdefault(step * batch // policy.keep_every, step)
+    firsts.pop(0, None)
+    return {*steps[-policy.keep_last :], *firsts.values()}

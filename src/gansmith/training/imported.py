@@ -119,7 +119,7 @@ def _write(run: Run, recipe: Recipe, source: dict[str, object], networks: dict[s
     if recipe.ema_half_life:
         networks = {**networks, "G_ema": networks["G"]}
     write_atomically(run.recipe_file, to_toml(recipe))
-    save_networks(run, networks)
+    save_networks(run, networks, recipe)
     save_sample_grid(run, recipe, engine, engine.place(networks["G"]), 0)
     run.update(
         name=run.path.name,

@@ -1,6 +1,5 @@
 """The training loop: do what is due, stop if done, step, advance."""
 
-import math
 import time
 from dataclasses import dataclass
 
@@ -8,7 +7,6 @@ from torch import Tensor
 
 from gansmith.data.pack import Pack
 from gansmith.data.sampler import Sampler
-from gansmith.errors import DivergedError
 from gansmith.nn.ema import ema_decay, ema_update
 from gansmith.runs import Run
 from gansmith.schema import Recipe
@@ -18,10 +16,11 @@ from gansmith.training.evaluation import evaluate
 from gansmith.training.given import draw
 from gansmith.training.reporting import Progress, Reporter
 from gansmith.training.sampling import save_sample_grid
-from gansmith.training.signals import StopRequest
+from gansmith.training.signals import SAMPLE, SAVE, STOP, Requests
 from gansmith.training.state import GAN
 from gansmith.training.steps import discriminator_step, generator_step
-from gansmith.viz.evolution import evolution_steps
+from gansmith.training.watch import check_step, watched
+from gansmith.viz.evolution import is_milestone
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +36,30 @@ class Setting:
     reporter: Reporter
 
 
-def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
+def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
     """Train until the recipe's length is reached or a stop is asked for; either way the state is saved.
 
-    Raises DivergedError when a logged value is not finite.
+    Raises DivergedError when a number is not finite.
     """
     recipe, run = setting.recipe, setting.run
     sampler = make_sampler(recipe, setting.pack)
-    shown_steps = evolution_steps(recipe.steps)
     begin, began, spent = gan.seen, time.monotonic(), run.seconds_spent()
     values: dict[str, Tensor] = {}
 
     while True:
-        step = gan.seen // recipe.batch
+        step, asked = gan.seen // recipe.batch, requests.take()
         done = step >= recipe.steps
-        leaving = done or stop.signum is not None
-        if gan.seen > begin or begin == 0:  # a continued run did this step's work before it stopped
-            if values and (done or due(gan.seen, recipe.batch, recipe.length.log_every)):
-                seconds = time.monotonic() - began
-                log(gan, setting, values, seconds=spent + seconds, rate=(gan.seen - begin) / seconds)
-            if step and setting.held_out and due(gan.seen, recipe.batch, recipe.evaluation.every):
-                evaluate(gan, recipe, setting.held_out, setting.engine, run)
-            if done or step in shown_steps or due(gan.seen, recipe.batch, recipe.length.sample_every):
-                save_sample_grid(run, recipe, setting.engine, gan.shown, step)
-            if leaving or (step and due(gan.seen, recipe.batch, recipe.length.checkpoint_every)):
-                check_finite(gan, run, values)
-                save_checkpoint(run, gan, step)
+        leaving = done or STOP in asked
+        is_new = gan.seen > begin or begin == 0  # a continued run did this step's work before it stopped
+        if is_new and values and (done or due(gan.seen, recipe.batch, recipe.length.log_every)):
+            seconds = time.monotonic() - began
+            log(gan, setting, values, seconds=spent + seconds, rate=(gan.seen - begin) / seconds)
+        if is_new and step and setting.held_out and due(gan.seen, recipe.batch, recipe.evaluation.every):
+            evaluate(gan, recipe, setting.held_out, setting.engine, run)
+        if SAMPLE in asked or (is_new and (done or draws_grid(recipe, gan.seen))):
+            save_sample_grid(run, recipe, setting.engine, gan.shown, step)
+        if is_new and (leaving or SAVE in asked or saves(recipe, gan.seen)):
+            save_checkpoint(run, gan, recipe)
         if leaving:
             return
 
@@ -72,14 +69,17 @@ def train_loop(gan: GAN, setting: Setting, stop: StopRequest) -> None:
 def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
     """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, then the average, then the clock.
 
-    Returns the per-sample values of both steps.
+    Returns the per-sample values of both steps. Raises DivergedError when a number is not finite.
     """
     given = draw(recipe, gan.seen, pixels, engine)
-    values = discriminator_step(gan, given, recipe.objective, engine)
-    values |= generator_step(gan, given, recipe.objective, engine)
-    gan.seen += recipe.batch
+    step = given.iteration + 1
+    with watched(gan, step):
+        values = discriminator_step(gan, given, recipe.objective, engine)
+        values |= generator_step(gan, given, recipe.objective, engine)
     if gan.G_ema is not None:
-        ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, recipe.ema_half_life, gan.seen))
+        ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, recipe.ema_half_life, gan.seen + recipe.batch))
+    check_step(gan, values, step)
+    gan.seen += recipe.batch
     return values
 
 
@@ -92,7 +92,6 @@ def make_sampler(recipe: Recipe, pack: Pack) -> Sampler:
 def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, rate: float) -> None:
     """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
     recipe = setting.recipe
-    check_finite(gan, setting.run, values)
     means = {name: value.mean().item() for name, value in values.items()}
     means["accuracy/real"] = (values["logits/real"] > 0).float().mean().item()
     means["accuracy/fake"] = (values["logits/fake"] <= 0).float().mean().item()
@@ -114,15 +113,14 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, r
     )
 
 
-def check_finite(gan: GAN, run: Run, values: dict[str, Tensor]) -> None:
-    """Raise DivergedError naming the first value that is not finite."""
-    for name, value in values.items():
-        mean = value.mean().item()
-        if not math.isfinite(mean):
-            raise DivergedError(
-                f"{name} became {mean} after {gan.seen:,} images; the last good checkpoint is in {run.checkpoints}. "
-                "Lower the learning rates."
-            )
+def draws_grid(recipe: Recipe, seen: int) -> bool:
+    """Whether a run draws its grid at this moment, wherever it ends."""
+    return is_milestone(seen // recipe.batch) or due(seen, recipe.batch, recipe.length.sample_every)
+
+
+def saves(recipe: Recipe, seen: int) -> bool:
+    """Whether a run saves its state at this moment, wherever it ends."""
+    return seen > 0 and due(seen, recipe.batch, recipe.length.checkpoint_every)
 
 
 def due(seen: int, batch: int, every: int) -> bool:

@@ -1,7 +1,7 @@
 """Optimisers by the book of the framework that a recipe comes from, and one update with them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,14 @@ from gansmith.schema import Optimizer, RMSprop
 
 LATE = 1e9
 """A number of updates after which no bias is left to correct."""
+
+
+class NotFiniteError(ArithmeticError):
+    """A gradient is not finite. Nothing was updated, and the gradient is still there to be looked at."""
+
+    def __init__(self, updater: "Updater", objective: Tensor):
+        super().__init__()
+        self.updater, self.objective = updater, objective.detach()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,12 +39,14 @@ class Updater:
         """One update of these parameters, and of no others, down the gradient of `objective`, a scalar.
 
         The rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser
-        sees them, as Keras' `decay` and `clipvalue` do.
+        sees them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError before anything is moved.
         """
         for parameter in self.parameters:
             parameter.grad = None
         torch.autograd.backward(objective, inputs=self.parameters)
         gradients = [_gradient(parameter) for parameter in self.parameters]
+        if not all_finite([objective, *gradients]):
+            raise NotFiniteError(self, objective)
         if bound := self.settings.clip_value:
             for gradient in gradients:
                 gradient.clamp_(-bound, bound)
@@ -74,6 +84,17 @@ class Updater:
     def _memory(self, gradients: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Means and mean squares. With beta1 = 0 the mean is the gradient: nothing is remembered."""
         return self.slots.get("mean", gradients), self.slots["square"]
+
+
+@torch.no_grad()
+def all_finite(tensors: Sequence[Tensor]) -> bool:
+    """Whether every number in these tensors is finite.
+
+    Their sum says so at the pace of the memory. Only where it is not finite, which it may be for being too large, are
+    single numbers looked at.
+    """
+    total = torch.stack([tensor.sum() for tensor in tensors]).sum()
+    return math.isfinite(total.item()) or all(torch.isfinite(tensor).all().item() for tensor in tensors)
 
 
 def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Updater:

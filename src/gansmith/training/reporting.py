@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from gansmith.runs import append_line
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
@@ -71,8 +73,7 @@ class LogFile:
         self.inner.progress(progress)
 
     def _write(self, text: str) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        append_line(self.path, f"{time.strftime('%H:%M:%S')} {text}")
 
 
 def duration(seconds: float) -> str:

@@ -14,8 +14,9 @@ from gansmith.recipe_file import recipe_of
 from gansmith.rng import latents, stream
 from gansmith.runs import Run, default_root, find_run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.checkpoint import find_checkpoint, load_network
 from gansmith.training.engine import DeviceChoice, Engine, make_engine
+from gansmith.training.manifest import Found, find_checkpoint
+from gansmith.training.restore import check_size, load_network
 from gansmith.viz.grids import grid, png
 
 CHUNK = 64
@@ -29,6 +30,7 @@ class TrainedGenerator:
     G: nn.Module
     recipe: Recipe
     engine: Engine
+    checkpoint: Found
 
     def sample(self, num: int, seed: int = 0) -> np.ndarray:
         """`num` pictures, uint8 (num, H, W, C). Picture i depends on the seed and on i only."""
@@ -50,16 +52,20 @@ class TrainedGenerator:
 def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice = "auto") -> TrainedGenerator:
     """The generator of a run's checkpoint, "last" or a step: the average of its weights where the recipe keeps one.
 
-    The run may be given by its path, number or name. Raises UsageError when it is not found, CheckpointError when it
-    has no such checkpoint or one that does not fit its recipe.
+    The run may be given by its path, number or name. "last" is the newest checkpoint that is whole; nothing is written.
+    Raises UsageError when the run is not found, CheckpointError when it has no such checkpoint, or one that is damaged
+    or does not fit its recipe.
     """
     run = run if isinstance(run, Run) else find_run(str(run), default_root())
     recipe = recipe_of(run)
     engine = make_engine(device, recipe.precision)
-    folder = find_checkpoint(run, checkpoint)
+    found = find_checkpoint(run, checkpoint)
+    name = "G_ema" if recipe.ema_half_life else "G"
+    with torch.device("meta"):
+        check_size(found.folder, name, recipe.model.build(recipe.spec).G)
     G = recipe.model.build(recipe.spec).G
-    load_network(folder, "G_ema" if recipe.ema_half_life else "G", G)
-    return TrainedGenerator(G=engine.place(G), recipe=recipe, engine=engine)
+    load_network(found.folder, name, G)
+    return TrainedGenerator(G=engine.place(G), recipe=recipe, engine=engine, checkpoint=found)
 
 
 @torch.no_grad()

@@ -1,33 +1,50 @@
-"""A whole run, from recipe to report; and its continuation."""
+"""A whole run, from recipe to report; its continuation; and a new run from a checkpoint of it."""
 
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.download import readable_size
-from gansmith.data.locate import Split
-from gansmith.data.pack import Pack
-from gansmith.data.selection import parse_name
-from gansmith.data.source import Access, Request, open_pictures
-from gansmith.errors import CheckpointError, DataError, DivergedError, Interrupted, UsageError
-from gansmith.machine import describe_machine
+from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs import Run, create_run, default_root, utc_now, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.checkpoint import find_checkpoint, load_checkpoint
+from gansmith.training.changes import (
+    refuse_other_pictures,
+    refuse_unsafe,
+    remarks_on_setting,
+    setting,
+    trained_recipe,
+)
+from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import DeviceChoice, Engine, make_engine
-from gansmith.training.loop import Setting, make_sampler, train_loop
+from gansmith.training.lock import only_writer
+from gansmith.training.loop import Setting, train_loop
+from gansmith.training.manifest import find_checkpoint
+from gansmith.training.memory import saying_what_fits
+from gansmith.training.pictures import Pictures, access_for, open_all
 from gansmith.training.reporting import LogFile, Reporter, Silent
-from gansmith.training.signals import stop_on_signals
+from gansmith.training.restore import load_checkpoint, tidy
+from gansmith.training.rewind import forget_later, last_state, roll_back, roll_backs, slowed
+from gansmith.training.signals import Requests, listening
 from gansmith.training.state import GAN, build
 from gansmith.viz.grids import grid, png
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Terms:
+    """How a run may get its pictures and its device, and who hears of it; see `train`."""
+
+    device: DeviceChoice
+    offline: bool
+    allow_dropped: bool
+    reporter: Reporter
 
 
 def train(
@@ -47,123 +64,108 @@ def train(
     more than 1 % that cannot be used are refused, unless `allow_dropped`. `remarks` are said and kept with the run.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
-    the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError or
-    DiskError as their docstrings say.
+    the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError,
+    NotEnoughMemoryError or DiskError as their docstrings say.
     """
-    engine = make_engine(device, recipe.precision)
-    reporter = reporter or Silent()
-    pictures = _pictures(recipe, _access(reporter, offline, allow_dropped))
-    pictures = replace(pictures, remarks=[*remarks, *pictures.remarks])
-    gan = build(recipe, engine)
-    run = create_run(Path(runs or default_root()), name or recipe.name)
-    _describe(run, recipe, pictures, engine)
-    return _run_to_end(gan, _setting(recipe, pictures, engine, run, reporter), pictures.remarks)
+    terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    with saying_what_fits(recipe, device):
+        return _begin(recipe, Path(runs or default_root()), name or recipe.name, terms, remarks)
 
 
 def resume(
     run: Run,
     *,
+    changes: Sequence[str] = (),
     images: int | None = None,
+    fork: bool = False,
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
     reporter: Reporter | None = None,
 ) -> Run:
-    """Continue a run from its newest checkpoint, exactly as if it had never stopped; `images` sets a new length.
+    """Continue a run from its newest checkpoint, exactly as if it had never stopped; returns the run that trains.
 
-    Raises CheckpointError when there is none or the run was imported, UsageError when there is nothing left to do.
+    The recipe is that of the run's folder with `changes` such as "length.log_every=64" on top; `images` sets a new
+    length. Raises UsageError for a change that would make it another run, unless `fork`: then a new run beside it
+    starts from its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when
+    there is nothing left to do, LockedError when another process trains it, and what `train` raises.
     """
     if run.info().get("status") == "imported":
         raise CheckpointError(
             f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
             f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
         )
-    recipe = recipe_of(run)
-    if images is not None:
-        recipe = override(recipe, [f"length.images={images}"])
-    engine = make_engine(device, recipe.precision)
-    reporter = reporter or Silent()
-    pictures = _pictures(recipe, _access(reporter, offline, allow_dropped))
+    terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    changes = [*changes, *([] if images is None else [f"length.images={images}"])]
+    wanted = override(recipe_of(run), changes)
+    with saying_what_fits(wanted, device):
+        return _fork(run, changes, terms) if fork else _continue(run, wanted, terms)
+
+
+def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, remarks: Sequence[str]) -> Run:
+    engine, pictures = _prepared(recipe, terms)
+    pictures = replace(pictures, remarks=[*remarks, *pictures.remarks])
     gan = build(recipe, engine)
-    load_checkpoint(find_checkpoint(run), gan)
+    run = create_run(root, name)
+    with only_writer(run):
+        _describe(run, recipe, pictures, engine)
+        return _run_to_end(gan, _setting(recipe, pictures, engine, run, terms), pictures.remarks)
+
+
+def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
+    with only_writer(run) as remarks:
+        trained = trained_recipe(run)
+        refuse_unsafe(run, trained, recipe)
+        engine, pictures = _prepared(recipe, terms)
+        refuse_other_pictures(run, pictures)
+        tidy(run)
+        last = last_state(run, recipe, engine)
+        gan = last.gan
+        step = _work_left(run, recipe, gan)
+        forget_later(run, gan.seen, trained)
+        write_atomically(run.recipe_file, to_toml(recipe))
+        kept = said if isinstance(said := run.info().get("remarks"), list) else []
+        new = [remark for remark in remarks_on_setting(run, engine) if remark not in kept]
+        run.update(status="running", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
+        remarks = [*remarks, *last.remarks, *new, f"continuing at step {step:,} of {recipe.steps:,}"]
+        return _run_to_end(gan, _setting(recipe, pictures, engine, run, terms), remarks)
+
+
+def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
+    """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
+    recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
+    engine, pictures = _prepared(recipe, terms)
+    gan = build(recipe, engine)
+    found = find_checkpoint(run)
+    load_checkpoint(found.folder, gan)
+    _work_left(run, recipe, gan)
+    fork = create_run(run.path.absolute().parent, recipe.name)
+    origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
+    with only_writer(fork):
+        _describe(fork, recipe, pictures, engine, forked_from=origin)
+        save_checkpoint(fork, gan, recipe)
+        remarks = [*pictures.remarks, *found.remarks(), f"a new run from step {found.step:,} of {run.path}"]
+        return _run_to_end(gan, _setting(recipe, pictures, engine, fork, terms), remarks)
+
+
+def _prepared(recipe: Recipe, terms: _Terms) -> tuple[Engine, Pictures]:
+    engine = make_engine(terms.device, recipe.precision)
+    return engine, open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+
+
+def _work_left(run: Run, recipe: Recipe, gan: GAN) -> int:
+    """The step that comes next. Raises UsageError when it is past the last."""
     step = gan.seen // recipe.batch
     if step >= recipe.steps:
         raise UsageError(f"{run.path} is complete at step {step:,}; give more --steps to train on.")
-    run.forget_after(gan.seen)
-    write_atomically(run.recipe_file, to_toml(recipe))
-    run.update(status="running")
-    remark = f"continuing at step {step:,} of {recipe.steps:,}"
-    return _run_to_end(gan, _setting(recipe, pictures, engine, run, reporter), [remark])
+    return step
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pictures:
-    """Those to train on, those kept out for the recipe's evaluation, and what the user should know of them."""
-
-    train: Pack
-    held_out: Pack | None
-    remarks: list[str]
+def _setting(recipe: Recipe, pictures: Pictures, engine: Engine, run: Run, terms: _Terms) -> Setting:
+    return Setting(recipe, pictures.train, pictures.held_out, engine, run, terms.reporter)
 
 
-def _pictures(recipe: Recipe, access: Access) -> _Pictures:
-    pack = open_pictures(_request(recipe, recipe.data.split), access)
-    remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
-    if (known := SETS.get(pack.index["name"])) and known.warning:
-        remarks.append(known.warning)
-    held_out = None
-    if recipe.evaluation.every:
-        pack, held_out = _hold_out(recipe, pack, access)
-        remarks.append(f"evaluated on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
-    make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
-    return _Pictures(train=pack, held_out=held_out, remarks=remarks + pack.index["remarks"])
-
-
-def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
-    """What is left to train on, and what is not: the set's test split, or some of its pictures at random.
-
-    Own pictures have no test split: a tenth of them is taken, at most 1,000.
-    """
-    name, held_out = parse_name(recipe.data.name).name, recipe.evaluation.held_out
-    if not held_out and name in SETS:
-        return pack, open_pictures(_request(recipe, "test"), access)
-    held_out = held_out or min(1000, -(-len(pack) // 10))
-    if held_out >= len(pack):
-        raise DataError(f"evaluation.held_out={held_out} leaves none of the {len(pack):,} pictures to train on.")
-    order = torch.randperm(len(pack), generator=stream(recipe.seed, "held-out", 0)).numpy()
-    return pack.only(order[held_out:]), pack.only(order[:held_out])
-
-
-def _request(recipe: Recipe, split: Split) -> Request:
-    """The recipe's pictures of a split; skip and limit are meant for the split that is trained on."""
-    data = recipe.data
-    skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
-    return Request(name=data.name, split=split, shape=data.wanted, skip=skip, limit=limit)
-
-
-def _setting(recipe: Recipe, pictures: _Pictures, engine: Engine, run: Run, reporter: Reporter) -> Setting:
-    return Setting(recipe, pictures.train, pictures.held_out, engine, run, reporter)
-
-
-def _access(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
-    """A line when a download or the packing starts, and one at each quarter of it."""
-    said: set[tuple[str, int]] = set()
-
-    def is_new(what: str, here: int, whole: int) -> bool:
-        mark = (what, 4 * here // max(whole, 1))
-        return not (mark in said or said.add(mark))
-
-    def downloading(name: str, here: int, size: int) -> None:
-        if is_new(name, here, size):
-            reporter.say(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
-
-    def packing(done: int, total: int) -> None:
-        if is_new("packing", done, total):
-            reporter.say(f"packing pictures: {done:,} of {total:,} files")
-
-    return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
-
-
-def _describe(run: Run, recipe: Recipe, pictures: _Pictures, engine: Engine) -> None:
+def _describe(run: Run, recipe: Recipe, pictures: Pictures, engine: Engine, **more: Any) -> None:
     """The files that say what the run is, before its first step."""
     pack = pictures.train
     write_atomically(run.recipe_file, to_toml(recipe))
@@ -172,11 +174,11 @@ def _describe(run: Run, recipe: Recipe, pictures: _Pictures, engine: Engine) -> 
         status="running",
         started=utc_now(),
         command=sys.argv,
-        device=str(engine.device),
-        precision=engine.precision,
         data={**pack.index, "count": len(pack)},
         remarks=pictures.remarks,
-        machine=describe_machine(),
+        recipe=recipe.model_dump(mode="json"),
+        **setting(engine),
+        **more,
     )
     num = min(recipe.grid.rows * recipe.grid.columns, len(pack))
     chosen = stream(recipe.seed, "reals", 0)
@@ -185,27 +187,50 @@ def _describe(run: Run, recipe: Recipe, pictures: _Pictures, engine: Engine) -> 
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
 
 
-def _run_to_end(gan: GAN, setting: Setting, remarks: list[str]) -> Run:
+def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str]) -> Run:
     """The loop, the run's status, and the report, whatever happens in between."""
-    run, recipe, reporter = setting.run, setting.recipe, LogFile(setting.run.path / "log.txt", setting.reporter)
-    for sentence in (f"run folder: {run.path}", *remarks):
-        reporter.say(sentence)
+    run, recipe = setting.run, setting.recipe
+    setting = replace(setting, reporter=LogFile(run.path / "log.txt", setting.reporter))
     status = "failed"
-    try:
-        with stop_on_signals() as stop:
-            train_loop(gan, replace(setting, reporter=reporter), stop)
-        status = "done" if gan.seen // recipe.batch >= recipe.steps else "stopped"
-    except DivergedError:
-        status = "diverged"
-        raise
-    finally:
-        run.update(status=status, ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen)
-    write_report(run)
+    with _disk_errors(run):
+        try:
+            for sentence in (f"run folder: {run.path}", *remarks):
+                setting.reporter.say(sentence)
+            with listening(run.control) as requests:
+                _train(gan, setting, requests)
+            status = "done" if gan.seen // recipe.batch >= recipe.steps else "stopped"
+        except DivergedError:
+            status = "diverged"
+            raise
+        finally:
+            with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
+                run.update(status=status, ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen)
+        write_report(run)
     if status == "stopped":
         raise Interrupted(
             f"stopped and saved at step {gan.seen // recipe.batch:,} of {recipe.steps:,}; "
             f"go on with: gansmith resume {run.path}",
-            exit_code=130 if stop.signum == signal.SIGINT else 143,
+            exit_code=requests.exit_code,
         )
-    reporter.say(f"report: {run.report}")
+    setting.reporter.say(f"report: {run.report}")
     return run
+
+
+@contextmanager
+def _disk_errors(run: Run) -> Generator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # of whoever listened, not of a disk
+        raise
+    except OSError as error:
+        raise DiskError(f"{error.filename or run.path} cannot be written: {error.strerror or error}.") from error
+
+
+def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
+    """The loop, begun again after a roll-back."""
+    while True:
+        try:
+            train_loop(gan, setting, requests)
+            return
+        except DivergedError as error:
+            setting.reporter.say(roll_back(gan, setting, error))

@@ -1,9 +1,10 @@
-"""How long a step takes here, from three of them on noise."""
+"""How long a step takes here, and whether one can be made at all: on pictures of noise."""
 
 import statistics
 import time
 
 import torch
+from torch import Tensor
 
 from gansmith.rng import stream
 from gansmith.schema import Recipe
@@ -15,13 +16,25 @@ STEPS = 3
 
 
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
-    """Median time of three iterations of the recipe, after one to warm up, on pictures of noise."""
-    data, gan = recipe.data, build(recipe, engine)
-    shape = (recipe.batch, data.channels, data.height, data.width)
-    pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(recipe.seed, "trial", 0))
+    """Median time of three iterations of the recipe, after one to warm up."""
+    gan, pixels = build(recipe, engine), _noise(recipe)
     times = []
     for _ in range(1 + STEPS):
         began = time.perf_counter()
         train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()  # reading a value waits for the device
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
+
+
+def two_steps(recipe: Recipe, engine: Engine) -> None:
+    """Two iterations: the optimisers' state is made in the first. Raises what torch raises without the memory."""
+    gan, pixels = build(recipe, engine), _noise(recipe)
+    for _ in range(2):
+        train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()
+
+
+def _noise(recipe: Recipe) -> Tensor:
+    """Pixels of a batch, uint8 [N, C, H, W]."""
+    data = recipe.data
+    shape = (recipe.batch, data.channels, data.height, data.width)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(recipe.seed, "trial", 0))

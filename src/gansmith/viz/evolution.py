@@ -1,6 +1,6 @@
 """How the same latents looked as training went on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -8,16 +8,25 @@ from PIL import Image, ImageDraw, ImageFont
 from gansmith.viz.grids import picture
 
 PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
-"""Shares of the training at which the strip shows the pictures."""
+"""Shares of the training at which the strip shows the pictures, or as near as a grid was drawn."""
 
 _SIDE = 56
 _GAP = 4
 _HEADER = 24
 
 
-def evolution_steps(steps: int) -> dict[int, int]:
-    """The step at which each percentage of `steps` is reached, and that percentage; equal steps keep the largest."""
-    return {-(-steps * percentage // 100): percentage for percentage in PERCENTAGES}
+def is_milestone(step: int) -> bool:
+    """Whether a grid is drawn at this step for the strip: 0, and 1, 2 and 5 times each power of ten.
+
+    It does not depend on the length of the run, so a run that is made longer later has the same grids.
+    """
+    return step == 0 or str(step).rstrip("0") in ("1", "2", "5")
+
+
+def evolution_steps(drawn: Collection[int], steps: int) -> list[int]:
+    """Of the steps that have a grid, those nearest to each percentage of `steps`, in order."""
+    wanted = [steps * percentage / 100 for percentage in PERCENTAGES] if drawn else []
+    return sorted({min(drawn, key=lambda step: abs(step - moment)) for moment in wanted})
 
 
 def evolution(columns: Sequence[tuple[str, np.ndarray]]) -> Image.Image:

@@ -1,0 +1,170 @@
+"""Files that are whole or not there, whatever happens in between: written, brought to disk, and only then named.
+
+A file or folder gets its name when all of it is on disk (fsync), and then the folder that holds the name is synced as
+well. What is being written is called `.unfinished-...`; a kill leaves such a leftover and nothing else.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from gansmith.errors import DiskError
+
+UNFINISHED = ".unfinished-"
+"""How the names of leftovers begin."""
+
+COMMITTED = "COMMITTED"
+"""The marker in a folder that could not be renamed: "no" while its files are copied, "yes" when all are on disk."""
+
+REFUSED = (errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
+"""What file systems answer that cannot rename."""
+
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""What file systems answer that cannot sync a folder: there is nothing more to be done."""
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never half of either; power cuts included.
+
+    The mode is the old file's, or the usual one. Where the file system cannot rename, the new content is written over
+    the old once all of it is on disk beside it. Raises DiskError; the old file then stays.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    unfinished = unfinished_name(path)
+    try:
+        try:
+            write_new(unfinished, data, mode=path.lstat().st_mode & 0o777 if path.is_file() else None)
+            try:
+                unfinished.replace(path)
+            except OSError as error:
+                if error.errno not in REFUSED:
+                    raise
+                _write_over(path, data)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(str(path), path.parent, len(data), error) from error
+
+
+def write_new(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file that is not there yet, and bring it to disk. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        _write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Bring what was written to a file to disk, if it is there. Raises OSError."""
+    if path.is_file():
+        _sync(path, os.O_RDONLY)
+
+
+def sync_folder(path: Path) -> None:
+    """Bring the names in a folder to disk. Raises OSError."""
+    try:
+        _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Give a folder of files, all on disk, another name in its parent, where `target` is not there. Raises OSError.
+
+    Where the file system cannot rename, the files are copied under the marker COMMITTED, and the source is removed
+    last: one of the two is whole at every moment.
+    """
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        try:
+            _copy_folder(source, target)
+        except OSError:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
+        shutil.rmtree(source)
+    sync_folder(target.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Take away a folder's name, then what is in it: a kill leaves a leftover, not half a folder. Raises OSError."""
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    doomed = unfinished_name(folder)
+    try:
+        folder.rename(doomed)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        doomed = folder
+    shutil.rmtree(doomed)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a kill left unfinished in a folder. Only its one writer may do so. Raises OSError."""
+    for leftover in folder.glob(f"{UNFINISHED}*") if folder.is_dir() else ():
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def unfinished_name(path: Path) -> Path:
+    """A name beside `path` for what is to become it."""
+    return path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name}"[:255])
+
+
+def cannot_write(what: str, place: Path, needed: int, error: OSError) -> DiskError:
+    """The sentence for a write that failed: why, the bytes needed, and the bytes that are free."""
+    try:
+        free = f"{shutil.disk_usage(place).free:,} are free there"
+    except OSError:
+        free = "the free space there is unknown"
+    return DiskError(f"{what} cannot be written: {error.strerror or error}; it needs {needed:,} bytes, {free}.")
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    target.mkdir()
+    write_new(target / COMMITTED, b"no\n")
+    sync_folder(target)
+    for file in sorted(source.iterdir()):
+        if file.is_file() and not file.is_symlink() and file.name != COMMITTED:
+            write_new(target / file.name, file.read_bytes())
+    sync_folder(target)
+    _write_over(target / COMMITTED, b"yes\n")
+
+
+def _write_over(path: Path, data: bytes) -> None:
+    """Write in place, the old content being cut off last."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        _write_all(descriptor, data)
+        os.ftruncate(descriptor, len(data))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,114 @@
+"""What a continued run may change: the recipe that is wanted now against the one it was trained with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from gansmith.data.selection import parse_name
+from gansmith.errors import UsageError
+from gansmith.machine import describe_machine
+from gansmith.recipe_file import from_values, recipe_of
+from gansmith.runs import Run
+from gansmith.schema import Recipe
+from gansmith.training.engine import Engine
+from gansmith.training.pictures import Pictures
+
+SAFE = ("name", "about", "length", "checkpoints", "figures", "on_divergence", "evaluation.pictures")
+"""Fields and tables that a continued run may change: none of them moves a weight. See `_is_safe` for two more."""
+
+MACHINE = ("processor", "gansmith", "torch", "threads")
+"""What the last bits of a result depend on, besides device and precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field of a recipe, its value then and now; None where the table has no such field."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+def trained_recipe(run: Run) -> Recipe:
+    """The recipe that the run was trained with so far, whatever its recipe.toml says now."""
+    kept = run.info().get("recipe")
+    return from_values(kept) if isinstance(kept, dict) else recipe_of(run)
+
+
+def changes_between(old: Recipe, new: Recipe) -> list[Change]:
+    """The fields that differ, in the order of the recipe."""
+    before, after = dict(_fields(old.model_dump())), dict(_fields(new.model_dump()))
+    changes = [Change(field, before.get(field), after.get(field)) for field in before | after]
+    return [change for change in changes if change.old != change.new]
+
+
+def refuse_unsafe(run: Run, trained: Recipe, wanted: Recipe) -> None:
+    """Raise UsageError naming every field whose change would make it another run, and how to start that one."""
+    refused = [change for change in changes_between(trained, wanted) if not _is_safe(change)]
+    if not refused:
+        return
+    said = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in refused)
+    options = " ".join(f"--set '{change.field}={change.new}'" for change in refused)
+    raise UsageError(
+        f"{run.path} cannot go on exactly: {said}. Put that back, here or in {run.recipe_file}, or start a new run "
+        f"from its checkpoint: gansmith resume {run.path} {options} --fork. A change of {', '.join(SAFE)} is applied."
+    )
+
+
+def refuse_other_pictures(run: Run, pictures: Pictures) -> None:
+    """Raise UsageError when the pictures are not those that the run was trained on."""
+    data = run.info().get("data")
+    data = data if isinstance(data, dict) else {}
+    hashes = data.get("sha256")
+    then = {"count": data.get("count"), "sha256": hashes.get("images") if isinstance(hashes, dict) else None}
+    differing = [key for key, value in pictures.identity.items() if then[key] not in (None, value)]
+    if differing:
+        said = ", ".join(f"{key} was {then[key]} and is now {pictures.identity[key]}" for key in differing)
+        raise UsageError(
+            f"{run.path} cannot go on exactly: its pictures are not those it was trained on ({said}). Put them back, "
+            f"or start a new run from its checkpoint: gansmith resume {run.path} --fork."
+        )
+
+
+def setting(engine: Engine) -> dict[str, Any]:
+    """What the last bits of the results depend on, for run.json."""
+    return {
+        "device": str(engine.device),
+        "precision": engine.precision,
+        "machine": describe_machine() | {"threads": torch.get_num_threads()},
+    }
+
+
+def remarks_on_setting(run: Run, engine: Engine) -> list[str]:
+    """A sentence when the run goes on where the last bits may come out differently."""
+    info, now = run.info(), setting(engine)
+    machine = info.get("machine") if isinstance(info.get("machine"), dict) else {}
+    pairs = [(key, info.get(key), now[key]) for key in ("device", "precision")]
+    pairs += [(key, machine.get(key), now["machine"][key]) for key in MACHINE]
+    differing = [f"{key} {new}, not {old}" for key, old, new in pairs if old is not None and old != new]
+    return [f"from here on with {', '.join(differing)}: the last bits may differ"] if differing else []
+
+
+def _fields(values: dict[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _fields(value, f"{table}{name}.")
+        else:
+            yield table + name, value
+
+
+def _is_safe(change: Change) -> bool:
+    """An evaluation that is switched on or off changes which pictures are trained on; how often it comes does not.
+
+    A folder may have moved: what is in it is compared by `refuse_other_pictures`. Precision is remarked upon, as is
+    any other change of the setting.
+    """
+    if change.field == "evaluation.every":
+        return bool(change.old and change.new)
+    if change.field == "data.name":
+        return parse_name(change.old).classes == parse_name(change.new).classes
+    return change.field == "precision" or any(
+        change.field == name or change.field.startswith(f"{name}.") for name in SAFE
+    )

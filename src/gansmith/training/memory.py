@@ -1,0 +1,93 @@
+"""When memory runs out: which batch fits, found out by trying in a process of its own.
+
+`python -m gansmith.training.memory DEVICE` reads a recipe as TOML and makes two steps of it on noise. The process may
+be killed for it, and is not the one that asks.
+"""
+
+import ctypes
+import gc
+import subprocess
+import sys
+import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import torch
+
+from gansmith.errors import NotEnoughMemoryError
+from gansmith.processes import worker_environment
+from gansmith.recipe_file import from_values, read_toml, to_toml
+from gansmith.schema import Recipe
+from gansmith.training.engine import DeviceChoice, make_engine
+from gansmith.training.trial import two_steps
+
+SECONDS = 300
+"""That a trial may take: a step that needs longer has begun to swap."""
+
+_SIGNS = ("can't allocate memory", "could not allocate", "bad_alloc", "out of memory", "not enough memory")
+
+
+@contextmanager
+def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
+    """Turn a lack of memory inside the context into NotEnoughMemoryError, which names a batch that fits."""
+    try:
+        yield
+        return
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # they hold the networks that were too large
+    _give_back()
+    fitting = largest_batch(recipe, device)
+    tried = f"by trial, a batch of {fitting:,} fits: --set batch={fitting}" if fitting else "not even a batch of 1 fits"
+    raise NotEnoughMemoryError(f"a step of batch={recipe.batch:,} needs more memory than there is; {tried}.")
+
+
+def _give_back() -> None:
+    """Let the system have what this process holds and does not use: the trials need it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries than glibc have none
+    if trim is not None:
+        trim(0)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that memory ran out: torch says it in words on the CPU."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in _SIGNS)
+
+
+def largest_batch(recipe: Recipe, device: DeviceChoice) -> int:
+    """Half the batch, or a quarter, and so on: the first of which a step can be made here; 0 when there is none."""
+    batch = recipe.batch // 2
+    while batch and not _fits(recipe.model_copy(update={"batch": batch}), device):
+        batch //= 2
+    return batch
+
+
+def _fits(recipe: Recipe, device: DeviceChoice) -> bool:
+    command = [sys.executable, "-m", "gansmith.training.memory", device]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command,
+            input=to_toml(recipe).encode(),
+            capture_output=True,
+            timeout=SECONDS,
+            env=worker_environment() | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def main(device: DeviceChoice) -> None:
+    """Make two steps of the recipe on stdin; that this process ends well is the answer."""
+    recipe = from_values(read_toml(sys.stdin.read(), "stdin"))
+    two_steps(recipe, make_engine(device, recipe.precision))
+
+
+if __name__ == "__main__":
+    chosen: DeviceChoice = sys.argv[1]  # pyrefly: ignore[bad-assignment]
+    main(chosen)

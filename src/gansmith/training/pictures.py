@@ -1,0 +1,87 @@
+"""The pictures of a run: those it trains on, those it keeps out, and what is said while they come."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from gansmith.data.catalogue import SETS
+from gansmith.data.download import readable_size
+from gansmith.data.locate import Split
+from gansmith.data.pack import Pack
+from gansmith.data.selection import parse_name
+from gansmith.data.source import Access, Request, open_pictures
+from gansmith.errors import DataError
+from gansmith.rng import stream
+from gansmith.schema import Recipe
+from gansmith.training.loop import make_sampler
+from gansmith.training.reporting import Reporter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pictures:
+    """Those to train on, those kept out for the recipe's evaluation, and what the user should know of them."""
+
+    train: Pack
+    held_out: Pack | None
+    remarks: list[str]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Tells them from other pictures: how many train, and the hash of the store they are in."""
+        return {"count": len(self.train), "sha256": self.train.index["sha256"]["images"]}
+
+
+def open_all(recipe: Recipe, access: Access) -> Pictures:
+    """All pictures that the recipe asks for. Raises DataError as `open_pictures`, and when they are too few."""
+    pack = open_pictures(_request(recipe, recipe.data.split), access)
+    remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
+    if (known := SETS.get(pack.index["name"])) and known.warning:
+        remarks.append(known.warning)
+    held_out = None
+    if recipe.evaluation.every:
+        pack, held_out = _hold_out(recipe, pack, access)
+        remarks.append(f"evaluated on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
+    make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
+    return Pictures(train=pack, held_out=held_out, remarks=remarks + pack.index["remarks"])
+
+
+def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
+    """What is left to train on, and what is not: the set's test split, or some of its pictures at random.
+
+    Own pictures have no test split: a tenth of them is taken, at most 1,000.
+    """
+    name, held_out = parse_name(recipe.data.name).name, recipe.evaluation.held_out
+    if not held_out and name in SETS:
+        return pack, open_pictures(_request(recipe, "test"), access)
+    held_out = held_out or min(1000, -(-len(pack) // 10))
+    if held_out >= len(pack):
+        raise DataError(f"evaluation.held_out={held_out} leaves none of the {len(pack):,} pictures to train on.")
+    order = torch.randperm(len(pack), generator=stream(recipe.seed, "held-out", 0)).numpy()
+    return pack.only(order[held_out:]), pack.only(order[:held_out])
+
+
+def _request(recipe: Recipe, split: Split) -> Request:
+    """The recipe's pictures of a split; skip and limit are meant for the split that is trained on."""
+    data = recipe.data
+    skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
+    return Request(name=data.name, split=split, shape=data.wanted, skip=skip, limit=limit)
+
+
+def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
+    """A line when a download or the packing starts, and one at each quarter of it."""
+    said: set[tuple[str, int]] = set()
+
+    def is_new(what: str, here: int, whole: int) -> bool:
+        mark = (what, 4 * here // max(whole, 1))
+        return not (mark in said or said.add(mark))
+
+    def downloading(name: str, here: int, size: int) -> None:
+        if is_new(name, here, size):
+            reporter.say(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
+
+    def packing(done: int, total: int) -> None:
+        if is_new("packing", done, total):
+            reporter.say(f"packing pictures: {done:,} of {total:,} files")
+
+    return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
