@@ -23,7 +23,7 @@ from gansmith.training.changes import (
     trained_recipe,
 )
 from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import DeviceChoice, Engine, make_engine
+from gansmith.training.engine import DeviceChoice, Engine, make_engine, suitable_threads
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, train_loop
 from gansmith.training.manifest import find_checkpoint
@@ -230,7 +230,8 @@ def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
     """The loop, begun again after a roll-back."""
     while True:
         try:
-            train_loop(gan, setting, requests)
+            with suitable_threads(setting.recipe.batch, gan.G, gan.D):
+                train_loop(gan, setting, requests)
             return
         except DivergedError as error:
             setting.reporter.say(roll_back(gan, setting, error))
