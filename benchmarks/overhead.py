@@ -13,7 +13,6 @@ bare step. It is also the less noisy of the two. Writes overhead.json into bench
 import argparse
 import json
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -31,9 +30,9 @@ from gansmith.machine import describe_machine
 from gansmith.runs import create_run, utc_now
 from gansmith.schema import Recipe
 from gansmith.training import loop
-from gansmith.training.engine import make_engine
+from gansmith.training.engine import make_engine, suitable_threads
 from gansmith.training.reporting import LogFile, Silent
-from gansmith.training.signals import StopRequest
+from gansmith.training.signals import STOP, Requests
 from gansmith.training.state import build
 from gansmith.viz.evolution import evolution_steps
 
@@ -94,8 +93,9 @@ def bare_steps(recipe: Recipe) -> Callable[[int], float]:
 
     def run(steps: int) -> float:
         began = time.perf_counter()
-        for _ in range(steps):
-            loop.train_step(gan, pixels, recipe, engine)
+        with suitable_threads(recipe.batch, gan.G, gan.D):
+            for _ in range(steps):
+                loop.train_step(gan, pixels, recipe, engine)
         return time.perf_counter() - began
 
     return run
@@ -103,7 +103,7 @@ def bare_steps(recipe: Recipe) -> Callable[[int], float]:
 
 def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
     """The first steps of the recipe in a new run: seconds of the whole, and of each call of the parts."""
-    stop, engine = StopRequest(), make_engine("auto", recipe.precision)
+    engine = make_engine("auto", recipe.precision)
     times: dict[str, list[float]] = {part: [] for part in PARTS}
 
     def timed(part: str) -> Callable:
@@ -116,18 +116,20 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
             finally:
                 times[part].append(time.perf_counter() - began)
                 if part == "train_step" and len(times[part]) == steps:
-                    stop.signum = signal.SIGTERM
+                    requests.ask(STOP)
 
         return call
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as patches:
         run = create_run(Path(folder), recipe.name)
         gan, reporter = build(recipe, engine), LogFile(run.path / "log.txt", Silent())
+        requests = Requests(run.path / "control")
         setting = loop.Setting(recipe, pictures(recipe), None, engine, run, reporter)
         for part in PARTS:
             patches.enter_context(patch.object(loop, part, timed(part)))
         began = time.perf_counter()
-        loop.train_loop(gan, setting, stop)
+        with suitable_threads(recipe.batch, gan.G, gan.D):
+            loop.train_loop(gan, setting, requests)
         times["whole"] = [time.perf_counter() - began]
     return times
 

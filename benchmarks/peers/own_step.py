@@ -15,7 +15,7 @@ from serving import serve
 
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training.engine import make_engine
+from gansmith.training.engine import make_engine, suitable_threads
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 
@@ -35,7 +35,11 @@ def make(options: argparse.Namespace) -> tuple[Callable[[], object], dict[str, o
     data, gan = made.data, build(made, engine)
     shape = (made.batch, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(made.seed, "trial", 0))
-    step = partial(train_step, gan, pixels, made, engine)
+
+    def step() -> object:
+        with suitable_threads(made.batch, gan.G, gan.D):
+            return train_step(gan, pixels, made, engine)
+
     return step, {
         "precision": engine.precision,
         "built_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -6,7 +6,7 @@ events.jsonl   a line per logged step; clock readings are under "time", everythi
 metrics.jsonl  a line per evaluation, where the recipe has one
 log.txt        what the console said
 control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
-               does, `save` save and go on, `sample` draw a grid; each is removed when it is obeyed, within a step
+               does, `save` save and go on, `sample` draw a grid; looked for 4 times a second, removed when obeyed
 .lock          who is training the run; see `gansmith.training.lock`
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
 checkpoints/   <step>/ and the text file `latest`, which names the newest; damaged ones are set aside as .bad-<step>

@@ -98,6 +98,16 @@ def test_a_fork_without_a_change_comes_to_the_same(gansmith, tiny, stopped):
     assert events(fork) == [event for event in events(whole) if event["step"] > 13]
 
 
+def test_a_fork_with_another_batch_goes_on_exactly_too(gansmith, stopped):
+    forked = ("resume", stopped, "--set", "batch=10", "--steps", 20, "--fork")  # 104 images are no whole batches of 10
+    whole = gansmith(*forked)
+    assert whole.code == 0, whole.err
+    assert (info(whole.run)["forked_from"]["step"], info(whole.run)["step"]) == (13, 20)
+    assert gansmith(*forked, get_signals={"step": 15, "signums": [signal.SIGTERM]}).code == 143
+    assert gansmith("resume", "runs/00003-tiny").code == 0
+    assert differing(Path("runs/00003-tiny"), whole.run) == []
+
+
 def test_a_fork_of_other_networks_says_what_does_not_fit(gansmith, stopped):
     one_sentence(gansmith("resume", stopped, "--set", "model.width=16", "--fork"), 5, "cannot be used with this run's")
     assert not Path("runs/00002-tiny").exists()

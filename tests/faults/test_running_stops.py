@@ -34,6 +34,16 @@ def test_a_run_that_is_stopped_and_continued_is_the_run_that_never_stopped(gansm
         assert differing(run, whole.run) == [], f"{way} at step {step}"
 
 
+def test_what_was_done_before_the_stop_is_not_done_again(gansmith):
+    file = write_recipe("mnist-mlp")  # evaluates every 6 steps, logs every 3
+    whole = gansmith("train", file).run
+    gansmith("train", file, get_signals={"step": 12, "signums": [signal.SIGTERM]})
+    run = whole.with_name("00002-tiny")
+    assert gansmith("resume", run).code == 0
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 5
+    assert differing(run, whole) == []
+
+
 def test_a_run_that_is_stopped_again_and_again_too(gansmith, tiny):
     whole = gansmith("train", tiny).run
     draw = random.Random(0)

@@ -41,12 +41,12 @@ def resume(
     saves, its figures, and on_divergence. Another change is refused, unless --fork makes a new run of it.
     """
     from gansmith.cli.console import console_reporter
-    from gansmith.recipe_file import recipe_of
+    from gansmith.recipe_file import override, recipe_of
     from gansmith.runs import default_root, find_run
     from gansmith.training import session
 
     found = find_run(run, runs or default_root())
-    images = None if steps is None else steps * recipe_of(found).batch
+    images = None if steps is None else steps * override(recipe_of(found), changes).batch
     with console_reporter() as reporter:
         trained = session.resume(
             found,

@@ -40,6 +40,7 @@ def mnist_mlp(repaired: bool = False) -> Recipe:
         name="mnist-mlp",
         about="handwritten digits, dense networks: Adam, 100 epochs of 937 steps of 64",
         batch=BATCH,
+        precision="fp32",  # bf16 costs such small layers more in casts than it saves in products
         length=epochs(BATCH, STEPS_PER_EPOCH, EPOCHS, sample_every=10),
         data=Data(name="mnist", order=order(repaired)),
         model=networks.Config(),

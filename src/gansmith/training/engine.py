@@ -1,7 +1,8 @@
 """Where and how precisely a run computes. Nothing else in the training code knows about devices or precision."""
 
 import ctypes
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -35,6 +36,28 @@ class Engine:
         """The network on the device, its kernels channels-last, as the convolutions of every backend like them."""
         # torch's stubs do not know this overload
         return network.to(self.device).to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
+
+
+SMALL_STEP = 2**25
+"""Parameters times batch of dense networks up to which two threads take longer than one."""
+
+
+@contextmanager
+def suitable_threads(batch: int, *networks: nn.Module) -> Generator[None]:
+    """One processor thread for small dense networks, as many as there were for all others.
+
+    Their products are done in a tenth of a millisecond each, less than it takes two threads to wait for one another.
+    How many there are belongs to a run's numbers: sums are rounded in another order.
+    """
+    parameters = [parameter for network in networks for parameter in network.parameters()]
+    dense = all(parameter.dim() <= 2 for parameter in parameters)
+    there = torch.get_num_threads()
+    if dense and batch * sum(parameter.numel() for parameter in parameters) <= SMALL_STEP:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(there)
 
 
 def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "auto") -> Engine:

@@ -7,7 +7,7 @@ from gansmith.runs import EVENTS, METRICS, Run
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 from gansmith.training.loop import Setting, draws_grid, due
-from gansmith.training.manifest import find_checkpoint, saved_checkpoints
+from gansmith.training.manifest import find_checkpoint, read_state, saved_checkpoints
 from gansmith.training.restore import load_checkpoint, set_aside
 from gansmith.training.state import GAN, build
 
@@ -29,7 +29,7 @@ def last_state(run: Run, recipe: Recipe, engine: Engine) -> Last:
     run that ended before its first checkpoint begins anew. Raises CheckpointError when there is none that can be used.
     """
     found = None if _ended_early(run, recipe) else find_checkpoint(run)
-    seen = found.step * recipe.batch if found else 0
+    seen = read_state(found.folder)["seen"] if found else 0
     happened = [one for one in roll_backs(run) if one["to_seen"] <= seen]
     if len(happened) < len(roll_backs(run)):
         run.update(roll_backs=happened)

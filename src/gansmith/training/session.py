@@ -23,7 +23,7 @@ from gansmith.training.changes import (
     trained_recipe,
 )
 from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import DeviceChoice, Engine, make_engine
+from gansmith.training.engine import DeviceChoice, Engine, make_engine, suitable_threads
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, train_loop
 from gansmith.training.manifest import find_checkpoint
@@ -138,12 +138,13 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     gan = build(recipe, engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan)
-    step = _work_left(run, recipe, gan)
+    _work_left(run, recipe, gan)
     fork = create_run(run.path.absolute().parent, recipe.name)
+    origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
-        _describe(fork, recipe, pictures, engine, forked_from={"run": run.path.name, "step": step, "seen": gan.seen})
+        _describe(fork, recipe, pictures, engine, forked_from=origin)
         save_checkpoint(fork, gan, recipe)
-        remarks = [*pictures.remarks, *found.remarks(), f"a new run from step {step:,} of {run.path}"]
+        remarks = [*pictures.remarks, *found.remarks(), f"a new run from step {found.step:,} of {run.path}"]
         return _run_to_end(gan, _setting(recipe, pictures, engine, fork, terms), remarks)
 
 
@@ -229,7 +230,8 @@ def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
     """The loop, begun again after a roll-back."""
     while True:
         try:
-            train_loop(gan, setting, requests)
+            with suitable_threads(setting.recipe.batch, gan.G, gan.D):
+                train_loop(gan, setting, requests)
             return
         except DivergedError as error:
             setting.reporter.say(roll_back(gan, setting, error))

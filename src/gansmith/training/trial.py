@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gansmith.rng import stream
 from gansmith.schema import Recipe
-from gansmith.training.engine import Engine
+from gansmith.training.engine import Engine, suitable_threads
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 
@@ -19,10 +19,11 @@ def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
     """Median time of three iterations of the recipe, after one to warm up."""
     gan, pixels = build(recipe, engine), _noise(recipe)
     times = []
-    for _ in range(1 + STEPS):
-        began = time.perf_counter()
-        train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()  # reading a value waits for the device
-        times.append(time.perf_counter() - began)
+    with suitable_threads(recipe.batch, gan.G, gan.D):
+        for _ in range(1 + STEPS):
+            began = time.perf_counter()
+            train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()  # reading a value waits for the device
+            times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
 
 

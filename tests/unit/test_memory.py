@@ -1,0 +1,29 @@
+import pytest
+import torch
+
+from gansmith.errors import NotEnoughMemoryError
+from gansmith.recipes import recipe
+from gansmith.training import memory
+
+
+@pytest.mark.parametrize(("room", "batch"), [(1024, 1024), (1500, 1024), (2, 2), (0, 0)])
+def test_the_first_half_that_fits_is_named(monkeypatch, room, batch):
+    tried = []
+
+    def fits(recipe, _device):
+        tried.append(recipe.batch)
+        return recipe.batch <= room
+
+    monkeypatch.setattr(memory, "_fits", fits)
+    assert memory.largest_batch(recipe("demo", ["batch=4096"]), "cpu") == batch
+    assert tried[:2] == [2048, 1024]
+
+
+def test_only_a_lack_of_memory_is_taken_for_one(monkeypatch):
+    monkeypatch.setattr(memory, "_fits", lambda recipe, device: False)
+    small = recipe("demo", ["batch=2"])
+    with pytest.raises(RuntimeError, match=r"^of another kind$"), memory.saying_what_fits(small, "cpu"):
+        raise RuntimeError("of another kind")
+    said = r"^a step of batch=2 needs more memory than there is; not even a batch of 1 fits\.$"
+    with pytest.raises(NotEnoughMemoryError, match=said), memory.saying_what_fits(small, "cpu"):
+        torch.empty(1 << 60)
