@@ -15,8 +15,11 @@ from gansmith.errors import DiskError
 UNFINISHED = ".unfinished-"
 """How the names of leftovers begin."""
 
-COMMITTED = "COMMITTED"
-"""The marker in a folder that could not be renamed: "no" while its files are copied, "yes" when all are on disk."""
+COMMITTED, NOT_YET, YES = "COMMITTED", b"not\n", b"yes\n"
+"""The marker in a folder that could not be renamed: "not" while its files are copied or removed, "yes" in between.
+
+Both are as long, so that the one is written over the other in one go.
+"""
 
 REFUSED = (errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
 """What file systems answer that cannot rename."""
@@ -80,7 +83,7 @@ def move_folder(source: Path, target: Path) -> None:
     """Give a folder of files, all on disk, another name in its parent, where `target` is not there. Raises OSError.
 
     Where the file system cannot rename, the files are copied under the marker COMMITTED, and the source is removed
-    last: one of the two is whole at every moment.
+    under that marker last: one of the two is whole at every moment, and nothing half is taken for whole.
     """
     try:
         source.rename(target)
@@ -92,7 +95,7 @@ def move_folder(source: Path, target: Path) -> None:
         except OSError:
             shutil.rmtree(target, ignore_errors=True)
             raise
-        shutil.rmtree(source)
+        _remove_in_place(source)
     sync_folder(target.parent)
 
 
@@ -107,8 +110,9 @@ def remove_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in REFUSED:
             raise
-        doomed = folder
-    shutil.rmtree(doomed)
+        _remove_in_place(folder)
+    else:
+        shutil.rmtree(doomed)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -136,13 +140,26 @@ def cannot_write(what: str, place: Path, needed: int, error: OSError) -> DiskErr
 
 def _copy_folder(source: Path, target: Path) -> None:
     target.mkdir()
-    write_new(target / COMMITTED, b"no\n")
+    write_new(target / COMMITTED, NOT_YET)
     sync_folder(target)
     for file in sorted(source.iterdir()):
         if file.is_file() and not file.is_symlink() and file.name != COMMITTED:
             write_new(target / file.name, file.read_bytes())
     sync_folder(target)
-    _write_over(target / COMMITTED, b"yes\n")
+    _write_over(target / COMMITTED, YES)
+
+
+def _remove_in_place(folder: Path) -> None:
+    """Remove a folder that cannot be renamed; its marker says so from the first moment to the last."""
+    marker = folder / COMMITTED
+    _write_over(marker, NOT_YET)
+    sync_folder(folder)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != marker:
+            path.unlink()
+    shutil.rmtree(folder)
 
 
 def _write_over(path: Path, data: bytes) -> None:

@@ -1,6 +1,8 @@
 """What is kept, replaced, refused and set aside when checkpoints are saved and loaded."""
 
+import errno
 import json
+import os
 
 import pytest
 import torch
@@ -105,6 +107,30 @@ def test_a_checkpoint_saved_again_takes_the_place_of_the_one_before(tmp_path):
     assert sorted(path.name for path in run.checkpoints.iterdir()) == ["00000001", "00000002", "00000003", "latest"]
 
 
+@pytest.mark.parametrize("renames", [True, False], ids=["renamed", "copied"])
+def test_at_every_moment_of_a_replacement_there_is_a_good_one(tmp_path, monkeypatch, renames):
+    run, gan = saved_run(tmp_path)
+    next(gan.G.parameters()).data.fill_(0.5)
+    moments = []
+
+    def watched(name, real):
+        def call(*arguments, **options):
+            found = find_checkpoint(run)
+            assert (found.step, found.damages) == (3, {}), name
+            moments.append(name)
+            if name in ("rename", "replace") and not renames:
+                raise OSError(errno.EXDEV, "")
+            return real(*arguments, **options)
+
+        return call
+
+    for name in ("write", "fsync", "mkdir", "rename", "replace", "unlink", "rmdir", "ftruncate"):
+        monkeypatch.setattr(os, name, watched(name, getattr(os, name)))
+    save_checkpoint(run, gan, small_recipe())
+    assert len(moments) > 25
+    assert find_checkpoint(run).folder.name == "00000003"
+
+
 @pytest.mark.parametrize("moment", ["old one aside", "new one there"])
 def test_while_a_checkpoint_is_replaced_there_is_a_good_one(tmp_path, moment):
     run, gan = saved_run(tmp_path)
@@ -130,7 +156,7 @@ def test_leftovers_are_removed_by_the_one_writer(tmp_path):
     (run.samples / ".unfinished-ef56-00000004.png").write_bytes(b"")
     copied = run.checkpoints / "00000004"
     copied.mkdir()
-    (copied / "COMMITTED").write_text("no\n")
+    (copied / "COMMITTED").write_text("not\n")
     assert find_checkpoint(run).step == 3
     tidy(run)
     assert tree(run.path) == before

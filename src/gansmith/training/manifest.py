@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gansmith.durable import COMMITTED
+from gansmith.durable import COMMITTED, NOT_YET, YES
 from gansmith.errors import CheckpointError
 from gansmith.plain_files import hash_plain, parse_json, read_json, read_plain
 from gansmith.runs import Run
@@ -57,17 +57,26 @@ def saved_checkpoints(run: Run) -> dict[int, Path]:
     found = {}
     for folder in sorted(run.checkpoints.iterdir()) if run.checkpoints.is_dir() else ():
         named = _FOLDER.fullmatch(folder.name)  # one that is being replaced comes first, and gives way to the new one
-        if named and f"{int(named[1]):08}" == named[1] and folder.is_dir() and not is_uncommitted(folder):
+        if not (named and f"{int(named[1]):08}" == named[1] and folder.is_dir()) or is_uncommitted(folder):
+            continue
+        if int(named[1]) not in found or ((folder / MANIFEST).exists() and _marker(folder) in (None, YES)):
             found[int(named[1])] = folder
     return dict(sorted(found.items()))
 
 
 def is_uncommitted(folder: Path) -> bool:
-    """Whether the folder's files were still being copied when a kill or a full disk ended it."""
+    """Whether the folder's files were being copied or removed when a kill or a full disk ended that."""
+    return _marker(folder) == NOT_YET
+
+
+def _marker(folder: Path) -> bytes | None:
+    """What the marker of a folder that could not be renamed says; None without one, nothing for what is no file."""
     try:
-        return not folder.is_symlink() and read_plain(folder / COMMITTED) == b"no\n"
+        return None if folder.is_symlink() else read_plain(folder / COMMITTED)
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError):
-        return False
+        return b""
 
 
 def find_checkpoint(run: Run, which: str = "last") -> Found:
@@ -126,6 +135,15 @@ def verify(folder: Path) -> None:
     read_state(folder)
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a checkpoint is there and is what was saved."""
+    try:
+        verify(folder)
+    except DamagedError:
+        return False
+    return True
+
+
 def read_verified(folder: Path, name: str, most: int) -> bytes:
     """The bytes of a checkpoint's file, checked once more as they are read. Raises DamagedError."""
     entry = read_manifest(folder).get(name)
@@ -161,7 +179,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         if folder.is_symlink():
             raise ValueError("its folder is a link")
-        if (folder / COMMITTED).exists() and read_plain(folder / COMMITTED) != b"yes\n":
+        if _marker(folder) not in (None, YES):
             raise ValueError(f"its marker {COMMITTED} does not say yes")
         text = read_plain(folder / MANIFEST).decode()
         manifest = parse_json(text)

@@ -18,6 +18,7 @@ from gansmith.training.manifest import (
     damaged,
     folder_of,
     is_uncommitted,
+    is_whole,
     read_manifest,
     read_state,
     read_verified,
@@ -33,14 +34,17 @@ def tidy(run: Run) -> None:
     """
     run.remove_leftovers()
     try:
-        for folder in [path for path in run.checkpoints.glob("[0-9]*") if is_uncommitted(path)]:
-            remove_folder(folder)
+        for folder in [path for path in run.checkpoints.glob("[0-9]*") if path.is_dir() and not path.is_symlink()]:
+            if is_uncommitted(folder) or not any(folder.iterdir()):
+                remove_folder(folder)
         for replaced in [*run.checkpoints.glob(f"{REPLACED}*")]:
             place = replaced.with_name(replaced.name.removeprefix(REPLACED))
-            if place.exists() or is_uncommitted(replaced):
+            if is_uncommitted(replaced) or is_whole(place):
                 remove_folder(replaced)
-            else:
-                move_folder(replaced, place)
+                continue
+            if place.exists():
+                _set_aside(place)
+            move_folder(replaced, place)
     except OSError as error:
         raise DiskError(f"{run.checkpoints} cannot be tidied: {error.strerror}: {error.filename}.") from error
 
