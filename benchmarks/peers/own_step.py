@@ -8,6 +8,7 @@ With --count it says first how many multiply-adds a step does; counting takes me
 import argparse
 import resource
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 import torch
@@ -35,11 +36,9 @@ def make(options: argparse.Namespace) -> tuple[Callable[[], object], dict[str, o
     data, gan = made.data, build(made, engine)
     shape = (made.batch, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(made.seed, "trial", 0))
-
-    def step() -> object:
-        with suitable_threads(made.batch, gan.G, gan.D):
-            return train_step(gan, pixels, made, engine)
-
+    for_good = ExitStack()
+    for_good.enter_context(suitable_threads(made.batch, gan.G, gan.D))
+    step = partial(train_step, gan, pixels, made, engine)
     return step, {
         "precision": engine.precision,
         "built_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

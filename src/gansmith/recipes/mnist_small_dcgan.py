@@ -15,9 +15,9 @@ FAMILY = Family(
     source=SOURCE.format("dcgan_mnist"),
     inferred=(*INFERRED, "D's parameter counts: the notebook prints none"),
     finding="definitely better than the dense networks; with slope 0.2 losses oscillate more, pictures are as good.",
-    measured="after 2,273 of the 46,800 steps, strokes that are nearly digits. D's and G's evaluation losses go 3.5 / "
-    "1.3 after one epoch and 5.5 / 5.1 after four; the notebook has 2.7 / 0.7 and, after five, 4.8 / 3.3. Not "
-    "trained further for want of time, so the comparison with the dense networks is open.",
+    measured="as said: after an hour of a processor, 27,511 of the 46,800 steps, most digits are legible and clean, "
+    "where those of the dense networks are broken and speckled after all of theirs. Evaluation losses go up and down "
+    "between 1 and 9, median of the last ten 4.85 for D and 5.25 for G (the notebook after five epochs: 4.8 and 3.3).",
     shows=("samples", "on the way", "losses"),
     variants={
         "scenario-1": scenario(1, "LeakyReLU 0.01, the article's"),
