@@ -219,7 +219,8 @@ def resumes(folder: Path, options):
     shutil.copytree(first, folder / "tried")
     tried = folder / "tried/00001-run"
     assert forked(folder / "log.txt", continuing(tried, None, armed_before_first_step)) == 0
-    for at, point in enumerate(json.loads((folder / "tried/points.json").read_text())):
+    points = json.loads((folder / "tried/points.json").read_text())
+    for at, point in [*enumerate(points)][:: options.every]:
         runs = folder / f"killed-{at}"
         shutil.copytree(first, runs)
         code = forked(runs / "log.txt", continuing(runs / "00001-run", at, armed_before_first_step))

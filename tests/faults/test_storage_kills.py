@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(600)
+
 DRIVER = Path(__file__).with_name("kills.py")
 
 
@@ -38,20 +40,22 @@ def test_the_same_where_the_file_system_refuses_to_rename(tmp_path):
     all_survived(cases("sweep", tmp_path / "runs", "--refuse", "EXDEV", "--every", 3), at_least=40)
 
 
-@pytest.mark.nightly
-@pytest.mark.timeout(1200)
-def test_the_same_at_every_call(tmp_path):
-    all_survived(cases("sweep", tmp_path / "runs", "--refuse", "EXDEV"), at_least=120)
-
-
 @pytest.mark.slow
-def test_a_kill_at_every_call_of_a_continuation_that_sets_a_checkpoint_aside_loses_nothing_more(tmp_path):
-    all_survived(cases("resume", tmp_path / "runs"), at_least=80)
+def test_a_kill_in_a_continuation_that_sets_a_checkpoint_aside_loses_nothing_more(tmp_path):
+    all_survived(cases("resume", tmp_path / "runs", "--every", 2), at_least=40)
 
 
 @pytest.mark.slow
 def test_kills_at_random_times_lose_one_interval_at_most_and_not_a_bit(tmp_path):
     all_survived(cases("random", tmp_path / "runs", "--kills", 25), at_least=25)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", [("sweep", "--refuse", "EXDEV"), ("resume",)], ids=lambda kind: kind[0])
+def test_the_same_at_each_single_call(tmp_path, kind):
+    what, *options = kind
+    all_survived(cases(what, tmp_path / "runs", *options), at_least=80)
 
 
 @pytest.mark.nightly
