@@ -14,6 +14,7 @@ from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
 from gansmith.errors import RecipeError, UsageError, unknown
 from gansmith.models.base import ModelConfig, Spec, model_config
+from gansmith.nn.norm import normalises_batches
 from gansmith.objectives.adversarial import LOSSES, Targets
 from gansmith.pixels import Display, PixelRange
 from gansmith.rng import LatentLaw
@@ -254,6 +255,8 @@ class Recipe(Settings):
     """Decides every random draw of the run."""
     batch: int = Field(ge=1)
     """Real images in a step; D sees as many fakes."""
+    parts: int = Field(1, ge=1)
+    """How many parts of a batch go through the networks one after the other: the memory of one, the gradient of all."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto takes bf16 where the processor computes in it, fp32 elsewhere."""
     ema_half_life: float = Field(0.0, ge=0)
@@ -287,10 +290,15 @@ class Recipe(Settings):
     def _networks_fit_pictures(self) -> "Recipe":
         try:
             with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
-                self.model.build(self.spec)
+                networks = self.model.build(self.spec)
         except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
             reason = str(error).splitlines()[0]
             raise RecipeError(f"model {self.model.name!r} cannot be made of this size: {reason}.") from error
+        if self.parts > 1 and (self.batch % self.parts or normalises_batches(networks.G, networks.D)):
+            raise RecipeError(
+                f"parts={self.parts} of batch={self.batch} would be another mathematics: parts must divide the batch, "
+                "and batch norm sees a part and not the whole; set a smaller batch instead."
+            )
         return self
 
 

@@ -92,6 +92,19 @@ def test_out_of_memory_says_which_batch_fits_and_it_does(gansmith):
     assert gansmith(*options, "--set", f"batch={said[1].replace(',', '')}", **memory).code == 0
 
 
+def test_a_batch_that_does_not_fit_goes_through_in_parts(gansmith):
+    file = write_recipe("fashion-mlp")
+    write_pack(Path("many"), np.zeros((16_384, 1, 28, 28), np.uint8), None, {"name": "many", "remarks": []})
+    options = ("train", file, "--set", "data.name=many", "--set", "model.width=600", "--set", "batch=16384")
+    memory = {"have_memory": {"more": 500 << 20}}
+    assert gansmith(*options, "--steps", 1, **memory).code == 7
+    ended = gansmith(*options, "--steps", 1, "--fit-batch", **memory)
+    assert ended.code == 0, ended.err
+    parts = info(Path("runs/00002-tiny"))["recipe"]["parts"]
+    assert parts > 1
+    assert f"by trial, {16_384 // parts:,} of batch=16,384 fit at once: parts={parts}" in ended.err
+
+
 @pytest.mark.timeout(300)  # 25 seconds on a core of its own
 def test_20_000_steps_take_no_more_memory_and_no_more_files(gansmith):
     file = write_recipe("fashion-mlp")

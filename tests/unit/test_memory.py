@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gansmith.errors import NotEnoughMemoryError
+from gansmith.errors import NotEnoughMemoryError, RecipeError
 from gansmith.recipes import recipe
 from gansmith.training import memory
 
@@ -27,3 +27,18 @@ def test_only_a_lack_of_memory_is_taken_for_one(monkeypatch):
     said = r"^a step of batch=2 needs more memory than there is; not even a batch of 1 fits\.$"
     with pytest.raises(NotEnoughMemoryError, match=said), memory.saying_what_fits(small, "cpu"):
         torch.empty(1 << 60)
+
+
+def test_the_fewest_parts_that_fit_are_taken(monkeypatch):
+    monkeypatch.setattr(memory, "_fits", lambda recipe, _device: recipe.batch // recipe.parts <= 10)
+    assert memory.in_parts_that_fit(recipe("fashion-mlp", ["batch=32"]), "cpu").parts == 4
+    assert memory.in_parts_that_fit(recipe("fashion-mlp", ["batch=8"]), "cpu").parts == 1
+    monkeypatch.setattr(memory, "_fits", lambda recipe, _device: False)
+    with pytest.raises(NotEnoughMemoryError, match="not even parts of one picture of batch=32 fit"):
+        memory.in_parts_that_fit(recipe("fashion-mlp", ["batch=32"]), "cpu")
+
+
+def test_networks_that_normalise_over_the_batch_cannot_be_fitted(monkeypatch):
+    monkeypatch.setattr(memory, "_fits", lambda recipe, _device: False)
+    with pytest.raises(RecipeError, match="set a smaller batch"):
+        memory.in_parts_that_fit(recipe("demo"), "cpu")

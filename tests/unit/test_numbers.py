@@ -104,11 +104,16 @@ def test_the_largest_clipped_loss_is_keras_plateau():
     assert loss.item() == pytest.approx(16.1181, abs=1e-4)
 
 
+def descend(updater, objective, updates_done):
+    with updater.descending(updates_done) as add:
+        add(objective)
+
+
 def moved(settings, gradient, updates=1):
     parameter = torch.nn.Parameter(torch.zeros(len(gradient), dtype=torch.float64))
     updater = make_updater(settings, [parameter])
     for number in range(updates):
-        updater.descend((parameter * torch.tensor(gradient, dtype=torch.float64)).sum(), number)
+        descend(updater, (parameter * torch.tensor(gradient, dtype=torch.float64)).sum(), number)
     return parameter.detach()
 
 
@@ -154,7 +159,7 @@ def test_the_fused_update_is_the_formula(settings):
         updater = make_updater(settings, parameters, fused=fused)
         for number in range(5):
             loss = sum((p**3 * factor).sum() for p, factor in zip(parameters, factors, strict=True))
-            updater.descend(loss, number)
+            descend(updater, loss, number)
         moved_by[fused] = [*parameters, *updater.slots["square"], *updater.slots.get("mean", [])]
     for mine, theirs in zip(*moved_by.values(), strict=True):
         assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
@@ -163,7 +168,7 @@ def test_the_fused_update_is_the_formula(settings):
 
 def test_an_update_leaves_what_it_does_not_move_alone():
     mine, other = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
-    make_updater(RMSprop(lr=0.1), [mine]).descend((mine * other).sum(), 0)
+    descend(make_updater(RMSprop(lr=0.1), [mine]), (mine * other).sum(), 0)
     assert other.grad is None
     assert other.tolist() == [1, 1]
     assert (mine < 1).all()
@@ -172,4 +177,4 @@ def test_an_update_leaves_what_it_does_not_move_alone():
 def test_a_parameter_without_effect_is_named():
     used, unused = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(3, 4))
     with pytest.raises(ValueError, match=r"no gradient reaches a parameter of shape \[3, 4\]"):
-        make_updater(RMSprop(lr=0.1), [used, unused]).descend(used.sum(), 0)
+        descend(make_updater(RMSprop(lr=0.1), [used, unused]), used.sum(), 0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from gansmith.errors import DivergedError
+from gansmith.errors import DivergedError, RecipeError
 from gansmith.nn.modes import inference_mode
 from gansmith.objectives.adversarial import cross_entropy
 from gansmith.pixels import to_model
@@ -33,6 +33,11 @@ def given(small, clock=0):
     shape = (small.batch, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, generator=stream(0, "x", clock)).to(torch.uint8)
     return draw(small, clock, pixels, ENGINE)
+
+
+def descend(updater, objective, updates_done):
+    with updater.descending(updates_done) as add:
+        add(objective)
 
 
 def snapshot(network):
@@ -135,6 +140,35 @@ def test_separate_batches_are_two_updates_of_d_in_their_order():
     torch.testing.assert_close(values["loss/d"], expected)
 
 
+@pytest.mark.parametrize("name", ["fashion-mlp", "mnist-mlp"])
+def test_a_batch_in_parts_moves_every_weight_as_the_whole_does(name):
+    """One system whose D sees a mixed batch, and one with an update for each kind."""
+    after = []
+    for parts in (1, 4):
+        small = recipe(name, ["batch=8", f"parts={parts}"])
+        gan, what = build(small, ENGINE), given(small)
+        values = discriminator_step(gan, what, small.objective, ENGINE)
+        values |= generator_step(gan, what, small.objective, ENGINE)
+        after.append({**values, **gan.G.state_dict(), **{f"D {k}": v for k, v in gan.D.state_dict().items()}})
+    for key, whole in after[0].items():
+        torch.testing.assert_close(after[1][key], whole, rtol=1e-4, atol=1e-6, msg=key)
+
+
+def test_label_noise_and_dropout_go_through_in_parts_too():
+    small = recipe("cifar-ships", ["model.width=8", "batch=4", "parts=2"])
+    gan, what = build(small, ENGINE), given(small)
+    first, second = what.pieces()
+    assert torch.equal(torch.cat([first.targets.real, second.targets.real]), what.targets.real)
+    assert first.targets.generator == what.targets.generator
+    assert discriminator_step(gan, what, small.objective, ENGINE)["loss/d"].shape == (4,)
+
+
+@pytest.mark.parametrize(("name", "change"), [("mnist-dcgan", "parts=2"), ("fashion-mlp", "parts=3")])
+def test_parts_that_would_change_the_mathematics_are_refused(name, change):
+    with pytest.raises(RecipeError, match=r"parts must divide the batch, and batch norm sees a part"):
+        recipe(name, [change])
+
+
 def test_latents_are_reused_where_the_article_does_and_new_elsewhere():
     again, new = given(tiny("mnist-mlp")), given(tiny("fashion-mlp"))
     assert torch.equal(again.z_d, again.z_g)
@@ -163,7 +197,7 @@ def test_epsilon_hat_is_kerass_adam():
     p = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
     updater, q, m, v = make_updater(rule, [p]), np.array([1.0, -2.0]), 0.0, 0.0
     for t in range(1, 6):
-        updater.descend((p**3).sum(), t - 1)
+        descend(updater, (p**3).sum(), t - 1)
         g = 3 * q**2
         m, v = 0.5 * m + 0.5 * g, 0.9 * v + 0.1 * g**2
         q = q - 0.1 * np.sqrt(1 - 0.9**t) / (1 - 0.5**t) * m / (np.sqrt(v) + 0.3)
@@ -208,6 +242,6 @@ def test_an_update_refuses_a_gradient_before_it_is_used_or_clipped():
     weight = torch.nn.Parameter(torch.ones(3))
     updater = make_updater(Adam(lr=0.1, clip_value=1.0), [weight])
     with pytest.raises(NotFiniteError):
-        updater.descend((weight * torch.tensor([1.0, math.inf, 1.0])).sum(), 0)
+        descend(updater, (weight * torch.tensor([1.0, math.inf, 1.0])).sum(), 0)
     assert torch.equal(weight, torch.ones(3))
     assert not updater.slots["square"][0].any()

@@ -32,6 +32,9 @@ def train(
         str | None, option("what networks compute in; default the recipe's", metavar="auto|fp32|bf16")
     ] = None,
     changes: Changes = (),
+    fit_batch: Annotated[
+        bool, option("try what fits into memory; a batch that does not goes through in parts, with the same result")
+    ] = False,
     dry_run: Annotated[bool, option("show what would be trained, and stop")] = False,
     json_: Json = False,
 ) -> None:
@@ -70,6 +73,7 @@ def train(
             device=device,
             offline=offline,
             allow_dropped=allow_dropped,
+            fit_batch=fit_batch,
             remarks=remarks,
             reporter=reporter,
         )

@@ -46,3 +46,9 @@ class BatchNorm(nn.Module):
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
         return f"{len(self.weight)}, decay={self.decay}, epsilon={self.epsilon}, bessel={self.bessel}"
+
+
+def normalises_batches(*networks: nn.Module) -> bool:
+    """Whether a layer of these networks makes a picture depend on the others of its batch."""
+    kinds = (BatchNorm, nn.modules.batchnorm._BatchNorm)
+    return any(isinstance(layer, kinds) for network in networks for layer in network.modules())

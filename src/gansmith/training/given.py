@@ -1,6 +1,7 @@
 """What an iteration is given, and the one place that draws it: from the recipe's seed and the clock."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -26,6 +27,29 @@ class Given:
     dropout_d: torch.Generator
     dropout_g: torch.Generator
     iteration: int
+    parts: int = 1
+    """How many parts go through the networks one after the other, for want of memory."""
+
+    def pieces(self) -> Iterator["Given"]:
+        """The parts, each with its share of everything but the generators, which go on from part to part."""
+        if self.parts == 1:
+            yield self
+            return
+        size = -(-len(self.real) // self.parts)
+        for start in range(0, len(self.real), size):
+            piece = slice(start, start + size)
+            targets = {
+                field.name: value[piece] if isinstance(value := getattr(self.targets, field.name), Tensor) else value
+                for field in fields(Targets)
+            }
+            yield replace(
+                self,
+                real=self.real[piece],
+                z_d=self.z_d[piece],
+                z_g=self.z_g[piece],
+                targets=Targets(**targets),
+                parts=1,
+            )
 
 
 def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
@@ -54,4 +78,5 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
         dropout_d=stream(recipe.seed, "dropout/d", seen, engine.device),
         dropout_g=stream(recipe.seed, "dropout/g", seen, engine.device),
         iteration=seen // recipe.batch,
+        parts=recipe.parts,
     )

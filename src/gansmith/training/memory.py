@@ -16,7 +16,7 @@ import torch
 
 from gansmith.errors import NotEnoughMemoryError
 from gansmith.processes import worker_environment
-from gansmith.recipe_file import from_values, read_toml, to_toml
+from gansmith.recipe_file import from_values, override, read_toml, to_toml
 from gansmith.schema import Recipe
 from gansmith.training.engine import DeviceChoice, make_engine
 from gansmith.training.trial import two_steps
@@ -64,6 +64,18 @@ def largest_batch(recipe: Recipe, device: DeviceChoice) -> int:
     while batch and not _fits(recipe.model_copy(update={"batch": batch}), device):
         batch //= 2
     return batch
+
+
+def in_parts_that_fit(recipe: Recipe, device: DeviceChoice) -> Recipe:
+    """The recipe with the fewest parts of its batch of which, by trial, a step can be made here.
+
+    Raises NotEnoughMemoryError when none fits, RecipeError when its networks normalise over the batch.
+    """
+    for parts in (number for number in range(recipe.parts, recipe.batch + 1) if recipe.batch % number == 0):
+        divided = override(recipe, [f"parts={parts}"])
+        if _fits(divided, device):
+            return divided
+    raise NotEnoughMemoryError(f"not even parts of one picture of batch={recipe.batch:,} fit into memory here.")
 
 
 def _fits(recipe: Recipe, device: DeviceChoice) -> bool:

@@ -1,7 +1,8 @@
 """Optimisers by the book of the framework that a recipe comes from, and one update with them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -35,18 +36,26 @@ class Updater:
     """A tensor for each parameter, laid out as it is: "square", the mean square, and for Adam "mean"."""
     fused: bool = True
 
-    def descend(self, objective: Tensor, updates_done: int) -> None:
-        """One update of these parameters, and of no others, down the gradient of `objective`, a scalar.
+    @contextmanager
+    def descending(self, updates_done: int) -> Generator[Callable[[Tensor], None]]:
+        """One update of these parameters, and of no others, when the context ends without an error.
 
-        The rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser
-        sees them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError before anything is moved.
+        What it gives takes a scalar and goes back through its graph; the update is down the gradient of their sum. The
+        rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser sees
+        them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError before anything is moved.
         """
         for parameter in self.parameters:
             parameter.grad = None
-        torch.autograd.backward(objective, inputs=self.parameters)
+        objectives: list[Tensor] = []
+
+        def add(objective: Tensor) -> None:
+            torch.autograd.backward(objective, inputs=self.parameters)
+            objectives.append(objective.detach())
+
+        yield add
         gradients = [_gradient(parameter) for parameter in self.parameters]
-        if not all_finite([objective, *gradients]):
-            raise NotFiniteError(self, objective)
+        if not all_finite([*objectives, *gradients]):
+            raise NotFiniteError(self, torch.stack(objectives).sum())
         if bound := self.settings.clip_value:
             for gradient in gradients:
                 gradient.clamp_(-bound, bound)

@@ -27,7 +27,7 @@ from gansmith.training.engine import DeviceChoice, Engine, make_engine, suitable
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, train_loop
 from gansmith.training.manifest import find_checkpoint
-from gansmith.training.memory import saying_what_fits
+from gansmith.training.memory import in_parts_that_fit, saying_what_fits
 from gansmith.training.pictures import Pictures, access_for, open_all
 from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.restore import load_checkpoint, tidy
@@ -55,6 +55,7 @@ def train(
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
+    fit_batch: bool = False,
     remarks: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
@@ -62,12 +63,17 @@ def train(
 
     A known set that is not on this machine is downloaded first, unless `offline`; own pictures are packed first, and
     more than 1 % that cannot be used are refused, unless `allow_dropped`. `remarks` are said and kept with the run.
+    `fit_batch` tries first what fits into memory, and divides the batch into parts where the whole does not.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError,
     NotEnoughMemoryError or DiskError as their docstrings say.
     """
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    if fit_batch:
+        recipe = in_parts_that_fit(recipe, device)
+        size = recipe.batch // recipe.parts
+        remarks = [*remarks, f"by trial, {size:,} of batch={recipe.batch:,} fit at once: parts={recipe.parts}"]
     with saying_what_fits(recipe, device):
         return _begin(recipe, Path(runs or default_root()), name or recipe.name, terms, remarks)
 
