@@ -87,7 +87,7 @@ def test_transposed_convolution_is_the_adjoint_of_the_convolution(kernel, stride
     assert_close((down(x) * y).sum(), (x * up(y)).sum(), rtol=1e-12, atol=1e-12)
 
 
-# One output channel is computed in phases or in blocks of 4 x 4 pixels, three of stride 1 in blocks of 2 x 2.
+# Of these, one and three output channels are computed in phases where the stride is 2, one where it is 3.
 @pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (4, 2), (3, 2), (2, 2), (7, 2), (5, 3), (4, 3), (5, 1), (4, 1)])
 @pytest.mark.parametrize("channels", [1, 3, 9])
 def test_the_fast_transposed_convolution_equals_its_reference(kernel, stride, channels):
@@ -95,6 +95,7 @@ def test_the_fast_transposed_convolution_equals_its_reference(kernel, stride, ch
     assert_same_values_and_gradients(fast, slowly(fast))
 
 
+# One output channel of stride 1 is computed in blocks of 4 x 4 pixels, three in blocks of 2 x 2.
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (3, 1), (4, 1), (5, 1), (7, 1), (5, 2), (4, 2), (3, 2)])
 @pytest.mark.parametrize("channels", [1, 3, 9])
 def test_the_fast_convolution_equals_its_reference(kernel, stride, channels):

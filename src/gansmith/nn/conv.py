@@ -44,8 +44,8 @@ class Conv2dSame(nn.Module):
 class ConvTranspose2dSame(nn.Module):
     """Transposed convolution [N, C_in, H, W] -> [N, C_out, H * stride, W * stride], with a bias; kernel >= stride.
 
-    `fast` computes few output channels as a convolution on the small picture, see `transposed_in_phases`, or by blocks
-    of pixels, see `conv_in_blocks`; `fast=False` is the readable reference.
+    `fast` computes few output channels as a convolution on the small picture, see `transposed_in_phases`; `fast=False`
+    is the readable reference.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, fast: bool = True):
@@ -58,11 +58,8 @@ class ConvTranspose2dSame(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C_in, H, W] -> [N, C_out, H * stride, W * stride]."""
-        few = self.weight.shape[1] * self.stride**2 <= LANES
-        if self.fast and few and self.stride > 1:
+        if self.fast and self.stride > 1 and self.weight.shape[1] * self.stride**2 <= LANES:
             return transposed_in_phases(x, self.weight, self.bias, self.stride)
-        if self.fast and few and self.kernel % 2:
-            return conv_in_blocks(x, self.weight.transpose(0, 1).flip(2, 3), self.bias)
         before = (self.kernel - self.stride) // 2
         surplus = self.kernel - self.stride - 2 * before  # 1 when the crop is uneven: the last row and column go
         if not surplus:
