@@ -36,8 +36,8 @@ The same mathematics, and each way has a readable reference that a test holds it
 """
 
 TRIED = """\
-The last two rows were tried and are not used. Others that did not help, each tried once, by hand, on the busy machine before
-the run above (so: orders of size, and no more):
+The last two rows were tried and are not used. Others that did not help, each tried once, by hand, on the busy machine
+before the run above (so: orders of size, and no more):
 
 - Dense layers in a row as one node of the graph, with a backward pass of our own: 0.9 to 1.1 times as fast. A call from
   Python costs what the engine's own bookkeeping costs.

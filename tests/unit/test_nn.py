@@ -46,12 +46,15 @@ def assert_same_values_and_gradients(fast, reference):
         _assert_same(fast, reference, normal(2, 3, *sides))
 
 
+def values_and_gradients(layer, pictures):
+    """What comes out, and the gradients of its sum of squares for the pictures, the weight and the bias."""
+    x = pictures.clone().requires_grad_()
+    y = layer(x)
+    return y, *torch.autograd.grad(y.to(x.dtype).square().sum(), (x, layer.weight, layer.bias))
+
+
 def _assert_same(fast, reference, pictures):
-    results = []
-    for layer in (fast, reference):
-        x = pictures.clone().requires_grad_()
-        y = layer(x)
-        results.append((y, *torch.autograd.grad(y.square().sum(), (x, layer.weight, layer.bias))))
+    results = [values_and_gradients(layer, pictures) for layer in (fast, reference)]
     for mine, theirs in zip(*results, strict=True):
         assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
 
@@ -101,6 +104,28 @@ def test_the_fast_transposed_convolution_equals_its_reference(kernel, stride, ch
 def test_the_fast_convolution_equals_its_reference(kernel, stride, channels):
     fast = filled(Conv2dSame(3, channels, kernel, stride))
     assert_same_values_and_gradients(fast, slowly(fast))
+
+
+@pytest.mark.parametrize(
+    ("fast", "channels"),
+    [
+        (ConvTranspose2dSame(16, 1, 5, 2), 16),
+        (ConvTranspose2dSame(16, 3, 5, 2), 16),
+        (Conv2dSame(16, 3, 7), 16),
+        (Conv2dSame(1, 16, 5, 2), 1),
+        (UpsampleConv2d(16, 8, 5), 16),
+    ],
+    ids=["phases of 1", "phases of 3", "blocks", "gradient in phases", "folded"],
+)
+def test_in_bf16_fast_layers_err_no_more_than_their_references(fast, channels):
+    exact, pictures = filled(fast), normal(8, channels, 8, 8)
+    wanted = values_and_gradients(slowly(exact), pictures)
+    errors = {}
+    for name, layer in (("fast", exact), ("reference", slowly(exact))):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = values_and_gradients(copy.deepcopy(layer).float(), pictures.float())
+        errors[name] = sum(((a.double() - b).norm() / b.norm()) ** 2 for a, b in zip(found, wanted, strict=True))
+    assert errors["fast"] <= 1.5 * errors["reference"]
 
 
 def test_a_gradient_in_phases_has_a_gradient_itself():
