@@ -34,7 +34,7 @@ from gansmith.training.engine import make_engine, suitable_threads
 from gansmith.training.reporting import LogFile, Silent
 from gansmith.training.signals import STOP, Requests
 from gansmith.training.state import build
-from gansmith.viz.evolution import evolution_steps
+from gansmith.viz.evolution import is_milestone
 
 RESULTS = Path(__file__).parent / "results"
 STEPS = {"fashion-mlp": 1875, "mnist-dcgan": 40}
@@ -141,7 +141,7 @@ def pictures(recipe: Recipe) -> gansmith.data.pack.Pack:
 
 def calls_in_whole(recipe: Recipe) -> dict[str, int]:
     """How often a whole training does what is due."""
-    length, last, shown = recipe.length, recipe.steps, evolution_steps(recipe.steps)
+    length, last = recipe.length, recipe.steps
 
     def is_due(step: int, every: int) -> bool:
         return step == last or loop.due(step * recipe.batch, recipe.batch, every)
@@ -149,7 +149,7 @@ def calls_in_whole(recipe: Recipe) -> dict[str, int]:
     steps = range(1, last + 1)
     return {
         "log": sum(is_due(step, length.log_every) for step in steps),
-        "save_sample_grid": 1 + sum(step in shown or is_due(step, length.sample_every) for step in steps),
+        "save_sample_grid": 1 + sum(is_milestone(step) or is_due(step, length.sample_every) for step in steps),
         "save_checkpoint": sum(is_due(step, length.checkpoint_every) for step in steps),
     }
 
