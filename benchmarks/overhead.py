@@ -37,7 +37,7 @@ from gansmith.training.state import build
 from gansmith.viz.evolution import is_milestone
 
 RESULTS = Path(__file__).parent / "results"
-STEPS = {"fashion-mlp": 1875, "mnist-dcgan": 40}
+STEPS = {"fashion-mlp": 1875, "mnist-dcgan": 20}
 ROUNDS = {"fashion-mlp": 7, "mnist-dcgan": 3}
 PARTS = ("train_step", "log", "save_sample_grid", "save_checkpoint")
 """Functions that the loop calls, timed one by one."""
