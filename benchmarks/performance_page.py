@@ -13,7 +13,9 @@ BEGIN, END = "<!-- speed: benchmarks/performance_page.py -->", "<!-- end of spee
 HEAD = """\
 # Performance
 
-Every number here comes from a script in `benchmarks/` on one machine and is dated; `make bench` repeats them all.
+The tables come from scripts in `benchmarks/` on one machine and are dated; `make bench` repeats the training step's.
+They were taken a few commits before this page: what came after (batches in parts, a cheaper watch, transposed
+convolutions of stride 1 as before) touches every step a little, and the steps have not been timed again.
 Ratios are between processes that took turns in one run, so that a slow moment of the machine fell on all of them. The
 machine is a virtual one with two cores, shared with others: times move by a tenth and more from run to run, and the
 small dense systems, whose steps take a few milliseconds, most.
