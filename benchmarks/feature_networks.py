@@ -256,7 +256,7 @@ def write_card(name: str, about: dict) -> None:
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "test_accuracy": about["test_accuracy"],
-        "trained_on": f"{about['train']:,} pictures of {of_set.title}",
+        "trained_on": f"{about['train']:,} pictures of {of_set.title.partition(':')[0]}",
         "tested_on": f"{about['test']:,} others: {held_out}",
         "how": f"benchmarks/feature_networks.py: {schedule['epochs']} epochs of SGD, pictures {schedule['augment']}, "
         "labels smoothed; last weights, batch norm folded, kept in 16 bits",
