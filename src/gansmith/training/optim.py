@@ -58,7 +58,7 @@ class Updater:
 
         yield add
         gradients = [_gradient(parameter) for parameter in self.parameters]
-        if not all_finite([*objectives, *gradients]):
+        if not (all_finite(objectives) and gradients_finite(gradients)):
             raise self._not_finite(objectives)
         if bound := self.settings.clip_value:
             for gradient in gradients:
@@ -115,6 +115,16 @@ def all_finite(tensors: Sequence[Tensor]) -> bool:
     sums = [tensor.sum() for tensor in tensors]
     total = sum(each.item() for each in sums) if sums[0].is_cpu else torch.stack(sums).sum().item()
     return math.isfinite(total) or all(torch.isfinite(tensor).all().item() for tensor in tensors)
+
+
+def gradients_finite(gradients: list[Tensor]) -> bool:
+    """Whether every number in these gradients is finite: in one call, torch's own for gradients that were scaled.
+
+    They are multiplied by 1, which changes no bit and leaves them in the processor's cache for the update.
+    """
+    found = torch.zeros((), device=gradients[0].device)
+    torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones_like(found))
+    return not found.item()
 
 
 def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Updater:
