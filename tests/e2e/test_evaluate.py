@@ -90,7 +90,7 @@ def test_a_program_gets_the_same_as_json(gansmith, run):
     found = json.loads(result.out)
     assert found["values"].keys() == {"fd", "kid", "authenticity"}
     assert found["values"]["fd"].keys() == {"value", "low", "high", "method"}
-    assert found["floor"]["fd"]["value"] < found["values"]["fd"]["value"]
+    assert found["floor"]["kid"]["value"] < found["values"]["kid"]["value"]
     assert (found["protocol"]["checkpoint"], found["protocol"]["seed"]) == (2, 5)
     assert (found["protocol"]["weights"], found["protocol"]["features"]) == ("average", "fashion-mnist")
 
