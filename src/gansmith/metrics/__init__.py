@@ -1,1 +1,1 @@
-"""How good pictures are, as pure functions of their features: every number with an interval."""
+"""Numbers that say how good pictures are: feature networks, and pure functions of features."""
