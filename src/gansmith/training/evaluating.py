@@ -37,6 +37,9 @@ WARN_AFTER = 3
 DIGITS = 6
 """Significant ones of each number: what is beyond is rounding."""
 
+LEAST_SIDE = 8
+"""Pixels of a picture that has a spectrum."""
+
 METRICS_ON_THE_WAY = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "checkerboard")
 """Those that cost next to nothing once there are features."""
 
@@ -51,6 +54,7 @@ class Judge:
     """Pictures kept out of `train` for this, if any."""
     extractor: Extractor
     names: list[str]
+    """Of the metrics; none where there are too few pictures for the features."""
     num: int
     """Pictures of either kind."""
     began: float = field(default_factory=time.monotonic)
@@ -63,15 +67,15 @@ class Judge:
 
     def remark(self) -> str:
         """What is done, in a sentence."""
+        features = f"the features {self.extractor.name!r}"
+        if not self.names:
+            fewest = METRICS[DECIDES].fewest(self.extractor.width)
+            return f"not evaluated: {self.num:,} pictures are too few for {features}, which need {fewest:,}"
+        kind = "kept out of the training" if self.validation else "of those trained on"
         return (
             f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} pictures against as many real ones, "
-            f"{self.real_split}, by the features {self.extractor.name!r}"
+            f"{kind}, by {features}"
         )
-
-    @property
-    def real_split(self) -> str:
-        """What the real ones are."""
-        return "kept out of the training" if self.validation else "of those trained on"
 
     def cost(self) -> str:
         """What the evaluations of this session took, once there were some."""
@@ -89,7 +93,7 @@ class Verdict:
 
 
 def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | None:
-    """Whoever judges a run of this recipe; None when it has no evaluations, or too few pictures for its features.
+    """Whoever judges a run of this recipe; None when it is too short for an evaluation, or wants none.
 
     No picture is looked at before the first evaluation. Raises UsageError and DataError when the features cannot be
     had, or the recipe asks for fewer pictures than they need.
@@ -97,21 +101,36 @@ def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | 
     settings, data = recipe.evaluate, recipe.data
     if not 0 < settings.every <= recipe.length.images:
         return None
-    name = suits(data.name) if settings.features == "auto" else settings.features
-    found = extractor(name, channels=data.channels, height=data.height, width=data.width)
+    found = _extractor(recipe)
     fewest = METRICS[DECIDES].fewest(found.width)
     if settings.pictures < fewest:
         raise UsageError(
-            f"evaluate.pictures={settings.pictures:,} are too few: the features {name!r} are {found.width} wide and "
-            f"need at least {fewest:,}."
+            f"evaluate.pictures={settings.pictures:,} are too few: the features {found.name!r} are {found.width} wide "
+            f"and need at least {fewest:,}."
         )
     num = min(settings.pictures, len(validation or train))
-    if num < fewest:
-        return None
-    names = [one for one in METRICS_ON_THE_WAY if found.classes or "classes" not in METRICS[one].needs]
-    if min(data.height, data.width) < 8:
-        names = [one for one in names if "pictures" not in METRICS[one].needs]
-    return Judge(recipe=recipe, train=train, validation=validation, extractor=found, names=names, num=num)
+    there = {"classes": found.classes is not None, "pictures": min(data.height, data.width) >= LEAST_SIDE}
+    names = [one for one in METRICS_ON_THE_WAY if all(there[need] for need in METRICS[one].needs)]
+    return Judge(
+        recipe=recipe,
+        train=train,
+        validation=validation,
+        extractor=found,
+        names=names if num >= fewest else [],
+        num=num,
+    )
+
+
+def _extractor(recipe: Recipe) -> Extractor:
+    """The features that the recipe asks for; where auto's do not see such pictures, random ones, which see all."""
+    data, asked = recipe.data, recipe.evaluate.features
+    shape = {"channels": data.channels, "height": data.height, "width": data.width}
+    if asked != "auto":
+        return extractor(asked, **shape)
+    try:
+        return extractor(suits(data.name), **shape)
+    except UsageError:
+        return extractor("random", **shape)
 
 
 def refuse_another_judge(run: Run, judge: Judge) -> None:

@@ -137,7 +137,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         ready = _prepared(recipe, terms)
         engine = ready.engine
         refuse_other_pictures(run, ready.pictures)
-        if ready.judge:
+        if ready.judge and ready.judge.names:
             refuse_another_judge(run, ready.judge)
         tidy(run)
         last = last_state(run, recipe, engine)
@@ -191,10 +191,8 @@ def _work_left(run: Run, recipe: Recipe, gan: GAN) -> int:
 
 
 def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
-    pictures = ready.pictures
-    return Setting(
-        ready.recipe, pictures.train, pictures.held_out, ready.judge, ready.engine, run, reporter=terms.reporter
-    )
+    pictures, judge = ready.pictures, ready.judge if ready.judge and ready.judge.names else None
+    return Setting(ready.recipe, pictures.train, pictures.held_out, judge, ready.engine, run, terms.reporter)
 
 
 def _describe(run: Run, ready: _Ready, remarks: Sequence[str], **more: Any) -> None:
