@@ -91,7 +91,7 @@ def vars_of(found):
 
 
 def test_too_few_pictures_and_no_neighbour_are_refused():
-    with pytest.raises(DataError, match="at least 8 fake pictures, got 3"):
+    with pytest.raises(DataError, match="at least 20 fake pictures, got 3"):
         precision_recall(normal(3, 2), normal(20, 2))
     with pytest.raises(UsageError, match="k counts neighbours from 1, got 0"):
         density_coverage(normal(30, 2), normal(20, 2), k=0)

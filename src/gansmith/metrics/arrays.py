@@ -38,7 +38,15 @@ def pair(fake: np.ndarray, real: np.ndarray, at_least: int = 2) -> tuple[np.ndar
     return fake, real
 
 
-def random_parts(count: int, parts: int, seed: int, name: str) -> list[np.ndarray]:
-    """`count` positions dealt at random into `parts` disjoint sets of equal size; what is left over is in none."""
-    order = torch.randperm(count, generator=stream(seed, f"metrics/{name}", 0)).numpy()
-    return np.split(order[: count // parts * parts], parts)
+def random_parts(
+    num_fake: int, num_real: int, parts: int, seed: int, deal: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Positions of fakes and of reals, each side dealt at random into `parts` disjoint sets of equal size.
+
+    What is left over is in none. `deal` counts the times this is done.
+    """
+    sides = []
+    for kind, count in (("fake", num_fake), ("real", num_real)):
+        order = torch.randperm(count, generator=stream(seed, f"metrics/parts/{kind}", deal)).numpy()
+        sides.append(np.split(order[: count // parts * parts], parts))
+    return list(zip(*sides, strict=True))

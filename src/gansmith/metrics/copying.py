@@ -126,9 +126,8 @@ def _mann_whitney(fake: np.ndarray, held_out: np.ndarray) -> tuple[float, float]
     Z is above 0 where fakes are farther; its variance is about 1 where both are of one law.
     """
     n, m = len(fake), len(held_out)
-    # For each fake the held-out pictures that are nearer, equal ones half; and the other way round.
-    nearer = (_below(held_out, fake, "left") + _below(held_out, fake, "right")) / (2 * m)
-    farther = 1 - (_below(fake, held_out, "left") + _below(fake, held_out, "right")) / (2 * n)
+    # For each fake the share of held-out pictures that are nearer, equal ones half; and the other way round.
+    nearer, farther = _share_below(held_out, fake), 1 - _share_below(fake, held_out)
     every, counts = np.unique(np.concatenate([fake, held_out]), return_counts=True)
     ties = float((counts**3 - counts).sum()) / ((n + m) * (n + m - 1)) if len(every) < n + m else 0.0
     deviation = np.sqrt((n + m + 1 - ties) / (12 * n * m))
@@ -138,8 +137,10 @@ def _mann_whitney(fake: np.ndarray, held_out: np.ndarray) -> tuple[float, float]
     return (float(nearer.mean()) - 0.5) / deviation, variance / deviation**2
 
 
-def _below(sorted_by: np.ndarray, values: np.ndarray, side: str) -> np.ndarray:
-    return np.searchsorted(np.sort(sorted_by), values, side)
+def _share_below(of: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """For each value (n,) the share of `of` (m,) that is smaller, equal ones counted half: (n,)."""
+    ordered = np.sort(of)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(of))
 
 
 def _centres(features: np.ndarray, cells: int, seed: int) -> np.ndarray:

@@ -72,12 +72,8 @@ def frechet_infinity(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Estim
 
 
 def _mean_of_parts(fake: np.ndarray, real: np.ndarray, cuts: int, seed: int) -> float:
-    sides = zip(
-        random_parts(len(fake), cuts, seed, "frechet/fake"),
-        random_parts(len(real), cuts, seed, "frechet/real"),
-        strict=True,
-    )
-    return float(np.mean([frechet(gaussian(fake[f]), gaussian(real[r])) for f, r in sides]))
+    parts = random_parts(len(fake), len(real), cuts, seed)
+    return float(np.mean([frechet(gaussian(fake[f]), gaussian(real[r])) for f, r in parts]))
 
 
 def _variances(fake: np.ndarray, real: np.ndarray, seed: int) -> tuple[float, float]:
@@ -88,14 +84,8 @@ def _variances(fake: np.ndarray, real: np.ndarray, seed: int) -> tuple[float, fl
     Matters only near distance 0, where the true influence vanishes.
     """
     whole = _influences(fake, real, fake, real)
-    halves = [
-        _influences(fake[f], real[r], fake, real)
-        for f, r in zip(
-            random_parts(len(fake), 2, seed, "frechet/fake"),
-            random_parts(len(real), 2, seed, "frechet/real"),
-            strict=True,
-        )
-    ]
+    parts = random_parts(len(fake), len(real), 2, seed)
+    halves = [_influences(fake[f], real[r], fake, real) for f, r in parts]
     first, excess = 0.0, 0.0
     for side, one, other in zip(whole, *halves, strict=True):
         single = max(0.0, float(np.mean(one * other))) / len(side)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gansmith.errors import UsageError
-from gansmith.metrics.arrays import pair, random_parts
-from gansmith.metrics.intervals import Estimate, from_parts, num_parts
+from gansmith.metrics.arrays import pair
+from gansmith.metrics.intervals import PARTS, Estimate, from_parts, on_parts
 
 ROWS = 512
 """Rows of a block of distances: 512 against 10,000 in float64 are 41 MB."""
@@ -33,7 +33,7 @@ class PrecisionRecall:
 class DensityCoverage:
     """How many reals' balls hold a fake, over k; and the share of reals with a fake within their ball, 0..1.
 
-    Density is about 1 where both kinds are alike, and has no upper end. Borders are outside, as in the authors' program.
+    Density is about 1 where both kinds are alike, without an upper end. Borders are outside, as in the authors' program.
     """
 
     density: Estimate
@@ -44,7 +44,9 @@ def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = 3, seed: int =
     """Of features (n, d) and (m, d); a ball reaches to its picture's k-th neighbour of the same kind."""
     fake, real = _checked(fake, real, k)
     whole, parts = _with_parts(lambda f, r: _precision_recall(f, r, k), fake, real, k, seed)
-    return PrecisionRecall(*(from_parts(value, of, "parts", 0, 1) for value, of in zip(whole, parts, strict=True)))
+    return PrecisionRecall(
+        *(from_parts(value, of, lowest=0, highest=1) for value, of in zip(whole, parts, strict=True))
+    )
 
 
 def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int = 0) -> DensityCoverage:
@@ -52,7 +54,7 @@ def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int =
     fake, real = _checked(fake, real, k)
     whole, parts = _with_parts(lambda f, r: _density_coverage(f, r, k), fake, real, k, seed)
     density, coverage = zip(whole, parts, strict=True)
-    return DensityCoverage(from_parts(*density, "parts", 0), from_parts(*coverage, "parts", 0, 1))
+    return DensityCoverage(from_parts(*density, lowest=0), from_parts(*coverage, lowest=0, highest=1))
 
 
 def radii(features: np.ndarray, k: int, chosen: np.ndarray | None = None) -> np.ndarray:
@@ -120,20 +122,14 @@ def _with_parts(
     k: int,
     seed: int,
 ) -> tuple[tuple[float, float], np.ndarray]:
-    """The two values of all pictures, and (2, g) of g disjoint parts of both sides."""
-    parts = num_parts(min(len(fake), len(real)), smallest=10 * k)
-    dealt = zip(
-        random_parts(len(fake), parts, seed, "neighbours/fake"),
-        random_parts(len(real), parts, seed, "neighbours/real"),
-        strict=True,
-    )
-    return measure(fake, real), np.array([measure(fake[f], real[r]) for f, r in dealt]).T
+    """The two values of all pictures, and those of their parts (2, 4, 5)."""
+    return measure(fake, real), on_parts(lambda f, r: measure(fake[f], real[r]), len(fake), len(real), seed)
 
 
 def _checked(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     if k < 1:
         raise UsageError(f"k counts neighbours from 1, got {k}.")
-    return pair(fake, real, at_least=2 * (k + 1))
+    return pair(fake, real, at_least=PARTS * (k + 1))
 
 
 def _slack(fake: np.ndarray, real: np.ndarray) -> float:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gansmith.errors import DataError
-from gansmith.metrics.arrays import random_parts
-from gansmith.metrics.intervals import Estimate, from_parts, num_parts
+from gansmith.metrics.intervals import PARTS, Estimate, from_parts, on_parts
 
 _CHUNK = 1024
 """Pictures transformed at a time: 1,024 of 64x64x3 in float64 are 100 MB."""
@@ -37,20 +36,15 @@ def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Spectrum:
     have no more of a grid than reals.
 
     Raises:
-        DataError: Not uint8 pictures of one shape, or fewer than 4 of a kind.
+        DataError: Not uint8 pictures of one shape, or fewer than 5 of a kind.
     """
     fake_power, real_power = _power(_checked(fake, "fake")), _power(_checked(real, "real"))
     if fake_power.shape[1:] != real_power.shape[1:]:
         raise DataError(f"fake pictures are {_size(fake)}, real ones {_size(real)}; resize one to the other.")
-    parts = num_parts(min(len(fake), len(real)), smallest=4)
-    dealt = zip(
-        random_parts(len(fake), parts, seed, "spectrum/fake"),
-        random_parts(len(real), parts, seed, "spectrum/real"),
-        strict=True,
-    )
-    of_parts = [_compare(_mean(fake_power[f]), _mean(real_power[r])) for f, r in dealt]
-    distance, checkerboard = zip(_compare(_mean(fake_power), _mean(real_power)), np.transpose(of_parts), strict=True)
-    return Spectrum(from_parts(*distance, "parts", 0), from_parts(*checkerboard, "parts"))
+    whole = _compare(_mean(fake_power), _mean(real_power))
+    parts = on_parts(lambda f, r: _compare(_mean(fake_power[f]), _mean(real_power[r])), len(fake), len(real), seed)
+    distance, checkerboard = zip(whole, parts, strict=True)
+    return Spectrum(from_parts(*distance, lowest=0), from_parts(*checkerboard))
 
 
 def _compare(fake: np.ndarray, real: np.ndarray) -> tuple[float, float]:
@@ -108,8 +102,10 @@ def _checked(pictures: np.ndarray, kind: str) -> np.ndarray:
         raise DataError(
             f"{kind} pictures are uint8 (n, height, width, channels), got {pictures.dtype} {pictures.shape}."
         )
-    if len(pictures) < 4 or min(pictures.shape[1:3]) < 8:
-        raise DataError(f"a spectrum needs 4 {kind} pictures of 8x8 or more, got {len(pictures)} of {_size(pictures)}.")
+    if len(pictures) < PARTS or min(pictures.shape[1:3]) < 8:
+        raise DataError(
+            f"a spectrum needs {PARTS} {kind} pictures of 8x8 or more, got {len(pictures)} of {_size(pictures)}."
+        )
     return pictures
 
 
