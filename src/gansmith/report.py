@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gansmith.evaluation.history import DECIDES, Evaluated, best_of, evaluations
+from gansmith.evaluation.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.nn.summary import Summary, summarize
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs import Run, write_atomically
@@ -90,7 +90,7 @@ def _floor(evaluated: dict[str, Any]) -> float | None:
     value = evaluated
     for key in ("floor", DECIDES, "value"):
         value = value.get(key) if isinstance(value, dict) else None
-    return float(value) if isinstance(value, int | float) and value > 0 else None
+    return float(value) if isinstance(value, int | float) and 0 < value < MOST else None
 
 
 def _about_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> str:

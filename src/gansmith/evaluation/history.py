@@ -1,6 +1,5 @@
 """What a run's evaluations came to: those in its metrics.jsonl, the best, and whether there is still a gain."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,9 @@ from gansmith.runs import Run
 
 DECIDES = "fd"
 """The metric that decides which state is the best; lower is better."""
+
+MOST = 1e300
+"""No distance is as large: a file may hold whole numbers without end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +34,7 @@ def evaluations(run: Run) -> list[Evaluated]:
         measured = line.get(DECIDES)
         if isinstance(measured, dict):
             ends = [measured.get(name) for name in ("value", "low", "high")]
-            if all(type(one) in (int, float) and math.isfinite(one) for one in ends):
+            if all(type(one) in (int, float) and abs(one) < MOST for one in ends):
                 value, low, high = map(float, ends)
                 found.append(Evaluated(step=line["step"], seen=line["seen"], value=value, low=low, high=high))
     return found
