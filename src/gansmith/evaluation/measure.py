@@ -17,6 +17,11 @@ from gansmith.metrics.protocol import Protocol
 Need = Literal["pictures", "classes", "three digits", "training pictures", "held-out pictures"]
 """What a measure cannot do without besides features."""
 
+LEAST_SIDE = 8
+"""Pixels of a picture that has a spectrum."""
+
+STACKED: tuple[Need, ...] = ("three digits",)
+
 COPYING: tuple[Need, ...] = ("training pictures", "held-out pictures")
 """What measures of copying need, all of them the first."""
 
@@ -41,6 +46,8 @@ class Metric:
     needs: tuple[Need, ...] = ()
     fewest: Callable[[int], int] = lambda width: 12
     """Pictures of either kind, for features of a width."""
+    on_request: bool = False
+    """Computed only when asked for by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,8 +166,10 @@ METRICS = {
         about="shares of the classes against the real", better="lower", by=_class_kl, needs=("classes",)
     ),
     "junk": Metric(about="samples that look like no class", better="lower", by=_junk, needs=("classes",)),
-    "modes": Metric(about="of the 1,000 stacked digits", better="higher", by=_modes, needs=("three digits",)),
-    "modes-kl": Metric(about="their shares against equal ones", better="lower", by=_modes, needs=("three digits",)),
+    "modes": Metric(about="of the 1,000 stacked digits", better="higher", by=_modes, needs=STACKED, on_request=True),
+    "modes-kl": Metric(
+        about="their shares against equal ones", better="lower", by=_modes, needs=STACKED, on_request=True
+    ),
     "spectrum": Metric(about="coarse and fine detail, in decibels", better="lower", by=_spectrum, needs=("pictures",)),
     "checkerboard": Metric(
         about="how far upsampling's grid stands out, in decibels", better="near 0", by=_spectrum, needs=("pictures",)
@@ -196,7 +205,8 @@ def measure(
     """
     sample = given if isinstance(given, Sample) else _sample(given, reference, progress)
     names, left_out = choose(metrics, reference, len(sample), images=sample.images is not None)
-    pictures, train = reference.real.pictures, reference.train and reference.train.features
+    pictures = reference.real.pictures
+    train = reference.train.features if reference.train else None
     protocol = Protocol(
         features=reference.extractor.name,
         features_hash=reference.extractor.hash,
@@ -246,7 +256,7 @@ def choose(
     What is asked for by name and cannot be computed is refused; so is too small a sample for `fd`, which nobody should
     have to look for. Raises UsageError, before anything is computed.
     """
-    names = list(METRICS) if asked is None else named(asked)
+    names = named(asked) if asked is not None else [name for name, one in METRICS.items() if not one.on_request]
     reasons = {name: _why_not(METRICS[name], reference, num, images) for name in names}
     for name, reason in reasons.items():
         if reason and (asked is not None or name == "fd"):
@@ -270,7 +280,7 @@ def _why_not(metric: Metric, reference: Reference, num: int, images: bool) -> st
     """The reason why a metric cannot be computed, the end of a sentence that begins with its name; "" if it can."""
     width, shape = reference.extractor.width, reference.real.pictures.shape
     there: dict[Need, bool] = {
-        "pictures": images,
+        "pictures": images and min(shape[:2]) >= LEAST_SIDE,
         "classes": reference.extractor.classes is not None,
         "three digits": images and shape[2] == 3,
         "training pictures": reference.train is not None,
@@ -286,7 +296,7 @@ def _why_not(metric: Metric, reference: Reference, num: int, images: bool) -> st
 
 
 _WHY: dict[Need, str] = {
-    "pictures": "and only features are given",
+    "pictures": f"of {LEAST_SIDE}x{LEAST_SIDE} or more, and has none",
     "classes": "which only a classifier's features tell",
     "three digits": "one in each colour channel",
     "training pictures": "and these are not known here",

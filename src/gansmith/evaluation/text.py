@@ -72,8 +72,9 @@ def legend(measured: Measured, reference: Reference, found: Anchors) -> Iterator
     yield f"floor: {found.floor_is}; ceilings: reals blurred by {blur:.1f} pixels, and uniform noise"
     if found.planted:
         yield _of_copying(reference)
-    for name, reason in measured.left_out.items():
-        yield f"no {name}: it {reason}"
+    for reason in dict.fromkeys(measured.left_out.values()):
+        names = [name for name, why in measured.left_out.items() if why == reason]
+        yield f"without {', '.join(names)}: {'each ' if len(names) > 1 else ''}{reason}"
     versions = ", ".join(f"{name} {protocol.versions[name]}" for name in ("gansmith", "torch", "numpy"))
     yield (
         f"protocol: features {protocol.features} {protocol.features_hash[:12]}, {reference.extractor.width} wide; "
