@@ -160,7 +160,8 @@ def _described(info: dict[str, Any]) -> str:
 def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
     clock = last.get("time", {})
     facts = {
-        "status": f"{info.get('status', '')} {info.get('reason') or ''}".strip(),
+        "status": info.get("status", ""),
+        **({"ended because": reason} if (reason := info.get("reason")) else {}),
         "steps": f"{last.get('step', 0):,} of {recipe.steps:,}",
         "images seen": f"{last.get('seen', 0):,}",
         "training time": f"{clock.get('seconds', 0):,.0f} s",

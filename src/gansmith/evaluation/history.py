@@ -33,11 +33,15 @@ def evaluations(run: Run) -> list[Evaluated]:
     for line in run.metrics():
         measured = line.get(DECIDES)
         if isinstance(measured, dict):
-            ends = [measured.get(name) for name in ("value", "low", "high")]
-            if all(type(one) in (int, float) and abs(one) < MOST for one in ends):
+            ends = [measured[name] for name in ("value", "low", "high") if _is_distance(measured.get(name))]
+            if len(ends) == 3:
                 value, low, high = map(float, ends)
                 found.append(Evaluated(step=line["step"], seen=line["seen"], value=value, low=low, high=high))
     return found
+
+
+def _is_distance(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < MOST
 
 
 def best_of(history: Sequence[Evaluated]) -> Evaluated | None:
