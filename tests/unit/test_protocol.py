@@ -34,15 +34,15 @@ def test_it_names_the_versions_that_made_the_number():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"features": "random"}, "features differ, 'mnist' and 'random'"),
-        ({"features_hash": "c" * 64}, "the weights of their features differ, aaaaaaaaaaaa… and cccccccccccc…"),
-        ({"resize": "bicubic antialiased to 28x28"}, "how pictures are resized for the features differs, 'none' and"),
-        ({"quantisation": "float"}, "quantisation differs, 'uint8' and 'float'"),
-        ({"fake": 5000}, "the number of generated pictures differs, 10,000 and 5,000"),
-        ({"real": 10_000}, "the number of real pictures differs, 1,000 and 10,000"),
-        ({"reference": "fashion-mnist"}, "the reference differs, 'mnist' and 'fashion-mnist'"),
-        ({"split": "train"}, "the reference's split differs, 'test' and 'train'"),
-        ({"reference_sha256": "d" * 64}, "the content of the reference differs, bbbbbbbbbbbb… and dddddddddddd…"),
+        ({"features": "random"}, "differ in the features, 'mnist' and 'random'"),
+        ({"features_hash": "c" * 64}, "differ in the weights of their features, aaaaaaaaaaaa… and cccccccccccc…"),
+        ({"resize": "bicubic antialiased to 28x28"}, "differ in how pictures are resized for the features, 'none' and"),
+        ({"quantisation": "float"}, "differ in quantisation, 'uint8' and 'float'"),
+        ({"fake": 5000}, "differ in the number of generated pictures, 10,000 and 5,000"),
+        ({"real": 10_000}, "differ in the number of real pictures, 1,000 and 10,000"),
+        ({"reference": "fashion-mnist"}, "differ in the reference, 'mnist' and 'fashion-mnist'"),
+        ({"split": "train"}, "differ in the reference's split, 'test' and 'train'"),
+        ({"reference_sha256": "d" * 64}, "differ in the content of the reference, bbbbbbbbbbbb… and dddddddddddd…"),
     ],
 )
 def test_unlike_protocols_are_refused_with_the_difference_named(change, said):

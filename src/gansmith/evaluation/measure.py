@@ -20,6 +20,10 @@ Need = Literal["pictures", "classes", "three digits", "training pictures", "held
 LEAST_SIDE = 8
 """Pixels of a picture that has a spectrum."""
 
+MOST_COMPARED = 2000
+"""Pictures of either kind in the measures of copying: each is compared with all training pictures, which takes time,
+and C_T grows with the count."""
+
 STACKED: tuple[Need, ...] = ("three digits",)
 
 COPYING: tuple[Need, ...] = ("training pictures", "held-out pictures")
@@ -119,17 +123,24 @@ def _spectrum(sides: Sides, seed: int) -> dict[str, Estimate]:
 
 
 def _authenticity(sides: Sides, seed: int) -> dict[str, Estimate]:
-    return {"authenticity": copying.authenticity(sides.fake.features.vectors, _train(sides))}
+    fake, _ = _compared(sides)
+    return {"authenticity": copying.authenticity(fake, _train(sides))}
 
 
 def _near_copies(sides: Sides, seed: int) -> dict[str, Estimate]:
-    fake, real = _vectors(sides)
+    fake, real = _compared(sides)
     return {"near-copies": copying.near_copies(fake, _train(sides), real)}
 
 
 def _ct(sides: Sides, seed: int) -> dict[str, Estimate]:
-    fake, real = _vectors(sides)
+    fake, real = _compared(sides)
     return {"ct": copying.copying_score(fake, _train(sides), real, seed)}
+
+
+def _compared(sides: Sides) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures that are held against every training picture: evenly spread over each side, at most so many."""
+    found = [side[np.linspace(0, len(side) - 1, min(len(side), MOST_COMPARED)).astype(int)] for side in _vectors(sides)]
+    return found[0], found[1]
 
 
 def _train(sides: Sides) -> np.ndarray:
@@ -234,17 +245,17 @@ def _class_shares(sample: Sample, reference: Reference) -> dict[str, tuple[float
 
 
 def values_of(
-    sides: Sides, names: Sequence[str], seed: int = 0, progress: Progress | None = None
+    sides: Sides, names: Sequence[str], seed: int = 0, progress: Progress | None = None, what: str = "measuring"
 ) -> dict[str, Estimate]:
-    """The values of these metrics, in the table's order; what one computation gives is computed once."""
+    """The values of these metrics, in the order of `names`; what one computation gives is computed once."""
     found: dict[str, Estimate] = {}
     for number, name in enumerate(names):
         if progress:
-            progress("measuring", number, len(names))
+            progress(what, number, len(names))
         if name not in found:
             found |= METRICS[name].by(sides, seed)
     if progress:
-        progress("measuring", len(names), len(names))
+        progress(what, len(names), len(names))
     return {name: found[name] for name in names}
 
 
