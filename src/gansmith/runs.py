@@ -3,14 +3,14 @@
 run.json       what ran, where, on what; its status
 recipe.toml    the resolved recipe, which can be trained again
 events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
-metrics.jsonl  a line per evaluation, where the recipe has one
+metrics.jsonl  a line per evaluation and per reading of the held-out losses, where the recipe has them
 log.txt        what the console said
 control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
                does, `save` save and go on, `sample` draw a grid; looked for 4 times a second, removed when obeyed
 .lock          who is training the run; see `gansmith.training.lock`
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
-checkpoints/   <step>/ and the text file `latest`, which names the newest; damaged ones are set aside as .bad-<step>
-curves.png  evolution.png  report.html      written when the run ends
+checkpoints/   <step>/ and the text files `latest` and `best`, which name two; damaged ones are set aside as .bad-<step>
+curves.png  distance.png  evolution.png  report.html      written when the run ends
 figures/       what the article shows, drawn when asked for
 """
 

@@ -20,10 +20,12 @@ from gansmith.training.reporting import Reporter
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pictures:
-    """Those to train on, those kept out for the recipe's evaluation, and what the user should know of them."""
+    """Those to train on, those kept out for the recipe's losses, and what the user should know of them."""
 
     train: Pack
     held_out: Pack | None
+    validation: Pack | None
+    """Those that evaluations compare with, if not with some of `train`."""
     remarks: list[str]
 
     @property
@@ -39,11 +41,14 @@ def open_all(recipe: Recipe, access: Access) -> Pictures:
     if (known := SETS.get(pack.index["name"])) and known.warning:
         remarks.append(known.warning)
     held_out = None
-    if recipe.evaluation.every:
+    if recipe.held_out_losses.every:
         pack, held_out = _hold_out(recipe, pack, access)
-        remarks.append(f"evaluated on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
+        remarks.append(f"losses on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
+    validation = None
+    if num := recipe.evaluate.held_out:
+        pack, validation = _split(recipe, pack, num, "evaluate")
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
-    return Pictures(train=pack, held_out=held_out, remarks=remarks + pack.index["remarks"])
+    return Pictures(train=pack, held_out=held_out, validation=validation, remarks=remarks + pack.index["remarks"])
 
 
 def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
@@ -51,14 +56,18 @@ def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
 
     Own pictures have no test split: a tenth of them is taken, at most 1,000.
     """
-    name, held_out = parse_name(recipe.data.name).name, recipe.evaluation.held_out
+    name, held_out = parse_name(recipe.data.name).name, recipe.held_out_losses.held_out
     if not held_out and name in SETS:
         return pack, open_pictures(_request(recipe, "test"), access)
-    held_out = held_out or min(1000, -(-len(pack) // 10))
-    if held_out >= len(pack):
-        raise DataError(f"evaluation.held_out={held_out} leaves none of the {len(pack):,} pictures to train on.")
+    return _split(recipe, pack, held_out or min(1000, -(-len(pack) // 10)), "held_out_losses")
+
+
+def _split(recipe: Recipe, pack: Pack, num: int, table: str) -> tuple[Pack, Pack]:
+    """The rest of the pictures, and `num` of them at random, which are not trained on."""
+    if num >= len(pack):
+        raise DataError(f"{table}.held_out={num} leaves none of the {len(pack):,} pictures to train on.")
     order = torch.randperm(len(pack), generator=stream(recipe.seed, "held-out", 0)).numpy()
-    return pack.only(order[held_out:]), pack.only(order[:held_out])
+    return pack.only(order[num:]), pack.only(order[:num])
 
 
 def _request(recipe: Recipe, split: Split) -> Request:
