@@ -127,8 +127,8 @@ def _precision() -> str:
         [
             "## bf16 and quality\n",
             "Fréchet distance to the data over 64 principal components, three seeds each "
-            f"({kept['date']}, `precision.py`). No difference is seen in either system, and of `mnist-small-dcgan` none "
-            "but a large one could be: at this age its pictures in inference mode are black, half there or well with "
+            f"({kept['date']}, `precision.py`). No difference is seen in either system, and of `mnist-small-dcgan` "
+            "only a large one could be: at this age its pictures in inference mode are black, half there or well with "
             "one seed or another, in fp32 as in bf16.\n",
             "| recipe | steps | fp32 | bf16 | mean difference by seed, 95 % | real against real |",
             "|---|---:|---|---|---:|---:|",
