@@ -5,11 +5,11 @@
     python benchmarks/classic_runs.py --run runs/00007-svhn-dcgan --note "stand-in files, see stand_ins.py"
     python benchmarks/classic_runs.py --measure runs/00007-svhn-dcgan
 
-The third form keeps a run that is there already, the fourth only measures the run that is kept anew. Writes <recipe>.json into benchmarks/results/, and beside it the
-article's figures of the run: <recipe>.png (the last sheet), <recipe>-clipped.png where the article's display is not
-right, <recipe>-losses.png and <recipe>-evolution.png. What `gansmith evaluate` says of the run is in the JSON too, under
-"evaluation". `gallery.py` makes the page of them. The times in the JSON are
-wall times: to quote them, run this on a machine that does nothing else.
+The third form keeps a run that is there already, the fourth only measures the run that is kept anew. Writes
+<recipe>.json into benchmarks/results/, and beside it the article's figures of the run: <recipe>.png (the last sheet),
+<recipe>-clipped.png where the article's display is not right, <recipe>-losses.png and <recipe>-evolution.png. What
+`gansmith evaluate` says of the run is in the JSON too, under "evaluation". `gallery.py` makes the page of them. The
+times in the JSON are wall times: to quote them, run this on a machine that does nothing else.
 """
 
 import argparse
