@@ -1,0 +1,137 @@
+"""The articles' own claims put to the test: one thing changed at a time, three seeds an arm, equal steps.
+
+    GANSMITH_DATA=... python benchmarks/claims.py --dry-run               # the plan, with a step of each arm timed
+    GANSMITH_DATA=... python benchmarks/claims.py --runs DIR              # trains what DIR does not hold yet
+
+Every training is a process of its own, `gansmith train` with the arm's changes as `--set`, on one core; as many as
+there are cores go on at once. A training that was cut short begins anew, one that is complete is not repeated.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from claims_tested import FAMILIES, SEEDS
+
+from gansmith.recipe_file import recipe_of, to_toml
+from gansmith.runs import Run, list_runs
+from gansmith.schema import Recipe
+from gansmith.training.engine import make_engine
+from gansmith.training.loop import train_step
+from gansmith.training.state import build
+
+OVER = ("done", "diverged")
+"""Statuses of a run that has nothing left to do: that numbers ran away is an outcome, too."""
+TIMED = 2.0
+"""Seconds for which the plan times an arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One run."""
+
+    family: str
+    arm: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its run folder."""
+        return f"{self.family}-{self.arm.lower().replace(' ', '-')}-seed-{self.seed}"
+
+    @property
+    def recipe(self) -> Recipe:
+        """What it trains."""
+        return FAMILIES[self.family].made(self.arm, self.seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=Path("claims-runs"), help="folder of the runs")
+    parser.add_argument("--dry-run", action="store_true", help="time a step of each arm and print the plan")
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    options = parser.parse_args()
+    if options.dry_run:
+        plan(options.families)
+    else:
+        train_all(options.runs, options.families)
+
+
+def trainings(families: list[str]) -> Iterator[Training]:
+    """All of them, a whole seed before the next one."""
+    for seed in SEEDS:
+        for family in families:
+            yield from (Training(family, arm, seed) for arm in FAMILIES[family].arms)
+
+
+def plan(families: list[str]) -> None:
+    """What would be trained, and how long it takes by a few steps on one core."""
+    total = 0.0
+    for name in families:
+        family = FAMILIES[name]
+        say(f"{name}: {family.why}")
+        for arm, changes in family.arms.items():
+            seconds = seconds_a_step(family.made(arm, SEEDS[0]))
+            total += (of_arm := seconds * family.steps * len(SEEDS))
+            say(f"  {arm}: {1e3 * seconds:.0f} ms a step, {of_arm / 60:.1f} minutes. {' '.join(changes)}")
+    say(f"{total / 60:.0f} minutes of one core")
+
+
+def seconds_a_step(recipe: Recipe) -> float:
+    """Of training on random pixels, on one thread."""
+    torch.set_num_threads(1)
+    engine = make_engine("cpu", recipe.precision)
+    gan, data, steps = build(recipe, engine), recipe.data, 0
+    pixels = torch.randint(0, 256, (recipe.batch, data.channels, data.height, data.width), dtype=torch.uint8)
+    train_step(gan, pixels, recipe, engine)
+    began = time.monotonic()
+    while (seconds := time.monotonic() - began) < TIMED:
+        train_step(gan, pixels, recipe, engine)
+        steps += 1
+    return seconds / steps
+
+
+def train_all(runs: Path, families: list[str]) -> None:
+    """Train what is missing, as many at once as there are cores."""
+    runs.mkdir(parents=True, exist_ok=True)
+    missing = [training for training in trainings(families) if kept_run(runs, training) is None]
+    say(f"{len(missing)} trainings")
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        list(workers.map(lambda training: train(runs, training), missing))
+
+
+def kept_run(runs: Path, training: Training) -> Run | None:
+    """The complete run of exactly this training, if there is one."""
+    wanted = training.recipe
+    for run in list_runs(runs):
+        named = run.path.name.split("-", 1)[1] == training.name
+        if named and run.info().get("status") in OVER and recipe_of(run) == wanted:
+            return run
+    return None
+
+
+def train(runs: Path, training: Training) -> None:
+    """One training, from a recipe file beside the runs. Its outcome is the run's status, whatever that is."""
+    file, began = runs / f"{training.name}.toml", time.monotonic()
+    file.write_text(to_toml(training.recipe), encoding="utf-8")
+    command = [sys.executable, "-m", "gansmith", "train", str(file), "--runs", str(runs), "--name", training.name]
+    one_core = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    done = subprocess.run(command, env=os.environ | one_core, capture_output=True, text=True, check=False)
+    outcome = "done" if done.returncode == 0 else (done.stderr.splitlines() or ["failed"])[-1]
+    say(f"{training.name}: {outcome}, {time.monotonic() - began:.0f} s")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
