@@ -76,7 +76,7 @@ FAMILIES = {
     ),
     "mnist-small-dcgan": Family(
         recipe="mnist-small-dcgan",
-        changes=("batch=64", "evaluation.every=3200"),
+        changes=("batch=64", "held_out_losses.every=3200"),
         steps=2400,
         why="batch 64 instead of 128, 2,400 of 46,800 steps, 9,000 digits instead of 60,000",
         arms={
