@@ -49,10 +49,11 @@ def main() -> None:
 
 
 def keep(run: Run, note: str) -> None:
-    recipe, info, evaluations = recipe_of(run), run.info(), run.metrics()
+    recipe, info = recipe_of(run), run.info()
+    losses = [line for line in run.metrics() if "held_out/d" in line]
     result = {"recipe": recipe.name, "note": note, **{key: info[key] for key in KEPT}, "last_event": run.events()[-1]}
     result["data"] = info["data"] | {"remarks": [re.sub(r"\S*/", "", text) for text in info["data"]["remarks"]]}
-    result |= {"last_evaluation": evaluations[-1]} if evaluations else {}
+    result |= {"last_held_out_losses": losses[-1]} if losses else {}
     result["published_steps"] = gansmith.recipe(recipe.name).steps
     RESULTS.mkdir(exist_ok=True)
     stem = recipe.name.replace(":", "-")

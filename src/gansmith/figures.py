@@ -11,6 +11,7 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,26 +143,32 @@ class Curves:
     lines: list[Line]
 
 
+def held_out_losses(run: Run) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl that hold them, under the names of today: "held_out/d" and "held_out/g"."""
+    lines = [{key.replace("evaluation/", "held_out/"): value for key, value in line.items()} for line in run.metrics()]
+    return [line for line in lines if "held_out/d" in line]
+
+
 def plotted_losses(run: Run, recipe: Recipe) -> Curves | None:
     """The losses that the article plots; those of the training where a run has no others yet, None if not those."""
     figures = recipe.figures
-    asked = figures.losses == "evaluation"
-    evaluations = [line for line in run.metrics() if "evaluation/d" in line] if asked else []
-    prefix, rows = ("evaluation", evaluations) if evaluations else ("loss", run.events())
+    asked = figures.losses == "held-out"
+    held_out = held_out_losses(run) if asked else []
+    prefix, rows = ("held_out", held_out) if held_out else ("loss", run.events())
     if not rows:
         return None
     caption = "The losses of single steps."
-    if evaluations:
+    if held_out:
         caption = (
             f"Both networks in inference mode, on {rows[-1]['pictures']} real pictures and as many generated ones."
         )
     elif asked:
-        caption = "The losses of single steps: the article plots those of an evaluation, and this run has none yet."
+        caption = "The losses of single steps: the article plots those on pictures held out, and this run has none yet."
     if not figures.epoch and figures.axis != "step":
         caption += f" The axis counts steps, whatever the article calls them: {figures.axis!r}."
     curves = (("d", "Discriminator", figures.discriminator_colour), ("g", "Generator", figures.generator_colour))
     return Curves(
-        title="Losses on pictures kept out of the training" if evaluations else "Losses in training",
+        title="Losses on pictures kept out of the training" if held_out else "Losses in training",
         caption=caption,
         positions=[row["seen"] / (figures.epoch or recipe.batch) for row in rows],
         lines=[

@@ -44,7 +44,17 @@ def recipe_of(run: Run) -> Recipe:
         text = read_plain(run.recipe_file).decode()
     except (OSError, ValueError) as error:
         raise RecipeError(f"{run.recipe_file} cannot be read: {error}.") from error
-    return from_values(read_toml(text, str(run.recipe_file)))
+    return from_run(read_toml(text, str(run.recipe_file)))
+
+
+def from_run(values: dict[str, Any]) -> Recipe:
+    """As `from_values`, of what a run folder keeps: runs before `gansmith evaluate` called the held-out losses so."""
+    if "evaluation" in values:
+        table, figures = {"held_out_losses": values["evaluation"]}, values.get("figures")
+        if isinstance(figures, dict) and figures.get("losses") == "evaluation":
+            table["figures"] = figures | {"losses": "held-out"}
+        values = {key: value for key, value in values.items() if key != "evaluation"} | table
+    return from_values(values)
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 run.json       what ran, where, on what; its status
 recipe.toml    the resolved recipe, which can be trained again
 events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
-metrics.jsonl  a line per evaluation, where the recipe has one
+metrics.jsonl  a line per evaluation and per reading of the held-out losses, where the recipe has them
 log.txt        what the console said
 control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
                does, `save` save and go on, `sample` draw a grid; looked for 4 times a second, removed when obeyed

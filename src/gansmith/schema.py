@@ -196,11 +196,11 @@ class Checkpoints(Settings):
     """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
 
 
-class Evaluation(Settings):
+class HeldOutLosses(Settings):
     """Losses that some articles print: both networks in inference mode, on pictures kept out of the training."""
 
     every: int = Field(0, ge=0)
-    """Images between two evaluations; 0 for none."""
+    """Images between two lines of them; 0 for none."""
     pictures: int = Field(16, ge=1)
     """Real pictures, and as many generated ones, drawn anew for each."""
     held_out: int = Field(0, ge=0)
@@ -225,7 +225,7 @@ class Figures(Settings):
     """Stretch each picture from its own darkest to its own brightest value, as matplotlib does by default."""
     display: Display = "clipped"
     """How G's output becomes pixels: clipped is right; wrapped and doubled are two articles' mistakes."""
-    losses: Literal["training", "evaluation"] = "training"
+    losses: Literal["training", "held-out"] = "training"
     """Which losses the curves show."""
     epoch: int = Field(0, ge=0)
     """Images in one of the article's epochs, the unit of the curves' axis; 0 counts steps."""
@@ -271,7 +271,7 @@ class Recipe(Settings):
     objective: Objective = Objective()
     discriminator_optimizer: Optimizer
     generator_optimizer: Optimizer
-    evaluation: Evaluation = Evaluation()
+    held_out_losses: HeldOutLosses = HeldOutLosses()
     grid: Grid = Grid()
     figures: Figures = Figures()
 

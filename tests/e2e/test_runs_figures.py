@@ -122,9 +122,9 @@ def test_clothes_have_their_articles_layout_and_its_reversed_map(gansmith):
 
 
 @pytest.mark.slow
-def test_digits_show_epochs_evaluation_losses_and_both_displays(gansmith):
-    evaluation = ("evaluation.every=8", "evaluation.held_out=64", "figures.epoch=8")
-    run = trained_small(gansmith, "mnist-small-dcgan", "model.width=2", *evaluation)
+def test_digits_show_epochs_held_out_losses_and_both_displays(gansmith):
+    held_out = ("held_out_losses.every=8", "held_out_losses.held_out=64", "figures.epoch=8")
+    run = trained_small(gansmith, "mnist-small-dcgan", "model.width=2", *held_out)
     files = drawn(gansmith, run)
     assert {"samples-00000003-epoch-1.5.png", "samples-00000006-epoch-3.png"} < files.keys()
     assert files["samples.png"] != files["samples-clipped.png"]

@@ -81,7 +81,7 @@ def write_recipe(name: str, **more) -> Path:
     if not Path("store").exists():
         pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, data.channels, data.height, data.width), np.uint8)
         write_pack(Path("store"), pixels, None, {"name": "noise", "remarks": []})
-    evaluation = f"[evaluation]\nevery = {6 * BATCH}\nheld_out = 0" if full.evaluation.every else ""
+    losses = f"[held_out_losses]\nevery = {6 * BATCH}\nheld_out = 0" if full.held_out_losses.every else ""
     extra = "\n".join(f"{key} = {json.dumps(value)}" for key, value in more.items())
     Path("tiny.toml").write_text(f"""
 from = "{name}"
@@ -102,7 +102,7 @@ width = 8
 [grid]
 rows = 2
 columns = 3
-{evaluation}
+{losses}
 """)
     return Path("tiny.toml")
 

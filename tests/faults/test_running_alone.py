@@ -109,7 +109,7 @@ def test_a_batch_that_does_not_fit_goes_through_in_parts(gansmith):
 def test_20_000_steps_take_no_more_memory_and_no_more_files(gansmith):
     file = write_recipe("fashion-mlp")
     longer = ["precision=fp32", "batch=2", "model.width=2", "length.images=40000", "length.log_every=100"]
-    longer += ["length.sample_every=2000", "length.checkpoint_every=2000", "evaluation.every=2000"]
+    longer += ["length.sample_every=2000", "length.checkpoint_every=2000", "held_out_losses.every=2000"]
     options = [word for one in longer for word in ("--set", one)]
     ended = gansmith("train", file, *options, note_memory={"every": 500, "out": "memory.txt"})
     assert ended.code == 0, ended.err

@@ -50,7 +50,7 @@ def test_intervals_and_length_are_applied_and_move_no_weight(gansmith, tiny, sto
         ("model.width", 8, 16),
         ("objective.loss", "non-saturating", "hinge"),
         ("grid.rows", 2, 3),
-        ("evaluation.every", 0, 80),
+        ("held_out_losses.every", 0, 80),
     ],
 )
 def test_any_other_change_is_refused_by_name_with_both_values(gansmith, stopped, field, old, new):

@@ -35,7 +35,7 @@ def test_a_run_that_is_stopped_and_continued_is_the_run_that_never_stopped(gansm
 
 
 def test_what_was_done_before_the_stop_is_not_done_again(gansmith):
-    file = write_recipe("mnist-mlp")  # evaluates every 6 steps, logs every 3
+    file = write_recipe("mnist-mlp")  # held-out losses every 6 steps, logs every 3
     whole = gansmith("train", file).run
     gansmith("train", file, get_signals={"step": 12, "signums": [signal.SIGTERM]})
     run = whole.with_name("00002-tiny")

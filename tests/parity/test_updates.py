@@ -13,8 +13,8 @@ from gansmith.objectives.adversarial import Targets
 from gansmith.recipes import all_names, recipe
 from gansmith.rng import latents, stream
 from gansmith.training.engine import make_engine
-from gansmith.training.evaluation import evaluation_losses
 from gansmith.training.given import Given, draw
+from gansmith.training.held_out_losses import held_out_losses
 from gansmith.training.steps import discriminator_step, generator_step
 
 pytestmark = [
@@ -132,20 +132,20 @@ def test_probabilities_beyond_the_clip_of_keras_2_give_no_gradient(name, monkeyp
 
 @needs_torch
 @pytest.mark.parametrize("name", [name for name, rules in RULES.items() if rules.separate and name in networks.SYSTEMS])
-def test_evaluation_losses_are_those_that_the_notebooks_print(name):
+def test_held_out_losses_are_those_that_the_notebooks_print(name):
     """§7.1: the sum of D's two losses and G's, in inference mode, against 1 and 0 without smoothing."""
     both, rules = pair(name, networks.formula_norm), RULES[name]
     iteration = given(both.recipe, rules, 0)
-    mine = evaluation_losses(both.gan, iteration.real, iteration.z_d, both.recipe.objective, both.engine)
+    mine = held_out_losses(both.gan, iteration.real, iteration.z_d, both.recipe.objective, both.engine)
     real, fake = (
         both.logits(images, training=False)[:, 0]
         for images in (for_keras(iteration.real, both.D), both.G(iteration.z_d, training=False))
     )
     ones, zeros = torch.ones_like(real), torch.zeros_like(real)
     d = cross_entropy(rules, real, ones) + cross_entropy(rules, fake, zeros)
-    np.testing.assert_allclose(mine["evaluation/d"].mean().item(), d.item(), rtol=0, atol=BOUND)
+    np.testing.assert_allclose(mine["held_out/d"].mean().item(), d.item(), rtol=0, atol=BOUND)
     g = cross_entropy(rules, fake, ones)
-    np.testing.assert_allclose(mine["evaluation/g"].mean().item(), g.item(), rtol=0, atol=BOUND)
+    np.testing.assert_allclose(mine["held_out/g"].mean().item(), g.item(), rtol=0, atol=BOUND)
 
 
 def test_the_rules_cover_every_variant_of_the_nine():

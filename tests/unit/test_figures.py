@@ -96,20 +96,20 @@ def test_a_drawing_says_what_it_is_and_is_the_same_each_time():
     assert "UpsampleConv2d 14 × 14 × 128 819,328" in root.find(f"{SVG}desc").text
 
 
-def logged(folder, *, evaluations):
+def logged(folder, *, held_out):
     run = Run(folder)
     for step in (10, 20, 30):
         run.append_event({"step": step, "seen": step * 64, "loss/d": 1.0, "loss/g": step})
     run.append_metric({"step": 30, "seen": 30 * 64, "something/else": 1.0})
-    for step in range(937, 937 * (evaluations + 1), 937):
+    for step in range(937, 937 * (held_out + 1), 937):
         run.append_metric(
-            {"step": step, "seen": step * 64, "pictures": 16, "evaluation/d": 0.5, "evaluation/g": step / 100}
+            {"step": step, "seen": step * 64, "pictures": 16, "held_out/d": 0.5, "held_out/g": step / 100}
         )
     return run
 
 
-def test_the_curves_show_the_losses_of_the_evaluation_by_epoch_when_the_article_does(tmp_path):
-    found = plotted_losses(logged(tmp_path, evaluations=2), recipe("mnist-mlp"))
+def test_the_curves_show_the_losses_held_out_by_epoch_when_the_article_does(tmp_path):
+    found = plotted_losses(logged(tmp_path, held_out=2), recipe("mnist-mlp"))
     assert found.positions == [1, 2]
     assert [line.values for line in found.lines] == [[0.5, 0.5], [9.37, 18.74]]
     assert "16 real pictures" in found.caption
@@ -117,14 +117,14 @@ def test_the_curves_show_the_losses_of_the_evaluation_by_epoch_when_the_article_
 
 def test_the_curves_show_the_losses_of_the_training_by_step_in_the_articles_colours(tmp_path):
     ships = recipe("cifar-ships", ["batch=64"])
-    found = plotted_losses(logged(tmp_path, evaluations=2), ships)
+    found = plotted_losses(logged(tmp_path, held_out=2), ships)
     assert found.positions == [10, 20, 30]
     assert "The axis counts steps, whatever the article calls them: 'Epochs'." in found.caption
     assert [(line.colour, line.values) for line in found.lines] == [("#87ceeb", [1, 1, 1]), ("#ffd700", [10, 20, 30])]
 
 
-def test_a_run_without_an_evaluation_shows_its_training_and_says_so(tmp_path):
-    found = plotted_losses(logged(tmp_path, evaluations=0), recipe("mnist-mlp"))
+def test_a_run_without_held_out_losses_shows_its_training_and_says_so(tmp_path):
+    found = plotted_losses(logged(tmp_path, held_out=0), recipe("mnist-mlp"))
     assert found.positions == [10 / 937, 20 / 937, 30 / 937]
     assert "this run has none yet" in found.caption
 

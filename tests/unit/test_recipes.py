@@ -4,8 +4,9 @@ import json
 import pytest
 
 from gansmith.errors import RecipeError
-from gansmith.recipe_file import from_values, override, read_toml, to_toml
+from gansmith.recipe_file import from_values, override, read_toml, recipe_of, to_toml
 from gansmith.recipes import all_names, recipe, recipe_names
+from gansmith.runs import Run
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -150,3 +151,13 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart():
         recipe("nothing.toml")
     with pytest.raises(RecipeError, match="Did you mean 'demo'"):
         recipe("demmo")
+
+
+def test_a_run_from_before_the_held_out_losses_had_their_name_is_read(tmp_path):
+    made = recipe("mnist-mlp")
+    text = to_toml(made).replace("[held_out_losses]", "[evaluation]").replace('"held-out"', '"evaluation"')
+    (tmp_path / "recipe.toml").write_text(text)
+    assert recipe_of(Run(tmp_path)) == made
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(RecipeError, match="unknown field of Recipe 'evaluation'"):
+        recipe(str(tmp_path / "mine.toml"))

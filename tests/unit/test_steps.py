@@ -14,8 +14,8 @@ from gansmith.recipes import recipe, recipe_names
 from gansmith.rng import stream
 from gansmith.schema import Adam
 from gansmith.training.engine import make_engine
-from gansmith.training.evaluation import evaluation_losses
 from gansmith.training.given import draw
+from gansmith.training.held_out_losses import held_out_losses
 from gansmith.training.loop import due, train_step
 from gansmith.training.optim import NotFiniteError, all_finite, make_updater
 from gansmith.training.state import build
@@ -210,16 +210,16 @@ def test_epsilon_hat_is_kerass_adam():
     np.testing.assert_allclose(p.detach().numpy(), q, rtol=0, atol=1e-12)
 
 
-def test_evaluation_losses_are_sums_in_inference_mode_against_plain_targets():
+def test_held_out_losses_are_sums_in_inference_mode_against_plain_targets():
     small = tiny("mnist-small-dcgan")
     gan, what = build(small, ENGINE), given(small)
     before = snapshot(gan.D)
-    losses = evaluation_losses(gan, what.real, what.z_d, small.objective, ENGINE)
+    losses = held_out_losses(gan, what.real, what.z_d, small.objective, ENGINE)
     assert changed(gan.D, before) == []
     with torch.no_grad(), inference_mode(gan.G, gan.D):
         real, fake = (torch.sigmoid(gan.D(images)) for images in (what.real, gan.G(what.z_d)))
-    torch.testing.assert_close(losses["evaluation/d"], -real.log() - (1 - fake).log())
-    torch.testing.assert_close(losses["evaluation/g"], -fake.log())
+    torch.testing.assert_close(losses["held_out/d"], -real.log() - (1 - fake).log())
+    torch.testing.assert_close(losses["held_out/g"], -fake.log())
 
 
 def test_due_tests_for_a_crossing():

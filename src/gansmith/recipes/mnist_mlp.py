@@ -6,7 +6,7 @@ What the four share is here, too.
 from gansmith.data.sampler import Order
 from gansmith.models import mnist_mlp as networks
 from gansmith.recipes.base import HAVING_FUN, Family, repaired
-from gansmith.schema import Adam, Data, Evaluation, Figures, Grid, Length, Objective, Recipe
+from gansmith.schema import Adam, Data, Figures, Grid, HeldOutLosses, Length, Objective, Recipe
 
 BATCH, STEPS_PER_EPOCH, EPOCHS = 64, 937, 100
 
@@ -23,7 +23,7 @@ FAMILY = Family(
     inferred=INFERRED,
     finding="D's loss rises while G's falls, a kind of equilibrium around epochs 80 to 90; pictures are noisy, digits "
     "legible in part; a DCGAN would be better.",
-    measured="as said: D's evaluation loss rises and G's falls, median of the last ten 0.83 and 2.70 (the notebook: "
+    measured="as said: D's held-out loss rises and G's falls, median of the last ten 0.83 and 2.70 (the notebook: "
     "0.90 and 2.77); 1, 7 and 9 are legible, others broken, speckles everywhere. On 9,000 digits instead of "
     "60,000, so in 666 passes.",
     shows=("samples", "reals", "losses"),
@@ -47,7 +47,7 @@ def mnist_mlp(repaired: bool = False) -> Recipe:
         objective=objective(repaired),
         discriminator_optimizer=adam(1e-3, 0.9),
         generator_optimizer=adam(1e-4, 0.9),
-        evaluation=Evaluation(every=STEPS_PER_EPOCH * BATCH),
+        held_out_losses=HeldOutLosses(every=STEPS_PER_EPOCH * BATCH),
         grid=Grid(rows=4, columns=5),
         figures=digits(BATCH * STEPS_PER_EPOCH, repaired),
     )
@@ -87,4 +87,4 @@ def adam(lr: float, beta1: float) -> Adam:
 def digits(epoch: int, repaired: bool) -> Figures:
     """Grey pictures, each stretched, that the notebooks deprocess as (x / 2 + 1) 255."""
     display = "clipped" if repaired else "doubled"
-    return Figures(autoscale=True, display=display, losses="evaluation", epoch=epoch, axis="epoch")
+    return Figures(autoscale=True, display=display, losses="held-out", epoch=epoch, axis="epoch")

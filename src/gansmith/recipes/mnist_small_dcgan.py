@@ -5,7 +5,7 @@ from typing import Literal
 from gansmith.models import mnist_small_dcgan as networks
 from gansmith.recipes.base import HAVING_FUN, Family, repaired, scenario
 from gansmith.recipes.mnist_mlp import INFERRED, SOURCE, adam, digits, epochs, objective, order
-from gansmith.schema import Data, Evaluation, Grid, Recipe
+from gansmith.schema import Data, Grid, HeldOutLosses, Recipe
 
 BATCH, STEPS_PER_EPOCH, EPOCHS = 128, 468, 100
 SLOPES = {1: 0.01, 2: 0.2}
@@ -16,7 +16,7 @@ FAMILY = Family(
     inferred=(*INFERRED, "D's parameter counts: the notebook prints none"),
     finding="definitely better than the dense networks; with slope 0.2 losses oscillate more, pictures are as good.",
     measured="as said: after an hour of a processor, 27,511 of the 46,800 steps, most digits are legible and clean, "
-    "where those of the dense networks are broken and speckled after all of theirs. Evaluation losses go up and down "
+    "where those of the dense networks are broken and speckled after all of theirs. Held-out losses go up and down "
     "between 1 and 9, median of the last ten 4.85 for D and 5.25 for G (the notebook after five epochs: 4.8 and 3.3).",
     shows=("samples", "on the way", "losses"),
     variants={
@@ -43,7 +43,7 @@ def mnist_small_dcgan(scenario: Literal[1, 2] = 1, repaired: bool = False) -> Re
         objective=objective(repaired),
         discriminator_optimizer=adam(1e-3, 0.9),
         generator_optimizer=adam(1e-4, 0.9),
-        evaluation=Evaluation(every=STEPS_PER_EPOCH * BATCH),
+        held_out_losses=HeldOutLosses(every=STEPS_PER_EPOCH * BATCH),
         grid=Grid(rows=4, columns=4),
         figures=digits(BATCH * STEPS_PER_EPOCH, repaired),
     )

@@ -5,7 +5,7 @@ from typing import Literal
 from gansmith.models import svhn_dcgan as networks
 from gansmith.recipes.base import HAVING_FUN, Family, repaired, scenario
 from gansmith.recipes.mnist_mlp import INFERRED, SOURCE, adam, epochs, objective, order
-from gansmith.schema import Data, Evaluation, Figures, Grid, Recipe
+from gansmith.schema import Data, Figures, Grid, HeldOutLosses, Recipe
 
 BATCH, STEPS_PER_EPOCH, EPOCHS = 128, 572, 25
 RATES = {1: (2e-4, 2e-4, 0.5), 2: (1e-3, 1e-4, 0.5), 3: (1e-3, 1e-4, 0.9)}
@@ -50,7 +50,7 @@ def svhn_dcgan(scenario: Literal[1, 2, 3] = 2, repaired: bool = False) -> Recipe
         objective=objective(repaired),
         discriminator_optimizer=adam(lr_d, beta1),
         generator_optimizer=adam(lr_g, beta1),
-        evaluation=Evaluation(every=STEPS_PER_EPOCH * BATCH),
+        held_out_losses=HeldOutLosses(every=STEPS_PER_EPOCH * BATCH),
         grid=Grid(rows=8, columns=10),
-        figures=Figures(losses="evaluation", epoch=STEPS_PER_EPOCH * BATCH, axis="epoch"),
+        figures=Figures(losses="held-out", epoch=STEPS_PER_EPOCH * BATCH, axis="epoch"),
     )

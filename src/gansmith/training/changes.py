@@ -9,13 +9,13 @@ import torch
 from gansmith.data.selection import parse_name
 from gansmith.errors import UsageError
 from gansmith.machine import describe_machine
-from gansmith.recipe_file import from_values, recipe_of
+from gansmith.recipe_file import from_run, recipe_of
 from gansmith.runs import Run
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 from gansmith.training.pictures import Pictures
 
-SAFE = ("name", "about", "length", "checkpoints", "figures", "on_divergence", "evaluation.pictures")
+SAFE = ("name", "about", "length", "checkpoints", "figures", "on_divergence", "held_out_losses.pictures")
 """Fields and tables that a continued run may change: none of them moves a weight. See `_is_safe` for two more."""
 
 MACHINE = ("processor", "gansmith", "torch", "threads")
@@ -34,7 +34,7 @@ class Change:
 def trained_recipe(run: Run) -> Recipe:
     """The recipe that the run was trained with so far, whatever its recipe.toml says now."""
     kept = run.info().get("recipe")
-    return from_values(kept) if isinstance(kept, dict) else recipe_of(run)
+    return from_run(kept) if isinstance(kept, dict) else recipe_of(run)
 
 
 def changes_between(old: Recipe, new: Recipe) -> list[Change]:
@@ -100,12 +100,12 @@ def _fields(values: dict[str, Any], table: str = "") -> Iterator[tuple[str, Any]
 
 
 def _is_safe(change: Change) -> bool:
-    """An evaluation that is switched on or off changes which pictures are trained on; how often it comes does not.
+    """Held-out losses that are switched on or off change which pictures are trained on; how often they come does not.
 
     A folder may have moved: what is in it is compared by `refuse_other_pictures`. Precision is remarked upon, as is
     any other change of the setting.
     """
-    if change.field == "evaluation.every":
+    if change.field == "held_out_losses.every":
         return bool(change.old and change.new)
     if change.field == "data.name":
         return parse_name(change.old).classes == parse_name(change.new).classes

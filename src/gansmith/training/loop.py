@@ -12,8 +12,8 @@ from gansmith.runs import Run
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import Engine
-from gansmith.training.evaluation import evaluate
 from gansmith.training.given import draw
+from gansmith.training.held_out_losses import write_held_out_losses
 from gansmith.training.reporting import Progress, Reporter
 from gansmith.training.sampling import save_sample_grid
 from gansmith.training.signals import SAMPLE, SAVE, STOP, Requests
@@ -30,7 +30,7 @@ class Setting:
     recipe: Recipe
     pack: Pack
     held_out: Pack | None
-    """Pictures for the recipe's evaluation, if it has one."""
+    """Pictures for the recipe's held-out losses, if it has them."""
     engine: Engine
     run: Run
     reporter: Reporter
@@ -54,8 +54,8 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
         if is_new and values and (done or due(gan.seen, recipe.batch, recipe.length.log_every)):
             seconds = time.monotonic() - began
             log(gan, setting, values, seconds=spent + seconds, rate=(gan.seen - begin) / seconds)
-        if is_new and step and setting.held_out and due(gan.seen, recipe.batch, recipe.evaluation.every):
-            evaluate(gan, recipe, setting.held_out, setting.engine, run)
+        if is_new and step and setting.held_out and due(gan.seen, recipe.batch, recipe.held_out_losses.every):
+            write_held_out_losses(gan, recipe, setting.held_out, setting.engine, run)
         if SAMPLE in asked or (is_new and (done or draws_grid(recipe, gan.seen))):
             save_sample_grid(run, recipe, setting.engine, gan.shown, step)
         if is_new and (leaving or SAVE in asked or saves(recipe, gan.seen)):

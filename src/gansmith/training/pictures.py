@@ -20,7 +20,7 @@ from gansmith.training.reporting import Reporter
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pictures:
-    """Those to train on, those kept out for the recipe's evaluation, and what the user should know of them."""
+    """Those to train on, those kept out for the recipe's losses, and what the user should know of them."""
 
     train: Pack
     held_out: Pack | None
@@ -39,9 +39,9 @@ def open_all(recipe: Recipe, access: Access) -> Pictures:
     if (known := SETS.get(pack.index["name"])) and known.warning:
         remarks.append(known.warning)
     held_out = None
-    if recipe.evaluation.every:
+    if recipe.held_out_losses.every:
         pack, held_out = _hold_out(recipe, pack, access)
-        remarks.append(f"evaluated on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
+        remarks.append(f"losses on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
     return Pictures(train=pack, held_out=held_out, remarks=remarks + pack.index["remarks"])
 
@@ -51,12 +51,12 @@ def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
 
     Own pictures have no test split: a tenth of them is taken, at most 1,000.
     """
-    name, held_out = parse_name(recipe.data.name).name, recipe.evaluation.held_out
+    name, held_out = parse_name(recipe.data.name).name, recipe.held_out_losses.held_out
     if not held_out and name in SETS:
         return pack, open_pictures(_request(recipe, "test"), access)
     held_out = held_out or min(1000, -(-len(pack) // 10))
     if held_out >= len(pack):
-        raise DataError(f"evaluation.held_out={held_out} leaves none of the {len(pack):,} pictures to train on.")
+        raise DataError(f"held_out_losses.held_out={held_out} leaves none of the {len(pack):,} pictures to train on.")
     order = torch.randperm(len(pack), generator=stream(recipe.seed, "held-out", 0)).numpy()
     return pack.only(order[held_out:]), pack.only(order[:held_out])
 

@@ -51,7 +51,7 @@ def forget_later(run: Run, seen: int, trained: Recipe) -> None:
     A continued run writes the former again, and one that never stopped has not the latter.
     """
     batch, step = trained.batch, seen // trained.batch
-    for name, every in ((EVENTS, trained.length.log_every), (METRICS, trained.evaluation.every)):
+    for name, every in ((EVENTS, trained.length.log_every), (METRICS, trained.held_out_losses.every)):
         stays = bool(every) and due(seen, batch, every)
         run.keep_lines(name, lambda line, stays=stays: line["seen"] < seen or (stays and line["seen"] == seen))
     for file in run.samples.glob("*.png"):

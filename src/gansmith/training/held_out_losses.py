@@ -15,20 +15,20 @@ from gansmith.training.state import GAN
 from gansmith.training.steps import clipped
 
 
-def evaluate(gan: GAN, recipe: Recipe, held_out: Pack, engine: Engine, run: Run) -> None:
+def write_held_out_losses(gan: GAN, recipe: Recipe, held_out: Pack, engine: Engine, run: Run) -> None:
     """Write the losses on some of the pictures held out, and on fresh ones of G, to metrics.jsonl."""
-    num = min(recipe.evaluation.pictures, len(held_out))
-    chosen = torch.randperm(len(held_out), generator=stream(recipe.seed, "evaluation/real", gan.seen))[:num]
-    z = latents(recipe.latents.law, num, recipe.latents.size, stream(recipe.seed, "evaluation/latents", gan.seen))
+    num = min(recipe.held_out_losses.pictures, len(held_out))
+    chosen = torch.randperm(len(held_out), generator=stream(recipe.seed, "held-out-losses/real", gan.seen))[:num]
+    z = latents(recipe.latents.law, num, recipe.latents.size, stream(recipe.seed, "held-out-losses/latents", gan.seen))
     real = to_model(held_out.batch(chosen).to(engine.device), recipe.data.pixel_range)
-    losses = evaluation_losses(gan, real, z.to(engine.device), recipe.objective, engine)
+    losses = held_out_losses(gan, real, z.to(engine.device), recipe.objective, engine)
     means = {name: value.mean().item() for name, value in losses.items()}
     run.append_metric({"step": gan.seen // recipe.batch, "seen": gan.seen, "pictures": num, **means})
 
 
 @torch.no_grad()
-def evaluation_losses(gan: GAN, real: Tensor, z: Tensor, objective: Objective, engine: Engine) -> dict[str, Tensor]:
-    """Per-sample losses [N] in inference mode, against the plain targets 1 and 0: "evaluation/d", "evaluation/g".
+def held_out_losses(gan: GAN, real: Tensor, z: Tensor, objective: Objective, engine: Engine) -> dict[str, Tensor]:
+    """Per-sample losses [N] in inference mode, against the plain targets 1 and 0: "held_out/d", "held_out/g".
 
     D's is the sum of its losses on `real` [N, C, H, W] and on the pictures of `z` [N, latents], G's is of the latter.
     """
@@ -37,6 +37,6 @@ def evaluation_losses(gan: GAN, real: Tensor, z: Tensor, objective: Objective, e
     loss, plain = LOSSES[objective.loss], Targets()
     real_logits, fake_logits = clipped(real_logits, objective), clipped(fake_logits, objective)
     return {
-        "evaluation/d": loss.real(real_logits, plain) + loss.fake(fake_logits, plain),
-        "evaluation/g": loss.generator(fake_logits, plain),
+        "held_out/d": loss.real(real_logits, plain) + loss.fake(fake_logits, plain),
+        "held_out/g": loss.generator(fake_logits, plain),
     }
