@@ -77,8 +77,8 @@ FAMILIES = {
     "mnist-small-dcgan": Family(
         recipe="mnist-small-dcgan",
         changes=("batch=64", "held_out_losses.every=3200"),
-        steps=2400,
-        why="batch 64 instead of 128, 2,400 of 46,800 steps, 9,000 digits instead of 60,000",
+        steps=2000,
+        why="batch 64 instead of 128, 2,000 of 46,800 steps, 9,000 digits instead of 60,000",
         arms={
             BASE: (),
             "slope 0.2": ("model.slope=0.2",),
@@ -89,8 +89,8 @@ FAMILIES = {
     "cifar-ships": Family(
         recipe="cifar-ships",
         changes=("data.split=train", "batch=16", "model.width=32"),
-        steps=3000,
-        why="batch 16 instead of 32, an eighth of the width, 3,000 of 10,000 steps, the 5,000 training ships only",
+        steps=2000,
+        why="batch 16 instead of 32, an eighth of the width, 2,000 of 10,000 steps, the 5,000 training ships only",
         arms={BASE: (), "no label noise": ("objective.label_noise=0",)},
     ),
 }
