@@ -2,12 +2,15 @@
 
     GANSMITH_DATA=... python benchmarks/claims.py --dry-run               # the plan, with a step of each arm timed
     GANSMITH_DATA=... python benchmarks/claims.py --runs DIR              # trains what DIR does not hold yet
+    GANSMITH_DATA=... python benchmarks/claims.py --runs DIR --evaluate   # measures what it holds, and writes the page
 
 Every training is a process of its own, `gansmith train` with the arm's changes as `--set`, on one core; as many as
-there are cores go on at once. A training that was cut short begins anew, one that is complete is not repeated.
+there are cores go on at once. A training that was cut short begins anew, one that is complete is not repeated. The
+numbers go to results/claims.json, and `claims_page.py` makes docs/claims.md of them.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -16,15 +19,26 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from claims_tested import FAMILIES, SEEDS
+from claims_page import PAGE, RESULT, page, verdicts
+from claims_tested import BASE, FAMILIES, NUM, SEEDS
+from gansmith.evaluation.against import own_pictures
+from gansmith.evaluation.anchors import anchors
+from gansmith.evaluation.measure import Measured, measure
+from gansmith.evaluation.reference import Reference, reference
+from gansmith.metrics.features import extractor, suits
 
+from gansmith.data.source import Access, Request
+from gansmith.machine import describe_machine
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs import Run, list_runs
 from gansmith.schema import Recipe
 from gansmith.training.engine import make_engine
 from gansmith.training.loop import train_step
+from gansmith.training.sampling import load
 from gansmith.training.state import build
 
 OVER = ("done", "diverged")
@@ -56,10 +70,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("claims-runs"), help="folder of the runs")
     parser.add_argument("--dry-run", action="store_true", help="time a step of each arm and print the plan")
+    parser.add_argument("--evaluate", action="store_true", help="measure the runs and write the page")
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     options = parser.parse_args()
     if options.dry_run:
         plan(options.families)
+    elif options.evaluate:
+        RESULT.write_text(json.dumps(evaluate_all(options.runs, options.families), indent=1) + "\n")
+        PAGE.write_text(page(json.loads(RESULT.read_text())), encoding="utf-8")
     else:
         train_all(options.runs, options.families)
 
@@ -126,6 +144,54 @@ def train(runs: Path, training: Training) -> None:
     done = subprocess.run(command, env=os.environ | one_core, capture_output=True, text=True, check=False)
     outcome = "done" if done.returncode == 0 else (done.stderr.splitlines() or ["failed"])[-1]
     say(f"{training.name}: {outcome}, {time.monotonic() - began:.0f} s")
+
+
+def evaluate_all(runs: Path, families: list[str]) -> dict[str, Any]:
+    """What came of every training that `runs` holds, for `claims_page.py`."""
+    found = {name: evaluate(runs, name) for name in families}
+    about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "pictures": NUM}
+    return {**about, "families": found, "claims": verdicts(found)}
+
+
+def evaluate(runs: Path, name: str) -> dict[str, Any]:
+    """The runs of a family, all measured against the same real pictures of the test split."""
+    family = FAMILIES[name]
+    data = family.made(BASE, SEEDS[0]).data
+    both = own_pictures(Request(name=data.name, split=data.split, shape=data.wanted), "test", Access())
+    network = extractor(suits(data.name), channels=data.channels, height=data.height, width=data.width)
+    against = reference(both.real, network, both.train)
+    beside = anchors(against, ["fd"], NUM)
+    arms: dict[str, dict[str, Any]] = {arm: {} for arm in family.arms}
+    protocol: dict[str, Any] = {}
+    for training in trainings([name]):
+        if run := kept_run(runs, training):
+            measured, values = outcome(run, against)
+            arms[training.arm][str(training.seed)] = values
+            protocol = measured.protocol.facts() if measured else protocol
+            say(f"{training.name}: {values['distance'] or values['status']}")
+    kept = ("features", "features_hash", "resize", "quantisation", "fake", "real", "reference", "split", "versions")
+    return {
+        "floor": beside.floor["fd"].value,
+        "floor_is": beside.floor_is,
+        "noise": beside.noise["fd"].value,
+        "protocol": {key: protocol[key] for key in kept if key in protocol},
+        "arms": arms,
+    }
+
+
+def outcome(run: Run, against: Reference) -> tuple[Measured | None, dict[str, Any]]:
+    """How far a run's pictures are from the real ones, and how its losses went in its second half."""
+    info, events, lines = run.info(), run.events(), run.metrics()
+    values: dict[str, Any] = {"status": info["status"], "seconds": run.seconds_spent(), "distance": None}
+    half = info["recipe"]["length"]["images"] / 2
+    values["d_loss"] = float(np.mean([event["loss/d"] for event in events if event["seen"] > half] or [np.nan]))
+    held_out = [line["held_out/d"] for line in lines if "held_out/d" in line and line["seen"] > half]
+    values["oscillation"] = float(np.std(held_out)) if len(held_out) > 2 else None
+    if info["status"] != "done":
+        return None, values
+    measured = measure(load(run).sample(NUM), against, ["fd"])
+    estimate = measured.values["fd"]
+    return measured, values | {"distance": [estimate.value, estimate.low, estimate.high]}
 
 
 def say(line: str) -> None:

@@ -5,9 +5,13 @@ from typing import Literal
 
 import gansmith
 from gansmith.recipe_file import override
+from gansmith.recipes.base import EXAMPLE, FIRST_GAN, HAVING_FUN
 from gansmith.schema import Recipe
 
 SEEDS = (1, 2, 3)
+NUM = 5000
+"""Generated pictures of each run that are measured."""
+ARTICLES = {0: EXAMPLE, 3: HAVING_FUN, 4: FIRST_GAN}
 BASE = "as published"
 
 
@@ -42,7 +46,7 @@ class Claim:
     less: str
     """The arm that is said to have less."""
     more: str
-    of: Literal["distance", "oscillation", "collapse"] = "distance"
+    of: Literal["distance", "d_loss", "oscillation"] = "distance"
     """Of what: see `MEASURES` in `claims_page.py`."""
     equal: bool = False
     """The article says that there is no difference."""
@@ -128,9 +132,9 @@ CLAIMS = (
         article=0,
         says="D's rate above G's keeps D's loss from collapsing",
         family="mnist-dcgan",
-        less=BASE,
-        more="equal rates",
-        of="collapse",
+        less="equal rates",
+        more=BASE,
+        of="d_loss",
     ),
     Claim(
         article=0,
