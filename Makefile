@@ -23,7 +23,7 @@ check: .venv/.installed-dev  ## everything that has to hold before a change land
 parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow; `check` compares with Keras on torch
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 $(BENCH)/bin/python -m pytest -m slow tests/parity
 
-bench: .venv/.installed $(BENCH)/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
+bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/step_time.py
 	$(BIN)/python benchmarks/overhead.py
@@ -35,6 +35,7 @@ bench: .venv/.installed $(BENCH)/.installed  ## the measured numbers of the READ
 	$(BIN)/python benchmarks/bombs.py
 	$(BIN)/python benchmarks/checkpoint_time.py
 	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/measures.py
 	for recipe in fashion-mlp fashion-dcgan notmnist-dcgan mnist-mlp mnist-small-dcgan; do \
 	  $(BIN)/python benchmarks/classic_runs.py $$recipe || exit 1; done
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 1000
@@ -54,8 +55,10 @@ fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS of proce
 	$(PIP) --editable .[test]
 	touch $@
 
+# torch-fidelity's arithmetic is what the metrics are compared with; the torchvision it asks for is not wanted here.
 .venv/.installed-dev: .venv/.installed-test
 	$(PIP) --editable .[dev]
+	$(PIP) --no-deps torch-fidelity
 	touch $@
 
 # TensorFlow wants an older h5py than we do: the first pin of a name counts.

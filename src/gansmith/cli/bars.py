@@ -55,3 +55,29 @@ def counting_bar(what: str) -> Generator[Callable[[int, int], None]]:
                 sys.stderr.write(f"{what}: {done:,} of {total:,} files\n")
 
         yield progress
+
+
+@contextmanager
+def stage_bar() -> Generator[Callable[[str, int, int], None]]:
+    """A bar on a terminal for each of several stages, else a line when one takes 10 seconds; both on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    said, stage = time.monotonic(), ""
+    with RichProgress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def progress(what: str, done: int, total: int) -> None:
+            nonlocal said, stage
+            if what != stage:
+                bar.reset(task, description=what, total=total, visible=True)
+                stage = what
+            bar.update(task, completed=done, total=total)
+            if not console.is_terminal and time.monotonic() - said >= 10:
+                said = time.monotonic()
+                sys.stderr.write(f"{what}: {done:,} of {total:,}\n")
+
+        yield progress

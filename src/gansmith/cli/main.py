@@ -12,6 +12,7 @@ VERBS = {
     "train": "train a recipe in a new run folder",
     "resume": "continue a run exactly where it stopped",
     "sample": "make pictures with a run's generator",
+    "evaluate": "measure a run's pictures, or others, against real ones",
     "import-keras": "make a run from weights that Keras saved",
     "recipes": "list the recipes, or show one with its networks and its cost",
     "data": "list and fetch known sets; check and prepare your own pictures",

@@ -1,0 +1,77 @@
+"""`gansmith evaluate`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from gansmith.cli.options import Device, Json, Offline, Runs, call, option
+from gansmith.errors import UsageError
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read the options and evaluate."""
+    call(evaluate, "gansmith evaluate", arguments)
+
+
+def evaluate(
+    what: Annotated[
+        Positional[str],
+        arg(metavar="RUN|FILE.npy|FOLDER", help="a run, an array uint8 (N, H, W, C), or a folder of PNG files"),
+    ],
+    against: Annotated[
+        str | None, option("the real pictures, a known set or a path; default the run's own", metavar="NAME|PATH")
+    ] = None,
+    num: Annotated[
+        int | None,
+        option("generated pictures; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
+    ] = None,
+    metrics: Annotated[
+        str | None, option("which numbers, such as fd,kid,pr; default all that can be had", metavar="NAME,...")
+    ] = None,
+    features: Annotated[str, option("the network that looks at pictures; auto suits the set", metavar="NAME")] = "auto",
+    weights: Annotated[Path | None, option("local file, which inception and dinov2 need", metavar="FILE")] = None,
+    split: Annotated[
+        Literal["train", "test", "extra", "both"] | None,
+        option("part of the real pictures' set; default test, if it has one", metavar="train|test|extra|both"),
+    ] = None,
+    checkpoint: Annotated[str, option("which state of the run", metavar="last|best|STEP")] = "last",
+    seed: Annotated[int, option("of the pictures made, and of what the measures draw", metavar="S")] = 0,
+    runs: Runs = None,
+    device: Device = "auto",
+    offline: Offline = False,
+    json_: Json = False,
+) -> None:
+    """Measure generated pictures against real ones: how near they are, how varied, how many are copies.
+
+    Every number has its 95 % interval, and beside it what real pictures, blurred ones and noise get. Final numbers are
+    of a set's test split, where it has one. Only the cache is written to, and nothing into a run's folder.
+    """
+    from gansmith.cli.bars import stage_bar
+    from gansmith.cli.evaluate_text import print_evaluation
+    from gansmith.cli.evaluated import count, extractor_for, find
+    from gansmith.evaluation.anchors import anchors
+    from gansmith.evaluation.measure import choose, measure, named
+    from gansmith.evaluation.reference import reference
+
+    asked = named([name.strip() for name in metrics.split(",")]) if metrics is not None else None
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: seeds are 0 or more.")
+    found = find(what, against, split, checkpoint, runs, device, offline)
+    num = count(num, found)
+    net = extractor_for(found.real, features, weights)
+    with stage_bar() as progress:
+        compared = reference(found.real, net, found.train, progress)
+        choose(asked, compared, num)  # what cannot be is refused before pictures are made
+        images = found.images(num, seed, progress)
+        stamp = {"weights": found.weights, "checkpoint": found.step}
+        measured = measure(images, compared, asked, seed, **stamp, progress=progress)
+        beside = anchors(compared, list(measured.values), num, progress)
+    if json_:
+        facts = {"what": found.title, **measured.facts(), **beside.facts(), "remarks": list(found.remarks)}
+        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+    else:
+        print_evaluation(found.title, measured, beside, compared, found.remarks)

@@ -1,0 +1,154 @@
+"""What `gansmith evaluate` evaluates, and against which pictures: a run's own, or those that are named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gansmith.cli.console import Lines
+from gansmith.data.locate import Split
+from gansmith.data.source import Access, Request
+from gansmith.data.sources import open_source, shown
+from gansmith.errors import DataError, UsageError
+from gansmith.evaluation.against import Both, num_shared, other_pictures, own_pictures
+from gansmith.evaluation.inputs import Pictures, read_array, read_pictures, refuse_unlike
+from gansmith.evaluation.reference import Progress
+from gansmith.metrics.features import Extractor, extractor, suits
+from gansmith.runs import Run, default_root, find_run
+from gansmith.training.engine import DeviceChoice
+from gansmith.training.pictures import access_for
+from gansmith.training.sampling import TrainedGenerator, load
+
+NUM = 10_000
+"""Pictures, where neither -n nor the reference says otherwise."""
+
+Images = Callable[[int, int, Progress], np.ndarray]
+"""So many pictures uint8 (N, H, W, C) of a seed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluated:
+    """A generator or pictures, what they are compared with, and what should be known of it."""
+
+    title: str
+    images: Images
+    most: int | None
+    """How many there are; None for any number."""
+    real: Pictures
+    train: Pictures | None
+    remarks: tuple[str, ...]
+    weights: str = "unknown"
+    step: int | None = None
+
+
+def find(
+    what: str,
+    against: str | None,
+    split: Split | None,
+    checkpoint: str,
+    runs: Path | None,
+    device: DeviceChoice,
+    offline: bool,
+) -> Evaluated:
+    """What the command line names; a path that is there and is no run is pictures. Raises UsageError and DataError."""
+    access, path = access_for(Lines(), offline, allow_dropped=True), Path(what).expanduser()
+    if what != "last" and path.exists() and not (path / "run.json").is_file():
+        return _pictures(path, against, split, access)
+    if path.suffix == ".npy":
+        raise DataError(f"{path} does not exist; give a .npy file of pictures, uint8 (N, H, W, C).")
+    run = find_run(what, runs or default_root())
+    generator = load(run, checkpoint, device)
+    return _run(run, generator, against, split, access)
+
+
+def count(asked: int | None, found: Evaluated) -> int:
+    """How many pictures are measured. Raises UsageError for more than there are, or none."""
+    if asked is None:
+        return min(NUM, len(found.real), found.most or NUM)
+    if asked < 1:
+        raise UsageError(f"-n {asked}: at least one picture must be measured.")
+    if found.most is not None and asked > found.most:
+        raise UsageError(f"-n {asked:,}: {found.title} holds {found.most:,} pictures; leave out -n to take them all.")
+    return asked
+
+
+def extractor_for(real: Pictures, name: str, weights: Path | None) -> Extractor:
+    """The features of this name for these pictures; "auto" is the set's own network where that sees their channels."""
+    height, width, channels = real.shape
+    if name != "auto":
+        return extractor(name, channels=channels, height=height, width=width, weights=weights)
+    if weights is not None:
+        raise UsageError(f"--weights {weights} goes with --features inception or dinov2; name one.")
+    try:
+        return extractor(suits(real.name), channels=channels, height=height, width=width)
+    except UsageError:
+        return extractor("random", channels=channels, height=height, width=width)
+
+
+def _pictures(path: Path, against: str | None, split: Split | None, access: Access) -> Evaluated:
+    if against is None:
+        raise UsageError(
+            f"{shown(str(path))} is no run, and does not say what its pictures are of; give --against with a known "
+            "set's name or the real pictures' path."
+        )
+    given = read_array(path) if path.suffix == ".npy" else None
+    both = other_pictures(against, split, None, access)
+    if given is None:
+        with open_source(path) as source:
+            given = read_pictures(source, both.real.shape)
+    refuse_unlike(given, both.real.shape, both.real.name)
+    images = given.images
+    return Evaluated(
+        title=shown(str(path)),
+        images=lambda num, seed, progress: images[:num],
+        most=len(given),
+        real=both.real,
+        train=both.train,
+        remarks=(*given.remarks, *_remarks(both)),
+    )
+
+
+def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Split | None, access: Access) -> Evaluated:
+    recipe, step = generator.recipe, generator.checkpoint.step
+    data, weights = recipe.data, "average" if recipe.ema_half_life else "raw"
+    trained_on = Request(name=data.name, split=data.split, shape=data.wanted, skip=data.skip, limit=data.limit)
+    both = own_pictures(trained_on, None if against else split, access)
+    if against:
+        other = other_pictures(against, split, data.wanted, access)
+        both = Both(real=other.real, train=both.train)
+
+    def images(num: int, seed: int, progress: Progress) -> np.ndarray:
+        made = np.empty((num, data.height, data.width, data.channels), np.uint8)
+        start = 0
+        for chunk in generator.chunks(num, seed):
+            made[start : start + len(chunk)] = chunk
+            start += len(chunk)
+            progress("sampling", start, num)
+        return made
+
+    return Evaluated(
+        title=f"{run.path}, step {step:,}, {'averaged' if weights == 'average' else 'raw'} weights",
+        images=images,
+        most=None,
+        real=both.real,
+        train=both.train,
+        remarks=(*generator.checkpoint.remarks(), *_remarks(both)),
+        weights=weights,
+        step=step,
+    )
+
+
+def _remarks(both: Both) -> list[str]:
+    """What should be known of the real pictures, above all where they are not kept out of the training."""
+    real, train = both.real, both.train
+    if train is None:
+        return list(real.remarks)
+    if train.sha256 == real.sha256:
+        about = f"{real.name} ({real.split}) is what was trained on: a generator that copies it would look perfect"
+        return [*real.remarks, about]
+    shared = num_shared(real, train)
+    about = (
+        [f"{shared:,} of the {len(real):,} real pictures are, to the pixel, among those trained on"] if shared else []
+    )
+    return [*dict.fromkeys([*real.remarks, *train.remarks]), *about]

@@ -1,0 +1,93 @@
+"""Which real pictures are measured against: a set's test split where it has one, and what belongs to it as training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gansmith.data.catalogue import SETS
+from gansmith.data.fit import Wanted
+from gansmith.data.locate import Split, locate
+from gansmith.data.named import open_named
+from gansmith.data.pack import read_pack
+from gansmith.data.selection import parse_name
+from gansmith.data.source import Access, Request, open_pictures
+from gansmith.errors import DataError
+from gansmith.evaluation.inputs import Pictures, first_shape, of_pack, read_array, read_pictures
+from gansmith.evaluation.reference import MOST_REAL, MOST_TRAINED_ON
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Both:
+    """The real pictures, and those trained on, or taken for it; None where nobody can know them."""
+
+    real: Pictures
+    train: Pictures | None
+
+
+def splits_of(name: str) -> tuple[str, ...]:
+    """The splits of a known set, or of a folder that holds the files of one; ("train",) for all other pictures."""
+    plain = parse_name(name).name
+    if plain in SETS:
+        return SETS[plain].splits
+    try:
+        locate(plain, "test", offline=True)
+    except DataError:
+        return ("train",)
+    return ("train", "test")
+
+
+def final_split(name: str, trained_on: Split = "train") -> Split:
+    """The split that final numbers are of: test, where the set has one and the training kept off it."""
+    return "test" if "test" in splits_of(name) and trained_on not in ("test", "both") else trained_on
+
+
+def own_pictures(trained_on: Request, split: Split | None, access: Access) -> Both:
+    """What a run's pictures are measured against where nothing else is said: its own set, or a split of it."""
+    split = split or final_split(trained_on.name, trained_on.split)
+    if split == trained_on.split:
+        real = _opened(trained_on, access, MOST_REAL)
+        return Both(real=real, train=real)
+    train = _opened(trained_on, access, MOST_TRAINED_ON)
+    return Both(real=_opened(Request(name=trained_on.name, split=split, shape=trained_on.shape), access), train=train)
+
+
+def other_pictures(name: str, split: Split | None, shape: Wanted | None, access: Access) -> Both:
+    """The pictures of a known set or a path, brought to `shape`, or as they are where there is none.
+
+    The training split of the same set, if `split` is another, is taken for the pictures that were trained on.
+    """
+    path, split = Path(name).expanduser(), split or final_split(name)
+    if path.suffix == ".npy":
+        return Both(real=read_array(path), train=None)
+    if shape is None and (pack := read_pack(path)):
+        return Both(real=of_pack(pack, pack.index["name"], "all", MOST_REAL), train=None)
+    if shape is None:
+        with open_named(name, split, offline=access.offline, progress=access.downloading) as source:
+            if parse_name(name).name not in SETS and len(splits_of(name)) == 1:
+                return Both(real=read_pictures(source), train=None)
+            height, width, channels = first_shape(source)
+            shape = Wanted(height=height, width=width, channels=channels)
+    real = _opened(Request(name=name, split=split, shape=shape), access)
+    if split == "train" or len(splits_of(name)) == 1:
+        return Both(real=real, train=None)
+    return Both(real=real, train=_opened(Request(name=name, split="train", shape=shape), access, MOST_TRAINED_ON))
+
+
+def num_shared(real: Pictures, train: Pictures) -> int:
+    """How many of the real pictures are, to the pixel, among those trained on."""
+    known = {image.tobytes() for image in train.images}
+    return sum(image.tobytes() in known for image in real.images)
+
+
+def _opened(request: Request, access: Access, most: int = MOST_REAL) -> Pictures:
+    pack = open_pictures(request, access)
+    plain = parse_name(request.name).name
+    name = pack.index["name"] + request.name.removeprefix(plain)
+    return of_pack(pack, name, _part(request), most)
+
+
+def _part(request: Request) -> str:
+    """The split's name in a protocol, "all" where the set has no other; with what was left out, as a slice."""
+    split = "all" if splits_of(request.name) == (request.split,) else request.split
+    if not (request.skip or request.limit):
+        return split
+    return f"{split}[{request.skip}:{request.skip + request.limit if request.limit else ''}]"

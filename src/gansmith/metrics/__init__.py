@@ -1,0 +1,1 @@
+"""Numbers that say how good pictures are: feature networks, and pure functions of features."""

@@ -1,0 +1,34 @@
+"""How different pictures of one kind are from each other."""
+
+import numpy as np
+
+from gansmith.metrics.arrays import pair
+from gansmith.metrics.intervals import Estimate, from_variance
+from gansmith.metrics.neighbours import distance_blocks
+
+
+def pair_diversity(fake: np.ndarray, real: np.ndarray) -> Estimate:
+    """Mean distance of two fakes over that of two reals, of features (n, d) and (m, d).
+
+    1 where fakes are as varied as reals, 0 where they are all the same; below 0.5 speaks of collapse. No bias: both
+    means are over all pairs. The interval is the delta method on the two means, whose variances follow from each
+    picture's mean distance to the others (Hoeffding 1948, Ann. Math. Stat. 19:293, §5). Where all reals are the same
+    there is no ratio: infinite, or 1 where all fakes are the same too.
+    """
+    fake, real = pair(fake, real, at_least=4)
+    (top, top_variance), (bottom, bottom_variance) = (_mean_distance(side) for side in (fake, real))
+    if bottom == 0:
+        value = 1.0 if top == 0 else float("inf")
+        return Estimate(value, value, value, "delta")
+    ratio = top / bottom
+    return from_variance(ratio, (top_variance + ratio**2 * bottom_variance) / bottom**2, "delta", lowest=0)
+
+
+def _mean_distance(features: np.ndarray) -> tuple[float, float]:
+    """Over all pairs of different pictures, and its variance."""
+    means = np.empty(len(features))
+    for rows, squares in distance_blocks(features, features):
+        own = np.arange(rows.start, rows.stop)
+        squares[own - rows.start, own] = 0
+        means[rows] = np.sqrt(squares, out=squares).sum(1) / (len(features) - 1)
+    return float(means.mean()), 4 * float(means.var(ddof=1)) / len(features)
