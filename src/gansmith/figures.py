@@ -58,7 +58,7 @@ class Figure:
 def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "auto") -> list[Path]:
     """Draw the figures into the run's folder `figures` and return the files, the page first.
 
-    The samples come from the checkpoint, "last" or a step. Everything else is what the run has kept. Raises
+    The samples come from the checkpoint, "last", "best" or a step. Everything else is what the run has kept. Raises
     CheckpointError when there is no such checkpoint, before anything is written, and DiskError.
     """
     generator = load(run, checkpoint, device)

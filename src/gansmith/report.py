@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from gansmith.evaluation.history import DECIDES, Evaluated, best_of, evaluations
 from gansmith.nn.summary import Summary, summarize
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.viz.curves import D_COLOUR, G_COLOUR, curves
+from gansmith.viz.curves import D_COLOUR, G_COLOUR, Band, curves, distance_curve
 from gansmith.viz.diagram import diagram
 from gansmith.viz.evolution import evolution, evolution_steps
 from gansmith.viz.grids import png, tiles
@@ -23,12 +24,14 @@ EVOLUTION_ROWS = 8
 
 
 def write_report(run: Run) -> None:
-    """Write curves.png, evolution.png and report.html from what the run folder holds."""
+    """Write curves.png, evolution.png, distance.png and report.html from what the run folder holds."""
     recipe = recipe_of(run)
     if events := run.events():
         write_atomically(run.path / "curves.png", curves(events))
     if columns := evolution_columns(run, recipe):
         write_atomically(run.path / "evolution.png", png(evolution(columns)))
+    if history := evaluations(run):
+        write_atomically(run.path / "distance.png", _distances(history, _evaluated(run)))
     write_atomically(run.report, _page(run, recipe, events))
 
 
@@ -67,6 +70,47 @@ def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
     return found
 
 
+def _distances(history: list[Evaluated], evaluated: dict[str, Any]) -> bytes:
+    band = Band(
+        seen=[one.seen for one in history],
+        values=[one.value for one in history],
+        lows=[one.low for one in history],
+        highs=[one.high for one in history],
+    )
+    return distance_curve(band, _floor(evaluated), "Fréchet distance")
+
+
+def _evaluated(run: Run) -> dict[str, Any]:
+    """What run.json says of the evaluations: their protocol and their floor."""
+    kept = run.info().get("evaluate")
+    return kept if isinstance(kept, dict) else {}
+
+
+def _floor(evaluated: dict[str, Any]) -> float | None:
+    value = evaluated
+    for key in ("floor", DECIDES, "value"):
+        value = value.get(key) if isinstance(value, dict) else None
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _about_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> str:
+    """What the curve of distances is of, in words; nothing without one."""
+    best = best_of(history)
+    if best is None:
+        return ""
+    protocol = evaluated.get("protocol")
+    said = f"Best at step {best.step:,}: {best.in_words()}."
+    if (floor := _floor(evaluated)) is not None:
+        said += f" As many other real pictures come to {floor:.4g}: nearer than that is chance."
+    if isinstance(protocol, dict):
+        said += (
+            f" {protocol.get('fake')} of the generator's pictures against {protocol.get('real')} of "
+            f"{protocol.get('reference')}, {protocol.get('split')} split, features {protocol.get('features')}. "
+            "Good for comparing the states of this run; for numbers to quote: gansmith evaluate."
+        )
+    return said
+
+
 def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
     info = run.info()
     last = events[-1] if events else {}
@@ -80,6 +124,12 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
             "How it learned",
             run.path / "evolution.png",
             "Each row is one latent vector, each column a share of the training.",
+            "wide",
+        ),
+        _figure(
+            "How far from real pictures",
+            run.path / "distance.png",
+            _about_distances(evaluations(run), _evaluated(run)),
             "wide",
         ),
         _figure(
@@ -110,7 +160,7 @@ def _described(info: dict[str, Any]) -> str:
 def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
     clock = last.get("time", {})
     facts = {
-        "status": info.get("status", ""),
+        "status": f"{info.get('status', '')} {info.get('reason') or ''}".strip(),
         "steps": f"{last.get('step', 0):,} of {recipe.steps:,}",
         "images seen": f"{last.get('seen', 0):,}",
         "training time": f"{clock.get('seconds', 0):,.0f} s",

@@ -10,7 +10,7 @@ control/       files that ask a running training for something: `touch control/s
 .lock          who is training the run; see `gansmith.training.lock`
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
 checkpoints/   <step>/ and the text file `latest`, which names the newest; damaged ones are set aside as .bad-<step>
-curves.png  evolution.png  report.html      written when the run ends
+curves.png  distance.png  evolution.png  report.html      written when the run ends
 figures/       what the article shows, drawn when asked for
 """
 

@@ -188,12 +188,36 @@ class Length(Settings):
 
 
 class Checkpoints(Settings):
-    """Which checkpoints stay on disk. Nothing here changes what a run computes."""
+    """Which checkpoints stay on disk besides the best. Nothing here changes what a run computes."""
 
     keep_last: int = Field(3, ge=1)
     """The newest ones."""
     keep_every: int = Field(0, ge=0)
     """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
+
+
+class Evaluate(Settings):
+    """Measuring on the way: G's pictures against real ones. The Fréchet distance decides which checkpoint is `best`."""
+
+    every: int = Field(0, ge=0)
+    """Images between two evaluations; 0 for none. A fiftieth to a twentieth of the run keeps them cheap."""
+    pictures: int = Field(2000, ge=12)
+    """G's pictures, of the same latents each time, and the real ones, the same each time too, as many of each."""
+    features: str = Field("auto", min_length=1)
+    """The network that looks at them; auto takes the one made for the set, and random weights where there is none."""
+    held_out: int = Field(0, ge=0)
+    """Training pictures kept out as the real ones, at random; 0 compares with pictures that are trained on."""
+    patience: int = Field(0, ge=0)
+    """Evaluations in a row without a gain beyond noise after which the run ends; 0 for never."""
+
+    @model_validator(mode="after")
+    def _used(self) -> "Evaluate":
+        for name in ("held_out", "patience"):
+            if not self.every and (value := getattr(self, name)):
+                raise RecipeError(
+                    f"evaluate.{name}={value} has no effect with evaluate.every=0; set both, or {name} to 0."
+                )
+        return self
 
 
 class HeldOutLosses(Settings):
@@ -271,6 +295,7 @@ class Recipe(Settings):
     objective: Objective = Objective()
     discriminator_optimizer: Optimizer
     generator_optimizer: Optimizer
+    evaluate: Evaluate = Evaluate()
     held_out_losses: HeldOutLosses = HeldOutLosses()
     grid: Grid = Grid()
     figures: Figures = Figures()

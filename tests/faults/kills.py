@@ -26,6 +26,8 @@ import torch._dynamo  # every optimiser of torch imports it
 from gansmith.cli import resume, runs_keep, train  # noqa: F401
 from gansmith.cli.main import main
 from gansmith.training import loop, session
+from gansmith.training.evaluating import Verdict
+from gansmith.training.manifest import is_whole
 
 RECIPE = """
 from = "demo"
@@ -41,6 +43,9 @@ checkpoint_every = 16
 [checkpoints]
 keep_last = {keep_last}
 
+[evaluate]
+every = 16
+
 [model]
 width = 4
 
@@ -49,9 +54,34 @@ rows = 2
 columns = 3
 """
 INTERVAL = 4
-"""Steps between two checkpoints."""
+"""Steps between two checkpoints, and between two evaluations."""
+
+WORST = 12
+"""The step whose evaluation is not the lowest so far."""
 
 CALLS = ("open", "write", "fsync", "close", "rename", "replace", "mkdir", "unlink", "rmdir", "ftruncate")
+
+
+class CheapJudge:
+    """Stands in for the measuring: the tests of saving want its consequences, not its numbers."""
+
+    count, names = 0, ("fd",)
+
+    def __init__(self, *given):
+        pass
+
+    def remark(self):
+        return "evaluated at no cost"
+
+
+def evaluate_cheaply(gan, judge, engine, run, reporter):
+    step = gan.seen // 4
+    value = 100.0 if step == WORST else 50.0 - step
+    run.append_metric({"step": step, "seen": gan.seen, "fd": {"value": value, "low": value - 1, "high": value + 1}})
+    return Verdict(is_best=step != WORST)
+
+
+loop.evaluate, session.make_judge, session.refuse_another_judge = evaluate_cheaply, CheapJudge, lambda *given: None
 
 
 class Killer:
@@ -159,10 +189,13 @@ def continuing(run: Path, at=None, arm=None, refuse=None):
 
 
 def contents(run: Path):
-    """What must not differ: weights, optimisers and clock of the end, events without clock readings, pictures."""
+    """What must not differ: weights, optimisers and clock of the end, the best, events without clocks, pictures."""
     newest = run / "checkpoints" / (run / "checkpoints" / "latest").read_text().strip()
     files = {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}
     files |= {file.name: file.read_bytes() for file in [*(run / "samples").glob("*.png"), run / "reals.png"]}
+    files |= {name: (run / name).read_bytes() for name in ("metrics.jsonl", "checkpoints/best")}
+    named = (run / "checkpoints/best").read_text().strip()
+    files["whole best"] = is_whole(run / "checkpoints" / named)
     lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     files["events"] = [{key: value for key, value in line.items() if key != "time"} for line in lines]
     return files | {"newest": newest.name}

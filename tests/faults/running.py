@@ -108,9 +108,10 @@ columns = 3
 
 
 def results(run: Path) -> dict[str, object]:
-    """What must not differ: weights, averages, optimisers, pictures, metrics, and events without clock readings."""
+    """What must not differ: weights, averages, optimisers, pictures, metrics, the best, and events without clocks."""
     newest = run / "checkpoints" / (run / "checkpoints/latest").read_text().strip()
     files = [*newest.glob("*.safetensors"), *run.glob("samples/*.png"), run / "reals.png", *run.glob("metrics.jsonl")]
+    files += run.glob("checkpoints/best")
     found = {str(file.relative_to(run)): file.read_bytes() for file in files}
     return found | {"events": events(run)}
 

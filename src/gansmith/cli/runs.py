@@ -10,6 +10,7 @@ from tyro.conf import Positional, arg
 from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option
 from gansmith.cli.runs_keep import prune, remove, verify
 from gansmith.errors import UsageError
+from gansmith.evaluation.history import DECIDES, best_of, evaluations
 from gansmith.runs import Run, default_root, find_run
 from gansmith.runs import list_runs as runs_under
 
@@ -60,7 +61,7 @@ def show(
 ) -> None:
     """Show what a run is, how far it came and what its folder holds."""
     found = find_run(run, runs or default_root())
-    info = {"path": str(found.path), **found.info()}
+    info = {"path": str(found.path), **found.info(), **_best(found)}
     if json_:
         sys.stdout.write(json.dumps(info, indent=1) + "\n")
         return
@@ -71,7 +72,7 @@ def show(
 
 def figures(
     run: WhichRun = "last",
-    checkpoint: Annotated[str, option("which state of the run makes the samples", metavar="last|STEP")] = "last",
+    checkpoint: Annotated[str, option("which state of the run makes the samples", metavar="last|best|STEP")] = "last",
     runs: Runs = None,
     device: Device = "auto",
     json_: Json = False,
@@ -126,6 +127,12 @@ def _flat(values: object, before: str = "") -> dict[str, object]:
     for key, value in values.items():
         flat |= _flat(value, f"{before}.{key}" if before else str(key))
     return flat
+
+
+def _best(run: Run) -> dict[str, object]:
+    """The step whose evaluation was the lowest, with its Fréchet distance and the interval."""
+    best = best_of(evaluations(run))
+    return {"best": {"step": best.step, DECIDES: best.value, "low": best.low, "high": best.high}} if best else {}
 
 
 def _last_event(run: Run) -> dict[str, object]:

@@ -12,7 +12,7 @@ from gansmith.durable import remove_folder
 from gansmith.errors import CheckpointError, DiskError, UsageError
 from gansmith.runs import Run, default_root, find_run, list_runs
 from gansmith.training.lock import only_writer
-from gansmith.training.manifest import DamagedError, saved_checkpoints
+from gansmith.training.manifest import DamagedError, named_best, saved_checkpoints
 from gansmith.training.manifest import verify as verify_checkpoint
 
 
@@ -20,15 +20,20 @@ def verify(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> No
     """Check every checkpoint of a run against its manifest, byte by byte; nothing is changed."""
     found = find_run(run, runs or default_root())
     damages = {step: _damage(folder) for step, folder in saved_checkpoints(found).items()}
+    best = named_best(found)
     if json_:
-        sys.stdout.write(json.dumps({"path": str(found.path), "damages": damages}, indent=1) + "\n")
+        sys.stdout.write(json.dumps({"path": str(found.path), "damages": damages, "best": best}, indent=1) + "\n")
     for step, damage in {} if json_ else damages.items():
-        sys.stdout.write(f"step {step:>9,}  {damage or 'ok'}\n")
+        sys.stdout.write(f"step {step:>9,}  {damage or 'ok'}{', the best' if step == best else ''}\n")
     num = sum(damage is not None for damage in damages.values())
     if num:
         raise CheckpointError(f"{num} of the {len(damages)} checkpoints of {found.path} are damaged.")
     if not damages:
         raise CheckpointError(f"{found.path} holds no checkpoint.")
+    if best is not None and best not in damages:
+        raise CheckpointError(
+            f"{found.checkpoints / 'best'} names step {best:,}, which is not there; a gansmith resume puts that right."
+        )
 
 
 def _damage(folder: Path) -> str | None:
@@ -46,13 +51,13 @@ def prune(
     dry_run: Annotated[bool, option("say what would be removed, and remove nothing")] = False,
     runs: Runs = None,
 ) -> None:
-    """Remove a run's older checkpoints, those kept for good by its recipe included. Damaged ones are left alone."""
+    """Remove a run's older checkpoints, those kept for good by its recipe included; the best and damaged ones stay."""
     if keep_last < 1:
         raise UsageError(f"--keep-last {keep_last}: at least one checkpoint must stay.")
     found = find_run(run, runs or default_root())
     with only_writer(found):
         whole = {step: folder for step, folder in saved_checkpoints(found).items() if _damage(folder) is None}
-        for step in [*whole][:-keep_last]:
+        for step in [step for step in [*whole][:-keep_last] if step != named_best(found)]:
             size = _bytes_in(whole[step])
             if not dry_run:
                 _remove(whole[step])

@@ -28,7 +28,7 @@ def sample(
     out: Annotated[Path, option("where the pictures go, and in which form", metavar="FILE.png|FILE.npy|FOLDER")],
     num: Annotated[int, option("number of pictures", aliases=["-n"], metavar="N")] = 64,
     seed: Annotated[int, option("picture i depends on the seed and on i only", metavar="S")] = 0,
-    checkpoint: Annotated[str, option("which state of the run", metavar="last|STEP")] = "last",
+    checkpoint: Annotated[str, option("which state of the run", metavar="last|best|STEP")] = "last",
     runs: Runs = None,
     device: Device = "auto",
 ) -> None:

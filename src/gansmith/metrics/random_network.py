@@ -1,7 +1,8 @@
 """A network that was never trained: features for pictures of any kind, size and number of channels.
 
 Random convolutions see texture, edges and layout as trained ones do, and know nothing of what is shown: Naeem et al.
-2020, arXiv:2002.09797, section 4, compare generators by them where no trained network suits.
+2020, arXiv:2002.09797, section 4, compare generators by them where no trained network suits. After a convolution comes
+the modulus, as in scattering networks (Bruna & Mallat 2013, arXiv:1203.1513): unlike ReLU it leaves no feature dead.
 """
 
 import hashlib
@@ -20,14 +21,14 @@ SEED, WIDTH, PLACES, MOST_SCALES, LEAST_SIDE = 0, 16, 2, 4, 4
 
 
 def random_network(shape: PictureShape) -> Extractor:
-    """Up to four scales, each half as large as the one before: convolution, ReLU, and the mean over each quarter."""
+    """Up to four scales, each half as large as the one before: convolution, modulus, and the mean over each quarter."""
     scales = scales_of(shape)
     kernels = [kernel(scale, WIDTH if scale else shape.channels) for scale in range(scales)]
 
     def compute(images: Tensor) -> Output:
-        found, maps = [], to_model(images, "-1..1")
+        found, maps = [], to_model(images, "0..1")
         for scale, weight in enumerate(kernels):
-            maps = conv2d(avg_pool2d(maps, 2) if scale else maps, weight, padding=1).relu()
+            maps = conv2d(avg_pool2d(maps, 2) if scale else maps, weight, padding=1).abs()
             found.append(adaptive_avg_pool2d(maps, PLACES).flatten(1))
         return Output(vectors=torch.cat(found, 1), logits=None)
 

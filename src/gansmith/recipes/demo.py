@@ -2,7 +2,7 @@
 
 from gansmith.models import upsample_dcgan as networks
 from gansmith.recipes.base import OURS, Family
-from gansmith.schema import Adam, Data, Latents, Length, Recipe
+from gansmith.schema import Adam, Data, Evaluate, Latents, Length, Recipe
 
 BATCH = 32
 STEPS = 3000
@@ -25,6 +25,7 @@ def demo() -> Recipe:
         length=Length(
             images=STEPS * BATCH, log_every=10 * BATCH, sample_every=500 * BATCH, checkpoint_every=1000 * BATCH
         ),
+        evaluate=Evaluate(every=STEPS // 10 * BATCH, pictures=500),  # so few and seldom: 5 % of the time are 4 seconds
         latents=Latents(size=64),
         data=Data(name="fashion-10k"),
         model=networks.Config(),

@@ -2,7 +2,7 @@
 
 from gansmith.models import upsample_dcgan as networks
 from gansmith.recipes.base import OURS, Family
-from gansmith.schema import Adam, Data, Latents, Length, Recipe
+from gansmith.schema import Adam, Data, Evaluate, Latents, Length, Recipe
 
 BATCH = 32
 STEPS = 10_000
@@ -26,6 +26,7 @@ def small() -> Recipe:
         length=Length(
             images=STEPS * BATCH, log_every=20 * BATCH, sample_every=500 * BATCH, checkpoint_every=500 * BATCH
         ),
+        evaluate=Evaluate(every=STEPS // 20 * BATCH, pictures=500),
         latents=Latents(size=128),
         data=Data(name="cifar10", channels=3, height=32, width=32),
         model=networks.Config(width=128),

@@ -15,8 +15,18 @@ from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 from gansmith.training.pictures import Pictures
 
-SAFE = ("name", "about", "length", "checkpoints", "figures", "on_divergence", "held_out_losses.pictures")
-"""Fields and tables that a continued run may change: none of them moves a weight. See `_is_safe` for two more."""
+SAFE = (
+    "name",
+    "about",
+    "length",
+    "checkpoints",
+    "figures",
+    "on_divergence",
+    "evaluate.every",
+    "evaluate.patience",
+    "held_out_losses.pictures",
+)
+"""Fields and tables that a continued run may change: none of them moves a weight. See `_is_safe` for more."""
 
 MACHINE = ("processor", "gansmith", "torch", "threads")
 """What the last bits of a result depend on, besides device and precision."""
@@ -46,7 +56,7 @@ def changes_between(old: Recipe, new: Recipe) -> list[Change]:
 
 def refuse_unsafe(run: Run, trained: Recipe, wanted: Recipe) -> None:
     """Raise UsageError naming every field whose change would make it another run, and how to start that one."""
-    refused = [change for change in changes_between(trained, wanted) if not _is_safe(change)]
+    refused = [change for change in changes_between(trained, wanted) if not _is_safe(change, trained)]
     if not refused:
         return
     said = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in refused)
@@ -99,14 +109,17 @@ def _fields(values: dict[str, Any], table: str = "") -> Iterator[tuple[str, Any]
             yield table + name, value
 
 
-def _is_safe(change: Change) -> bool:
+def _is_safe(change: Change, trained: Recipe) -> bool:
     """Held-out losses that are switched on or off change which pictures are trained on; how often they come does not.
 
-    A folder may have moved: what is in it is compared by `refuse_other_pictures`. Precision is remarked upon, as is
-    any other change of the setting.
+    Evaluations may be switched on and off: they hold out no pictures while they are off. Their pictures and features
+    may not change while they are on, for the numbers could not be compared. A folder may have moved: what is in it is
+    compared by `refuse_other_pictures`. Precision is remarked upon, as is any other change of the setting.
     """
     if change.field == "held_out_losses.every":
         return bool(change.old and change.new)
+    if change.field in ("evaluate.pictures", "evaluate.features"):
+        return not trained.evaluate.every
     if change.field == "data.name":
         return parse_name(change.old).classes == parse_name(change.new).classes
     return change.field == "precision" or any(

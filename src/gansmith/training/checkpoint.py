@@ -17,18 +17,22 @@ from torch import Tensor, nn
 from gansmith.durable import cannot_write, move_folder, remove_folder, sync_folder, unfinished_name, write_atomically
 from gansmith.durable import write_new as write_durably
 from gansmith.errors import DiskError, DivergedError
+from gansmith.evaluation.history import DECIDES, best_of, evaluations
 from gansmith.machine import versions
 from gansmith.recipe_file import to_toml
 from gansmith.runs import Run
 from gansmith.schema import Checkpoints, Recipe
 from gansmith.training.manifest import (
+    BEST,
     FORMAT,
+    LATEST,
     MANIFEST,
     REPLACED,
     STATE,
     fingerprint,
     folder_of,
     manifest_text,
+    named_best,
     saved_checkpoints,
 )
 from gansmith.training.optim import Updater, all_finite
@@ -42,7 +46,7 @@ Parts = dict[str, dict[str, Tensor]]
 
 
 def save_checkpoint(run: Run, gan: GAN, recipe: Recipe) -> None:
-    """Write the whole state under its step's number, then point `latest` at it, then drop those not to be kept.
+    """Write the whole state under its step's number, point `latest` and `best` anew, then drop those not to be kept.
 
     What the run has logged is brought to disk before. Raises DivergedError when a value is not finite, and DiskError
     when there is no room; either way the checkpoints before it stay as they are.
@@ -78,14 +82,29 @@ def _save(run: Run, parts: Parts, recipe: Recipe, seen: int) -> None:
         unfinished = unfinished_name(folder)
         unfinished.mkdir()
         try:
-            _write_files(unfinished, _contents(parts, _state(recipe, step, seen)))
+            _write_files(unfinished, _contents(parts, _state(run, recipe, step, seen)))
             _publish(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-        write_atomically(run.checkpoints / "latest", folder.name + "\n")
+        write_atomically(run.checkpoints / LATEST, folder.name + "\n")
+        point_at_best(run)
         _prune(run, recipe)
     except OSError as error:
         raise cannot_write(f"the checkpoint of step {step:,}, {folder},", run.checkpoints, needed, error) from error
+
+
+def point_at_best(run: Run) -> None:
+    """Have `best` name the checkpoint whose evaluation was the lowest, of those that metrics.jsonl holds and are saved.
+
+    Each lowest one is saved at once and kept, so the lowest of all is there, unless a disk damaged it. Only the run's
+    one writer may do so. Raises DiskError.
+    """
+    saved = saved_checkpoints(run)
+    best = best_of([one for one in evaluations(run) if one.step in saved])
+    if best is None:
+        (run.checkpoints / BEST).unlink(missing_ok=True)
+    elif best.step != named_best(run):
+        write_atomically(run.checkpoints / BEST, folder_of(run, best.step).name + "\n")
 
 
 def check_finite(run: Run, parts: Parts, seen: int) -> None:
@@ -113,11 +132,13 @@ def _check_room(folder: Path, needed: int) -> None:
         )
 
 
-def _state(recipe: Recipe, step: int, seen: int) -> bytes:
+def _state(run: Run, recipe: Recipe, step: int, seen: int) -> bytes:
+    best = best_of(evaluations(run))
     state = {
         "format": FORMAT,
         "step": step,
         "seen": seen,
+        "best": best and {"step": best.step, "seen": best.seen, DECIDES: best.value},
         "recipe": hashlib.sha256(to_toml(recipe).encode()).hexdigest(),
         **versions(),
     }
@@ -155,7 +176,7 @@ def _publish(unfinished: Path, folder: Path) -> None:
 
 def _prune(run: Run, recipe: Recipe) -> None:
     saved = saved_checkpoints(run)
-    keep = steps_kept([*saved], recipe.batch, recipe.checkpoints)
+    keep = steps_kept([*saved], recipe.batch, recipe.checkpoints) | {named_best(run)}
     for step, folder in saved.items():
         if step not in keep:
             remove_folder(folder)

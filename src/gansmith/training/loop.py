@@ -12,6 +12,7 @@ from gansmith.runs import Run
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import Engine
+from gansmith.training.evaluating import Judge, Verdict, evaluate
 from gansmith.training.given import draw
 from gansmith.training.held_out_losses import write_held_out_losses
 from gansmith.training.reporting import Progress, Reporter
@@ -31,13 +32,15 @@ class Setting:
     pack: Pack
     held_out: Pack | None
     """Pictures for the recipe's held-out losses, if it has them."""
+    judge: Judge | None
+    """Who measures the run on its way, if its recipe asks for that."""
     engine: Engine
     run: Run
     reporter: Reporter
 
 
 def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
-    """Train until the recipe's length is reached or a stop is asked for; either way the state is saved.
+    """Train until the recipe's length or a plateau is reached or a stop is asked for; in any case the state is saved.
 
     Raises DivergedError when a number is not finite.
     """
@@ -48,9 +51,12 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
 
     while True:
         step, asked = gan.seen // recipe.batch, requests.take()
-        done = step >= recipe.steps
-        leaving = done or STOP in asked
         is_new = gan.seen > begin or begin == 0  # a continued run did this step's work before it stopped
+        verdict = Verdict()
+        if is_new and step and setting.judge and due(gan.seen, recipe.batch, recipe.evaluate.every):
+            verdict = evaluate(gan, setting.judge, setting.engine, run, setting.reporter)
+        done = step >= recipe.steps or verdict.is_last
+        leaving = done or STOP in asked
         if is_new and values and (done or due(gan.seen, recipe.batch, recipe.length.log_every)):
             seconds = time.monotonic() - began
             log(gan, setting, values, seconds=spent + seconds, rate=(gan.seen - begin) / seconds)
@@ -58,7 +64,7 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
             write_held_out_losses(gan, recipe, setting.held_out, setting.engine, run)
         if SAMPLE in asked or (is_new and (done or draws_grid(recipe, gan.seen))):
             save_sample_grid(run, recipe, setting.engine, gan.shown, step)
-        if is_new and (leaving or SAVE in asked or saves(recipe, gan.seen)):
+        if is_new and (leaving or verdict.is_best or SAVE in asked or saves(recipe, gan.seen)):
             save_checkpoint(run, gan, recipe)
         if leaving:
             return

@@ -4,6 +4,7 @@ checkpoints/00000500/G.safetensors  D.  G_ema.  optimizer_g.  optimizer_d.safete
                      state.json     the clock, the recipe's hash and the versions; see `gansmith.training.checkpoint`
                      manifest.json  size and SHA-256 of every other file, written last
                      COMMITTED      only where a folder cannot be renamed, see `gansmith.durable`
+checkpoints/latest  best        text files that name the newest, and the one whose evaluation was the best
 checkpoints/.replaced-00000500/     for the moment in which another checkpoint of the same step takes its place
 checkpoints/.bad-00000500-.../      a damaged one that was set aside
 """
@@ -22,6 +23,7 @@ from gansmith.runs import Run
 
 FORMAT = 1
 MANIFEST, STATE = "manifest.json", "state.json"
+LATEST, BEST = "latest", "best"
 REPLACED, BAD = ".replaced-", ".bad-"
 _FOLDER = re.compile(rf"(?:{re.escape(REPLACED)})?([0-9]{{8,18}})")
 _FILE = re.compile(r"[A-Za-z_]{1,40}\.(safetensors|json)")
@@ -80,7 +82,7 @@ def _marker(folder: Path) -> bytes | None:
 
 
 def find_checkpoint(run: Run, which: str = "last") -> Found:
-    """The newest checkpoint that is whole, for "last", or that of a step. Nothing is renamed or removed.
+    """The newest checkpoint that is whole, for "last", the "best", or that of a step. Nothing is renamed or removed.
 
     Raises CheckpointError naming those there are, or what is wrong with the one asked for.
     """
@@ -89,16 +91,28 @@ def find_checkpoint(run: Run, which: str = "last") -> Found:
         raise CheckpointError(f"{run.path} holds no checkpoint; the first is written at the run's first interval.")
     if which == "last":
         return _newest_whole(run, saved)
+    there = f"it has {', '.join(map(str, saved))}, or 'last'"
+    if which == "best":
+        if (best := named_best(run)) is None:
+            raise CheckpointError(f"{run.path} has no best checkpoint, for it was not evaluated in training; {there}.")
+        which = str(best)
     step = int(which) if which.isdecimal() and len(which) < 20 else None
     if step not in saved:
-        raise CheckpointError(
-            f"{run.path} has no checkpoint {which!r}; it has {', '.join(map(str, saved))}, or 'last'."
-        )
+        raise CheckpointError(f"{run.path} has no checkpoint {which!r}; {there}.")
     try:
         verify(saved[step])
     except DamagedError as error:
         raise CheckpointError(f"{error} Take another checkpoint of this run: {', '.join(map(str, saved))}.") from error
     return Found(step=step, folder=saved[step])
+
+
+def named_best(run: Run) -> int | None:
+    """The step that the text file `best` names; None where there is none, or no step in it."""
+    try:
+        named = read_plain(run.checkpoints / BEST, most=20).decode().removesuffix("\n")
+    except (OSError, ValueError):
+        return None
+    return int(named) if re.fullmatch(r"[0-9]{8,18}", named) else None
 
 
 def _newest_whole(run: Run, saved: dict[int, Path]) -> Found:

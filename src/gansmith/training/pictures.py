@@ -24,6 +24,8 @@ class Pictures:
 
     train: Pack
     held_out: Pack | None
+    validation: Pack | None
+    """Those that evaluations compare with, if not with some of `train`."""
     remarks: list[str]
 
     @property
@@ -42,8 +44,11 @@ def open_all(recipe: Recipe, access: Access) -> Pictures:
     if recipe.held_out_losses.every:
         pack, held_out = _hold_out(recipe, pack, access)
         remarks.append(f"losses on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
+    validation = None
+    if num := recipe.evaluate.held_out:
+        pack, validation = _split(recipe, pack, num, "evaluate")
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
-    return Pictures(train=pack, held_out=held_out, remarks=remarks + pack.index["remarks"])
+    return Pictures(train=pack, held_out=held_out, validation=validation, remarks=remarks + pack.index["remarks"])
 
 
 def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
@@ -54,11 +59,15 @@ def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
     name, held_out = parse_name(recipe.data.name).name, recipe.held_out_losses.held_out
     if not held_out and name in SETS:
         return pack, open_pictures(_request(recipe, "test"), access)
-    held_out = held_out or min(1000, -(-len(pack) // 10))
-    if held_out >= len(pack):
-        raise DataError(f"held_out_losses.held_out={held_out} leaves none of the {len(pack):,} pictures to train on.")
+    return _split(recipe, pack, held_out or min(1000, -(-len(pack) // 10)), "held_out_losses")
+
+
+def _split(recipe: Recipe, pack: Pack, num: int, table: str) -> tuple[Pack, Pack]:
+    """The rest of the pictures, and `num` of them at random, which are not trained on."""
+    if num >= len(pack):
+        raise DataError(f"{table}.held_out={num} leaves none of the {len(pack):,} pictures to train on.")
     order = torch.randperm(len(pack), generator=stream(recipe.seed, "held-out", 0)).numpy()
-    return pack.only(order[held_out:]), pack.only(order[:held_out])
+    return pack.only(order[num:]), pack.only(order[:num])
 
 
 def _request(recipe: Recipe, split: Split) -> Request:

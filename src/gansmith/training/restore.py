@@ -13,6 +13,7 @@ from gansmith.runs import Run
 from gansmith.training.checkpoint import is_finite, parts_of
 from gansmith.training.manifest import (
     BAD,
+    LATEST,
     REPLACED,
     Found,
     damaged,
@@ -61,7 +62,7 @@ def set_aside(run: Run, found: Found) -> list[str]:
             f"{damage} It is set aside as {name}; the {step - found.step:,} steps after step {found.step:,} are lost "
             "and done again."
         )
-    write_atomically(run.checkpoints / "latest", folder_of(run, found.step).name + "\n")
+    write_atomically(run.checkpoints / LATEST, folder_of(run, found.step).name + "\n")
     return remarks
 
 

@@ -1,10 +1,13 @@
 """A run goes back to its last checkpoint: to be continued, or because a number was not finite."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from gansmith.errors import CheckpointError, DivergedError
+from gansmith.evaluation.history import DECIDES
 from gansmith.runs import EVENTS, METRICS, Run
 from gansmith.schema import Recipe
+from gansmith.training.checkpoint import point_at_best
 from gansmith.training.engine import Engine
 from gansmith.training.loop import Setting, draws_grid, due
 from gansmith.training.manifest import find_checkpoint, read_state, saved_checkpoints
@@ -46,14 +49,19 @@ def _ended_early(run: Run, recipe: Recipe) -> bool:
 
 
 def forget_later(run: Run, seen: int, trained: Recipe) -> None:
-    """Drop what the run wrote after `seen` images, and at that moment only because it ended there.
+    """Drop what the run wrote after `seen` images, or at that moment because it ended there; `best` is put right.
 
     A continued run writes the former again, and one that never stopped has not the latter.
     """
     batch, step = trained.batch, seen // trained.batch
-    for name, every in ((EVENTS, trained.length.log_every), (METRICS, trained.held_out_losses.every)):
-        stays = bool(every) and due(seen, batch, every)
-        run.keep_lines(name, lambda line, stays=stays: line["seen"] < seen or (stays and line["seen"] == seen))
+
+    def stays(line: dict[str, Any], every: int) -> bool:
+        return line["seen"] < seen or (line["seen"] == seen and bool(every) and due(seen, batch, every))
+
+    evaluated, losses = trained.evaluate.every, trained.held_out_losses.every
+    run.keep_lines(EVENTS, lambda line: stays(line, trained.length.log_every))
+    run.keep_lines(METRICS, lambda line: stays(line, evaluated if DECIDES in line else losses))
+    point_at_best(run)
     for file in run.samples.glob("*.png"):
         drawn = int(file.stem) if file.stem.isdecimal() else -1
         if drawn > step or (drawn == step and not draws_grid(trained, seen)):

@@ -38,19 +38,15 @@ class TrainedGenerator:
 
     def chunks(self, num: int, seed: int = 0) -> Iterator[np.ndarray]:
         """The same pictures, at most `CHUNK` at a time."""
-        for images in self.outputs(num, seed):
-            yield channels_last(to_pixels(images, self.recipe.data.pixel_range))
+        return paint_many(self.G, self.recipe, self.engine, num, seed, "sample")
 
     def outputs(self, num: int, seed: int = 0) -> Iterator[Tensor]:
         """The same as G gives them, before they become pixels: float [N, C, H, W], at most `CHUNK` at a time."""
-        law, size = self.recipe.latents.law, self.recipe.latents.size
-        for start in range(0, num, CHUNK):
-            z = latents(law, CHUNK, size, stream(seed, "sample", start))
-            yield generate(self.G, z, self.engine)[: num - start]
+        return outputs(self.G, self.recipe, self.engine, num, seed, "sample")
 
 
 def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice = "auto") -> TrainedGenerator:
-    """The generator of a run's checkpoint, "last" or a step: the average of its weights where the recipe keeps one.
+    """The generator of a run's checkpoint, "last", "best" or a step: the average of its weights where there is one.
 
     The run may be given by its path, number or name. "last" is the newest checkpoint that is whole; nothing is written.
     Raises UsageError when the run is not found, CheckpointError when it has no such checkpoint, or one that is damaged
@@ -66,6 +62,20 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     G = recipe.model.build(recipe.spec).G
     load_network(found.folder, name, G)
     return TrainedGenerator(G=engine.place(G), recipe=recipe, engine=engine, checkpoint=found)
+
+
+def outputs(G: nn.Module, recipe: Recipe, engine: Engine, num: int, seed: int, name: str) -> Iterator[Tensor]:
+    """What G makes of `num` latents of the stream of this name: float [N, C, H, W], at most `CHUNK` at a time."""
+    law, size = recipe.latents.law, recipe.latents.size
+    for start in range(0, num, CHUNK):
+        z = latents(law, CHUNK, size, stream(seed, name, start))
+        yield generate(G, z, engine)[: num - start]
+
+
+def paint_many(G: nn.Module, recipe: Recipe, engine: Engine, num: int, seed: int, name: str) -> Iterator[np.ndarray]:
+    """The same as uint8 pictures (N, H, W, C)."""
+    for images in outputs(G, recipe, engine, num, seed, name):
+        yield channels_last(to_pixels(images, recipe.data.pixel_range))
 
 
 @torch.no_grad()

@@ -24,6 +24,7 @@ from gansmith.training.changes import (
 )
 from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import DeviceChoice, Engine, make_engine, suitable_threads
+from gansmith.training.evaluating import Judge, because, make_judge, plateau, refuse_another_judge
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, train_loop
 from gansmith.training.manifest import find_checkpoint
@@ -45,6 +46,17 @@ class _Terms:
     offline: bool
     allow_dropped: bool
     reporter: Reporter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ready:
+    """What is made and checked before there is a run folder."""
+
+    recipe: Recipe
+    engine: Engine
+    pictures: Pictures
+    judge: Judge | None
+    remarks: list[str]
 
 
 def train(
@@ -109,54 +121,65 @@ def resume(
 
 
 def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, remarks: Sequence[str]) -> Run:
-    engine, pictures = _prepared(recipe, terms)
-    pictures = replace(pictures, remarks=[*remarks, *pictures.remarks])
-    gan = build(recipe, engine)
+    ready = _prepared(recipe, terms)
+    remarks = [*remarks, *ready.remarks]
+    gan = build(recipe, ready.engine)
     run = create_run(root, name)
     with only_writer(run):
-        _describe(run, recipe, pictures, engine)
-        return _run_to_end(gan, _setting(recipe, pictures, engine, run, terms), pictures.remarks)
+        _describe(run, ready, remarks)
+        return _run_to_end(gan, _setting(ready, run, terms), remarks)
 
 
 def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
     with only_writer(run) as remarks:
         trained = trained_recipe(run)
         refuse_unsafe(run, trained, recipe)
-        engine, pictures = _prepared(recipe, terms)
-        refuse_other_pictures(run, pictures)
+        ready = _prepared(recipe, terms)
+        engine = ready.engine
+        refuse_other_pictures(run, ready.pictures)
+        if ready.judge and ready.judge.names:
+            refuse_another_judge(run, ready.judge)
         tidy(run)
         last = last_state(run, recipe, engine)
         gan = last.gan
         step = _work_left(run, recipe, gan)
+        if gain := plateau(run, recipe, step):
+            raise UsageError(
+                f"{run.path} ended at step {step:,}: {because(gain, recipe)}; to train on, give more patience, or 0 "
+                "for no such end: --set evaluate.patience=0."
+            )
         forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
         kept = said if isinstance(said := run.info().get("remarks"), list) else []
         new = [remark for remark in remarks_on_setting(run, engine) if remark not in kept]
-        run.update(status="running", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
+        run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
         remarks = [*remarks, *last.remarks, *new, f"continuing at step {step:,} of {recipe.steps:,}"]
-        return _run_to_end(gan, _setting(recipe, pictures, engine, run, terms), remarks)
+        return _run_to_end(gan, _setting(ready, run, terms), remarks)
 
 
 def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
-    engine, pictures = _prepared(recipe, terms)
-    gan = build(recipe, engine)
+    ready = _prepared(recipe, terms)
+    gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan)
     _work_left(run, recipe, gan)
     fork = create_run(run.path.absolute().parent, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
-        _describe(fork, recipe, pictures, engine, forked_from=origin)
+        _describe(fork, ready, ready.remarks, forked_from=origin)
         save_checkpoint(fork, gan, recipe)
-        remarks = [*pictures.remarks, *found.remarks(), f"a new run from step {found.step:,} of {run.path}"]
-        return _run_to_end(gan, _setting(recipe, pictures, engine, fork, terms), remarks)
+        remarks = [*ready.remarks, *found.remarks(), f"a new run from step {found.step:,} of {run.path}"]
+        return _run_to_end(gan, _setting(ready, fork, terms), remarks)
 
 
-def _prepared(recipe: Recipe, terms: _Terms) -> tuple[Engine, Pictures]:
+def _prepared(recipe: Recipe, terms: _Terms) -> _Ready:
     engine = make_engine(terms.device, recipe.precision)
-    return engine, open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+    pictures = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+    judge = make_judge(recipe, pictures.train, pictures.validation)
+    remarks = [*pictures.remarks, *([judge.remark()] if judge else [])]
+    return _Ready(recipe=recipe, engine=engine, pictures=pictures, judge=judge, remarks=remarks)
 
 
 def _work_left(run: Run, recipe: Recipe, gan: GAN) -> int:
@@ -167,13 +190,14 @@ def _work_left(run: Run, recipe: Recipe, gan: GAN) -> int:
     return step
 
 
-def _setting(recipe: Recipe, pictures: Pictures, engine: Engine, run: Run, terms: _Terms) -> Setting:
-    return Setting(recipe, pictures.train, pictures.held_out, engine, run, terms.reporter)
+def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
+    pictures, judge = ready.pictures, ready.judge if ready.judge and ready.judge.names else None
+    return Setting(ready.recipe, pictures.train, pictures.held_out, judge, ready.engine, run, terms.reporter)
 
 
-def _describe(run: Run, recipe: Recipe, pictures: Pictures, engine: Engine, **more: Any) -> None:
+def _describe(run: Run, ready: _Ready, remarks: Sequence[str], **more: Any) -> None:
     """The files that say what the run is, before its first step."""
-    pack = pictures.train
+    recipe, pack = ready.recipe, ready.pictures.train
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(
         name=run.path.name,
@@ -181,9 +205,9 @@ def _describe(run: Run, recipe: Recipe, pictures: Pictures, engine: Engine, **mo
         started=utc_now(),
         command=sys.argv,
         data={**pack.index, "count": len(pack)},
-        remarks=pictures.remarks,
+        remarks=remarks,
         recipe=recipe.model_dump(mode="json"),
-        **setting(engine),
+        **setting(ready.engine),
         **more,
     )
     num = min(recipe.grid.rows * recipe.grid.columns, len(pack))
@@ -197,22 +221,24 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str]) -> Run:
     """The loop, the run's status, and the report, whatever happens in between."""
     run, recipe = setting.run, setting.recipe
     setting = replace(setting, reporter=LogFile(run.path / "log.txt", setting.reporter))
-    status = "failed"
+    ending = {"status": "failed"}
     with _disk_errors(run):
         try:
             for sentence in (f"run folder: {run.path}", *remarks):
                 setting.reporter.say(sentence)
             with listening(run.control) as requests:
                 _train(gan, setting, requests)
-            status = "done" if gan.seen // recipe.batch >= recipe.steps else "stopped"
+            if setting.judge and setting.judge.count:
+                setting.reporter.say(setting.judge.cost())
+            ending = _ending(run, recipe, gan)
         except DivergedError:
-            status = "diverged"
+            ending = {"status": "diverged"}
             raise
         finally:
             with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
-                run.update(status=status, ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen)
+                run.update(ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen, **ending)
         write_report(run)
-    if status == "stopped":
+    if ending["status"] == "stopped":
         raise Interrupted(
             f"stopped and saved at step {gan.seen // recipe.batch:,} of {recipe.steps:,}; "
             f"go on with: gansmith resume {run.path}",
@@ -220,6 +246,16 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str]) -> Run:
         )
     setting.reporter.say(f"report: {run.report}")
     return run
+
+
+def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
+    """For run.json: how a run ended that nothing went wrong with, and why, if before its length."""
+    step = gan.seen // recipe.batch
+    if step >= recipe.steps:
+        return {"status": "done"}
+    if gain := plateau(run, recipe, step):
+        return {"status": "plateau", "reason": because(gain, recipe)}
+    return {"status": "stopped"}
 
 
 @contextmanager

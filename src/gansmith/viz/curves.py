@@ -1,4 +1,4 @@
-"""The losses of both networks and D's accuracy, over the images seen."""
+"""Over the images seen: the losses of both networks, D's accuracy, and how far G's pictures are from real ones."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -74,6 +74,49 @@ def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, a
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+    return _png(figure)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Band:
+    """A curve with its interval: where each value stands, the values, and the ends of their intervals."""
+
+    seen: Sequence[int]
+    values: Sequence[float]
+    lows: Sequence[float]
+    highs: Sequence[float]
+
+
+def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
+    """A PNG of distances and their intervals, on a logarithmic axis of this name; the lowest one is marked.
+
+    `floor` is what real pictures come to, drawn as a line, or None.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=144)
+    axes = figure.subplots()
+    seen, (values, lows, highs) = np.array(band.seen) / 1000, map(np.array, (band.values, band.lows, band.highs))
+    smallest = max(min(values[values > 0].min(initial=1.0), floor or np.inf) / 10, 1e-12)  # a logarithm's end
+    values, lows = np.maximum(values, smallest), np.maximum(lows, smallest)
+    axes.fill_between(seen, lows, highs, color=G_COLOUR, alpha=0.25, linewidth=0, label="95 % interval")
+    axes.vlines(seen, lows, highs, color=G_COLOUR, linewidth=1.0)
+    axes.plot(seen, values, color=G_COLOUR, linewidth=1.8, marker="o", markersize=3.5)
+    best = int(values.argmin())
+    axes.plot(seen[best], values[best], "o", markersize=9, color=G_COLOUR, markeredgecolor="black", label="best")
+    if floor:
+        axes.axhline(floor, color="#666666", linewidth=1.2, linestyle="--", label="real pictures")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(left=0)
+    axes.set_xlabel("images seen, thousands")
+    axes.set_ylabel(name)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper right", ncols=3)
     return _png(figure)
 
 
