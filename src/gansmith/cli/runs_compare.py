@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gansmith.metrics.protocol import Protocol
     from gansmith.schema import Recipe
 
-METRICS = "fd,kid,pr,dc"
+QUALITY = "fd,kid,pr,dc"
 """What is measured unless something else is asked for: how near and how varied."""
 
 
@@ -33,7 +33,7 @@ def compare(
     ] = None,
     metrics: Annotated[
         str, option("which numbers; the verdict is by fd, or else the first", metavar="NAME,...")
-    ] = METRICS,
+    ] = QUALITY,
     checkpoint: Annotated[str, option("which state of each run", metavar="last|best|STEP")] = "last",
     page: Annotated[
         Path | None, option("where the page goes; default in the folder of the runs", metavar="FILE")
@@ -78,7 +78,7 @@ def _judged(
     from gansmith.cli.bars import stage_bar
     from gansmith.cli.evaluated import count, extractor_for, find
     from gansmith.comparison import Judged
-    from gansmith.evaluation.measure import choose, measure, named
+    from gansmith.evaluation.measure import COPYING, METRICS, choose, measure, named
     from gansmith.evaluation.reference import reference
     from gansmith.metrics.protocol import comparable
 
@@ -89,10 +89,11 @@ def _judged(
     stamps = [_stamp(*one) for one in zip(subjects, nets, counts, strict=True)]
     for stamp in stamps[1:]:
         comparable(stamps[0], stamp)
+    of_copying = any(COPYING[0] in METRICS[name].needs for name in names)  # else nobody asks what was trained on
     judged = []
     with stage_bar() as progress:
         for (run, recipe), subject, net in zip(pairs, subjects, nets, strict=True):
-            compared = reference(subject.real, net, subject.train, progress)
+            compared = reference(subject.real, net, subject.train if of_copying else None, progress)
             choose(names, compared, counts[0])
             images = subject.images(counts[0], 0, progress)
             stamp = {"weights": subject.weights, "checkpoint": subject.step}
