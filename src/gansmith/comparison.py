@@ -92,10 +92,15 @@ class Comparison:
     moments: tuple[Moment, ...]
 
     @property
-    def verdicts(self) -> dict[str, str]:
-        """Of every two sides, by the measure that decides or else the first one, in their last states."""
+    def decides(self) -> str:
+        """The measure that verdicts are by: the Fréchet distance, or else the first one."""
         rows = self.moments[0].rows
-        name = DECIDES if DECIDES in rows else next(iter(rows))
+        return DECIDES if DECIDES in rows else next(iter(rows))
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """Of every two sides in their last states."""
+        rows, name = self.moments[0].rows, self.decides
         return {
             f"{self.sides[a].letter}, {self.sides[b].letter}": verdict(
                 name, rows[name][a], rows[name][b], self.sides[a].letter, self.sides[b].letter
@@ -133,6 +138,7 @@ class Comparison:
                 }
                 for moment in self.moments
             ],
+            "decides": self.decides,
             "verdicts": self.verdicts,
             "remarks": self.remarks,
         }
@@ -224,7 +230,7 @@ def at_equal_images(sides: Sequence[Side]) -> Moment:
     """The evaluations on the way that are nearest to the images that all runs have seen."""
     last = {one.seen for side in sides for one in side.runs}
     if len(last) == 1:
-        return Moment(title="equal images", rows={}, why_not=f"the last states: all saw {last.pop():,} images")
+        return Moment(title="equal images", rows={}, why_not=f"the last states, all after {last.pop():,} images")
     return _nearest(sides, "images", lambda _, one: one.seen)
 
 

@@ -18,7 +18,7 @@ _ARROWS = {"lower": "↓", "higher": "↑"}
 
 def write_page(found: Comparison, file: Path) -> None:
     """Write it, self-contained, to `file`. Raises OSError."""
-    letters = " and ".join(side.letter for side in found.sides)
+    recipes = dict.fromkeys(side.recipe.name for side in found.sides)
     names = "; ".join(f"{side.letter}: {_names(side)}" for side in found.sides)
     body = [
         _headline(found),
@@ -27,7 +27,7 @@ def write_page(found: Comparison, file: Path) -> None:
         f'<div class="figures">{"".join([*_curves(found), *_pictures(found)])}</div>',
         _protocol(found),
     ]
-    write_atomically(file, page(f"{letters} compared", names, body))
+    write_atomically(file, page(f"{' and '.join(recipes)} compared", names, body))
 
 
 def cells(row: tuple[Summary, ...]) -> list[str]:
@@ -48,7 +48,8 @@ def better(found: Comparison, name: str, row: tuple[Summary, ...]) -> str:
 def _headline(found: Comparison) -> str:
     several = len(found.verdicts) > 1
     said = "".join(
-        f"<p><strong>{f'{pair}: ' if several else ''}{html.escape(text)}</strong></p>"
+        f"<p><strong>{f'{pair}: ' if several else ''}{html.escape(text)}</strong>, by {found.decides} of the last "
+        "states</p>"
         for pair, text in found.verdicts.items()
     )
     remarks = "".join(f"<li>{html.escape(one)}</li>" for one in found.remarks)
@@ -62,21 +63,25 @@ def _table(found: Comparison, moment: Moment) -> str:
     heads = "".join(f"<th>{side.letter}</th>" for side in found.sides)
     rows = "".join(
         f"<tr><td>{name} {_ARROWS.get(METRICS[name].better, '')}</td>"
-        f"{''.join(f'<td>{cell}</td>' for cell in cells(row))}<td>{better(found, name, row)}</td></tr>"
+        f"{''.join(f'<td>{cell}</td>' for cell in cells(row))}<td>{better(found, name, row)}</td>"
+        f"<td>{html.escape(METRICS[name].about)}</td></tr>"
         for name, row in moment.rows.items()
     )
-    return f"{heading}<table><thead><tr><th></th>{heads}<th>better</th></tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f'{heading}<div class="scroll"><table class="words"><thead><tr><th></th>{heads}<th>better</th><th></th></tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>"
+    )
 
 
 def _differing(found: Comparison) -> str:
     heads = "".join(f"<th>{side.letter}</th>" for side in found.sides)
     rows = "".join(
-        f"<tr><td>{html.escape(name)}</td>{''.join(f'<td>{html.escape(_shown(value))}</td>' for value in values)}</tr>"
+        f"<tr><td>{html.escape(name)}</td>{''.join(f'<td>{html.escape(shown(value))}</td>' for value in values)}</tr>"
         for name, values in differences(found.sides).items()
     )
     return (
-        f"<h2>What differs</h2><table><thead><tr><th>field of the recipe</th>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
+        '<h2>What differs</h2><div class="scroll"><table class="words"><thead><tr><th>field of the recipe</th>'
+        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -131,5 +136,6 @@ def _names(side: Side) -> str:
     return f"{', '.join(one.run.path.name for one in side.runs)}{seeds}"
 
 
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)
+def shown(value: object) -> str:
+    """A recipe's value; a dash where a side's recipe has no such field."""
+    return "–" if value is None else str(value)

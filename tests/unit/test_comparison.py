@@ -144,7 +144,7 @@ def test_at_equal_time_the_slower_run_is_further_back(tmp_path):
 def test_runs_of_one_length_are_compared_at_equal_images_by_their_last_states(tmp_path):
     found = at_equal_images(compare([judged(tmp_path, 1), judged(tmp_path, 2, "model.width=8")]).sides)
     assert not found.rows
-    assert "all saw 40 images" in found.why_not
+    assert "all after 40 images" in found.why_not
 
 
 def test_without_evaluations_on_the_way_it_is_said_what_would_give_them(tmp_path):

@@ -120,13 +120,13 @@ def _stamp(subject: "Evaluated", net: "Extractor", num: int) -> "Protocol":
 
 def _print(found: "Comparison", file: Path) -> None:
     from gansmith.comparison import differences
-    from gansmith.comparison_page import better, cells
+    from gansmith.comparison_page import better, cells, shown
 
     for side in found.sides:
         said = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in side.runs]
         sys.stdout.write(f"{side.letter}  {', '.join(said)}\n")
     for name, values in differences(found.sides).items():
-        sys.stdout.write(f"   {name}: {' | '.join(map(str, values))}\n")
+        sys.stdout.write(f"   {name}: {' | '.join(map(shown, values))}\n")
     for moment in found.moments:
         sys.stdout.write(f"\n{moment.title}{f': {moment.why_not}' if moment.why_not else ''}\n")
         if moment.rows:
@@ -136,7 +136,7 @@ def _print(found: "Comparison", file: Path) -> None:
             )
     sys.stdout.write("\n")
     for pair, text in found.verdicts.items():
-        sys.stdout.write(f"{f'{pair}: ' if len(found.verdicts) > 1 else ''}{text}\n")
+        sys.stdout.write(f"{f'{pair}: ' if len(found.verdicts) > 1 else ''}{text}, by {found.decides}\n")
     for remark in found.remarks:
         sys.stdout.write(f"note: {remark}\n")
     sys.stdout.write(f"{file}\n")
