@@ -9,7 +9,7 @@ from gansmith.recipes.base import EXAMPLE, FIRST_GAN, HAVING_FUN
 from gansmith.schema import Recipe
 
 SEEDS = (1, 2, 3)
-NUM = 5000
+NUM = 2000
 """Generated pictures of each run that are measured."""
 ARTICLES = {0: EXAMPLE, 3: HAVING_FUN, 4: FIRST_GAN}
 BASE = "as published"

@@ -41,11 +41,15 @@ COLLAPSE = ("fd", "kid", "precision", "recall", "density", "coverage", "diversit
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--page", action="store_true", help="write the tables from the results that are there")
+    parser.add_argument(
+        "--sets", nargs="+", choices=SETS, default=SETS, help="leave the other set's results as they are"
+    )
     options = parser.parse_args()
-    if not options.page:
+    for name in () if options.page else options.sets:
+        kept = json.loads(RESULT.read_text()) if RESULT.is_file() else {"sets": {}}
         about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "pictures": NUM}
-        found = {name: of_set(name) for name in SETS}
-        RESULT.write_text(json.dumps({**about, "trained_on": TRAINED_ON, "sets": found}, indent=1) + "\n")
+        sets = {**kept["sets"], name: of_set(name)}
+        RESULT.write_text(json.dumps({**about, "trained_on": TRAINED_ON, "sets": sets}, indent=1) + "\n")
     text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else "# Metrics\n"
     PAGE.write_text(with_tables(text), encoding="utf-8")
 
