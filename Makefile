@@ -26,7 +26,9 @@ parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow
 bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/step_time.py
+	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/watch.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/batches.py
@@ -36,6 +38,8 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/checkpoint_time.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/measures.py
+	$(BIN)/python benchmarks/precision.py
+	$(BIN)/python benchmarks/performance_page.py
 	for recipe in fashion-mlp fashion-dcgan notmnist-dcgan mnist-mlp mnist-small-dcgan; do \
 	  $(BIN)/python benchmarks/classic_runs.py $$recipe || exit 1; done
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 1000

@@ -4,8 +4,8 @@
     GANSMITH_DATA=... python benchmarks/best_checkpoint.py --steps 9375     (the whole recipe)
     GANSMITH_DATA=... python benchmarks/best_checkpoint.py --run FOLDER     (a run that is there, with its checkpoints)
 
-Trains fashion-dcgan, with 2,000 training pictures held out as validation, and a checkpoint at every evaluation. Then each
-makes pictures from latents that the training did not use, and they are measured against the official test split. `best`
+Trains fashion-dcgan, with 2,000 training pictures held out as validation, and a checkpoint at every evaluation. Each
+then makes pictures from latents that the training did not use, measured against the official test split. `best`
 is within noise when its distance there lies in the interval of the lowest. Writes best-checkpoint.json into
 benchmarks/results/.
 """

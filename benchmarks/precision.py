@@ -1,6 +1,6 @@
 """Does bf16 cost quality? Distances to the data over three seeds, in fp32 and in bf16, on the same steps.
 
-    GANSMITH_DATA=... python benchmarks/precision.py [--steps 2000]
+    GANSMITH_DATA=... python benchmarks/precision.py [--steps 3000] [--recipes NAME ...]
 
 The distance is Fréchet's (Heusel et al. 2017, arXiv:1706.08500, eq. 6) of two Gaussians, of 10,000 pictures of G and of
 10,000 real ones, in float64 over the 64 principal components of the real pictures' pixels in 0..1: no network, so
@@ -32,12 +32,13 @@ STUDENT = 4.303
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--recipes", nargs="+", default=RECIPES)
     options = parser.parse_args()
+    kept = json.loads(RESULT.read_text())["recipes"] if RESULT.exists() else {}
     found = {name: compare(name, options.steps) for name in options.recipes}
-    about = {"steps": options.steps, "machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
-    RESULT.write_text(json.dumps({**about, "recipes": found}, indent=1) + "\n")
+    about = {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
+    RESULT.write_text(json.dumps({**about, "recipes": kept | found}, indent=1) + "\n")
     sys.stdout.write(f"{RESULT}\n")
 
 
@@ -55,6 +56,7 @@ def compare(name: str, steps: int) -> dict:
     differences = [b - a for a, b in zip(*distances.values(), strict=True)]
     middle, reach = statistics.mean(differences), STUDENT * statistics.stdev(differences) / len(SEEDS) ** 0.5
     return {
+        "steps": steps,
         "distances": distances,
         "medians": {precision: statistics.median(values) for precision, values in distances.items()},
         "real against real": frechet(*halves),

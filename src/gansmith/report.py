@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gansmith.evaluation.history import DECIDES, Evaluated, best_of, evaluations
+from gansmith.evaluation.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.nn.summary import Summary, summarize
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs import Run, write_atomically
@@ -90,7 +90,7 @@ def _floor(evaluated: dict[str, Any]) -> float | None:
     value = evaluated
     for key in ("floor", DECIDES, "value"):
         value = value.get(key) if isinstance(value, dict) else None
-    return float(value) if isinstance(value, int | float) and value > 0 else None
+    return float(value) if isinstance(value, int | float) and 0 < value < MOST else None
 
 
 def _about_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> str:
@@ -160,7 +160,8 @@ def _described(info: dict[str, Any]) -> str:
 def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
     clock = last.get("time", {})
     facts = {
-        "status": f"{info.get('status', '')} {info.get('reason') or ''}".strip(),
+        "status": info.get("status", ""),
+        **({"ended because": reason} if (reason := info.get("reason")) else {}),
         "steps": f"{last.get('step', 0):,} of {recipe.steps:,}",
         "images seen": f"{last.get('seen', 0):,}",
         "training time": f"{clock.get('seconds', 0):,.0f} s",

@@ -9,7 +9,7 @@ control/       files that ask a running training for something: `touch control/s
                does, `save` save and go on, `sample` draw a grid; looked for 4 times a second, removed when obeyed
 .lock          who is training the run; see `gansmith.training.lock`
 reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
-checkpoints/   <step>/ and the text file `latest`, which names the newest; damaged ones are set aside as .bad-<step>
+checkpoints/   <step>/ and the text files `latest` and `best`, which name two; damaged ones are set aside as .bad-<step>
 curves.png  distance.png  evolution.png  report.html      written when the run ends
 figures/       what the article shows, drawn when asked for
 """

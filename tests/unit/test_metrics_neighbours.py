@@ -31,9 +31,7 @@ def test_they_are_the_definitions(monkeypatch):
     fake, real = normal(230, 6, 1, 0.2), normal(170, 6, 2)
     for k in (1, 3, 5):
         expected = by_hand(fake, real, k)
-        found_pr, found_dc = precision_recall(fake, real, k), density_coverage(fake, real, k)
-        found = (found_pr.precision, found_pr.recall, found_dc.density, found_dc.coverage)
-        assert [one.value for one in found] == pytest.approx(expected, abs=1e-12)
+        assert values_of(fake, real, k) == pytest.approx(expected, abs=1e-12)
 
 
 def test_distances_in_blocks_are_the_distances(monkeypatch):
@@ -49,15 +47,19 @@ def test_a_radius_is_the_distance_of_the_kth_other():
     assert radii(line, 2).tolist() == [9, 4, 9, 36]
 
 
+def values_of(fake, real, k=3):
+    pr, dc = precision_recall(fake, real, k), density_coverage(fake, real, k)
+    return [one.value for one in (pr.precision, pr.recall, dc.density, dc.coverage)]
+
+
 @pytest.mark.parametrize("rows", [3, 64, 1000])
 def test_neither_order_nor_block_size_changes_a_value(monkeypatch, rows):
     fake, real = normal(300, 12, 1), normal(250, 12, 2)
     fake[:40] = real[:40]  # copies lie exactly on borders
-    expected = neighbours._precision_recall(fake, real, 3), neighbours._density_coverage(fake, real, 5)
+    expected = values_of(fake, real)
     monkeypatch.setattr(neighbours, "ROWS", rows)
     rng = np.random.default_rng(rows)
-    shuffled = rng.permutation(fake), rng.permutation(real)
-    assert (neighbours._precision_recall(*shuffled, 3), neighbours._density_coverage(*shuffled, 5)) == expected
+    assert values_of(rng.permutation(fake), rng.permutation(real)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_copy_is_at_distance_zero_and_found():
@@ -82,12 +84,9 @@ def test_fakes_far_away_are_not_precise():
 
 
 def test_the_intervals_lie_within_what_can_be():
-    for one in (*vars_of(precision_recall(normal(60, 3, 1), normal(60, 3, 2))),):
+    found = precision_recall(normal(60, 3, 1), normal(60, 3, 2))
+    for one in (found.precision, found.recall):
         assert 0 <= one.low <= one.value <= one.high <= 1
-
-
-def vars_of(found):
-    return [getattr(found, name) for name in found.__slots__]
 
 
 def test_too_few_pictures_and_no_neighbour_are_refused():

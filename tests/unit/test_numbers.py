@@ -11,7 +11,7 @@ from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
 from gansmith.pixels import to_display, to_model, to_pixels
 from gansmith.rng import latents, stream
 from gansmith.schema import Adam, RMSprop
-from gansmith.training.optim import make_updater
+from gansmith.training.optim import gradients_finite, make_updater
 
 
 def test_a_stream_is_fixed_by_seed_name_and_clock():
@@ -178,3 +178,20 @@ def test_a_parameter_without_effect_is_named():
     used, unused = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(3, 4))
     with pytest.raises(ValueError, match=r"no gradient reaches a parameter of shape \[3, 4\]"):
         descend(make_updater(RMSprop(lr=0.1), [used, unused]), used.sum(), 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_looking_for_what_is_not_finite_changes_no_bit_of_a_gradient(dtype):
+    largest, least = torch.finfo(dtype).max, torch.finfo(dtype).smallest_normal
+    vector = torch.tensor([0.0, -0.0, largest, -largest, least, least / 4, -1 / 3], dtype=dtype)
+    kernel = vector.repeat(40).view(2, 5, 4, 7).contiguous(memory_format=torch.channels_last)
+    before = [tensor.clone() for tensor in (vector, kernel)]
+    assert gradients_finite([vector, kernel])
+    for mine, was in zip((vector, kernel), before, strict=True):
+        assert mine.numpy().tobytes() == was.numpy().tobytes()
+        assert mine.stride() == was.stride()
+    for value in (math.nan, math.inf, -math.inf):
+        for place in ((0, 0, 0, 0), (1, 4, 3, 6), (1, 2, 3, 4)):
+            broken = kernel.clone()
+            broken[place] = value
+            assert not gradients_finite([vector, broken])

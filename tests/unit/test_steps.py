@@ -251,3 +251,37 @@ def test_an_update_refuses_a_gradient_before_it_is_used_or_clipped():
         descend(updater, (weight * torch.tensor([1.0, math.inf, 1.0])).sum(), 0)
     assert torch.equal(weight, torch.ones(3))
     assert not updater.slots["square"][0].any()
+
+
+def test_an_update_notices_a_weight_that_it_moves_out_of_all_bounds():
+    weight = torch.nn.Parameter(torch.full((3,), -3e38))
+    with pytest.raises(NotFiniteError):
+        descend(make_updater(Adam(lr=1e38), [weight]), (weight * 1e-3).sum(), 0)
+    assert weight.tolist() == [-math.inf] * 3
+
+
+def test_a_weight_of_d_that_is_not_finite_is_named_before_g_is_run():
+    small = tiny("demo", "discriminator_optimizer.lr=1e39")
+    gan = build(small, ENGINE)
+    before = snapshot(gan.G)
+    with pytest.raises(DivergedError, match=r"^layers\.0\.weight of D became .* in step 1\.$"):
+        train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    assert changed(gan.G, before) == []
+
+
+def test_the_watch_reads_every_tensor_that_a_step_leaves(monkeypatch):
+    """And a good many by way of their objectives and gradients: nothing of G, D or the average is left out."""
+    looked_at = set()
+
+    def all_finite(tensors):
+        looked_at.update(tensor.data_ptr() for tensor in tensors)
+        return True
+
+    monkeypatch.setattr("gansmith.training.optim.all_finite", all_finite)
+    monkeypatch.setattr("gansmith.training.watch.all_finite", all_finite)
+    small = tiny("demo", "ema_half_life=100.0")
+    gan = build(small, ENGINE)
+    train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    networks = {"G": gan.G, "D": gan.D, "average": gan.G_ema}
+    kept = {f"{name} {key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
+    assert [name for name, tensor in kept.items() if tensor.data_ptr() not in looked_at] == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansmith.viz.curves import curves, running_mean
+from gansmith.viz.curves import Band, curves, distance_curve, running_mean
 from gansmith.viz.evolution import evolution, evolution_steps, is_milestone
 from gansmith.viz.grids import grid, png, tiles
 
@@ -55,3 +55,19 @@ def test_the_running_mean_keeps_constants_and_halves_noise():
     assert np.allclose(running_mean(np.full(500, 3.0)), 3)
     noise = np.random.default_rng(0).normal(size=5000)
     assert running_mean(noise).std() < 0.2
+
+
+@pytest.mark.parametrize("values", [[5.0], [300.0, 20.0, 25.0], [0.0, -0.1]])
+@pytest.mark.parametrize("floor", [None, 4.0])
+def test_distances_are_a_picture_with_a_band_and_a_floor_where_there_is_one(values, floor):
+    band = Band(
+        seen=[1000 * (n + 1) for n in range(len(values))],
+        values=values,
+        lows=[value - 0.5 for value in values],
+        highs=[value + 0.5 for value in values],
+    )
+    picture = Image.open(io.BytesIO(distance_curve(band, floor, "Fréchet distance"))).convert("RGB")
+    pixels = np.asarray(picture).reshape(-1, 3)
+    assert picture.size == (1440, 518)
+    assert (pixels == [0xD9, 0x82, 0x2B]).all(1).sum() > 100
+    assert bool((pixels == 0x66).all(1).sum() > 1000) == (floor is not None)

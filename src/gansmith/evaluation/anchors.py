@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageFilter
 
 from gansmith.evaluation.cache import kept_values, key_of
-from gansmith.evaluation.measure import COPYING, METRICS, Sides, values_of
+from gansmith.evaluation.measure import COPYING, METRICS, MOST_COMPARED, Sides, values_of
 from gansmith.evaluation.reference import Progress, Reference, Sample, counted
 from gansmith.metrics.copying import planted
 from gansmith.metrics.features import Features, extract
@@ -61,7 +61,7 @@ def anchors(reference: Reference, names: Sequence[str], num: int, progress: Prog
         "noise": (quality, lambda: _ceiling(reference, "noise", noise(num, reference.real.pictures.shape), progress)),
         "planted": (copying, lambda: _held_out(reference, PLANTED)),
     }
-    found = {kind: _kept(kind, reference, num, *build) for kind, build in builds.items()}
+    found = {kind: _kept(kind, reference, num, *build, progress) for kind, build in builds.items()}
     return Anchors(
         floor=found["floor"] | found["held out"],
         floor_is=about,
@@ -89,18 +89,20 @@ def noise(num: int, shape: tuple[int, int, int]) -> np.ndarray:
     return words.numpy().view(np.uint8)[:size].reshape(num, *shape)
 
 
-def _kept(kind: str, reference: Reference, num: int, names: list[str], build: Build) -> Values:
+def _kept(
+    kind: str, reference: Reference, num: int, names: list[str], build: Build, progress: Progress | None
+) -> Values:
     """The values of these metrics for these pictures, but of those that would need more pictures."""
 
     def make() -> dict[str, dict[str, Any]]:
-        sides = build()
+        sides, what = build(), f"measuring beside it: {kind}"
         fewest = min(len(sides.fake), len(sides.real))
         possible = [name for name in names if fewest >= METRICS[name].fewest(reference.extractor.width)]
-        return {name: asdict(value) for name, value in values_of(sides, possible).items()}
+        return {name: asdict(value) for name, value in values_of(sides, possible, 0, progress, what).items()}
 
     if not names:
         return {}
-    found = kept_values(key_of("anchors", kind, reference.key, names, num, BLUR, PLANTED), make)
+    found = kept_values(key_of("anchors", kind, reference.key, names, num, BLUR, PLANTED, MOST_COMPARED), make)
     return {name: Estimate(**value) for name, value in found.items()}
 
 

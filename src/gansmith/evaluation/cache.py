@@ -20,7 +20,7 @@ from gansmith import metrics
 from gansmith.data.catalogue import cache_folder
 from gansmith.durable import write_atomically
 from gansmith.errors import DiskError
-from gansmith.plain_files import parse_json, read_plain
+from gansmith.plain_files import read_plain
 
 MOST_BYTES = 2**33
 """Bytes of a kept file that are read."""
@@ -40,7 +40,7 @@ def kept_arrays(key: str, make: Callable[[], Arrays]) -> Arrays:
 
 def kept_values(key: str, make: Callable[[], Any]) -> Any:
     """The plain data of this key, likewise."""
-    return parse_json(_kept(key, "json", lambda: json.dumps(make()).encode(), lambda content: True))
+    return json.loads(_kept(key, "json", lambda: json.dumps(make()).encode(), lambda content: True))
 
 
 def _kept(key: str, suffix: str, make: Callable[[], bytes], fits: Callable[[bytes], bool]) -> bytes:

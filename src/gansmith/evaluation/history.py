@@ -1,6 +1,5 @@
 """What a run's evaluations came to: those in its metrics.jsonl, the best, and whether there is still a gain."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,9 @@ from gansmith.runs import Run
 
 DECIDES = "fd"
 """The metric that decides which state is the best; lower is better."""
+
+MOST = 1e300
+"""No distance is as large: a file may hold whole numbers without end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +33,15 @@ def evaluations(run: Run) -> list[Evaluated]:
     for line in run.metrics():
         measured = line.get(DECIDES)
         if isinstance(measured, dict):
-            ends = [measured.get(name) for name in ("value", "low", "high")]
-            if all(type(one) in (int, float) and math.isfinite(one) for one in ends):
+            ends = [measured[name] for name in ("value", "low", "high") if _is_distance(measured.get(name))]
+            if len(ends) == 3:
                 value, low, high = map(float, ends)
                 found.append(Evaluated(step=line["step"], seen=line["seen"], value=value, low=low, high=high))
     return found
+
+
+def _is_distance(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < MOST
 
 
 def best_of(history: Sequence[Evaluated]) -> Evaluated | None:

@@ -17,6 +17,15 @@ from gansmith.metrics.protocol import Protocol
 Need = Literal["pictures", "classes", "three digits", "training pictures", "held-out pictures"]
 """What a measure cannot do without besides features."""
 
+LEAST_SIDE = 8
+"""Pixels of a picture that has a spectrum."""
+
+MOST_COMPARED = 2000
+"""Pictures of either kind in the measures of copying: each is compared with all training pictures, which takes time,
+and C_T grows with the count."""
+
+STACKED: tuple[Need, ...] = ("three digits",)
+
 COPYING: tuple[Need, ...] = ("training pictures", "held-out pictures")
 """What measures of copying need, all of them the first."""
 
@@ -41,6 +50,8 @@ class Metric:
     needs: tuple[Need, ...] = ()
     fewest: Callable[[int], int] = lambda width: 12
     """Pictures of either kind, for features of a width."""
+    on_request: bool = False
+    """Computed only when asked for by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,17 +123,24 @@ def _spectrum(sides: Sides, seed: int) -> dict[str, Estimate]:
 
 
 def _authenticity(sides: Sides, seed: int) -> dict[str, Estimate]:
-    return {"authenticity": copying.authenticity(sides.fake.features.vectors, _train(sides))}
+    fake, _ = _compared(sides)
+    return {"authenticity": copying.authenticity(fake, _train(sides))}
 
 
 def _near_copies(sides: Sides, seed: int) -> dict[str, Estimate]:
-    fake, real = _vectors(sides)
+    fake, real = _compared(sides)
     return {"near-copies": copying.near_copies(fake, _train(sides), real)}
 
 
 def _ct(sides: Sides, seed: int) -> dict[str, Estimate]:
-    fake, real = _vectors(sides)
+    fake, real = _compared(sides)
     return {"ct": copying.copying_score(fake, _train(sides), real, seed)}
+
+
+def _compared(sides: Sides) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures that are held against every training picture: evenly spread over each side, at most so many."""
+    found = [side[np.linspace(0, len(side) - 1, min(len(side), MOST_COMPARED)).astype(int)] for side in _vectors(sides)]
+    return found[0], found[1]
 
 
 def _train(sides: Sides) -> np.ndarray:
@@ -159,8 +177,10 @@ METRICS = {
         about="shares of the classes against the real", better="lower", by=_class_kl, needs=("classes",)
     ),
     "junk": Metric(about="samples that look like no class", better="lower", by=_junk, needs=("classes",)),
-    "modes": Metric(about="of the 1,000 stacked digits", better="higher", by=_modes, needs=("three digits",)),
-    "modes-kl": Metric(about="their shares against equal ones", better="lower", by=_modes, needs=("three digits",)),
+    "modes": Metric(about="of the 1,000 stacked digits", better="higher", by=_modes, needs=STACKED, on_request=True),
+    "modes-kl": Metric(
+        about="their shares against equal ones", better="lower", by=_modes, needs=STACKED, on_request=True
+    ),
     "spectrum": Metric(about="coarse and fine detail, in decibels", better="lower", by=_spectrum, needs=("pictures",)),
     "checkerboard": Metric(
         about="how far upsampling's grid stands out, in decibels", better="near 0", by=_spectrum, needs=("pictures",)
@@ -196,7 +216,8 @@ def measure(
     """
     sample = given if isinstance(given, Sample) else _sample(given, reference, progress)
     names, left_out = choose(metrics, reference, len(sample), images=sample.images is not None)
-    pictures, train = reference.real.pictures, reference.train and reference.train.features
+    pictures = reference.real.pictures
+    train = reference.train.features if reference.train else None
     protocol = Protocol(
         features=reference.extractor.name,
         features_hash=reference.extractor.hash,
@@ -224,17 +245,17 @@ def _class_shares(sample: Sample, reference: Reference) -> dict[str, tuple[float
 
 
 def values_of(
-    sides: Sides, names: Sequence[str], seed: int = 0, progress: Progress | None = None
+    sides: Sides, names: Sequence[str], seed: int = 0, progress: Progress | None = None, what: str = "measuring"
 ) -> dict[str, Estimate]:
-    """The values of these metrics, in the table's order; what one computation gives is computed once."""
+    """The values of these metrics, in the order of `names`; what one computation gives is computed once."""
     found: dict[str, Estimate] = {}
     for number, name in enumerate(names):
         if progress:
-            progress("measuring", number, len(names))
+            progress(what, number, len(names))
         if name not in found:
             found |= METRICS[name].by(sides, seed)
     if progress:
-        progress("measuring", len(names), len(names))
+        progress(what, len(names), len(names))
     return {name: found[name] for name in names}
 
 
@@ -246,7 +267,7 @@ def choose(
     What is asked for by name and cannot be computed is refused; so is too small a sample for `fd`, which nobody should
     have to look for. Raises UsageError, before anything is computed.
     """
-    names = list(METRICS) if asked is None else named(asked)
+    names = named(asked) if asked is not None else [name for name, one in METRICS.items() if not one.on_request]
     reasons = {name: _why_not(METRICS[name], reference, num, images) for name in names}
     for name, reason in reasons.items():
         if reason and (asked is not None or name == "fd"):
@@ -270,7 +291,7 @@ def _why_not(metric: Metric, reference: Reference, num: int, images: bool) -> st
     """The reason why a metric cannot be computed, the end of a sentence that begins with its name; "" if it can."""
     width, shape = reference.extractor.width, reference.real.pictures.shape
     there: dict[Need, bool] = {
-        "pictures": images,
+        "pictures": images and min(shape[:2]) >= LEAST_SIDE,
         "classes": reference.extractor.classes is not None,
         "three digits": images and shape[2] == 3,
         "training pictures": reference.train is not None,
@@ -286,7 +307,7 @@ def _why_not(metric: Metric, reference: Reference, num: int, images: bool) -> st
 
 
 _WHY: dict[Need, str] = {
-    "pictures": "and only features are given",
+    "pictures": f"of {LEAST_SIDE}x{LEAST_SIDE} or more, and has none",
     "classes": "which only a classifier's features tell",
     "three digits": "one in each colour channel",
     "training pictures": "and these are not known here",

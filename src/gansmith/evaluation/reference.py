@@ -84,8 +84,10 @@ def reference(
     At most `MOST_REAL` and `MOST_TRAINED_ON` pictures make sense, see `inputs.of_pack`.
     """
     side = Side(pictures=real, features=kept_features(real, extractor, progress))
-    if train is None or train.sha256 == real.sha256:
-        return Reference(extractor=extractor, real=side, train=train and side)
+    if train is None:
+        return Reference(extractor=extractor, real=side)
+    if train.sha256 == real.sha256:
+        return Reference(extractor=extractor, real=side, train=side)
     other = Side(pictures=train, features=kept_features(train, extractor, progress))
     return Reference(extractor=extractor, real=side, train=other)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gansmith.evaluation.anchors import BLUR, PLANTED, Anchors
-from gansmith.evaluation.measure import COPYING, METRICS, Measured
+from gansmith.evaluation.measure import COPYING, METRICS, MOST_COMPARED, Measured
 from gansmith.evaluation.reference import Reference
 from gansmith.metrics.intervals import Estimate
 
@@ -71,9 +71,10 @@ def legend(measured: Measured, reference: Reference, found: Anchors) -> Iterator
     blur = BLUR * min(real.shape[:2])
     yield f"floor: {found.floor_is}; ceilings: reals blurred by {blur:.1f} pixels, and uniform noise"
     if found.planted:
-        yield _of_copying(reference)
-    for name, reason in measured.left_out.items():
-        yield f"no {name}: it {reason}"
+        yield _of_copying(measured, reference)
+    for reason in dict.fromkeys(measured.left_out.values()):
+        names = [name for name, why in measured.left_out.items() if why == reason]
+        yield f"without {', '.join(names)}: {'each ' if len(names) > 1 else ''}{reason}"
     versions = ", ".join(f"{name} {protocol.versions[name]}" for name in ("gansmith", "torch", "numpy"))
     yield (
         f"protocol: features {protocol.features} {protocol.features_hash[:12]}, {reference.extractor.width} wide; "
@@ -82,11 +83,14 @@ def legend(measured: Measured, reference: Reference, found: Anchors) -> Iterator
     )
 
 
-def _of_copying(reference: Reference) -> str:
+def _of_copying(measured: Measured, reference: Reference) -> str:
     assert reference.train is not None
-    among = f"copies are looked for among {len(reference.train.pictures):,} training pictures"
+    num, train = min(measured.protocol.fake, MOST_COMPARED), len(reference.train.pictures)
     fair = "half of the pictures held out" if reference.held_out else "half of the reference against its other"
-    return f"{among}; floor: {fair}; beside it the same with {PLANTED:.0%} of them copied"
+    return (
+        f"copies of {train:,} training pictures are looked for among {num:,} generated; floor: {fair}; beside it the "
+        f"same with {PLANTED:.0%} of them replaced by training pictures"
+    )
 
 
 def _row(name: str, estimate: Estimate, *anchors: dict[str, Estimate]) -> tuple[str, ...]:

@@ -104,4 +104,4 @@ def resized(images: Tensor, side: int, channels: int) -> Tensor:
     found = to_model(images, "0..1")
     if found.shape[2:] != (side, side):
         found = interpolate(found, (side, side), mode="bicubic", antialias=True, align_corners=False).clamp_(0, 1)
-    return found if found.shape[1] == channels else found.expand(-1, channels, -1, -1)
+    return found if found.shape[1] == channels else found.expand(-1, channels, -1, -1).contiguous()

@@ -70,7 +70,7 @@ def extract(extractor: Extractor, images: np.ndarray | Iterable[np.ndarray]) -> 
     """
     vectors, probabilities = [], []
     for chunk, count in _whole_chunks(extractor, [images] if isinstance(images, np.ndarray) else images):
-        output = extractor.compute(torch.from_numpy(chunk.transpose(0, 3, 1, 2)))
+        output = extractor.compute(torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2))))
         vectors.append(output.vectors[:count].double().numpy())
         if output.logits is not None:
             probabilities.append(output.logits[:count].double().softmax(1).numpy())

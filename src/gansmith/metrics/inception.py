@@ -101,12 +101,12 @@ class Inception(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, 3, 299, 299] -> [N, 2048]."""
-        layers = self._modules
+        layer = self.get_submodule
         x = images
         for name in ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "", "Conv2d_3b_1x1", "Conv2d_4a_3x3", ""):
-            x = layers[name](x) if name else max_pool2d(x, 3, 2)
+            x = layer(name)(x) if name else max_pool2d(x, 3, 2)
         for name in self.blocks:
-            x = layers[name](x)
+            x = layer(name)(x)
         return x.mean((2, 3))
 
 
@@ -129,11 +129,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The branches' channels one after the other, the pooled ones last."""
-        layers, found = self._modules, []
+        layer, found = self.get_submodule, []
         for branch in self.branches:
             y = x
             for steps in branch:
-                y = torch.cat([layers[step.name](y) for step in steps], 1)
+                y = torch.cat([layer(step.name)(y) for step in steps], 1)
             found.append(y)
         pooled = _pooled(x, self.pool)
         return torch.cat([*found, self.branch_pool(pooled) if self.pooled else pooled], 1)

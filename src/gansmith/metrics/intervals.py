@@ -54,9 +54,9 @@ def from_parts(
 
 
 def on_parts(
-    measure: Callable[[np.ndarray, np.ndarray], tuple[float, float]], num_fake: int, num_real: int, seed: int
+    measure: Callable[[np.ndarray, np.ndarray], tuple[float, ...]], num_fake: int, num_real: int, seed: int
 ) -> np.ndarray:
-    """Two values of each fifth of each deal, (2, 4, 5): `measure` is given positions of fakes and of reals."""
+    """The v values of each fifth of each deal, (v, 4, 5): `measure` is given positions of fakes and of reals."""
     deals = [random_parts(num_fake, num_real, PARTS, seed, deal) for deal in range(DEALS)]
     return np.array([[measure(fake, real) for fake, real in parts] for parts in deals]).transpose(2, 0, 1)
 
@@ -66,7 +66,7 @@ def share(successes: int, count: int) -> Estimate:
     p, z2 = successes / count, NORMAL**2
     middle = (p + z2 / (2 * count)) / (1 + z2 / count)
     half = NORMAL / (1 + z2 / count) * math.sqrt(p * (1 - p) / count + z2 / (4 * count**2))
-    return Estimate(p, min(p, middle - half), max(p, middle + half), "Wilson")
+    return Estimate(p, max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half)), "Wilson")
 
 
 def _around(value: float, half: float, method: str, lowest: float, highest: float) -> Estimate:

@@ -10,7 +10,7 @@ QUANTISATION = "uint8"
 """Pictures are measured as whole levels 0..255, as they would be saved, and never as floats."""
 
 _MUST_AGREE = {
-    "features": "features",
+    "features": "the features",
     "features_hash": "the weights of their features",
     "resize": "how pictures are resized for the features",
     "quantisation": "quantisation",
@@ -78,8 +78,8 @@ def comparable(a: Protocol, b: Protocol) -> None:
         here, there = getattr(a, name), getattr(b, name)
         if here != there:
             raise UsageError(
-                f"these numbers cannot be compared: {words} differ{'' if words.endswith('s') else 's'}, "
-                f"{_short(here)} and {_short(there)}; evaluate both in the same way."
+                f"these numbers cannot be compared: they differ in {words}, {_short(here)} and {_short(there)}; "
+                "evaluate both in the same way."
             )
 
 

@@ -37,8 +37,8 @@ def read_weights(path: Path) -> Weights:
         raise DataError(f"{path.absolute()} cannot be read: {error}.") from error
     if content.startswith(PICKLED):
         raise DataError(
-            f"{path} is pickled, and to read a pickled file is to run it; where you trust it, convert it once with "
-            "safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'FILE.safetensors')."
+            f"{path} is pickled, and to read a pickled file is to run it; where you trust it, open it once with torch "
+            "and save its tensors with safetensors.torch.save_file."
         )
     try:
         tensors = load(content)

@@ -36,7 +36,6 @@ def mnist_small_dcgan(scenario: Literal[1, 2] = 1, repaired: bool = False) -> Re
         name="mnist-small-dcgan",
         about="handwritten digits, small convolutions: Adam, 100 epochs of 468 steps of 128",
         batch=BATCH,
-        precision="fp32",  # in bf16 its pictures stay black past step 1,000: docs/performance.md
         length=epochs(BATCH, STEPS_PER_EPOCH, EPOCHS, sample_every=10),
         data=Data(name="mnist", order=order(repaired)),
         model=networks.Config(slope=SLOPES[scenario]),

@@ -102,7 +102,10 @@ def point_at_best(run: Run) -> None:
     saved = saved_checkpoints(run)
     best = best_of([one for one in evaluations(run) if one.step in saved])
     if best is None:
-        (run.checkpoints / BEST).unlink(missing_ok=True)
+        try:
+            (run.checkpoints / BEST).unlink(missing_ok=True)
+        except OSError as error:
+            raise DiskError(f"{run.checkpoints / BEST} cannot be removed: {error.strerror}.") from error
     elif best.step != named_best(run):
         write_atomically(run.checkpoints / BEST, folder_of(run, best.step).name + "\n")
 

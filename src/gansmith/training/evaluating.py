@@ -190,22 +190,26 @@ def because(gain: Evaluated, recipe: Recipe) -> str:
 
 
 def _prepare(judge: Judge, run: Run) -> Reference:
-    """The real pictures' features, and the distance of as many other real pictures: the floor, where there are such."""
+    """The real pictures' features; what as many others come to in G's place, the floor, goes into run.json."""
     begun = time.monotonic()
-    train, validation, seed = judge.train, judge.validation, judge.recipe.seed
-    chosen = torch.randperm(len(validation or train), generator=stream(seed, "evaluate/real", 0))
-    real = _pictures(validation or train, chosen[: judge.num], "validation" if validation else judge.recipe.data.split)
-    found = reference(real, judge.extractor)
-    others = torch.randperm(len(train), generator=stream(seed, "evaluate/floor", 0)) if validation else chosen
-    others = others[: judge.num] if validation else others[judge.num : 2 * judge.num]
-    if len(others) == judge.num:
-        features = kept_features(_pictures(train, others, judge.recipe.data.split), judge.extractor)
-        floor = measure(features, found, [DECIDES], seed).values[DECIDES]
-        run.update(evaluate={"floor": {DECIDES: asdict(floor)}})
+    train, validation, split = judge.train, judge.validation, judge.recipe.data.split
+    first = _at_random(train, judge.recipe.seed, "evaluate/train")
+    if validation:
+        chosen = _at_random(validation, judge.recipe.seed, "evaluate/validation")
+        real, others = _pictures(validation, chosen[: judge.num], "validation"), first[: judge.num]
     else:
-        run.update(evaluate={})
+        real, others = _pictures(train, first[: judge.num], split), first[judge.num : 2 * judge.num]
+    found, floor = reference(real, judge.extractor), {}
+    if len(others) == judge.num:
+        features = kept_features(_pictures(train, others, split), judge.extractor)
+        floor = {"floor": {DECIDES: asdict(measure(features, found, [DECIDES]).values[DECIDES])}}
+    run.update(evaluate=floor)
     judge.preparing += time.monotonic() - begun
     return found
+
+
+def _at_random(pack: Pack, seed: int, name: str) -> torch.Tensor:
+    return torch.randperm(len(pack), generator=stream(seed, name, 0))
 
 
 def _pictures(pack: Pack, rows: torch.Tensor, split: str) -> inputs.Pictures:

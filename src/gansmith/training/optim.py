@@ -15,7 +15,10 @@ LATE = 1e9
 
 
 class NotFiniteError(ArithmeticError):
-    """A gradient is not finite. Nothing was updated, and the gradient is still there to be looked at."""
+    """An objective or a gradient is not finite, and nothing was updated; or, after an update, a parameter is not.
+
+    What it is about is still there to be looked at.
+    """
 
     def __init__(self, updater: "Updater", objective: Tensor):
         super().__init__()
@@ -42,7 +45,8 @@ class Updater:
 
         What it gives takes a scalar and goes back through its graph; the update is down the gradient of their sum. The
         rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser sees
-        them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError before anything is moved.
+        them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError before anything is moved, and after it where
+        a parameter is not finite: there and then it is still in the processor's cache.
         """
         for parameter in self.parameters:
             parameter.grad = None
@@ -54,13 +58,18 @@ class Updater:
 
         yield add
         gradients = [_gradient(parameter) for parameter in self.parameters]
-        if not all_finite([*objectives, *gradients]):
-            raise NotFiniteError(self, torch.stack(objectives).sum())
+        if not (all_finite(objectives) and gradients_finite(gradients)):
+            raise self._not_finite(objectives)
         if bound := self.settings.clip_value:
             for gradient in gradients:
                 gradient.clamp_(-bound, bound)
         with torch.no_grad():
             (self._move_fused if self.fused else self._move)(gradients, updates_done)
+        if not all_finite(self.parameters):
+            raise self._not_finite(objectives)
+
+    def _not_finite(self, objectives: list[Tensor]) -> NotFiniteError:
+        return NotFiniteError(self, torch.stack(objectives).sum())
 
     def _move(self, gradients: list[Tensor], updates_done: int) -> None:
         law = _law(self.settings, updates_done)
@@ -99,15 +108,23 @@ class Updater:
 def all_finite(tensors: Sequence[Tensor]) -> bool:
     """Whether every number in these tensors is finite.
 
-    Their sum says so at the pace of the memory, and vectors, which are short, are summed as one: calls cost more than
-    they. Only where the sum is not finite, which it may be for being too large, are single numbers looked at.
+    Their sums say so at the pace of the memory; only where one is not finite, which it may be for being too large, are
+    single numbers looked at. On a processor the sums are read one by one, which is faster than any operation that joins
+    them; elsewhere each reading waits for the device, so there is one.
     """
-    vectors = [tensor for tensor in tensors if tensor.dim() == 1]
-    sums = [tensor.sum() for tensor in tensors if tensor.dim() != 1]
-    if vectors:
-        sums.append(torch.cat(vectors).sum())
-    total = torch.stack(sums).sum()
-    return math.isfinite(total.item()) or all(torch.isfinite(tensor).all().item() for tensor in tensors)
+    sums = [tensor.sum() for tensor in tensors]
+    total = sum(each.item() for each in sums) if sums[0].is_cpu else torch.stack(sums).sum().item()
+    return math.isfinite(total) or all(torch.isfinite(tensor).all().item() for tensor in tensors)
+
+
+def gradients_finite(gradients: list[Tensor]) -> bool:
+    """Whether every number in these gradients is finite: in one call, torch's own for gradients that were scaled.
+
+    They are multiplied by 1, which changes no bit and leaves them in the processor's cache for the update.
+    """
+    found = torch.zeros((), device=gradients[0].device)
+    torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones_like(found))
+    return not found.item()
 
 
 def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Updater:

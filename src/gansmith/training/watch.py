@@ -14,7 +14,7 @@ from gansmith.training.state import GAN
 
 @contextmanager
 def watched(gan: GAN, step: int) -> Generator[None]:
-    """Raise DivergedError, naming tensor, term and step, when an update inside refuses its gradient.
+    """Raise DivergedError, naming tensor, term and step, when an update inside meets what is not finite.
 
     What is named is where it began: a weight before the loss that came of it, a loss before its gradient.
     """
@@ -31,11 +31,15 @@ def watched(gan: GAN, step: int) -> Generator[None]:
 
 
 def check_step(gan: GAN, values: Mapping[str, Tensor], step: int) -> None:
-    """Raise DivergedError when a step left a weight, statistic or average, or has a value, that is not finite."""
+    """Raise DivergedError when a step left a statistic or average, or has a value, that is not finite.
+
+    Weights are not looked at again: the updates that moved them have done so.
+    """
     networks = [network for network in (gan.G, gan.D, gan.G_ema) if network is not None]
-    layers = [layer for network in networks for layer in layers_of(network)]
-    kept = [tensor for layer in layers for tensor in (*layer._parameters.values(), *layer._buffers.values())]
-    if not all_finite([tensor for tensor in (*kept, *values.values()) if tensor is not None]):
+    kept = [buffer for network in networks for layer in layers_of(network) for buffer in layer._buffers.values()]
+    if gan.G_ema is not None:
+        kept += gan.G_ema.parameters()
+    if not all_finite([*values.values(), *(tensor for tensor in kept if tensor is not None)]):
         _refuse({**_state(gan), **values}, step)
 
 

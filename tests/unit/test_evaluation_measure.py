@@ -1,0 +1,160 @@
+"""Generated pictures against a reference: what is measured, what is refused, and what stands beside a number."""
+
+import numpy as np
+import pytest
+from small_features import Counting, grey
+
+from gansmith.errors import DataError, UsageError
+from gansmith.evaluation import measure as module
+from gansmith.evaluation.anchors import anchors, blurred, noise
+from gansmith.evaluation.inputs import pictures
+from gansmith.evaluation.measure import METRICS, measure
+from gansmith.evaluation.reference import reference
+from gansmith.metrics.features import extract
+from gansmith.metrics.protocol import comparable
+
+TRAIN, TEST, FAKE = (pictures(grey(count, seed), "blocks", split) for count, seed, split in
+                     ((90, 1, "train"), (60, 2, "test"), (60, 3, "")))  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(monkeypatch):
+    monkeypatch.setenv("GANSMITH_CACHE", "cache")
+
+
+@pytest.fixture
+def network():
+    return Counting().extractor
+
+
+@pytest.fixture
+def against_test(network):
+    return reference(TEST, network, TRAIN)
+
+
+def test_every_metric_that_can_be_is_measured_with_its_interval_and_the_others_say_why(against_test):
+    found = measure(FAKE.images, against_test)
+    assert found.values.keys() == METRICS.keys() - {"modes", "modes-kl"}
+    assert all(value.low <= value.value <= value.high for value in found.values.values())
+    assert found.left_out == {}
+
+
+def test_features_do_as_well_but_for_what_looks_at_the_pictures(against_test, network):
+    features = extract(network, FAKE.images)
+    found = measure(features, against_test)
+    assert found.left_out.keys() == {"spectrum", "checkerboard"}
+    assert found.values["fd"] == measure(FAKE.images, against_test, ["fd"]).values["fd"]
+
+
+def test_the_protocol_says_what_was_measured(against_test, network):
+    protocol = measure(FAKE.images[:40], against_test, ["fd"], 5, weights="raw", checkpoint=12).protocol
+    assert (protocol.fake, protocol.real, protocol.train) == (40, 60, 90)
+    assert (protocol.features, protocol.features_hash) == (network.name, network.hash)
+    assert (protocol.reference, protocol.split, protocol.reference_sha256) == ("blocks", "test", TEST.sha256)
+    assert (protocol.seed, protocol.weights, protocol.checkpoint) == (5, "raw", 12)
+
+
+def test_numbers_against_another_split_are_not_compared(against_test, network):
+    one = measure(FAKE.images, against_test, ["fd"]).protocol
+    other = measure(FAKE.images, reference(TRAIN, network), ["fd"]).protocol
+    comparable(one, measure(TEST.images, against_test, ["fd"], 1).protocol)
+    with pytest.raises(UsageError, match="the number of real pictures, 60 and 90"):
+        comparable(one, other)
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (["fd"], ["fd"]),
+        (["recall", "fd"], ["fd", "recall"]),
+        (["pr", "fd"], ["fd", "precision", "recall"]),
+        (["dc"], ["density", "coverage"]),
+    ],
+)
+def test_metrics_are_picked_by_name_and_come_in_the_tables_order(against_test, names, wanted):
+    assert list(measure(FAKE.images, against_test, names).values) == wanted
+
+
+def test_what_one_computation_gives_is_computed_once(against_test, monkeypatch):
+    calls = []
+    found = module.neighbours.precision_recall
+    monkeypatch.setattr(module.neighbours, "precision_recall", lambda *a, **o: calls.append(1) or found(*a, **o))
+    measure(FAKE.images, against_test, ["pr"])
+    assert calls == [1]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["fdi"], "unknown metric 'fdi'. Did you mean 'fd'?"),
+        ([], "no metric is asked for"),
+        (["modes"], "modes needs three digits, one in each colour channel."),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_when_asked_for(against_test, names, said):
+    with pytest.raises(UsageError) as caught:
+        measure(FAKE.images, against_test, names)
+    assert said in str(caught.value)
+
+
+def test_too_few_pictures_for_the_features_are_refused(network):
+    with pytest.raises(UsageError, match="fd needs at least 5 pictures of either kind for features 4 wide, got 4 gen"):
+        measure(FAKE.images[:4], reference(TEST, network))
+    with pytest.raises(UsageError, match="got 3 real"):
+        measure(FAKE.images, reference(pictures(TEST.images[:3], "few"), network), ["fd"])
+
+
+def test_copies_need_pictures_that_were_kept_out(network):
+    trained_on_all = reference(TEST, network, TEST)
+    found = measure(FAKE.images, trained_on_all)
+    assert "authenticity" in found.values
+    assert found.left_out.keys() == {"near-copies", "ct"}
+    assert "the reference is what was trained on" in found.left_out["ct"]
+
+
+def test_features_without_classes_leave_out_what_needs_them():
+    found = measure(FAKE.images, reference(TEST, Counting(classes=None).extractor))
+    assert {"class-kl", "junk"} <= found.left_out.keys()
+    assert found.classes == {}
+
+
+def test_pictures_of_another_shape_are_refused(against_test):
+    with pytest.raises(DataError, match="needed is uint8"):
+        measure(FAKE.images[:, :4], against_test)
+
+
+def test_shares_of_the_classes_are_given_beside_the_real_ones(against_test):
+    bright = measure(grey(60, low=200), against_test, ["fd"]).classes
+    assert bright["bright"][0] == 1.0
+    assert 0 < bright["bright"][1] < 1
+    assert sum(real for _, real in bright.values()) == pytest.approx(1)
+
+
+def test_the_floor_is_the_training_split_where_it_is_another_than_the_reference(against_test):
+    found = anchors(against_test, ["fd", "kid", "spectrum", "ct", "authenticity"], 60)
+    assert found.floor_is == "60 pictures of the train split, measured in the same way"
+    assert max(found.floor["fd"].value, found.blur["fd"].value) < found.noise["fd"].value
+    assert found.floor.keys() == {"fd", "kid", "spectrum", "ct", "authenticity"}
+    assert found.noise.keys() == {"fd", "kid", "spectrum"}
+    assert found.planted["authenticity"].value < found.floor["authenticity"].value
+
+
+def test_the_floor_is_half_against_half_where_there_is_no_other_split(network):
+    found = anchors(reference(TEST, network), ["fd", "kid"], 60)
+    assert found.floor_is == "one half of the reference against the other, 30 pictures each"
+    assert found.floor["fd"].value < found.noise["fd"].value
+
+
+def test_noise_is_even_and_always_the_same():
+    found = noise(400, (8, 8, 1))
+    assert (found.shape, found.dtype) == ((400, 8, 8, 1), np.uint8)
+    assert np.array_equal(found, noise(400, (8, 8, 1)))
+    counts = np.bincount(found.ravel(), minlength=256)
+    assert ((counts - 100) ** 2 / 100).sum() < 340  # chi-squared of 255 degrees of freedom: 1 in 5,000
+
+
+def test_blurred_pictures_keep_their_mean_and_lose_their_detail():
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), np.uint8)
+    found = blurred(images)
+    assert found.mean() == pytest.approx(images.mean(), abs=2)
+    assert found.std() < images.std() / 3
