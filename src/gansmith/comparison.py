@@ -16,7 +16,8 @@ import numpy as np
 
 from gansmith.errors import UsageError
 from gansmith.evaluation.history import DECIDES, Evaluated, evaluations
-from gansmith.evaluation.measure import METRICS, Measured
+from gansmith.evaluation.measure import Measured
+from gansmith.evaluation.table import METRICS
 from gansmith.metrics.intervals import Estimate
 from gansmith.metrics.protocol import Protocol, comparable, from_facts
 from gansmith.recipe_file import flat

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gansmith.comparison import Comparison, Moment, Side, Summary, differences, seconds_at, verdict
 from gansmith.evaluation.history import evaluations
-from gansmith.evaluation.measure import METRICS
+from gansmith.evaluation.table import METRICS
 from gansmith.evaluation.text import decimals, number
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs import write_atomically

@@ -78,8 +78,9 @@ def _judged(
     from gansmith.cli.bars import stage_bar
     from gansmith.cli.evaluated import count, extractor_for, find
     from gansmith.comparison import Judged
-    from gansmith.evaluation.measure import COPYING, METRICS, choose, measure, named
+    from gansmith.evaluation.measure import choose, measure, named
     from gansmith.evaluation.reference import reference
+    from gansmith.evaluation.table import COPYING, METRICS
     from gansmith.metrics.protocol import comparable
 
     names = named([name.strip() for name in metrics.split(",")])

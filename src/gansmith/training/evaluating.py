@@ -15,8 +15,9 @@ from gansmith.data.pack import Pack
 from gansmith.errors import UsageError
 from gansmith.evaluation import inputs
 from gansmith.evaluation.history import DECIDES, Evaluated, best_of, evaluations, stalled_since
-from gansmith.evaluation.measure import METRICS, measure
+from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, kept_features, reference
+from gansmith.evaluation.table import METRICS
 from gansmith.metrics.extractor import Extractor
 from gansmith.metrics.features import extractor, suits
 from gansmith.metrics.intervals import Estimate
