@@ -22,8 +22,9 @@ from disturbances import DISTURBANCES, NUM, TRAINED_ON, Disturbance, Drawn, coll
 
 from gansmith.data.fit import Wanted
 from gansmith.data.source import Access, Request, open_pictures
-from gansmith.evaluation.measure import Sides, values_of
+from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Sample
+from gansmith.evaluation.table import Sides
 from gansmith.machine import describe_machine
 from gansmith.metrics.extractor import Extractor
 from gansmith.metrics.features import extract, extractor
