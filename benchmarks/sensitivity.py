@@ -94,9 +94,13 @@ def values(sides: Sides, names: Any) -> dict[str, list[float]]:
     return {name: [one.value, one.low, one.high] for name, one in values_of(sides, list(names)).items()}
 
 
-def monotone(rows: list[list[float]], sign: int) -> bool:
-    """Whether [value, low, high] of falling quality moves in one direction at every step."""
-    return all(sign * (b[0] - a[0]) > 0 for a, b in pairwise(rows))
+def monotone(rows: list[list[float]], sign: int) -> str:
+    """Whether [value, low, high] of falling quality moves in one direction at every step.
+
+    "yes", "but for noise" where it stands or goes back at a step by less than the intervals, or "no".
+    """
+    other_way = [(a, b) for a, b in pairwise(rows) if sign * (b[0] - a[0]) <= 0]
+    return "yes" if not other_way else "no" if any(apart(a, b) for a, b in other_way) else "but for noise"
 
 
 def apart(one: list[float], other: list[float]) -> bool:
@@ -149,8 +153,8 @@ def _table(what: str, disturbance: Disturbance, found: dict[str, Any]) -> Iterat
     for name, sign in disturbance.meant.items():
         rows = [found[strength][name] for strength in strengths]
         shown = " | ".join(f"{row[0]:.3g}" for row in rows)
-        verdict = "yes" if monotone(rows, sign) else "**no**"
-        yield f"| {name} {'↑' if sign > 0 else '↓'} | {shown} | {verdict} | {noticed_from(disturbance, found, name)} |"
+        arrow, noticed = "↑" if sign > 0 else "↓", noticed_from(disturbance, found, name)
+        yield f"| {name} {arrow} | {shown} | {monotone(rows, sign)} | {noticed} |"
 
 
 def _collapse(collapse: dict[str, Any]) -> Iterator[str]:

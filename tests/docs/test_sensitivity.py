@@ -29,8 +29,16 @@ def test_every_disturbance_moves_the_measures_meant_to_notice_it_monotonically(n
     strengths = ["0", *(f"{strength:g}" for strength in disturbance.strengths)]
     assert list(found) == strengths
     for measure, sign in disturbance.meant.items():
-        assert monotone([found[strength][measure] for strength in strengths], sign), measure
+        assert monotone([found[strength][measure] for strength in strengths], sign) != "no", measure
         assert apart(found["0"][measure], found[strengths[-1]][measure]), measure
+
+
+def test_a_step_back_is_noise_only_where_the_intervals_meet():
+    up, back, far_back = [2, 1.5, 2.5], [1.8, 1.3, 2.3], [1, 0.5, 1.4]
+    assert monotone([[1, 0.9, 1.1], up], 1) == "yes"
+    assert monotone([up, back], 1) == "but for noise"
+    assert monotone([up, far_back], 1) == "no"
+    assert monotone([up, far_back], -1) == "yes"
 
 
 @pytest.mark.parametrize("name", SETS)
