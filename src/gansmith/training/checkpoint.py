@@ -63,6 +63,8 @@ def parts_of(gan: GAN) -> Parts:
     """Everything that a checkpoint keeps: the very tensors that the run updates."""
     networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
     parts = {name: network.state_dict() for name, network in networks.items()}
+    if gan.augment is not None and gan.augment.settings.target:
+        parts["augment"] = {"state": gan.augment.state}
     return parts | {"optimizer_g": optimizer_tensors(gan.update_g), "optimizer_d": optimizer_tensors(gan.update_d)}
 
 

@@ -3,17 +3,18 @@
 Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1, with one D update an iteration, or one on each kind of picture.
 """
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gansmith.nn.dropout import drawing_from
 from gansmith.nn.modes import frozen, inference_mode
-from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
-from gansmith.schema import Objective
+from gansmith.nn.spectral import iterate_power
+from gansmith.objectives.adversarial import LOSSES, clip_probability, discriminator_loss, generator_loss
+from gansmith.objectives.penalties import PENALTIES, penalty_of
+from gansmith.objectives.settings import Objective
 from gansmith.training.engine import Engine
 from gansmith.training.given import Given
 from gansmith.training.state import GAN
@@ -21,19 +22,19 @@ from gansmith.training.state import GAN
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    """Pictures of one kind, and D's loss of its logits of them."""
+    """Pictures of one kind."""
 
     kind: str
     images: Tensor
-    loss: Callable[[Tensor, Targets], Tensor]
 
 
 def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
     """Move D towards telling the real pictures from those that G makes: in one update, or in one for each kind.
 
     G is in inference mode, as every classic system's `predict` is. Returns per-sample values [N]: "loss/d",
-    "logits/real", "logits/fake".
+    "logits/real", "logits/fake", and "penalty" in an iteration that has one.
     """
+    iterate_power(gan.D)
     pieces = [(piece, _halves(gan, piece, objective, engine)) for piece in given.pieces()]
     batches = [slice(0, 2)] if objective.discriminator_batch == "mixed" else [slice(0, 1), slice(1, 2)]
     values = {"loss/d": torch.zeros_like(given.z_d[:, 0])}
@@ -44,6 +45,12 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
                 loss, logits = _discriminate(gan, piece, halves[batch], objective, engine)
                 add(loss.sum() / len(given.real))
                 found.append({"loss/d": loss.detach(), **logits})
+                if piece.penalty is not None:
+                    penalty = objective.gamma * _penalty(gan, piece, halves, objective)
+                    add(objective.penalty_every * penalty.sum() / len(given.real))
+                    found[-1]["penalty"] = penalty.detach()
+        if objective.weight_clip:
+            clip_weights(gan.D, objective.weight_clip)
         joined = _joined(found)
         values |= joined | {"loss/d": values["loss/d"] + joined["loss/d"]}
     return values
@@ -53,8 +60,7 @@ def _halves(gan: GAN, given: Given, objective: Objective, engine: Engine) -> lis
     """The real pictures and fresh ones of G, in the order in which D sees them."""
     with torch.no_grad(), inference_mode(gan.G), engine.autocast():
         fake = gan.G(given.z_d)
-    loss = LOSSES[objective.loss]
-    halves = [_Half("real", given.real, loss.real), _Half("fake", fake, loss.fake)]
+    halves = [_Half("real", given.real), _Half("fake", fake)]
     return halves[::-1] if objective.fakes_first else halves
 
 
@@ -63,10 +69,28 @@ def _discriminate(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """D's loss of a batch of these halves, per sample [N], and its logits of each by name."""
     with drawing_from(given.dropout_d, gan.D), engine.autocast():
-        logits = gan.D(torch.cat([half.images for half in halves])).to(given.real.dtype).chunk(len(halves))
-    parts = [half.loss(clipped(x, objective), given.targets) for half, x in zip(halves, logits, strict=True)]
-    total = torch.stack(parts).mean(0) if LOSSES[objective.loss].averages_halves else torch.stack(parts).sum(0)
-    return total, {f"logits/{half.kind}": x.detach() for half, x in zip(halves, logits, strict=True)}
+        seen = torch.cat([_augmented(gan, given, f"d/{half.kind}", half.images) for half in halves])
+        parts = gan.D(seen).to(given.real.dtype).chunk(len(halves))
+    logits = {half.kind: part for half, part in zip(halves, parts, strict=True)}
+    asked = {kind: clipped(part, objective) for kind, part in logits.items()}
+    loss = discriminator_loss(LOSSES[objective.loss], asked, given.targets)
+    return loss, {f"logits/{kind}": part.detach() for kind, part in logits.items()}
+
+
+def _penalty(gan: GAN, given: Given, halves: list[_Half], objective: Objective) -> Tensor:
+    """The penalty per sample [N], before its weight, on the slopes of what D says of pictures not yet augmented."""
+    pictures = {half.kind: half.images for half in halves}
+
+    def critic(images: Tensor, kind: str) -> Tensor:
+        return gan.D(_augmented(gan, given, f"d/{kind}", images))
+
+    with drawing_from(given.dropout_d, gan.D):
+        return penalty_of(PENALTIES[objective.penalty], critic, pictures["real"], pictures["fake"], given.penalty)
+
+
+def _augmented(gan: GAN, given: Given, name: str, images: Tensor) -> Tensor:
+    """The pictures [N, C, H, W] as D gets to see them."""
+    return images if gan.augment is None else gan.augment(images.to(given.real.dtype), given.augment[name])
 
 
 def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
@@ -74,13 +98,16 @@ def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine)
 
     Both networks are in training mode. Returns per-sample values [N]: "loss/g".
     """
+    iterate_power(gan.G)
     found = []
     held = nullcontext() if objective.generator_step_trains_discriminator else frozen(gan.D)
     with held, gan.update_g.descending(given.iteration) as add:
         for piece in given.pieces():
             with drawing_from(given.dropout_g, gan.G, gan.D), engine.autocast():
-                logits = gan.D(gan.G(piece.z_g)).to(given.real.dtype)
-            loss = LOSSES[objective.loss].generator(clipped(logits, objective), piece.targets)
+                logits = gan.D(_augmented(gan, piece, "g/fake", gan.G(piece.z_g))).to(given.real.dtype)
+                paired = gan.D(_augmented(gan, piece, "g/real", piece.real)) if objective.in_pairs else None
+            partners = None if paired is None else paired.to(given.real.dtype)
+            loss = generator_loss(LOSSES[objective.loss], clipped(logits, objective), partners, piece.targets)
             add(loss.sum() / len(given.real))
             found.append({"loss/g": loss.detach()})
     return _joined(found)
@@ -94,3 +121,10 @@ def _joined(pieces: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 def clipped(logits: Tensor, objective: Objective) -> Tensor:
     """The logits, clipped where the objective says so; see `clip_probability`."""
     return clip_probability(logits, objective.probability_clip) if objective.probability_clip else logits
+
+
+@torch.no_grad()
+def clip_weights(network: nn.Module, bound: float) -> None:
+    """Bring every parameter into [-bound, bound]. Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1."""
+    torch._foreach_clamp_min_(parameters := [*network.parameters()], -bound)
+    torch._foreach_clamp_max_(parameters, bound)
