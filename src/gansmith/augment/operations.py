@@ -50,7 +50,7 @@ def translate(pictures: Tensor, uniform: Tensor) -> Tensor:
 def cutout(pictures: Tensor, uniform: Tensor) -> Tensor:
     """A rectangle of half the sides around any pixel becomes 0, a middle grey; it may reach beyond the edge."""
     height, width = pictures.shape[2:]
-    rows, columns = (_within(uniform[:, axis], side).to(pictures.device) for axis, side in enumerate((height, width)))
+    rows, columns = _within(uniform[:, 0], height), _within(uniform[:, 1], width)
     cut = rows[:, None, :, None] & columns[:, None, None, :]
     return pictures.masked_fill(cut, 0.0)
 

@@ -13,7 +13,7 @@ from gansmith.errors import RecipeError
 from gansmith.models.base import ModelConfig, Networks, Spec
 from gansmith.nn.conv import Conv2dSame, same_size
 from gansmith.nn.norm import BatchNorm
-from gansmith.nn.spectral import SpectralNorm
+from gansmith.nn.spectral import Layer, SpectralNorm
 from gansmith.nn.stack import Stack
 from gansmith.nn.upsample import UpsampleConv2d
 
@@ -60,7 +60,7 @@ class Config(ModelConfig):
         last = self._normed(nn.Linear(self.width * height * width, 1))
         return Stack(*layers, nn.Flatten(), last, nn.Flatten(0))
 
-    def _normed(self, layer: nn.Module) -> nn.Module:
+    def _normed(self, layer: Layer) -> nn.Module:
         return SpectralNorm(layer) if self.spectral_norm else layer
 
 

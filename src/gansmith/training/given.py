@@ -15,8 +15,10 @@ from gansmith.rng import latents, stream
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 
-SEEN_BY_D = ("d/real", "d/fake", "g/real", "g/fake")
-"""Each step's pictures of each kind."""
+SEEN_BY_D = ("d/real", "d/fake", "g/fake")
+"""The pictures of each step by kind."""
+PARTNERS = ("g/real",)
+"""Those that G's step has besides where D is asked of pairs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +38,7 @@ class Given:
     penalty: Tensor | None = None
     """Numbers of U(0, 1) for the penalty's pictures; None in an iteration without a penalty."""
     augment: dict[str, Tensor] = field(default_factory=dict)
-    """Numbers of U(0, 1) [N, draws] for the augmentation of each of `SEEN_BY_D`; empty without one."""
+    """Numbers of U(0, 1) [N, draws] for the augmentation by what they are for, see `SEEN_BY_D`."""
     parts: int = 1
     """How many parts go through the networks one after the other, for want of memory."""
 
@@ -83,7 +85,8 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
 
     real, iteration = to_model(pixels.to(engine.device), recipe.data.pixel_range), seen // recipe.batch
     penalised = rules.penalty != NO_PENALTY and iteration % rules.penalty_every == 0
-    augmented = SEEN_BY_D if recipe.augment.operations else ()
+    seen_by_d = (*SEEN_BY_D, *PARTNERS) if rules.in_pairs else SEEN_BY_D
+    augmented = seen_by_d if recipe.augment.operations else ()
     return Given(
         real=real,
         z_d=z("latents/d"),

@@ -4,7 +4,6 @@ Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1, with one D update an itera
 """
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +18,8 @@ from gansmith.training.engine import Engine
 from gansmith.training.given import Given
 from gansmith.training.state import GAN
 
-
-@dataclass(frozen=True, slots=True)
-class _Half:
-    """Pictures of one kind."""
-
-    kind: str
-    images: Tensor
+Kinds = dict[str, Tensor]
+"""Pictures [N, C, H, W] by their kind, "real" or "fake"."""
 
 
 def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
@@ -35,18 +29,20 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
     "logits/real", "logits/fake", and "penalty" in an iteration that has one.
     """
     iterate_power(gan.D)
-    pieces = [(piece, _halves(gan, piece, objective, engine)) for piece in given.pieces()]
-    batches = [slice(0, 2)] if objective.discriminator_batch == "mixed" else [slice(0, 1), slice(1, 2)]
+    pieces = [(piece, _pictures(gan, piece, engine)) for piece in given.pieces()]
+    order = ("fake", "real") if objective.fakes_first else ("real", "fake")
+    batches = [order] if objective.discriminator_batch == "mixed" else [(kind,) for kind in order]
     values = {"loss/d": torch.zeros_like(given.z_d[:, 0])}
     for number, batch in enumerate(batches):
         found = []
         with gan.update_d.descending(given.iteration * len(batches) + number) as add:
-            for piece, halves in pieces:
-                loss, logits = _discriminate(gan, piece, halves[batch], objective, engine)
+            for piece, pictures in pieces:
+                of_batch = {kind: pictures[kind] for kind in batch}
+                loss, logits = _discriminate(gan, piece, of_batch, objective, engine)
                 add(loss.sum() / len(given.real))
                 found.append({"loss/d": loss.detach(), **logits})
                 if piece.penalty is not None:
-                    penalty = objective.gamma * _penalty(gan, piece, halves, objective)
+                    penalty = objective.gamma * _penalty(gan, piece, piece.penalty, pictures, objective)
                     add(objective.penalty_every * penalty.sum() / len(given.real))
                     found[-1]["penalty"] = penalty.detach()
         if objective.weight_clip:
@@ -56,36 +52,33 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
     return values
 
 
-def _halves(gan: GAN, given: Given, objective: Objective, engine: Engine) -> list[_Half]:
-    """The real pictures and fresh ones of G, in the order in which D sees them."""
+def _pictures(gan: GAN, given: Given, engine: Engine) -> Kinds:
+    """The real pictures and fresh ones of G."""
     with torch.no_grad(), inference_mode(gan.G), engine.autocast():
-        fake = gan.G(given.z_d)
-    halves = [_Half("real", given.real), _Half("fake", fake)]
-    return halves[::-1] if objective.fakes_first else halves
+        return {"real": given.real, "fake": gan.G(given.z_d)}
 
 
 def _discriminate(
-    gan: GAN, given: Given, halves: list[_Half], objective: Objective, engine: Engine
+    gan: GAN, given: Given, pictures: Kinds, objective: Objective, engine: Engine
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """D's loss of a batch of these halves, per sample [N], and its logits of each by name."""
+    """D's loss of a batch of these pictures, per sample [N], and its logits of each kind by name."""
     with drawing_from(given.dropout_d, gan.D), engine.autocast():
-        seen = torch.cat([_augmented(gan, given, f"d/{half.kind}", half.images) for half in halves])
-        parts = gan.D(seen).to(given.real.dtype).chunk(len(halves))
-    logits = {half.kind: part for half, part in zip(halves, parts, strict=True)}
+        seen = torch.cat([_augmented(gan, given, f"d/{kind}", images) for kind, images in pictures.items()])
+        parts = gan.D(seen).to(given.real.dtype).chunk(len(pictures))
+    logits = dict(zip(pictures, parts, strict=True))
     asked = {kind: clipped(part, objective) for kind, part in logits.items()}
     loss = discriminator_loss(LOSSES[objective.loss], asked, given.targets)
     return loss, {f"logits/{kind}": part.detach() for kind, part in logits.items()}
 
 
-def _penalty(gan: GAN, given: Given, halves: list[_Half], objective: Objective) -> Tensor:
+def _penalty(gan: GAN, given: Given, uniform: Tensor, pictures: Kinds, objective: Objective) -> Tensor:
     """The penalty per sample [N], before its weight, on the slopes of what D says of pictures not yet augmented."""
-    pictures = {half.kind: half.images for half in halves}
 
     def critic(images: Tensor, kind: str) -> Tensor:
         return gan.D(_augmented(gan, given, f"d/{kind}", images))
 
     with drawing_from(given.dropout_d, gan.D):
-        return penalty_of(PENALTIES[objective.penalty], critic, pictures["real"], pictures["fake"], given.penalty)
+        return penalty_of(PENALTIES[objective.penalty], critic, pictures["real"], pictures["fake"], uniform)
 
 
 def _augmented(gan: GAN, given: Given, name: str, images: Tensor) -> Tensor:
@@ -126,5 +119,6 @@ def clipped(logits: Tensor, objective: Objective) -> Tensor:
 @torch.no_grad()
 def clip_weights(network: nn.Module, bound: float) -> None:
     """Bring every parameter into [-bound, bound]. Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1."""
-    torch._foreach_clamp_min_(parameters := [*network.parameters()], -bound)
+    parameters: list[Tensor] = [*network.parameters()]
+    torch._foreach_clamp_min_(parameters, -bound)
     torch._foreach_clamp_max_(parameters, bound)
