@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from gansmith.augment.augmenter import BATCHES, draws, make_augmenter, observe
 from gansmith.augment.operations import OPERATIONS, colour, cutout, flip, rotate, translate
 from gansmith.augment.settings import Augment
-from gansmith.errors import RecipeError
+from gansmith.errors import CheckpointError, RecipeError
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs import create_run
@@ -256,6 +256,18 @@ def test_checkpoints_carry_the_controller_and_go_on_exactly(tmp_path):
     assert again.augment.state.tolist() == gan.augment.state.tolist()
     for name, tensor in gan.G_ema.state_dict().items():
         assert torch.equal(tensor, again.G_ema.state_dict()[name]), name
+
+
+def test_a_fork_may_begin_to_control_its_augmentation_and_a_continued_run_may_not(tmp_path):
+    small = tiny()
+    gan, run = build(small, ENGINE), create_run(tmp_path, "small")
+    train_step(gan, pixels(small, 0), small, ENGINE)
+    save_checkpoint(run, gan, small)
+    fork = build(tiny('augment.operations=["flip"]', "augment.target=0.6", "augment.speed=100"), ENGINE)
+    with pytest.raises(CheckpointError):
+        load_checkpoint(find_checkpoint(run).folder, fork)
+    load_checkpoint(find_checkpoint(run).folder, fork, forking=True)
+    assert (fork.seen, fork.augment.state.tolist()) == (4, [0, 0, 0])
 
 
 def test_a_fixed_chance_is_not_saved(tmp_path):
