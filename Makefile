@@ -38,6 +38,7 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/checkpoint_time.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/measures.py
+	$(BIN)/python benchmarks/sensitivity.py
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/performance_page.py
 	for recipe in fashion-mlp fashion-dcgan notmnist-dcgan mnist-mlp mnist-small-dcgan; do \

@@ -3,17 +3,20 @@
     GANSMITH_DATA=... python benchmarks/classic_runs.py fashion-dcgan
     GANSMITH_DATA=... python benchmarks/classic_runs.py mnist-dcgan --steps 1000
     python benchmarks/classic_runs.py --run runs/00007-svhn-dcgan --note "stand-in files, see stand_ins.py"
+    python benchmarks/classic_runs.py --measure runs/00007-svhn-dcgan
 
-The last form keeps a run that is there already. Writes <recipe>.json into benchmarks/results/, and beside it the
-article's figures of the run: <recipe>.png (the last sheet), <recipe>-clipped.png where the article's display is not
-right, <recipe>-losses.png and <recipe>-evolution.png. `gallery.py` makes the page of them. The times in the JSON are
-wall times: to quote them, run this on a machine that does nothing else.
+The third form keeps a run that is there already, the fourth only measures the run that is kept anew. Writes
+<recipe>.json into benchmarks/results/, and beside it the article's figures of the run: <recipe>.png (the last sheet),
+<recipe>-clipped.png where the article's display is not right, <recipe>-losses.png and <recipe>-evolution.png. What
+`gansmith evaluate` says of the run is in the JSON too, under "evaluation". `gallery.py` makes the page of them. The
+times in the JSON are wall times: to quote them, run this on a machine that does nothing else.
 """
 
 import argparse
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +29,8 @@ from gansmith.runs import Run
 
 RESULTS = Path(__file__).parent / "results"
 KEPT = ("status", "started", "ended", "device", "precision", "data", "machine", "step", "seen")
+METRICS = "fd,kid,pr,coverage,diversity,class-kl,junk,spectrum"
+MEASURED = ("protocol", "values", "classes", "floor", "floor_is", "blur", "noise")
 FIGURES = {"samples": "", "samples-clipped": "-clipped", "losses": "-losses", "evolution": "-evolution"}
 
 
@@ -34,10 +39,14 @@ def main() -> None:
     parser.add_argument("recipe", nargs="?", help="a recipe's name")
     parser.add_argument("--steps", type=int, help="shorter than published")
     parser.add_argument("--run", type=Path, help="a finished run's folder, instead of a recipe")
+    parser.add_argument("--measure", type=Path, help="the folder of the run whose result is kept")
     parser.add_argument("--note", default="", help="what a reader of the result has to know")
     options = parser.parse_args()
-    if bool(options.recipe) == bool(options.run):
-        parser.error("give a recipe or --run FOLDER")
+    if sum(map(bool, (options.recipe, options.run, options.measure))) != 1:
+        parser.error("give a recipe, --run FOLDER or --measure FOLDER")
+    if options.measure:
+        measure_kept(Run(options.measure))
+        return
     if options.run:
         keep(Run(options.run), options.note)
         return
@@ -55,6 +64,7 @@ def keep(run: Run, note: str) -> None:
     result["data"] = info["data"] | {"remarks": [re.sub(r"\S*/", "", text) for text in info["data"]["remarks"]]}
     result |= {"last_held_out_losses": losses[-1]} if losses else {}
     result["published_steps"] = gansmith.recipe(recipe.name).steps
+    result["evaluation"] = evaluation(run)
     RESULTS.mkdir(exist_ok=True)
     stem = recipe.name.replace(":", "-")
     (RESULTS / f"{stem}.json").write_text(json.dumps(result, indent=1) + "\n")
@@ -63,6 +73,22 @@ def keep(run: Run, note: str) -> None:
         if (file := run.path / "figures" / f"{figure}.png").is_file():
             shutil.copy(file, RESULTS / f"{stem}{suffix}.png")
     sys.stdout.write(f"{RESULTS / stem}.json\n")
+
+
+def measure_kept(run: Run) -> None:
+    file = RESULTS / f"{recipe_of(run).name.replace(':', '-')}.json"
+    result = json.loads(file.read_text())
+    if result["started"] != run.info()["started"]:
+        sys.exit(f"{file} is of another run than {run.path}; keep that one with --run.")
+    file.write_text(json.dumps(result | {"evaluation": evaluation(run)}, indent=1) + "\n")
+    sys.stdout.write(f"{file}\n")
+
+
+def evaluation(run: Run) -> dict:
+    """What `gansmith evaluate` says of the run, without what only the machine at hand has: paths."""
+    command = [sys.executable, "-m", "gansmith", "evaluate", str(run.path.absolute()), "--metrics", METRICS, "--json"]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return {key: found[key] for key in MEASURED}
 
 
 if __name__ == "__main__":

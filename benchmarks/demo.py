@@ -23,7 +23,7 @@ def main() -> None:
         began = time.monotonic()
         subprocess.run([sys.executable, "-m", "gansmith", "train", "demo", "--runs", folder], check=True)
         seconds = time.monotonic() - began
-        keep(list_runs(Path(folder))[0])
+        keep(list_runs(Path(folder))[0], note="")
     file = RESULTS / "demo.json"
     result = json.loads(file.read_text())
     result |= {

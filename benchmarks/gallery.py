@@ -1,4 +1,7 @@
-"""Write docs/gallery.md from the recipes and from what `classic_runs.py` has kept. A test holds the page against it."""
+"""Write docs/gallery.md and a table of README.md from the recipes and from what `classic_runs.py` has kept.
+
+Tests hold both against it.
+"""
 
 import json
 from pathlib import Path
@@ -9,6 +12,10 @@ from gansmith.recipes.base import ARTICLES, OURS
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "gallery.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- measured: benchmarks/gallery.py -->\n", "<!-- end of measured -->\n"
+
+OTHERS = ("precision", "recall", "coverage", "class-kl")
 
 HEAD = """\
 # Gallery: nine classic systems
@@ -24,6 +31,7 @@ machine that did other work besides: they are no benchmark.
 def main() -> None:
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(gallery(), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def gallery() -> str:
@@ -66,8 +74,68 @@ def _system(name: str) -> str:
         f"{length} of {made.batch}, {data['count']:,} pictures of {data['name']}, {event['time']['seconds']:,.0f} s, "
         f"{result['precision']}, {result['started'][:10]}." + (f" {result['note']}" if result["note"] else ""),
         "",
+        *_measured(result["evaluation"]),
     ]
     return "\n".join(lines)
+
+
+def _measured(found: dict) -> list[str]:
+    """The numbers of a run, with intervals, floors and ceilings; its classes beside the real ones."""
+    stamp = found["protocol"]
+    rows = []
+    for name, value in found["values"].items():
+        beside = [found[side].get(name) for side in ("floor", "blur", "noise")]
+        cells = [_interval(value), *("" if one is None else _figure(one["value"]) for one in beside)]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return [
+        "| measure | value, 95 % interval | floor | blurred | noise |",
+        "|---|---:|---:|---:|---:|",
+        *rows,
+        "",
+        f"{stamp['fake']:,} samples against {stamp['real']:,} pictures of {stamp['reference']} ({stamp['split']}), "
+        f"features `{stamp['features']}` {stamp['features_hash'][:12]}; floor: {found['floor_is']}. "
+        + _classes(found["classes"]),
+        "",
+    ]
+
+
+def _classes(found: dict[str, dict[str, float]]) -> str:
+    if not found:
+        return ""
+    shares = (f"{name} {one['generated']:.0%} ({one['real']:.0%})" for name, one in found.items())
+    return f"Classes, as those features judge, and of the real pictures: {', '.join(shares)}."
+
+
+def _interval(value: dict[str, float]) -> str:
+    return f"{_figure(value['value'])} ({_figure(value['low'])} to {_figure(value['high'])})"
+
+
+def _figure(number: float) -> str:
+    return f"{number:.2f}" if abs(number) >= 1 else f"{number:.3f}"
+
+
+def readme(text: str) -> str:
+    """README.md with the table of all systems between its marks."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + _table() + END + rest.split(END)[1]
+
+
+def _table() -> str:
+    head = [
+        "| recipe | Fréchet distance, 95 % | floor | blurred / noise | precision | recall | coverage | class KL |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    names = [name for name in recipe_names() if family(name).article != OURS]
+    return "\n".join([*head, *(_row(name) for name in names), ""])
+
+
+def _row(name: str) -> str:
+    found = json.loads((RESULTS / f"{name}.json").read_text())["evaluation"]
+    values = found["values"]
+    ceilings = " / ".join(_figure(found[side]["fd"]["value"]) for side in ("blur", "noise"))
+    others = (_figure(values[one]["value"]) if one in values else "–" for one in OTHERS)
+    distance, floor = _interval(values["fd"]), _figure(found["floor"]["fd"]["value"])
+    return f"| `{name}` | {distance} | {floor} | {ceilings} | {' | '.join(others)} |"
 
 
 def _picture(name: str, suffix: str, words: str) -> str:

@@ -87,9 +87,23 @@ def readme(text: str) -> str:
         f"{results('step-time')['began'][:10]}, {results('step-time')['machine']['cores']} cores of an "
         f"{results('step-time')['machine']['processor']}; above 1 gansmith is faster, and where it is not the table "
         "says so. [How measured, why, and what did not help](docs/performance.md).",
+        "",
+        "![bars of each system's speed](benchmarks/results/step-time.png)",
+        "",
+        _exponents(),
         END,
     ]
     return re.sub(f"{BEGIN}.*?{END}", lambda _: "\n".join(lines), text, flags=re.S)
+
+
+def _exponents() -> str:
+    kept = results("growth")
+    powers = (f"{what}^{kept[what]['exponents']['seconds']['upper_half']:.1f}" for what in ("batch", "side", "width"))
+    order = kept["pictures, permutation"]["exponents"]["seconds"]["upper_half"]
+    return (
+        f"A step of `{kept['recipe']}` grows as {', '.join(powers)} towards large values, and a batch of a set of "
+        f"pictures as their number^{order:.1f}; memory and the rest are on the same page."
+    )
 
 
 def results(name: str) -> dict:

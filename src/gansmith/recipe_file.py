@@ -68,6 +68,16 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def flat(values: object, before: str = "") -> dict[str, object]:
+    """Nested values under dotted names, such as "generator_optimizer.lr"."""
+    if not isinstance(values, dict):
+        return {before: values}
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{before}.{key}" if before else str(key))
+    return found
+
+
 def _another_kind(key: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
     return key in NAMED_TABLES and "name" in new and new["name"] != old.get("name", new["name"])
 

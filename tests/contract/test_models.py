@@ -51,6 +51,17 @@ def test_gradients_reach_every_parameter(name):
             assert parameter.grad.isfinite().all(), parameter_name
 
 
+def test_either_way_of_doubling_makes_pictures_of_one_shape_from_as_many_parameters():
+    spec, made = SPECS[0], {}
+    for doubling in ("upsampling", "transposed"):
+        G = model_config({"name": "mnist-dcgan", "width": NARROW, "doubling": doubling}).build(spec).G
+        first_weights(G, stream(0, "G", 0))
+        images = G.eval()(torch.ones(1, spec.latents))
+        made[doubling] = (images.shape, sum(parameter.numel() for parameter in G.parameters()), images)
+    assert made["upsampling"][:2] == made["transposed"][:2]
+    assert not torch.equal(made["upsampling"][2], made["transposed"][2])
+
+
 @pytest.mark.parametrize("name", model_names())
 def test_the_files_name_is_the_public_name(name):
     config = importlib.import_module(f"gansmith.models.{name.replace('-', '_')}").Config

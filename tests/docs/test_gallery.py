@@ -18,6 +18,12 @@ def test_the_page_is_what_its_script_makes_of_the_results():
     assert PAGE.read_text(encoding="utf-8") == made, "run: python benchmarks/gallery.py"
 
 
+def test_the_readme_has_the_numbers_of_the_kept_results():
+    made = runpy.run_path(str(ROOT / "benchmarks" / "gallery.py"))["readme"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text == made(text), "run: python benchmarks/gallery.py"
+
+
 def test_every_classic_system_is_there_with_its_claim_and_its_result():
     page = PAGE.read_text(encoding="utf-8")
     for name in recipe_names():

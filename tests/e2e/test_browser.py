@@ -71,3 +71,15 @@ def test_a_drawing_of_a_network_can_be_read_on_light_and_on_dark_paper(gansmith,
     ink = np.abs(pixels[16:40, 20:120] - paper)  # the title
     assert ink.max() > 150
     assert (ink > 100).mean() > 0.05
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_the_page_of_a_comparison_shows_its_pictures_and_fits_the_window(gansmith, trained, tiny, width):
+    assert gansmith("train", tiny, "--set", "model.width=8").code == 0
+    result = gansmith("runs", "compare", "1", "2", "-n", "300", "--metrics", "fd")
+    assert result.code == 0, result.err
+    page = result.run
+    page.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
+    dom = chromium(page, "--dump-dom", f"--window-size={width},900")
+    assert re.search(r'data-images="true,true"', dom)
+    assert int(re.search(r'data-overflow="(-?\d+)"', dom)[1]) <= 0

@@ -5,11 +5,12 @@ import pytest
 from small_features import Counting, grey
 
 from gansmith.errors import DataError, UsageError
-from gansmith.evaluation import measure as module
+from gansmith.evaluation import table as module
 from gansmith.evaluation.anchors import anchors, blurred, noise
 from gansmith.evaluation.inputs import pictures
-from gansmith.evaluation.measure import METRICS, measure
+from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import reference
+from gansmith.evaluation.table import METRICS
 from gansmith.metrics.features import extract
 from gansmith.metrics.protocol import comparable
 

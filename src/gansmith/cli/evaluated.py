@@ -14,7 +14,7 @@ from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import Both, num_shared, other_pictures, own_pictures
 from gansmith.evaluation.inputs import Pictures, read_array, read_pictures, refuse_unlike
 from gansmith.evaluation.reference import Progress
-from gansmith.metrics.features import Extractor, extractor, suits
+from gansmith.metrics.features import Extractor, extractor, suiting
 from gansmith.runs import Run, default_root, find_run
 from gansmith.training.engine import DeviceChoice
 from gansmith.training.pictures import access_for
@@ -80,10 +80,7 @@ def extractor_for(real: Pictures, name: str, weights: Path | None) -> Extractor:
         return extractor(name, channels=channels, height=height, width=width, weights=weights)
     if weights is not None:
         raise UsageError(f"--weights {weights} goes with --features inception or dinov2; name one.")
-    try:
-        return extractor(suits(real.name), channels=channels, height=height, width=width)
-    except UsageError:
-        return extractor("random", channels=channels, height=height, width=width)
+    return suiting(real.name, channels=channels, height=height, width=width)
 
 
 def _pictures(path: Path, against: str | None, split: Split | None, access: Access) -> Evaluated:

@@ -1,4 +1,4 @@
-"""`gansmith runs list`, `show`, `figures` and `diff`; what looks at checkpoints or removes things is in `runs_keep`."""
+"""`gansmith runs list`, `show`, `figures` and `diff`; the other verbs of runs are in `runs_compare` and `runs_keep`."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option
+from gansmith.cli.runs_compare import compare
 from gansmith.cli.runs_keep import prune, remove, verify
 from gansmith.errors import UsageError
 from gansmith.evaluation.history import DECIDES, best_of, evaluations
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str]) -> None:
         "show": show,
         "figures": figures,
         "diff": diff,
+        "compare": compare,
         "verify": verify,
         "prune": prune,
         "rm": remove,
@@ -111,22 +113,13 @@ def diff(
 
 def _facts(run: Run) -> dict[str, object]:
     """What a run is, flat: "generator_optimizer.lr", "data.sha256.images", "machine.torch" and so on."""
-    from gansmith.recipe_file import recipe_of
+    from gansmith.recipe_file import flat, recipe_of
 
     info = run.info()
-    pictures = {f"pictures.{key}": value for key, value in _flat(info.get("data", {})).items()}
+    pictures = {f"pictures.{key}": value for key, value in flat(info.get("data", {})).items()}
     made_on = {key: info.get(key) for key in ("device", "precision")} | {"machine": info.get("machine", {})}
-    facts = _flat(recipe_of(run).model_dump(mode="json")) | pictures | _flat(made_on)
+    facts = flat(recipe_of(run).model_dump(mode="json")) | pictures | flat(made_on)
     return {key: value for key, value in facts.items() if key not in _NOT_COMPARED}
-
-
-def _flat(values: object, before: str = "") -> dict[str, object]:
-    if not isinstance(values, dict):
-        return {before: values}
-    flat: dict[str, object] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{before}.{key}" if before else str(key))
-    return flat
 
 
 def _best(run: Run) -> dict[str, object]:

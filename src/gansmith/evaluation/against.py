@@ -56,7 +56,7 @@ def own_pictures(trained_on: Request, split: Split | None, access: Access) -> Bo
 def other_pictures(name: str, split: Split | None, shape: Wanted | None, access: Access) -> Both:
     """The pictures of a known set or a path, brought to `shape`, or as they are where there is none.
 
-    The training split of the same set, if `split` is another, is taken for the pictures that were trained on.
+    A known set's training split is taken for the pictures that were trained on.
     """
     path, split = Path(name).expanduser(), split or final_split(name)
     if path.suffix == ".npy":
@@ -71,7 +71,7 @@ def other_pictures(name: str, split: Split | None, shape: Wanted | None, access:
             shape = Wanted(height=height, width=width, channels=channels)
     real = _opened(Request(name=name, split=split, shape=shape), access)
     if split == "train" or len(splits_of(name)) == 1:
-        return Both(real=real, train=None)
+        return Both(real=real, train=real)
     return Both(real=real, train=_opened(Request(name=name, split="train", shape=shape), access, MOST_TRAINED_ON))
 
 

@@ -9,8 +9,9 @@ import torch
 from PIL import Image, ImageFilter
 
 from gansmith.evaluation.cache import kept_values, key_of
-from gansmith.evaluation.measure import COPYING, METRICS, MOST_COMPARED, Sides, values_of
+from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Progress, Reference, Sample, counted
+from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED, Sides
 from gansmith.metrics.copying import planted
 from gansmith.metrics.features import Features, extract
 from gansmith.metrics.intervals import Estimate

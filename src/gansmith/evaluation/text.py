@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gansmith.evaluation.anchors import BLUR, PLANTED, Anchors
-from gansmith.evaluation.measure import COPYING, METRICS, MOST_COMPARED, Measured
+from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.reference import Reference
+from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED
 from gansmith.metrics.intervals import Estimate
 
 _BAR = 30

@@ -63,6 +63,14 @@ def suits(data_name: str) -> str:
     return name if name in PLANS else COUSINS.get(name, "random")
 
 
+def suiting(data_name: str, *, channels: int, height: int, width: int) -> Extractor:
+    """What `suits` a set, or the random network where that does not see pictures of this shape."""
+    try:
+        return extractor(suits(data_name), channels=channels, height=height, width=width)
+    except UsageError:
+        return extractor("random", channels=channels, height=height, width=width)
+
+
 def extract(extractor: Extractor, images: np.ndarray | Iterable[np.ndarray]) -> Features:
     """Features of pictures uint8 (N, H, W, C), given as one array or in pieces of any size; on the CPU, in float32.
 

@@ -22,6 +22,8 @@ class Config(ModelConfig):
     """Channels of the generator's smallest picture; every other width follows from it."""
     dropout: float = Field(0.4, ge=0, lt=1)
     """Share of values dropped: once in the generator, after every convolution of the discriminator."""
+    doubling: Literal["upsampling", "transposed"] = "upsampling"
+    """How the generator doubles its picture: upsampling, then a convolution; or a transposed one of stride 2."""
 
     def build(self, spec: Spec) -> Networks:
         """G 2,394,241 and D 4,311,553 parameters for 28x28x1 pictures, 100 latents and the default width."""
@@ -36,10 +38,10 @@ class Config(ModelConfig):
             nn.ReLU(),
             nn.Unflatten(1, (wide, height, width)),
             Dropout(self.dropout),
-            UpsampleConv2d(wide, wide // 2, 5, transposed=True),
+            self._doubled(wide, wide // 2),
             _batch_norm(wide // 2),
             nn.ReLU(),
-            UpsampleConv2d(wide // 2, wide // 4, 5, transposed=True),
+            self._doubled(wide // 2, wide // 4),
             _batch_norm(wide // 4),
             nn.ReLU(),
             ConvTranspose2dSame(wide // 4, wide // 8, 5),
@@ -48,6 +50,12 @@ class Config(ModelConfig):
             ConvTranspose2dSame(wide // 8, spec.channels, 5),
             nn.Sigmoid(),
         )
+
+    def _doubled(self, channels: int, filters: int) -> nn.Module:
+        """[N, channels, H, W] -> [N, filters, 2H, 2W]; the same number of parameters either way."""
+        if self.doubling == "transposed":
+            return ConvTranspose2dSame(channels, filters, 5, 2)
+        return UpsampleConv2d(channels, filters, 5, transposed=True)
 
     def _discriminator(self, spec: Spec) -> nn.Module:
         layers: list[nn.Module] = []

@@ -104,15 +104,15 @@ def point_at_best(run: Run) -> None:
     Each lowest one is saved at once and kept, so the lowest of all is there, unless a disk damaged it. Only the run's
     one writer may do so. Raises DiskError.
     """
-    saved = saved_checkpoints(run)
+    saved, file = saved_checkpoints(run), run.checkpoints / BEST
     best = best_of([one for one in evaluations(run) if one.step in saved])
-    if best is None:
+    if best and best.step != named_best(run):
+        write_atomically(file, folder_of(run, best.step).name + "\n")
+    elif best is None and (file.exists() or file.is_symlink()):
         try:
-            (run.checkpoints / BEST).unlink(missing_ok=True)
+            file.unlink()
         except OSError as error:
-            raise DiskError(f"{run.checkpoints / BEST} cannot be removed: {error.strerror}.") from error
-    elif best.step != named_best(run):
-        write_atomically(run.checkpoints / BEST, folder_of(run, best.step).name + "\n")
+            raise DiskError(f"{file} cannot be removed: {error.strerror}.") from error
 
 
 def check_finite(run: Run, parts: Parts, seen: int) -> None:

@@ -15,10 +15,11 @@ from gansmith.data.pack import Pack
 from gansmith.errors import UsageError
 from gansmith.evaluation import inputs
 from gansmith.evaluation.history import DECIDES, Evaluated, best_of, evaluations, stalled_since
-from gansmith.evaluation.measure import METRICS, measure
+from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, kept_features, reference
+from gansmith.evaluation.table import METRICS
 from gansmith.metrics.extractor import Extractor
-from gansmith.metrics.features import extractor, suits
+from gansmith.metrics.features import extractor, suiting
 from gansmith.metrics.intervals import Estimate
 from gansmith.rng import stream
 from gansmith.runs import Run
@@ -125,12 +126,7 @@ def _extractor(recipe: Recipe) -> Extractor:
     """The features that the recipe asks for; where auto's do not see such pictures, random ones, which see all."""
     data, asked = recipe.data, recipe.evaluate.features
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
-    if asked != "auto":
-        return extractor(asked, **shape)
-    try:
-        return extractor(suits(data.name), **shape)
-    except UsageError:
-        return extractor("random", **shape)
+    return suiting(data.name, **shape) if asked == "auto" else extractor(asked, **shape)
 
 
 def refuse_another_judge(run: Run, judge: Judge) -> None:

@@ -55,6 +55,8 @@ figcaption { color: GrayText; font-size: .9rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .2rem .5rem .2rem 0; border-bottom: 1px solid var(--line); }
 th:last-child, tbody td:last-child { text-align: right; }
+table.words :is(th, td):last-child { text-align: left; }
+.scroll { overflow-x: auto; margin-bottom: 1.5rem; }
 details { margin-top: 1.5rem; }
 summary { cursor: pointer; font-weight: 600; }
 pre { overflow: auto; padding: 1rem; border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; }

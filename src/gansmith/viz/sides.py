@@ -1,0 +1,54 @@
+"""Distances of several runs over images and over time, one colour a side."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COLOURS = ("#3b76c4", "#d9822b", "#2a9d6f", "#b0457f", "#7a5cc0", "#8a6d3b", "#4aa3a8", "#999999")
+"""Of the sides, A first; from the ninth on they come again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLine:
+    """The evaluations of one run: where they stand, the values, and the ends of their intervals."""
+
+    side: int
+    """Which side it is of, from 0."""
+    label: str
+    images: Sequence[float]
+    seconds: Sequence[float]
+    values: Sequence[float]
+    lows: Sequence[float]
+    highs: Sequence[float]
+
+
+def side_curves(lines: Sequence[RunLine], name: str) -> bytes:
+    """A PNG of two plots on a logarithmic axis of this name: over thousands of images, and over seconds."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    figure = Figure(figsize=(10, 3.8), layout="constrained", dpi=144)
+    by_images, by_seconds = figure.subplots(1, 2, sharey=True)
+    labelled: set[str] = set()
+    for line in lines:
+        colour = COLOURS[line.side % len(COLOURS)]
+        label = None if line.label in labelled else line.label
+        labelled.add(line.label)
+        thousands = [seen / 1000 for seen in line.images]
+        for axes, positions in ((by_images, thousands), (by_seconds, line.seconds)):
+            lows = [max(low, value / 100) for low, value in zip(line.lows, line.values, strict=True)]
+            axes.fill_between(positions, lows, line.highs, color=colour, alpha=0.15, linewidth=0)
+            axes.plot(positions, line.values, color=colour, linewidth=1.6, marker="o", markersize=3, label=label)
+    for axes, below in ((by_images, "images seen, thousands"), (by_seconds, "seconds of training")):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel(below)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    by_images.set_ylabel(name)
+    by_images.legend(frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,0 +1,52 @@
+"""`gansmith runs compare`, from runs on disk to table, page and verdict."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def three(gansmith, trained, tiny):
+    """Two seeds of one recipe, and a wider one; all evaluated on the way."""
+    evaluating = ("--set", "evaluate.every=16", "--set", "evaluate.pictures=200")
+    for changes in (("seed=1",), ("seed=2",), ("model.width=8",)):
+        options = [part for change in changes for part in ("--set", change)]
+        assert gansmith("train", tiny, *options, *evaluating).code == 0
+    return "2", "3", "4"
+
+
+def test_seeds_are_one_side_and_the_table_ends_with_a_verdict_and_the_page(gansmith, three):
+    result = gansmith("runs", "compare", *three, "-n", "300")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert lines[0].startswith("A  00002-tiny (seed 1, 48 images), 00003-tiny (seed 2, 48 images)")
+    assert lines[1].startswith("B  00004-tiny")
+    assert "   model.width: 4 | 8" in lines
+    assert {"fd", "kid", "precision", "recall", "density", "coverage"} <= {line.split()[0] for line in lines if line}
+    assert any(line.startswith("equal time, ") for line in lines)
+    assert any(line in ("A better, by fd", "B better, by fd", "cannot tell, by fd") for line in lines)
+    assert result.run.read_text().startswith("<!doctype html>")
+
+
+def test_json_holds_the_same_and_names_the_page(gansmith, three):
+    facts = json.loads(gansmith("runs", "compare", *three, "-n", "300", "--metrics", "fd", "--json").out)
+    assert facts["sides"] == {"A": ["00002-tiny", "00003-tiny"], "B": ["00004-tiny"]}
+    assert len(facts["moments"][0]["rows"]["fd"]["A"]["values"]) == 2
+    assert facts["protocol"]["fake"] == 300
+    assert facts["page"] == "runs/comparison-2-3-4.html"
+
+
+def test_one_run_or_seeds_alone_are_refused_before_anything_is_measured(gansmith, three):
+    result = gansmith("runs", "compare", "2")
+    assert result.code == 2
+    assert "takes two runs or more, got 1" in result.err
+    assert "differ in the seed only" in gansmith("runs", "compare", "2", "3").err
+
+
+def test_runs_on_other_pictures_are_refused_with_the_difference_named(gansmith, trained, tiny):
+    assert gansmith("train", tiny, "--data", "fashion-10k[bag]").code == 0
+    result = gansmith("runs", "compare", "1", "2", "-n", "300")
+    assert result.code == 2
+    assert "these numbers cannot be compared:" in result.err.splitlines()[-1]
