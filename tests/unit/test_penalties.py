@@ -13,6 +13,7 @@ from gansmith.nn.stack import Stack
 from gansmith.objectives.penalties import PENALTIES, penalty_of, slope_norms, uniform_shape
 from gansmith.recipes import recipe
 from gansmith.rng import stream
+from gansmith.training import trial
 from gansmith.training.engine import make_engine
 from gansmith.training.given import draw
 from gansmith.training.loop import train_step
@@ -182,6 +183,20 @@ def test_a_lazy_penalty_comes_in_every_third_update_with_three_times_its_weight(
 
     plain = gradients(recipe("demo", ["model.width=8", "batch=4"]))
     assert_close(gradients(lazy) - plain, 3 * (gradients(each) - plain), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("every", "expected"), [(1, 5.0), (4, 2.0)])
+def test_a_trial_of_the_time_gives_a_lazy_penalty_its_share(monkeypatch, every, expected):
+    """On a clock of its own: a step takes a second, and four more with a penalty."""
+    now = [0.0]
+
+    def step(gan, _pixels, small, _engine):
+        now[0] += 5 if gan.seen // small.batch % every == 0 else 1
+        return {"loss/g": torch.zeros(1)}
+
+    monkeypatch.setattr(trial, "train_step", step)
+    monkeypatch.setattr(trial.time, "perf_counter", lambda: now[0])
+    assert trial.seconds_per_step(penalised(f"objective.penalty_every={every}"), ENGINE) == expected
 
 
 def test_the_penalty_has_its_weight_in_what_is_logged():
