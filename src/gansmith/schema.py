@@ -8,14 +8,17 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
+from torch import nn
 
+from gansmith.augment.operations import OPERATIONS
+from gansmith.augment.settings import Augment
 from gansmith.data.fit import Box, Fit, Resample, Wanted
 from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
-from gansmith.errors import RecipeError, UsageError, unknown
+from gansmith.errors import RecipeError, UsageError
 from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.nn.norm import normalises_batches
-from gansmith.objectives.adversarial import LOSSES, Targets
+from gansmith.objectives.settings import NO_PENALTY, Objective
 from gansmith.pixels import Display, PixelRange
 from gansmith.rng import LatentLaw
 from gansmith.runs import folder_name
@@ -92,47 +95,6 @@ class Latents(Settings):
     """Number of latent variables."""
     law: LatentLaw = "normal"
     """normal: N(0, 1); uniform: U(-1, 1)."""
-
-
-class Objective(Settings):
-    """What the two networks are asked to do, and how the two steps of an iteration are put together."""
-
-    loss: str = Field("non-saturating", description=f"One of {', '.join(LOSSES)}.")
-    real_target: float = 1.0
-    """What D is asked to answer for real pictures (binary-cross-entropy only)."""
-    fake_target: float = 0.0
-    """What D is asked to answer for generated pictures (binary-cross-entropy only)."""
-    generator_target: float = 1.0
-    """What G wants D to answer (binary-cross-entropy only)."""
-    label_noise: float = Field(0.0, ge=0, le=1)
-    """Width c of the noise U(0, c) added to each target of D, real and fake (binary-cross-entropy only)."""
-    probability_clip: float = Field(0.0, ge=0, lt=0.5)
-    """Clip probabilities to [c, 1 - c] before the logarithm, as Keras 2.0 did with 1e-7; 0 is off."""
-    discriminator_batch: Literal["mixed", "separate"] = "mixed"
-    """mixed: one update of D on real and generated pictures together; separate: one on each, batch norm apart too."""
-    fakes_first: bool = False
-    """Generated pictures come before the real ones, in D's batch or as the first of its two updates."""
-    generator_reuses_latents: bool = False
-    """The generator step starts from the latents of D's step instead of new ones."""
-    generator_step_trains_discriminator: bool = False
-    """The generator step also moves D, with G's optimiser: what an unfrozen stacked Keras model does."""
-
-    @property
-    def targets(self) -> Targets:
-        """The three targets together."""
-        return Targets(real=self.real_target, fake=self.fake_target, generator=self.generator_target)
-
-    @model_validator(mode="after")
-    def _loss_uses_settings(self) -> "Objective":
-        if self.loss not in LOSSES:
-            raise RecipeError(unknown("loss", self.loss, LOSSES))
-        without_effect = self.targets != Targets() or self.probability_clip or self.label_noise
-        if without_effect and not LOSSES[self.loss].uses_targets:
-            raise RecipeError(
-                f"loss {self.loss!r} takes no targets, no label_noise and no probability_clip; "
-                "remove them or take 'binary-cross-entropy'."
-            )
-        return self
 
 
 class _Optimizer(Settings):
@@ -293,6 +255,7 @@ class Recipe(Settings):
     data: Data
     model: Annotated[SerializeAsAny[ModelConfig], BeforeValidator(lambda given: _as_model(given))]
     objective: Objective = Objective()
+    augment: Augment = Augment()
     discriminator_optimizer: Optimizer
     generator_optimizer: Optimizer
     evaluate: Evaluate = Evaluate()
@@ -324,6 +287,24 @@ class Recipe(Settings):
                 f"parts={self.parts} of batch={self.batch} would be another mathematics: parts must divide the batch, "
                 "and batch norm sees a part and not the whole; set a smaller batch instead."
             )
+        self._refuse_penalty_of_a_whole_batch(networks.D)
+        return self
+
+    def _refuse_penalty_of_a_whole_batch(self, D: nn.Module) -> None:
+        if self.objective.penalty != NO_PENALTY and normalises_batches(D):
+            raise RecipeError(
+                f"penalty {self.objective.penalty!r} asks for the slope at each picture, and batch norm in the D of "
+                f"model {self.model.name!r} makes it that of the whole batch; take a model without, or no penalty."
+            )
+
+    @model_validator(mode="after")
+    def _augmentation_fits_pictures(self) -> "Recipe":
+        square = self.data.height == self.data.width
+        for name in self.augment.operations:
+            if OPERATIONS[name].square_only and not square:
+                raise RecipeError(
+                    f"augmentation {name!r} needs pictures as high as wide, got {self.data.height}x{self.data.width}."
+                )
         return self
 
 

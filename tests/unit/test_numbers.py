@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
+from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability, discriminator_loss, generator_loss
 from gansmith.pixels import to_display, to_model, to_pixels
 from gansmith.rng import latents, stream
 from gansmith.schema import Adam, RMSprop
@@ -60,14 +60,15 @@ def test_pixels_outside_the_range_are_clipped():
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_per_sample_and_pull_the_right_way(name):
-    real, fake = torch.zeros(4, requires_grad=True), torch.zeros(4, requires_grad=True)
+    real, fake = (torch.full((4,), 0.4, requires_grad=True) for _ in range(2))
     loss = LOSSES[name]
-    parts = loss.real(real, Targets()), loss.fake(fake, Targets()), loss.generator(fake, Targets())
-    assert [part.shape for part in parts] == [(4,)] * 3
-    pulls = [torch.autograd.grad(part.sum(), at)[0] for part, at in zip(parts, (real, fake, fake), strict=True)]
-    assert (pulls[0] < 0).all(), "D must raise real logits"
-    assert (pulls[1] > 0).all(), "D must lower fake logits"
-    assert (pulls[2] < 0).all(), "G must raise fake logits"
+    of_d = discriminator_loss(loss, {"real": real, "fake": fake}, Targets())
+    of_g = generator_loss(loss, fake, real if loss.fake is None else None, Targets())
+    assert of_d.shape == of_g.shape == (4,)
+    pull_real, pull_fake = torch.autograd.grad(of_d.sum(), (real, fake))
+    assert (pull_real < 0).all(), "D must raise real logits"
+    assert (pull_fake > 0).all(), "D must lower fake logits"
+    assert (torch.autograd.grad(of_g.sum(), fake)[0] < 0).all(), "G must raise fake logits"
 
 
 @pytest.mark.parametrize("name", LOSSES)

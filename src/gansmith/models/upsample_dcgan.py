@@ -13,6 +13,7 @@ from gansmith.errors import RecipeError
 from gansmith.models.base import ModelConfig, Networks, Spec
 from gansmith.nn.conv import Conv2dSame, same_size
 from gansmith.nn.norm import BatchNorm
+from gansmith.nn.spectral import Layer, SpectralNorm
 from gansmith.nn.stack import Stack
 from gansmith.nn.upsample import UpsampleConv2d
 
@@ -29,6 +30,8 @@ class Config(ModelConfig):
     """The file of networks."""
     width: int = Field(64, ge=4, multiple_of=4)
     """Channels of the smallest picture in both networks; each doubling of the sides halves them."""
+    spectral_norm: bool = False
+    """Divide D's kernels by their largest singular values."""
 
     def build(self, spec: Spec) -> Networks:
         """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 pictures, 64 latents, default width."""
@@ -52,9 +55,13 @@ class Config(ModelConfig):
         channels = [spec.channels, *(max(self.width >> level, 1) for level in range(doublings, -1, -1))]
         for level, (narrow, wide) in enumerate(pairwise(channels)):
             kernel = 3 if level == doublings else 4
-            layers += [Conv2dSame(narrow, wide, kernel, 2), nn.LeakyReLU(0.2)]
+            layers += [self._normed(Conv2dSame(narrow, wide, kernel, 2)), nn.LeakyReLU(0.2)]
         height, width = (same_size(side, 2 << doublings) for side in (spec.height, spec.width))
-        return Stack(*layers, nn.Flatten(), nn.Linear(self.width * height * width, 1), nn.Flatten(0))
+        last = self._normed(nn.Linear(self.width * height * width, 1))
+        return Stack(*layers, nn.Flatten(), last, nn.Flatten(0))
+
+    def _normed(self, layer: Layer) -> nn.Module:
+        return SpectralNorm(layer) if self.spectral_norm else layer
 
 
 def _doublings(spec: Spec) -> int:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gansmith.nn.norm import BatchNorm
+from gansmith.nn.spectral import SpectralNorm
 
 Layer = TypeVar("Layer", bound=nn.Module)
 
@@ -16,10 +17,13 @@ def first_weights(network: nn.Module, generator: torch.Generator) -> None:
     """Glorot-uniform kernels and zero biases, in the order of the layers; batch norm starts as the identity.
 
     Glorot & Bengio 2010, PMLR 9:249-256, eq. 16, with Keras' fans: kernel area times channels. A layer that went
-    through `normal_kernel` is drawn as that says. A layer that has parameters but no kernel of two or more axes is
-    refused: it needs a rule of its own here.
+    through `normal_kernel` is drawn as that says. Spectral norm starts with a random direction, before its layer. A
+    layer that has parameters but no kernel of two or more axes is refused: it needs a rule of its own here.
     """
     for layer in network.modules():
+        if isinstance(layer, SpectralNorm):
+            u = torch.randn(layer.u.shape, generator=generator)
+            layer.u.copy_(u / u.norm())
         own = dict(layer.named_parameters(recurse=False))
         if not own or isinstance(layer, BatchNorm):
             continue

@@ -3,7 +3,7 @@
 Every loss takes logits (no sigmoid) and returns per-sample values [N]; the step takes the mean.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,17 +24,29 @@ class Targets:
     generator: float | Tensor = 1.0
 
 
+Part = Callable[[Tensor, Targets], Tensor]
+"""(logits [N], targets) -> values [N]."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """D's loss of its logits of reals and of fakes, and G's of those of fakes: (logits [N], targets) -> [N] each."""
+    """What D pays for its logits of reals and of fakes, and G for those of fakes.
 
-    real: Callable[[Tensor, Targets], Tensor]
-    fake: Callable[[Tensor, Targets], Tensor]
-    generator: Callable[[Tensor, Targets], Tensor]
+    Without `fake`, D is asked of pairs, a real picture and a fake one each, and not of pictures: a logit is then the
+    difference within a pair, real minus fake for `real`, and the other way round for `generator`.
+    """
+
+    real: Part
+    fake: Part | None
+    generator: Part
     source: str
+    boundary: float | None = 0.0
+    """The logit between what D takes for real and for fake; None where only differences of logits say anything."""
     averages_halves: bool = False
     """A batch of reals and fakes has the mean of the two losses, not their sum."""
     uses_targets: bool = False
+    clips_probability: bool = False
+    """Its logits are those of a probability, which Keras clips before the logarithm."""
 
 
 def cross_entropy(logits: Tensor, target: float | Tensor) -> Tensor:
@@ -45,6 +57,11 @@ def cross_entropy(logits: Tensor, target: float | Tensor) -> Tensor:
     return softplus(logits, threshold=40) - target * logits
 
 
+def half_square(logits: Tensor, target: float | Tensor) -> Tensor:
+    """(x - t)^2 / 2 of logits [N] against one target, or one a sample [N]; per sample [N]."""
+    return (logits - target).square() / 2
+
+
 LOSSES: dict[str, Loss] = {
     "binary-cross-entropy": Loss(
         real=lambda logits, t: cross_entropy(logits, t.real),
@@ -53,6 +70,13 @@ LOSSES: dict[str, Loss] = {
         source="Keras' mean over a batch: half the usual sum when reals and fakes share one",
         averages_halves=True,
         uses_targets=True,
+        clips_probability=True,
+    ),
+    "minimax": Loss(
+        real=lambda logits, _: softplus(-logits),
+        fake=lambda logits, _: softplus(logits),
+        generator=lambda logits, _: -softplus(logits),
+        source="Goodfellow et al. 2014, arXiv:1406.2661, eq. 1; its G learns nothing where D is sure",
     ),
     "non-saturating": Loss(
         real=lambda logits, _: softplus(-logits),
@@ -60,13 +84,56 @@ LOSSES: dict[str, Loss] = {
         generator=lambda logits, _: softplus(-logits),
         source="Goodfellow et al. 2014, arXiv:1406.2661, §3",
     ),
+    "least-squares": Loss(
+        real=lambda logits, t: half_square(logits, t.real),
+        fake=lambda logits, t: half_square(logits, t.fake),
+        generator=lambda logits, t: half_square(logits, t.generator),
+        source="Mao et al. 2017, arXiv:1611.04076; its a, b and c are the targets of fakes, of reals and of G",
+        boundary=0.5,
+        uses_targets=True,
+    ),
     "hinge": Loss(
         real=lambda logits, _: relu(1 - logits),
         fake=lambda logits, _: relu(1 + logits),
         generator=lambda logits, _: -logits,
         source="Lim & Ye 2017, arXiv:1705.02894",
     ),
+    "wasserstein": Loss(
+        real=lambda logits, _: -logits,
+        fake=lambda logits, _: +logits,
+        generator=lambda logits, _: -logits,
+        source="Arjovsky et al. 2017, arXiv:1701.07875; D must be held in bounds by other means",
+        boundary=None,
+    ),
+    "relativistic": Loss(
+        real=lambda difference, _: softplus(-difference),
+        fake=None,
+        generator=lambda difference, _: softplus(-difference),
+        source="Jolicoeur-Martineau 2019, arXiv:1901.02474, as Huang et al. 2025, arXiv:2501.05441, take it",
+        boundary=None,
+    ),
 }
+
+
+def discriminator_loss(loss: Loss, logits: Mapping[str, Tensor], targets: Targets) -> Tensor:
+    """D's loss per sample [N] of its logits [N] of "real" or "fake" pictures, or of both in one update."""
+    if loss.fake is None:
+        return loss.real(logits["real"] - logits["fake"], targets)
+    of = {"real": loss.real, "fake": loss.fake}
+    parts = torch.stack([of[kind](values, targets) for kind, values in logits.items()])
+    return parts.mean(0) if loss.averages_halves else parts.sum(0)
+
+
+def generator_loss(loss: Loss, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    """G's loss per sample [N] of D's logits [N] of its pictures; `real` are those of their partners, if in pairs."""
+    return loss.generator(fake if real is None else fake - real, targets)
+
+
+def margins(loss: Loss, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """By how much D is right about each picture, {"real": [N], "fake": [N]}; about each pair if it has no boundary."""
+    if loss.boundary is None:
+        return {"real": real - fake, "fake": real - fake}
+    return {"real": real - loss.boundary, "fake": loss.boundary - fake}
 
 
 def clip_probability(logits: Tensor, epsilon: float) -> Tensor:

@@ -41,6 +41,9 @@ from gansmith.training.state import GAN
 MARGIN = 2**20
 """Bytes that must be free beyond the tensors: for the texts, and for what else the run writes."""
 
+AUGMENT = "augment"
+"""The part with what controls the augmentation, of the runs in which something does."""
+
 Parts = dict[str, dict[str, Tensor]]
 """File name without suffix -> tensor name -> tensor."""
 
@@ -63,6 +66,8 @@ def parts_of(gan: GAN) -> Parts:
     """Everything that a checkpoint keeps: the very tensors that the run updates."""
     networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
     parts = {name: network.state_dict() for name, network in networks.items()}
+    if gan.augment is not None and gan.augment.settings.target:
+        parts[AUGMENT] = {"state": gan.augment.state}
     return parts | {"optimizer_g": optimizer_tensors(gan.update_g), "optimizer_d": optimizer_tensors(gan.update_d)}
 
 

@@ -1,16 +1,24 @@
 """What an iteration is given, and the one place that draws it: from the recipe's seed and the clock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
 
+from gansmith.augment.augmenter import draws
 from gansmith.objectives.adversarial import Targets
+from gansmith.objectives.penalties import PENALTIES, uniform_shape
+from gansmith.objectives.settings import NO_PENALTY
 from gansmith.pixels import to_model
 from gansmith.rng import latents, stream
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
+
+SEEN_BY_D = ("d/real", "d/fake", "g/fake")
+"""The pictures of each step by kind."""
+PARTNERS = ("g/real",)
+"""Those that G's step has besides where D is asked of pairs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +35,10 @@ class Given:
     dropout_d: torch.Generator
     dropout_g: torch.Generator
     iteration: int
+    penalty: Tensor | None = None
+    """Numbers of U(0, 1) for the penalty's pictures; None in an iteration without a penalty."""
+    augment: dict[str, Tensor] = field(default_factory=dict)
+    """Numbers of U(0, 1) [N, draws] for the augmentation by what they are for, see `SEEN_BY_D`."""
     parts: int = 1
     """How many parts go through the networks one after the other, for want of memory."""
 
@@ -39,8 +51,8 @@ class Given:
         for start in range(0, len(self.real), size):
             piece = slice(start, start + size)
             targets = {
-                field.name: value[piece] if isinstance(value := getattr(self.targets, field.name), Tensor) else value
-                for field in fields(Targets)
+                one.name: value[piece] if isinstance(value := getattr(self.targets, one.name), Tensor) else value
+                for one in fields(Targets)
             }
             yield replace(
                 self,
@@ -48,6 +60,8 @@ class Given:
                 z_d=self.z_d[piece],
                 z_g=self.z_g[piece],
                 targets=Targets(**targets),
+                penalty=None if self.penalty is None else self.penalty[piece],
+                augment={name: numbers[piece] for name, numbers in self.augment.items()},
                 parts=1,
             )
 
@@ -66,8 +80,15 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
         noise = torch.rand(recipe.batch, generator=stream(recipe.seed, name, seen))
         return (target + rules.label_noise * noise).to(engine.device)
 
+    def uniform(name: str, shape: tuple[int, ...]) -> Tensor:
+        return torch.rand(shape, generator=stream(recipe.seed, name, seen)).to(engine.device)
+
+    real, iteration = to_model(pixels.to(engine.device), recipe.data.pixel_range), seen // recipe.batch
+    penalised = rules.penalty != NO_PENALTY and iteration % rules.penalty_every == 0
+    seen_by_d = (*SEEN_BY_D, *PARTNERS) if rules.in_pairs else SEEN_BY_D
+    augmented = seen_by_d if recipe.augment.operations else ()
     return Given(
-        real=to_model(pixels.to(engine.device), recipe.data.pixel_range),
+        real=real,
         z_d=z("latents/d"),
         z_g=z("latents/d" if rules.generator_reuses_latents else "latents/g"),
         targets=Targets(
@@ -77,6 +98,8 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
         ),
         dropout_d=stream(recipe.seed, "dropout/d", seen, engine.device),
         dropout_g=stream(recipe.seed, "dropout/g", seen, engine.device),
-        iteration=seen // recipe.batch,
+        iteration=iteration,
+        penalty=uniform("penalty", uniform_shape(PENALTIES[rules.penalty], real)) if penalised else None,
+        augment={name: uniform(f"augment/{name}", (recipe.batch, draws(recipe.augment))) for name in augmented},
         parts=recipe.parts,
     )

@@ -1,11 +1,13 @@
 """The losses that some articles print: in inference mode, on a few pictures that were kept out of the training."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from gansmith.data.pack import Pack
 from gansmith.nn.modes import inference_mode
-from gansmith.objectives.adversarial import LOSSES, Targets
+from gansmith.objectives.adversarial import LOSSES, Targets, discriminator_loss, generator_loss
 from gansmith.pixels import to_model
 from gansmith.rng import latents, stream
 from gansmith.runs import Run
@@ -34,9 +36,9 @@ def held_out_losses(gan: GAN, real: Tensor, z: Tensor, objective: Objective, eng
     """
     with inference_mode(gan.G, gan.D), engine.autocast():
         real_logits, fake_logits = (gan.D(images).to(real.dtype) for images in (real, gan.G(z)))
-    loss, plain = LOSSES[objective.loss], Targets()
+    loss, plain = replace(LOSSES[objective.loss], averages_halves=False), Targets()
     real_logits, fake_logits = clipped(real_logits, objective), clipped(fake_logits, objective)
     return {
-        "held_out/d": loss.real(real_logits, plain) + loss.fake(fake_logits, plain),
-        "held_out/g": loss.generator(fake_logits, plain),
+        "held_out/d": discriminator_loss(loss, {"real": real_logits, "fake": fake_logits}, plain),
+        "held_out/g": generator_loss(loss, fake_logits, real_logits if objective.in_pairs else None, plain),
     }

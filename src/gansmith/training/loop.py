@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from gansmith.augment.augmenter import observe
 from gansmith.data.pack import Pack
 from gansmith.data.sampler import Sampler
 from gansmith.nn.ema import ema_decay, ema_update
+from gansmith.objectives.adversarial import LOSSES, margins
 from gansmith.runs import Run
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import save_checkpoint
@@ -73,7 +75,7 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
 
 
 def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
-    """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, then the average, then the clock.
+    """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, the average, the augmentation's chance, the clock.
 
     Returns the per-sample values of both steps. Raises DivergedError when a number is not finite.
     """
@@ -85,6 +87,10 @@ def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict
     if gan.G_ema is not None:
         ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, recipe.ema_half_life, gan.seen + recipe.batch))
     check_step(gan, values, step)
+    if gan.augment is not None:
+        observe(
+            gan.augment, margins(LOSSES[recipe.objective.loss], values["logits/real"], values["logits/fake"])["real"]
+        )
     gan.seen += recipe.batch
     return values
 
@@ -99,8 +105,11 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, r
     """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
     recipe = setting.recipe
     means = {name: value.mean().item() for name, value in values.items()}
-    means["accuracy/real"] = (values["logits/real"] > 0).float().mean().item()
-    means["accuracy/fake"] = (values["logits/fake"] <= 0).float().mean().item()
+    right = margins(LOSSES[recipe.objective.loss], values["logits/real"], values["logits/fake"])
+    means["accuracy/real"] = (right["real"] > 0).float().mean().item()
+    means["accuracy/fake"] = (right["fake"] >= 0).float().mean().item()
+    if gan.augment is not None:
+        means["augment/probability"] = gan.augment.probability
     step = gan.seen // recipe.batch
     clock = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
     setting.run.append_event({"step": step, "seen": gan.seen, **means, "time": clock})

@@ -1,6 +1,6 @@
 """A checkpoint as it lies on disk: which ones a run has, and whether each is what was saved. Nothing here needs torch.
 
-checkpoints/00000500/G.safetensors  D.  G_ema.  optimizer_g.  optimizer_d.safetensors
+checkpoints/00000500/G.safetensors  D.  G_ema.  optimizer_g.  optimizer_d.  augment.safetensors
                      state.json     the clock, the recipe's hash and the versions; see `gansmith.training.checkpoint`
                      manifest.json  size and SHA-256 of every other file, written last
                      COMMITTED      only where a folder cannot be renamed, see `gansmith.durable`

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gansmith.durable import move_folder, remove_folder, write_atomically
 from gansmith.errors import CheckpointError, DiskError
 from gansmith.runs import Run
-from gansmith.training.checkpoint import is_finite, parts_of
+from gansmith.training.checkpoint import AUGMENT, is_finite, parts_of
 from gansmith.training.manifest import (
     BAD,
     LATEST,
@@ -66,10 +66,14 @@ def set_aside(run: Run, found: Found) -> list[str]:
     return remarks
 
 
-def load_checkpoint(folder: Path, gan: GAN) -> None:
-    """Put the whole state back, exactly. Raises CheckpointError when a file is damaged or does not fit."""
+def load_checkpoint(folder: Path, gan: GAN, *, forking: bool = False) -> None:
+    """Put the whole state back, exactly. Raises CheckpointError when a file is damaged or does not fit.
+
+    A fork may be the first to control its augmentation: what the checkpoint has not of that stays as it begins.
+    """
     for part, tensors in parts_of(gan).items():
-        _fill(folder, part, tensors)
+        if not (forking and part == AUGMENT and f"{part}.safetensors" not in read_manifest(folder)):
+            _fill(folder, part, tensors)
     gan.seen = read_state(folder)["seen"]
 
 

@@ -163,7 +163,7 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     ready = _prepared(recipe, terms)
     gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
-    load_checkpoint(found.folder, gan)
+    load_checkpoint(found.folder, gan, forking=True)
     _work_left(run, recipe, gan)
     fork = create_run(run.path.absolute().parent, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}

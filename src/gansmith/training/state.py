@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from gansmith.augment.augmenter import Augmenter, make_augmenter
 from gansmith.nn.init import first_weights
 from gansmith.rng import stream
 from gansmith.schema import Recipe
@@ -23,6 +24,8 @@ class GAN:
     """The average of G, when the recipe keeps one."""
     update_g: Updater
     update_d: Updater
+    augment: Augmenter | None = None
+    """What is done to the pictures that D sees, when the recipe asks for that."""
     seen: int = 0
 
     @property
@@ -53,4 +56,5 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
         G_ema=copy.deepcopy(G) if recipe.ema_half_life else None,
         update_g=make_updater(recipe.generator_optimizer, moved_by_g),
         update_d=make_updater(recipe.discriminator_optimizer, D.parameters()),
+        augment=make_augmenter(recipe.augment, recipe.data.pixel_range),
     )

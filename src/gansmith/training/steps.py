@@ -3,70 +3,87 @@
 Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1, with one D update an iteration, or one on each kind of picture.
 """
 
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gansmith.nn.dropout import drawing_from
 from gansmith.nn.modes import frozen, inference_mode
-from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
-from gansmith.schema import Objective
+from gansmith.nn.spectral import iterate_power
+from gansmith.objectives.adversarial import LOSSES, clip_probability, discriminator_loss, generator_loss
+from gansmith.objectives.penalties import PENALTIES, penalty_of
+from gansmith.objectives.settings import Objective
 from gansmith.training.engine import Engine
 from gansmith.training.given import Given
 from gansmith.training.state import GAN
 
-
-@dataclass(frozen=True, slots=True)
-class _Half:
-    """Pictures of one kind, and D's loss of its logits of them."""
-
-    kind: str
-    images: Tensor
-    loss: Callable[[Tensor, Targets], Tensor]
+Kinds = dict[str, Tensor]
+"""Pictures [N, C, H, W] by their kind, "real" or "fake"."""
 
 
 def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
     """Move D towards telling the real pictures from those that G makes: in one update, or in one for each kind.
 
     G is in inference mode, as every classic system's `predict` is. Returns per-sample values [N]: "loss/d",
-    "logits/real", "logits/fake".
+    "logits/real", "logits/fake", and "penalty" in an iteration that has one.
     """
-    pieces = [(piece, _halves(gan, piece, objective, engine)) for piece in given.pieces()]
-    batches = [slice(0, 2)] if objective.discriminator_batch == "mixed" else [slice(0, 1), slice(1, 2)]
+    iterate_power(gan.D)
+    pieces = [(piece, _pictures(gan, piece, engine)) for piece in given.pieces()]
+    order = ("fake", "real") if objective.fakes_first else ("real", "fake")
+    batches = [order] if objective.discriminator_batch == "mixed" else [(kind,) for kind in order]
     values = {"loss/d": torch.zeros_like(given.z_d[:, 0])}
     for number, batch in enumerate(batches):
         found = []
         with gan.update_d.descending(given.iteration * len(batches) + number) as add:
-            for piece, halves in pieces:
-                loss, logits = _discriminate(gan, piece, halves[batch], objective, engine)
+            for piece, pictures in pieces:
+                of_batch = {kind: pictures[kind] for kind in batch}
+                loss, logits = _discriminate(gan, piece, of_batch, objective, engine)
                 add(loss.sum() / len(given.real))
                 found.append({"loss/d": loss.detach(), **logits})
+                if piece.penalty is not None:
+                    penalty = objective.gamma * _penalty(gan, piece, piece.penalty, pictures, objective)
+                    add(objective.penalty_every * penalty.sum() / len(given.real))
+                    found[-1]["penalty"] = penalty.detach()
+        if objective.weight_clip:
+            clip_weights(gan.D, objective.weight_clip)
         joined = _joined(found)
         values |= joined | {"loss/d": values["loss/d"] + joined["loss/d"]}
     return values
 
 
-def _halves(gan: GAN, given: Given, objective: Objective, engine: Engine) -> list[_Half]:
-    """The real pictures and fresh ones of G, in the order in which D sees them."""
+def _pictures(gan: GAN, given: Given, engine: Engine) -> Kinds:
+    """The real pictures and fresh ones of G."""
     with torch.no_grad(), inference_mode(gan.G), engine.autocast():
-        fake = gan.G(given.z_d)
-    loss = LOSSES[objective.loss]
-    halves = [_Half("real", given.real, loss.real), _Half("fake", fake, loss.fake)]
-    return halves[::-1] if objective.fakes_first else halves
+        return {"real": given.real, "fake": gan.G(given.z_d)}
 
 
 def _discriminate(
-    gan: GAN, given: Given, halves: list[_Half], objective: Objective, engine: Engine
+    gan: GAN, given: Given, pictures: Kinds, objective: Objective, engine: Engine
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """D's loss of a batch of these halves, per sample [N], and its logits of each by name."""
+    """D's loss of a batch of these pictures, per sample [N], and its logits of each kind by name."""
     with drawing_from(given.dropout_d, gan.D), engine.autocast():
-        logits = gan.D(torch.cat([half.images for half in halves])).to(given.real.dtype).chunk(len(halves))
-    parts = [half.loss(clipped(x, objective), given.targets) for half, x in zip(halves, logits, strict=True)]
-    total = torch.stack(parts).mean(0) if LOSSES[objective.loss].averages_halves else torch.stack(parts).sum(0)
-    return total, {f"logits/{half.kind}": x.detach() for half, x in zip(halves, logits, strict=True)}
+        seen = torch.cat([_augmented(gan, given, f"d/{kind}", images) for kind, images in pictures.items()])
+        parts = gan.D(seen).to(given.real.dtype).chunk(len(pictures))
+    logits = dict(zip(pictures, parts, strict=True))
+    asked = {kind: clipped(part, objective) for kind, part in logits.items()}
+    loss = discriminator_loss(LOSSES[objective.loss], asked, given.targets)
+    return loss, {f"logits/{kind}": part.detach() for kind, part in logits.items()}
+
+
+def _penalty(gan: GAN, given: Given, uniform: Tensor, pictures: Kinds, objective: Objective) -> Tensor:
+    """The penalty per sample [N], before its weight, on the slopes of what D says of pictures not yet augmented."""
+
+    def critic(images: Tensor, kind: str) -> Tensor:
+        return gan.D(_augmented(gan, given, f"d/{kind}", images))
+
+    with drawing_from(given.dropout_d, gan.D):
+        return penalty_of(PENALTIES[objective.penalty], critic, pictures["real"], pictures["fake"], uniform)
+
+
+def _augmented(gan: GAN, given: Given, name: str, images: Tensor) -> Tensor:
+    """The pictures [N, C, H, W] as D gets to see them."""
+    return images if gan.augment is None else gan.augment(images.to(given.real.dtype), given.augment[name])
 
 
 def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
@@ -74,13 +91,16 @@ def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine)
 
     Both networks are in training mode. Returns per-sample values [N]: "loss/g".
     """
+    iterate_power(gan.G)
     found = []
     held = nullcontext() if objective.generator_step_trains_discriminator else frozen(gan.D)
     with held, gan.update_g.descending(given.iteration) as add:
         for piece in given.pieces():
             with drawing_from(given.dropout_g, gan.G, gan.D), engine.autocast():
-                logits = gan.D(gan.G(piece.z_g)).to(given.real.dtype)
-            loss = LOSSES[objective.loss].generator(clipped(logits, objective), piece.targets)
+                logits = gan.D(_augmented(gan, piece, "g/fake", gan.G(piece.z_g))).to(given.real.dtype)
+                paired = gan.D(_augmented(gan, piece, "g/real", piece.real)) if objective.in_pairs else None
+            partners = None if paired is None else paired.to(given.real.dtype)
+            loss = generator_loss(LOSSES[objective.loss], clipped(logits, objective), partners, piece.targets)
             add(loss.sum() / len(given.real))
             found.append({"loss/g": loss.detach()})
     return _joined(found)
@@ -94,3 +114,11 @@ def _joined(pieces: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 def clipped(logits: Tensor, objective: Objective) -> Tensor:
     """The logits, clipped where the objective says so; see `clip_probability`."""
     return clip_probability(logits, objective.probability_clip) if objective.probability_clip else logits
+
+
+@torch.no_grad()
+def clip_weights(network: nn.Module, bound: float) -> None:
+    """Bring every parameter into [-bound, bound]. Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1."""
+    parameters: list[Tensor] = [*network.parameters()]
+    torch._foreach_clamp_min_(parameters, -bound)
+    torch._foreach_clamp_max_(parameters, bound)

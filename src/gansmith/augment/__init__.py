@@ -1,0 +1,1 @@
+"""Differentiable augmentation of what D sees."""

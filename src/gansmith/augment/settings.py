@@ -1,0 +1,39 @@
+"""The recipe's table `augment`: what is done to pictures before D sees them."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from gansmith.augment.operations import OPERATIONS
+from gansmith.errors import RecipeError, unknown
+from gansmith.settings import Settings
+
+
+class Augment(Settings):
+    """What is done to every picture that D sees, real or generated, in both steps; for sets that are small."""
+
+    operations: Annotated[
+        tuple[str, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
+    ] = Field((), description=f"Any of {', '.join(OPERATIONS)}; DiffAugment is translate, colour and cutout.")
+    probability: float = Field(1.0, gt=0, le=1)
+    """Chance that an operation acts on a picture; with a target the most that it may rise to, and it begins at 0."""
+    target: float = Field(0.0, ge=0, lt=1)
+    """ADA: the probability rises while D is surer of the reals than this, and falls else. 0.6 there; 0 is off."""
+    speed: int = Field(0, ge=0)
+    """Images in which the probability goes from 0 to 1, with a target. 500,000 in ADA's paper; 0 without a target."""
+
+    @model_validator(mode="after")
+    def _used(self) -> "Augment":
+        for name in self.operations:
+            if name not in OPERATIONS:
+                raise RecipeError(unknown("augmentation", name, OPERATIONS))
+        if len(set(self.operations)) < len(self.operations):
+            raise RecipeError(f"augment.operations={[*self.operations]} names one twice; once is enough.")
+        if not self.operations and (self.target or self.probability != 1):
+            raise RecipeError("augment.probability and augment.target have no effect without augment.operations.")
+        if (self.target > 0) != (self.speed > 0):
+            raise RecipeError(
+                f"augment.speed={self.speed} does not go with augment.target={self.target}: "
+                "a speed above 0 goes with a target, 0 with none."
+            )
+        return self

@@ -1,0 +1,51 @@
+"""Spectral normalisation: kernels divided by their largest singular value. Miyato et al. 2018, arXiv:1802.05957."""
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from gansmith.nn.conv import Conv2dSame
+from gansmith.nn.modes import layers_of
+
+Layer = nn.Linear | nn.Conv2d | Conv2dSame
+"""Layers whose kernel is laid out as [C_out, ...]."""
+
+
+class SpectralNorm(nn.Module):
+    """The layer with W / sigma(W) in place of its kernel W, seen as a matrix of one row for each output channel.
+
+    sigma = |W^T u| for the left singular vector `u`, which `iterate_power` brings nearer once an iteration of the
+    training, and nothing else moves: checkpoints carry it, and a forward pass, in whichever mode, changes no state.
+    Of a convolution this is the matrix of the kernel, not the operator that moves it over a picture.
+    """
+
+    u: Tensor
+
+    def __init__(self, layer: Layer):
+        super().__init__()
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{type(layer).__name__} has no kernel of one row for each output channel.")
+        rows = len(layer.weight)
+        self.layer = layer
+        self.register_buffer("u", torch.full((rows,), rows**-0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the layer makes of x with the divided kernel."""
+        weight = self.layer.weight
+        sigma = _transposed_times(weight, self.u).norm()
+        return functional_call(self.layer, {"weight": weight / sigma}, x)
+
+
+@torch.no_grad()
+def iterate_power(network: nn.Module) -> None:
+    """One power iteration of every spectral norm in this network: u <- W W^T u, with length 1."""
+    for layer in layers_of(network):
+        if isinstance(layer, SpectralNorm):
+            weight = layer.layer.weight
+            moved = weight.flatten(1) @ _transposed_times(weight, layer.u)
+            layer.u.copy_(moved / moved.norm().clamp_min(torch.finfo(moved.dtype).tiny))
+
+
+def _transposed_times(weight: Tensor, u: Tensor) -> Tensor:
+    """W^T u, by an elementwise product: autocast would make a matrix product one in bfloat16."""
+    return (weight.flatten(1) * u[:, None]).sum(0)

@@ -1,0 +1,94 @@
+"""The recipe's table `objective`: what the two networks are asked to do."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from gansmith.errors import RecipeError, unknown
+from gansmith.objectives.adversarial import LOSSES, Targets
+from gansmith.objectives.penalties import PENALTIES
+from gansmith.settings import Settings
+
+NO_PENALTY = "none"
+
+
+class Objective(Settings):
+    """What the two networks are asked to do, and how the two steps of an iteration are put together."""
+
+    loss: str = Field("non-saturating", description=f"One of {', '.join(LOSSES)}.")
+    real_target: float = 1.0
+    """What D is asked to answer for real pictures (binary-cross-entropy and least-squares only)."""
+    fake_target: float = 0.0
+    """What D is asked to answer for generated pictures (binary-cross-entropy and least-squares only)."""
+    generator_target: float = 1.0
+    """What G wants D to answer (binary-cross-entropy and least-squares only)."""
+    label_noise: float = Field(0.0, ge=0, le=1)
+    """Width c of the noise U(0, c) added to each target of D, real and fake (where there are targets)."""
+    probability_clip: float = Field(0.0, ge=0, lt=0.5)
+    """Clip probabilities to [c, 1 - c] before the logarithm, as Keras 2.0 did with 1e-7; 0 is off."""
+    weight_clip: float = Field(0.0, ge=0)
+    """Clip D's parameters to [-c, c] after each of its updates (wasserstein only); 0 is off, 0.01 the authors'."""
+    penalty: str = Field(NO_PENALTY, description=f"On the slopes of D: {NO_PENALTY}, {', '.join(PENALTIES)}.")
+    gamma: float = Field(0.0, ge=0)
+    """Weight of the penalty; of r1 and r2 it is halved, as in their paper."""
+    penalty_every: int = Field(1, ge=1)
+    """The penalty comes in every so many updates of D, with so many times its weight. arXiv:1912.04958, §3.1."""
+    discriminator_batch: Literal["mixed", "separate"] = "mixed"
+    """mixed: one update of D on real and generated pictures together; separate: one on each, batch norm apart too."""
+    fakes_first: bool = False
+    """Generated pictures come before the real ones, in D's batch or as the first of its two updates."""
+    generator_reuses_latents: bool = False
+    """The generator step starts from the latents of D's step instead of new ones."""
+    generator_step_trains_discriminator: bool = False
+    """The generator step also moves D, with G's optimiser: what an unfrozen stacked Keras model does."""
+
+    @property
+    def targets(self) -> Targets:
+        """The three targets together."""
+        return Targets(real=self.real_target, fake=self.fake_target, generator=self.generator_target)
+
+    @property
+    def in_pairs(self) -> bool:
+        """Whether D is asked of pairs: G's loss then needs the real pictures too."""
+        return LOSSES[self.loss].fake is None
+
+    @model_validator(mode="after")
+    def _loss_uses_settings(self) -> "Objective":
+        if self.loss not in LOSSES:
+            raise RecipeError(unknown("loss", self.loss, LOSSES))
+        loss = LOSSES[self.loss]
+        if (self.targets != Targets() or self.label_noise) and not loss.uses_targets:
+            raise RecipeError(
+                f"loss {self.loss!r} takes no targets and no label_noise; remove them or take 'binary-cross-entropy'."
+            )
+        if self.probability_clip and not loss.clips_probability:
+            raise RecipeError(
+                f"loss {self.loss!r} takes no probability_clip; remove it or take 'binary-cross-entropy'."
+            )
+        if self.weight_clip and self.loss != "wasserstein":
+            raise RecipeError(f"loss {self.loss!r} takes no weight_clip; remove it or take 'wasserstein'.")
+        return self
+
+    @model_validator(mode="after")
+    def _penalty_uses_settings(self) -> "Objective":
+        if self.penalty != NO_PENALTY and self.penalty not in PENALTIES:
+            raise RecipeError(unknown("penalty", self.penalty, (NO_PENALTY, *PENALTIES)))
+        if (self.penalty == NO_PENALTY) != (self.gamma == 0):
+            raise RecipeError(
+                f"objective.gamma={self.gamma} does not go with objective.penalty={self.penalty!r}: "
+                f"a weight above 0 goes with a penalty, 0 with {NO_PENALTY!r}."
+            )
+        if self.penalty == NO_PENALTY and self.penalty_every > 1:
+            raise RecipeError(
+                f"objective.penalty_every={self.penalty_every} has no effect without a penalty; set both, or it to 1."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_update_sees_both_kinds(self) -> "Objective":
+        if self.discriminator_batch == "separate" and (self.in_pairs or self.penalty != NO_PENALTY):
+            what = f"loss {self.loss!r}" if self.in_pairs else f"penalty {self.penalty!r}"
+            raise RecipeError(
+                f"{what} needs reals and fakes in one batch of D; set objective.discriminator_batch to 'mixed'."
+            )
+        return self
