@@ -13,7 +13,7 @@ from gansmith.data.fit import Box, Fit, Resample, Wanted
 from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
 from gansmith.errors import RecipeError, UsageError, unknown
-from gansmith.models.base import ModelConfig, Spec, model_config, networks
+from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.nn.norm import normalises_batches
 from gansmith.objectives.adversarial import LOSSES, Targets
 from gansmith.pixels import Display, PixelRange
@@ -315,11 +315,11 @@ class Recipe(Settings):
     def _networks_fit_pictures(self) -> "Recipe":
         try:
             with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
-                built = networks(self.model, self.spec)
+                networks = self.model.networks(self.spec)
         except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
             reason = str(error).splitlines()[0]
             raise RecipeError(f"model {self.model.name!r} cannot be made of this size: {reason}.") from error
-        if self.parts > 1 and (self.batch % self.parts or normalises_batches(built.G, built.D)):
+        if self.parts > 1 and (self.batch % self.parts or normalises_batches(networks.G, networks.D)):
             raise RecipeError(
                 f"parts={self.parts} of batch={self.batch} would be another mathematics: parts must divide the batch, "
                 "and batch norm sees a part and not the whole; set a smaller batch instead."

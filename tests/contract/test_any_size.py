@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradgradcheck
 from torch.func import functional_call
 
-from gansmith.models.base import Spec, model_config, networks
+from gansmith.models.base import Spec, model_config
 from gansmith.nn.init import first_weights
 from gansmith.nn.summary import multiply_adds, summarize
 from gansmith.rng import stream
@@ -20,7 +20,7 @@ def spec_of(channels=1, height=28, width=28, classes=0, latents=LATENTS):
 
 
 def made(name, spec, width=8):
-    pair = networks(model_config({"name": name, "width": width}), spec)
+    pair = model_config({"name": name, "width": width}).networks(spec)
     first_weights(pair.G, stream(0, "G", 0))
     first_weights(pair.D, stream(0, "D", 0))
     return pair
@@ -43,7 +43,7 @@ def latents(num, size=LATENTS):
 def test_any_size_and_number_of_channels_is_met(name, sides, channels):
     spec = spec_of(channels, *sides)
     with torch.device("meta"):
-        pair = networks(model_config({"name": name}), spec)
+        pair = model_config({"name": name}).networks(spec)
         images = pair.G(torch.empty(2, LATENTS))
         assert images.shape == (2, channels, *sides)
         assert pair.D(images).shape == (2,)
@@ -53,7 +53,7 @@ def test_any_size_and_number_of_channels_is_met(name, sides, channels):
 @pytest.mark.parametrize(("name", "least", "most"), [("thin-dcgan", 4, 8), ("residual", 4, 7)])
 def test_the_first_picture_has_4_to_8_pixels_on_its_shorter_side(name, least, most, sides):
     with torch.device("meta"):
-        pair = networks(model_config({"name": name}), spec_of(1, *sides))
+        pair = model_config({"name": name}).networks(spec_of(1, *sides))
     height, width, _ = next(row.shape for row in summarize(pair.G, (LATENTS,)).layers if len(row.shape) == 3)
     assert least <= min(height, width) <= most
 
@@ -70,7 +70,7 @@ PINNED = {
 @pytest.mark.parametrize(("name", "shape"), PINNED)
 def test_parameters_and_multiply_adds_are_as_pinned(name, shape):
     with torch.device("meta"):
-        pair = networks(model_config({"name": name}), spec_of(*shape, latents=64))
+        pair = model_config({"name": name}).networks(spec_of(*shape, latents=64))
     found = []
     for network, given in ((pair.G, (64,)), (pair.D, shape)):
         table = summarize(network, given)
@@ -83,7 +83,7 @@ def test_twice_the_width_is_about_four_times_the_work(name):
     work = []
     for width in (32, 64):
         with torch.device("meta"):
-            pair = networks(model_config({"name": name, "width": width}), spec_of())
+            pair = model_config({"name": name, "width": width}).networks(spec_of())
         work.append(multiply_adds(pair.G, (LATENTS,)))
     assert 2 < work[1] / work[0] < 4  # grouped convolutions, and those to pixels, grow less
 

@@ -54,16 +54,16 @@ class ModelConfig(Settings):
     def build(self, spec: Spec) -> Networks:
         """The two networks. Their weights are set afterwards, from the run's seed.
 
-        Raises RecipeError when they cannot be built for such pictures. `networks` asks first whether there may be
-        classes: a file that takes no labels need not look at them.
+        Raises RecipeError when they cannot be built for such pictures. Files without `takes_labels` ignore classes.
         """
 
-
-def networks(model: ModelConfig, spec: Spec) -> Networks:
-    """The model's two networks. Raises RecipeError when they cannot be built for such pictures, or with classes."""
-    if spec.classes and not model.takes_labels:
-        raise RecipeError(f"model {model.name!r} takes no labels, and there are {spec.classes} classes.")
-    return model.build(spec)
+    def networks(self, spec: Spec) -> Networks:
+        """The two networks. Raises RecipeError when they cannot be built for such pictures, or with classes."""
+        if spec.classes and not self.takes_labels:
+            raise RecipeError(
+                f"model {self.name!r} takes no labels, got {spec.classes} classes; take a model that does, or none."
+            )
+        return self.build(spec)
 
 
 def model_names() -> list[str]:

@@ -16,8 +16,8 @@ def first_weights(network: nn.Module, generator: torch.Generator) -> None:
     """Glorot-uniform kernels and zero biases, in the order of the layers; batch norm starts as the identity.
 
     Glorot & Bengio 2010, PMLR 9:249-256, eq. 16, with Keras' fans: kernel area times channels. A layer that went
-    through `normal_kernel` or `scaled_kernel` is drawn as that says. A layer that has parameters but no kernel of two
-    or more axes is refused: it needs a rule of its own here.
+    through `normal_kernel` is drawn as that says. A layer that has parameters but no kernel of two or more axes is
+    refused: it needs a rule of its own here.
     """
     for layer in network.modules():
         own = dict(layer.named_parameters(recurse=False))
