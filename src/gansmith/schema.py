@@ -278,7 +278,7 @@ class Recipe(Settings):
     def _networks_fit_pictures(self) -> "Recipe":
         try:
             with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
-                networks = self.model.build(self.spec)
+                networks = self.model.networks(self.spec)
         except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
             reason = str(error).splitlines()[0]
             raise RecipeError(f"model {self.model.name!r} cannot be made of this size: {reason}.") from error

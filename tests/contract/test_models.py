@@ -1,6 +1,7 @@
 """What every model file and every recipe promises."""
 
 import importlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -80,11 +81,27 @@ def test_the_files_name_is_the_public_name(name):
         ("cifar-ships", (32, 22)),
         ("cifar-ships", (31, 32)),
         ("upsample-dcgan", (30, 28)),
+        ("thin-dcgan", (7, 28)),
+        ("residual", (28, 7)),
     ],
 )
 def test_pictures_that_do_not_fit_are_refused_in_a_sentence(name, sides):
     with pytest.raises(RecipeError, match=f"{sides[0]}x{sides[1]}"):
         model_config({"name": name}).build(Spec(channels=1, height=sides[0], width=sides[1], latents=10))
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_classes_are_refused_or_needed(name):
+    model, spec = model_config({"name": name, "width": NARROW}), replace(SPECS[0], classes=3)
+    if not model.takes_labels:
+        with pytest.raises(RecipeError, match=f"model '{name}' takes no labels, got 3 classes"):
+            model.networks(spec)
+        return
+    made = model.networks(spec)
+    with pytest.raises(ValueError, match="give it a label for each picture"):
+        made.G(torch.zeros(2, spec.latents))
+    with pytest.raises(ValueError, match="give it a label for each picture"):
+        made.D(torch.zeros(2, spec.channels, spec.height, spec.width))
 
 
 @pytest.mark.parametrize("name", ["fashion-mlp", "mnist-mlp"])

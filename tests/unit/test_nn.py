@@ -12,12 +12,12 @@ from torch.testing import assert_close
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_padding
 from gansmith.nn.dropout import Dropout, drawing_from, kept_from_words
 from gansmith.nn.ema import ema_decay, ema_update
-from gansmith.nn.init import first_weights, normal_kernel
+from gansmith.nn.init import first_weights, leaky_gain, normal_kernel, scaled_kernel
 from gansmith.nn.modes import frozen, inference_mode
 from gansmith.nn.norm import BatchNorm
 from gansmith.nn.stack import Stack
-from gansmith.nn.summary import summarize
-from gansmith.nn.upsample import UpsampleConv2d
+from gansmith.nn.summary import multiply_adds, summarize
+from gansmith.nn.upsample import SubPixelConv2d, UpsampleConv2d, fold_upsampling
 from gansmith.rng import stream
 
 
@@ -160,6 +160,15 @@ def test_transposed_upsampling_is_upsampling_and_a_transposed_convolution():
     assert_close(layer(x), after(nn.functional.interpolate(x, scale_factor=2)), rtol=0, atol=1e-12)
 
 
+def test_a_sub_pixel_convolution_can_be_any_folded_upsampling():
+    upsampling, sub_pixel = filled(UpsampleConv2d(3, 4, 5)), SubPixelConv2d(3, 4, 3).double()
+    with torch.no_grad():
+        sub_pixel.weight.copy_(fold_upsampling(upsampling.weight))
+        sub_pixel.bias.copy_(upsampling.bias.repeat_interleave(4))
+    x = normal(2, 3, 5, 6)
+    assert_close(sub_pixel(x), upsampling(x), rtol=1e-12, atol=1e-12)
+
+
 def test_an_even_kernel_cannot_be_upsampled():
     with pytest.raises(ValueError, match="kernel=4 has no centre"):
         UpsampleConv2d(1, 1, 4)
@@ -259,6 +268,28 @@ def test_a_normal_kernel_has_its_standard_deviation_and_leaves_the_rest():
     assert not marked.bias.any()
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"), [(nn.Linear(400, 300), (400,)), (nn.Conv2d(64, 64, 3, groups=4, padding=1), (64, 9, 9))]
+)
+def test_a_scaled_kernel_keeps_the_mean_square_times_its_gain(layer, shape):
+    first_weights(scaled_kernel(layer, 2), stream(1, "init", 0))
+    x = torch.randn(50, *shape, generator=stream(0, "x", 0))
+    y = layer(x)[..., 1:-1, 1:-1] if len(shape) == 3 else layer(x)
+    assert y.square().mean().sqrt().item() == pytest.approx(2, rel=0.05)
+
+
+def test_a_gain_of_zero_makes_a_kernel_of_zeros():
+    layer = nn.Linear(3, 4)
+    first_weights(scaled_kernel(layer, 0), stream(1, "init", 0))
+    assert not layer.weight.any()
+
+
+def test_the_leaky_gain_puts_back_what_the_bend_takes():
+    x = torch.randn(100_000, generator=stream(0, "x", 0))
+    bent = nn.functional.leaky_relu(x, 0.2) * leaky_gain(0.2)
+    assert bent.square().mean().item() == pytest.approx(1, rel=0.02)
+
+
 def test_glorot_refuses_a_layer_it_has_no_rule_for():
     with pytest.raises(TypeError, match="no rule for the parameters of PReLU"):
         first_weights(Stack(nn.PReLU()), stream(0, "init", 0))
@@ -316,6 +347,12 @@ def test_the_summary_counts_moving_statistics_as_non_trainable():
     ]
     assert (table.total, table.trainable, table.non_trainable) == (56, 48, 8)
     assert network.training
+
+
+def test_multiply_adds_are_those_of_products_and_convolutions():
+    network = Stack(nn.Linear(5, 12), nn.ReLU(), nn.Unflatten(1, (3, 2, 2)), nn.Conv2d(3, 7, 3, padding=1), nn.Tanh())
+    assert multiply_adds(network, (5,)) == 5 * 12 + 3 * 7 * 9 * 4
+    assert multiply_adds(network.to("meta"), (5,)) == 5 * 12 + 3 * 7 * 9 * 4
 
 
 @settings(max_examples=30, deadline=None)

@@ -12,20 +12,28 @@ import gansmith.models
 from gansmith.errors import RecipeError, unknown
 from gansmith.settings import Settings
 
+SMALLEST = 8
+"""Pixels of the shortest side that can be halved and still be a picture, for models that take any size."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """What a pair of networks has to fit: the pictures' shape and the number of latent variables."""
+    """What a pair of networks has to fit: the pictures' shape, the number of latent variables, and classes if any."""
 
     channels: int
     height: int
     width: int
     latents: int
+    classes: int = 0
+    """How many labels tell pictures apart; 0 for networks that know nothing of labels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Networks:
-    """`G(z [N, latents]) -> images [N, C, H, W]` in the recipe's range; `D(images) -> logits [N]`, no sigmoid."""
+    """`G(z [N, latents]) -> images [N, C, H, W]` in the recipe's range; `D(images) -> logits [N]`, no sigmoid.
+
+    With classes, `G(z, labels)` and `D(images, labels)`, labels int64 [N] from 0 on.
+    """
 
     G: nn.Module
     D: nn.Module
@@ -37,14 +45,25 @@ class ModelConfig(Settings):
     any_size: ClassVar[bool] = False
     """Whether the networks are meant for pictures of any size and shape: own pictures then come in theirs."""
 
+    takes_labels: ClassVar[bool] = False
+    """Whether the networks can be told the class of a picture."""
+
     name: str
 
     @abstractmethod
     def build(self, spec: Spec) -> Networks:
         """The two networks. Their weights are set afterwards, from the run's seed.
 
-        Raises RecipeError when they cannot be built for such pictures.
+        Raises RecipeError when they cannot be built for such pictures. Files without `takes_labels` ignore classes.
         """
+
+    def networks(self, spec: Spec) -> Networks:
+        """The two networks. Raises RecipeError when they cannot be built for such pictures, or with classes."""
+        if spec.classes and not self.takes_labels:
+            raise RecipeError(
+                f"model {self.name!r} takes no labels, got {spec.classes} classes; take a model that does, or none."
+            )
+        return self.build(spec)
 
 
 def model_names() -> list[str]:
@@ -69,3 +88,20 @@ def whole_part(spec: Spec, model: str, parts: Literal[4, 8]) -> tuple[int, int]:
             f"be multiples of {parts}, got {spec.height}x{spec.width}."
         )
     return spec.height // parts, spec.width // parts
+
+
+def picture_sizes(spec: Spec, model: str, largest: int) -> list[tuple[int, int]]:
+    """Height and width of the pictures on the way to the full size, which is the last; for models that take any.
+
+    Each is half of the next, rounded up, and there are two at least; the first has at most `largest` pixels on its
+    shorter side. Raises RecipeError for pictures too small for that.
+    """
+    sizes = [(spec.height, spec.width)]
+    if min(sizes[0]) < SMALLEST:
+        raise RecipeError(
+            f"model {model!r} takes pictures of {SMALLEST} pixels a side or more, got {spec.height}x{spec.width}."
+        )
+    while len(sizes) == 1 or min(sizes[0]) > largest:
+        height, width = sizes[0]
+        sizes.insert(0, (-(-height // 2), -(-width // 2)))
+    return sizes

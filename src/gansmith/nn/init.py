@@ -42,6 +42,23 @@ def normal_kernel(layer: Layer, std: float) -> Layer:
     return layer
 
 
+def scaled_kernel(layer: Layer, gain: float) -> Layer:
+    """The layer, whose kernel is to start as N(0, gain^2 / fan-in); a gain of 0 makes it zeros.
+
+    Keeps the mean square of what goes through, times gain^2. He et al. 2015, arXiv:1502.01852, eq. 10, whose gain for
+    LeakyReLU behind the layer is `leaky_gain`. For kernels laid out as [out, in, ...].
+    """
+    weight = layer.weight
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"scaled_kernel has no kernel to scale in {type(layer).__name__}.")
+    return normal_kernel(layer, gain / math.sqrt(weight[0].numel()))
+
+
+def leaky_gain(slope: float) -> float:
+    """What LeakyReLU takes from a normal variable's root mean square, to be put back. He et al. 2015, eq. 15."""
+    return math.sqrt(2 / (1 + slope**2))
+
+
 def _glorot_uniform(shape: torch.Size, generator: torch.Generator) -> Tensor:
     """float32 on the generator's device, so that every device and precision starts from the same numbers."""
     limit = math.sqrt(6 / ((shape[0] + shape[1]) * math.prod(shape[2:])))
@@ -49,4 +66,4 @@ def _glorot_uniform(shape: torch.Size, generator: torch.Generator) -> Tensor:
 
 
 def _normal(shape: torch.Size, std: float, generator: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=generator).mul_(std)
+    return torch.randn(shape, generator=generator).mul_(std) if std else torch.zeros(shape)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Stack(nn.Module):
-    """Layers in a row. Takes no labels: `labels` is there because every network is called the same way.
+    """Layers in a row. Those that take labels get them; a network without such a layer refuses labels.
 
     Pictures go through it channels-last, and so do their gradients, wherever they come from: convolutions want them so,
     and an operation on two tensors of unlike layout takes several times as long.
@@ -14,19 +14,35 @@ class Stack(nn.Module):
     def __init__(self, *layers: nn.Module):
         super().__init__()
         self.layers = nn.Sequential(*layers)
+        self.takes_labels = any(map(takes_labels, layers))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The last layer's output. Raises ValueError when given labels, which would have no effect."""
-        if labels is not None:
+        """The last layer's output. `labels` are int64 [N], a class for each row of x.
+
+        Raises ValueError when labels are given that would have no effect, or are not given and needed.
+        """
+        if labels is not None and not self.takes_labels:
             raise ValueError("this network is unconditional: labels would have no effect.")
+        if labels is None and self.takes_labels:
+            raise ValueError("this network is conditional: give it a label for each picture.")
         for layer in self.layers:
             if x.dim() == 4:
                 x = _channels_last(x)
                 if x.requires_grad and isinstance(layer, nn.Flatten):
-                    x.register_hook(_channels_last)
-            x = layer(x)
+                    x.register_hook(_gradient_channels_last)
+            x = layer(x, labels) if takes_labels(layer) else layer(x)
         return x
+
+
+def takes_labels(layer: nn.Module) -> bool:
+    """Whether the layer, or network, is called with labels."""
+    return getattr(layer, "takes_labels", False)
 
 
 def _channels_last(pictures: Tensor) -> Tensor:
     return pictures.contiguous(memory_format=torch.channels_last)
+
+
+def _gradient_channels_last(gradient: Tensor | None) -> Tensor | None:
+    """None is what torch calls hooks with where a second derivative is zero."""
+    return None if gradient is None else _channels_last(gradient)

@@ -1,4 +1,4 @@
-"""A network's layers with their output shapes and parameter counts, as Keras prints them."""
+"""A network's layers with their output shapes and parameter counts, as Keras prints them, and what a pass costs."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gansmith.nn.modes import inference_mode
+from gansmith.nn.stack import takes_labels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,15 +42,33 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
 
     leaves = [layer for layer in network.modules() if not list(layer.children())]
     hooks = [layer.register_forward_hook(record) for layer in leaves]
-    device = next(network.parameters()).device
     try:
-        with torch.no_grad(), inference_mode(network):
-            network(torch.zeros(1, *input_shape, device=device))
+        _call(network, input_shape)
     finally:
         for hook in hooks:
             hook.remove()
     trainable = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Summary(layers=rows, trainable=trainable, non_trainable=_count(network) - trainable)
+
+
+def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """Of the products and convolutions of one pass over one input, as they are computed; all else counts as nothing.
+
+    The network may be on the meta device, as for `summarize`.
+    """
+    from torch.utils.flop_counter import FlopCounterMode  # here, for it takes 40 ms to import
+
+    with FlopCounterMode(display=False) as counter:
+        _call(network, input_shape)
+    return counter.get_total_flops() // 2
+
+
+def _call(network: nn.Module, input_shape: tuple[int, ...]) -> None:
+    """One pass over zeros, of the first class where the network takes labels."""
+    zeros = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
+    labels = zeros.new_zeros(1, dtype=torch.int64) if takes_labels(network) else None
+    with torch.no_grad(), inference_mode(network):
+        network(zeros) if labels is None else network(zeros, labels)
 
 
 def _count(layer: nn.Module) -> int:

@@ -1,4 +1,7 @@
-"""Nearest-neighbour upsampling by 2 followed by a 'same' convolution: Odena et al. 2016, doi:10.23915/distill.00003."""
+"""Doubling a picture's sides within a convolution: nearest-neighbour first, or one kernel for each of four pixels.
+
+Odena et al. 2016, doi:10.23915/distill.00003, on what becomes of checkerboards.
+"""
 
 from functools import lru_cache
 
@@ -41,6 +44,43 @@ class UpsampleConv2d(nn.Module):
         """What `print(module)` shows."""
         sides = self.weight.shape[:2] if self.transposed else self.weight.shape[:2][::-1]
         return f"{sides[0]}, {sides[1]}, kernel={self.kernel}, transposed={self.transposed}"
+
+
+class SubPixelConv2d(nn.Module):
+    """A 'same' convolution that makes four pixels of each: [N, C_in, H, W] -> [N, C_out, 2H, 2W], with a bias.
+
+    Shi et al. 2016, arXiv:1609.05158. Of kernel 3 it multiplies as often as an `UpsampleConv2d` of kernel 5, but its
+    four phases are free of each other. The kernel has an odd side.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(4 * out_channels, in_channels, kernel, kernel))
+        self.bias = nn.Parameter(torch.empty(4 * out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C_in, H, W] -> [N, C_out, 2H, 2W]."""
+        return pixel_shuffle(conv2d(x, self.weight, self.bias, padding=self.weight.shape[-1] // 2), 2)
+
+    def extra_repr(self) -> str:
+        """What `print(module)` shows."""
+        return f"{self.weight.shape[1]}, {self.weight.shape[0] // 4}, kernel={self.weight.shape[-1]}"
+
+
+class Crop(nn.Module):
+    """Keeps the first rows and columns: [N, C, H, W] -> [N, C, height, width]."""
+
+    def __init__(self, height: int, width: int):
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, height, width]."""
+        return x[:, :, : self.height, : self.width]
+
+    def extra_repr(self) -> str:
+        """What `print(module)` shows."""
+        return f"{self.height}, {self.width}"
 
 
 def fold_upsampling(weight: Tensor) -> Tensor:

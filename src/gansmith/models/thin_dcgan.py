@@ -1,0 +1,75 @@
+"""Thin, fast networks of our own for pictures of any size: many updates a second are what a short run needs.
+
+In the line of Radford et al. 2016, arXiv:1511.06434, but few channels, G's pictures grow within 3x3 convolutions (Shi
+et al. 2016, arXiv:1609.05158) and D has no norm, so that penalties on its gradient are a picture's own.
+"""
+
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field
+from torch import nn
+
+from gansmith.models.base import ModelConfig, Networks, Spec, picture_sizes
+from gansmith.nn.conv import Conv2dSame, same_size
+from gansmith.nn.labels import Logit, Modulation
+from gansmith.nn.norm import BatchNorm
+from gansmith.nn.stack import Stack
+from gansmith.nn.upsample import Crop, SubPixelConv2d
+
+LARGEST_FIRST = 8
+"""Pixels of the shorter side of G's first picture, at most."""
+WIDEST = 8
+"""How many times as many channels as next to the picture there are at most."""
+
+
+class Config(ModelConfig):
+    """3x3 convolutions that double the sides, with batch norm; strided convolutions without any norm."""
+
+    any_size = True
+    takes_labels = True
+
+    name: Literal["thin-dcgan"] = "thin-dcgan"
+    """The file of networks."""
+    width: int = Field(16, ge=8, multiple_of=8)
+    """Channels next to the picture, best a multiple of 16; each halving of the sides doubles them, up to 8 times."""
+
+    def build(self, spec: Spec) -> Networks:
+        """G 296,785 (296,561 trainable) and D 109,281 parameters for 28x28x1, 64 latents, default width."""
+        sizes = picture_sizes(spec, self.name, LARGEST_FIRST)
+        return Networks(G=self._generator(spec, sizes), D=self._discriminator(spec, sizes))
+
+    def _channels(self, level: int) -> int:
+        """After so many halvings."""
+        return self.width * min(2**level, WIDEST)
+
+    def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
+        """Pictures in -1..1."""
+        (height, width), levels = sizes[0], range(len(sizes) - 1, -1, -1)
+        first = self._channels(levels[0])
+        layers: list[nn.Module] = [
+            nn.Linear(spec.latents, first * height * width),
+            nn.Unflatten(1, (first, height, width)),
+            *_normalised(first, spec.classes),
+        ]
+        for (height, width), (above, level) in zip(sizes[1:], pairwise(levels), strict=True):
+            layers.append(SubPixelConv2d(self._channels(above), self._channels(level), 3))
+            if height % 2 or width % 2:
+                layers.append(Crop(height, width))
+            layers += _normalised(self._channels(level), spec.classes)
+        return Stack(*layers, Conv2dSame(self.width, spec.channels, 3), nn.Tanh())
+
+    def _discriminator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
+        layers: list[nn.Module] = []
+        channels = [spec.channels, *(self._channels(level) for level in range(1, len(sizes) + 1))]
+        for (height, width), (narrow, wide) in zip(reversed(sizes), pairwise(channels), strict=True):
+            kernel = 4 if height % 2 == width % 2 == 0 else 3  # so that the padding is even all around
+            layers += [Conv2dSame(narrow, wide, kernel, 2), nn.LeakyReLU(0.2)]
+        height, width = (same_size(side, 2) for side in sizes[0])
+        return Stack(*layers, nn.Flatten(), Logit(channels[-1] * height * width, spec.classes))
+
+
+def _normalised(features: int, classes: int) -> list[nn.Module]:
+    """Batch norm, the class's gain and shift if there are classes, and ReLU."""
+    norm = BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=True)
+    return [norm, *([Modulation(features, classes)] if classes else []), nn.ReLU()]
