@@ -229,10 +229,11 @@ def test_a_penalty_is_on_the_slope_at_the_picture_before_it_is_augmented():
     assert_close(values["penalty"], slope.square().sum((1, 2, 3)) / 2)
 
 
-def test_augmentation_goes_through_in_parts_as_in_the_whole():
+@pytest.mark.parametrize("loss", ["non-saturating", "relativistic"])
+def test_augmentation_and_pairs_go_through_in_parts_as_in_the_whole(loss):
     after = []
     for parts in (1, 2):
-        small = recipe("fashion-mlp", ["batch=4", f"parts={parts}", DIFFAUGMENT])
+        small = recipe("fashion-mlp", ["batch=4", f"parts={parts}", DIFFAUGMENT, f"objective.loss={loss}"])
         gan, given = build(small, ENGINE), draw(small, 0, pixels(small, 0), ENGINE)
         values = discriminator_step(gan, given, small.objective, ENGINE)
         after.append([*values.values(), *generator_step(gan, given, small.objective, ENGINE).values()])

@@ -148,6 +148,10 @@ def test_the_weights_of_d_are_clipped_after_its_update_and_those_of_g_are_not():
             ["loss=relativistic", "discriminator_batch=separate"],
             "loss 'relativistic' needs reals and fakes in one batch",
         ),
+        (
+            ["loss=wasserstein", "weight_clip=0.01", "generator_step_trains_discriminator=true"],
+            "objective.weight_clip would not hold with objective.generator_step_trains_discriminator",
+        ),
         (["penalty=r3"], "unknown penalty 'r3'. Known: dragan, none, r1, r1+r2, r2, wgan-gp."),
         (["penalty=r1"], "objective.gamma=0.0 does not go with objective.penalty='r1'"),
         (["gamma=1.0"], "objective.gamma=1.0 does not go with objective.penalty='none'"),

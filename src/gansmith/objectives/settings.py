@@ -67,6 +67,11 @@ class Objective(Settings):
             )
         if self.weight_clip and self.loss != "wasserstein":
             raise RecipeError(f"loss {self.loss!r} takes no weight_clip; remove it or take 'wasserstein'.")
+        if self.weight_clip and self.generator_step_trains_discriminator:
+            raise RecipeError(
+                "objective.weight_clip would not hold with objective.generator_step_trains_discriminator, which moves "
+                "D once more after it; set one of them only."
+            )
         return self
 
     @model_validator(mode="after")
