@@ -46,7 +46,7 @@ def test_one_run_or_seeds_alone_are_refused_before_anything_is_measured(gansmith
 
 
 def test_runs_on_other_pictures_are_refused_with_the_difference_named(gansmith, trained, tiny):
-    assert gansmith("train", tiny, "--data", "fashion-10k[bag]").code == 0
+    assert gansmith("train", tiny, "--data", "fashion-10k[8]").code == 0
     result = gansmith("runs", "compare", "1", "2", "-n", "300")
     assert result.code == 2
     assert "these numbers cannot be compared:" in result.err.splitlines()[-1]
