@@ -7,6 +7,11 @@ import pytest
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
+def pytest_ignore_collect(config):
+    """Leave the fast suite alone: all of this is slow, and to look at it takes Keras, which only `make check` has."""
+    return "not slow" in config.option.markexpr or None
+
+
 @pytest.fixture(autouse=True)
 def _keras_in_float64(monkeypatch):
     import keras

@@ -91,9 +91,11 @@ def find_checkpoint(run: Run, which: str = "last") -> Found:
         raise CheckpointError(f"{run.path} holds no checkpoint; the first is written at the run's first interval.")
     if which == "last":
         return _newest_whole(run, saved)
-    there = f"it has {', '.join(map(str, saved))}, or 'last'"
+    best = named_best(run)
+    names = "'last'" if best is None else "'last' or 'best'"
+    there = f"it has {', '.join(map(str, saved))}, or {names}"
     if which == "best":
-        if (best := named_best(run)) is None:
+        if best is None:
             raise CheckpointError(f"{run.path} has no best checkpoint, for it was not evaluated in training; {there}.")
         which = str(best)
     step = int(which) if which.isdecimal() and len(which) < 20 else None
