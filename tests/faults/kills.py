@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -208,12 +209,14 @@ def judged(run: Path, whole: Path, killed_at: int | None, refuse=None):
     log = (run / "log.txt").read_text()
     if code:
         return {"survived": False, "why": f"resume left with {code}: {log_tail(run.parent / 'log.txt')}"}
-    begun = int(log.rpartition("continuing at step ")[2].split(" ")[0].replace(",", ""))
+    begun = int(re.findall(r"(?:continuing at|finishing after) step ([\d,]+)", log)[-1].replace(",", ""))
+    ended = json.loads((run / "run.json").read_text())["status"]
     lost = max((killed_at or saved_before) - begun, 0)
     here, there = contents(run), contents(whole)
     differ = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
     left = sorted(path.name for path in run.rglob(".*") if path.name.startswith((".unfinished", ".replaced")))
-    return {"survived": not differ and not left and lost <= INTERVAL, "lost": lost, "why": [*differ, *left]}
+    why = [*differ, *left, *([] if ended == "done" else [ended])]
+    return {"survived": not why and lost <= INTERVAL, "lost": lost, "why": why}
 
 
 def last_event(run: Path):

@@ -57,6 +57,18 @@ def test_a_run_that_is_stopped_again_and_again_too(gansmith, tiny):
     assert differing(run, whole) == []
 
 
+def test_a_run_that_is_killed_behind_its_last_save_gets_its_ending(gansmith, tiny):
+    run = gansmith("train", tiny).run
+    ended, written = (run / "run.json").read_text(), events(run)
+    (run / "run.json").write_text(ended.replace('"status": "done"', '"status": "running"'))
+    resumed = gansmith("resume", run)
+    assert resumed.code == 0, resumed.err
+    assert f"every step is done; finishing after step {STEPS} of {STEPS}" in (run / "log.txt").read_text()
+    assert info(run)["status"] == "done"
+    assert events(run) == written
+    assert gansmith("resume", run).code == 2
+
+
 def test_a_run_that_is_killed_before_its_first_checkpoint_begins_again(gansmith, tiny):
     whole = gansmith("train", tiny).run
     killed = gansmith("train", tiny, get_signals={"step": 3, "signums": [signal.SIGKILL]})

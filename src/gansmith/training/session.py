@@ -37,6 +37,9 @@ from gansmith.training.signals import Requests, listening
 from gansmith.training.state import GAN, build
 from gansmith.viz.grids import grid, png
 
+STOPPED, ENDED = "stopped", ("done", "plateau")
+"""What run.json says of a run that was asked to stop, and of those that are whole."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Terms:
@@ -142,19 +145,19 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         tidy(run)
         last = last_state(run, recipe, engine)
         gan = last.gan
-        step = _work_left(run, recipe, gan)
-        if gain := plateau(run, recipe, step):
-            raise UsageError(
-                f"{run.path} ended at step {step:,}: {because(gain, recipe)}; to train on, give more patience, or 0 "
-                "for no such end: --set evaluate.patience=0."
-            )
-        forget_later(run, gan.seen, trained)
+        step = gan.seen // recipe.batch
+        is_whole = _ending(run, recipe, gan)["status"] != STOPPED
+        if is_whole and run.info()["status"] in ENDED:
+            _refuse_ended(run, recipe, step)
+        if not is_whole:
+            forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
         kept = said if isinstance(said := run.info().get("remarks"), list) else []
         new = [remark for remark in remarks_on_setting(run, engine) if remark not in kept]
         run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
-        remarks = [*remarks, *last.remarks, *new, f"continuing at step {step:,} of {recipe.steps:,}"]
-        return _run_to_end(gan, _setting(ready, run, terms), remarks)
+        going = "every step is done; finishing after" if is_whole else "continuing at"
+        remarks = [*remarks, *last.remarks, *new, f"{going} step {step:,} of {recipe.steps:,}"]
+        return _run_to_end(gan, _setting(ready, run, terms), remarks, steps_left=not is_whole)
 
 
 def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
@@ -164,7 +167,8 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan, forking=True)
-    _work_left(run, recipe, gan)
+    if gan.seen // recipe.batch >= recipe.steps:
+        _refuse_ended(run, recipe, gan.seen // recipe.batch)
     fork = create_run(run.path.absolute().parent, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
@@ -182,12 +186,13 @@ def _prepared(recipe: Recipe, terms: _Terms) -> _Ready:
     return _Ready(recipe=recipe, engine=engine, pictures=pictures, judge=judge, remarks=remarks)
 
 
-def _work_left(run: Run, recipe: Recipe, gan: GAN) -> int:
-    """The step that comes next. Raises UsageError when it is past the last."""
-    step = gan.seen // recipe.batch
-    if step >= recipe.steps:
-        raise UsageError(f"{run.path} is complete at step {step:,}; give more --steps to train on.")
-    return step
+def _refuse_ended(run: Run, recipe: Recipe, step: int) -> None:
+    if gain := plateau(run, recipe, step):
+        raise UsageError(
+            f"{run.path} ended at step {step:,}: {because(gain, recipe)}; to train on, give more patience, or 0 "
+            "for no such end: --set evaluate.patience=0."
+        )
+    raise UsageError(f"{run.path} is complete at step {step:,}; give more --steps to train on.")
 
 
 def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
@@ -217,8 +222,11 @@ def _describe(run: Run, ready: _Ready, remarks: Sequence[str], **more: Any) -> N
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
 
 
-def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str]) -> Run:
-    """The loop, the run's status, and the report, whatever happens in between."""
+def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str], *, steps_left: bool = True) -> Run:
+    """The loop, the run's status, and the report, whatever happens in between.
+
+    No steps are left in a run that was killed behind its last save: there the loop has nothing to do.
+    """
     run, recipe = setting.run, setting.recipe
     setting = replace(setting, reporter=LogFile(run.path / "log.txt", setting.reporter))
     ending = {"status": "failed"}
@@ -227,7 +235,8 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str]) -> Run:
             for sentence in (f"run folder: {run.path}", *remarks):
                 setting.reporter.say(sentence)
             with listening(run.control) as requests:
-                _train(gan, setting, requests)
+                if steps_left:
+                    _train(gan, setting, requests)
             if setting.judge and setting.judge.count:
                 setting.reporter.say(setting.judge.cost())
             ending = _ending(run, recipe, gan)
@@ -238,7 +247,7 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str]) -> Run:
             with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
                 run.update(ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen, **ending)
         write_report(run)
-    if ending["status"] == "stopped":
+    if ending["status"] == STOPPED:
         raise Interrupted(
             f"stopped and saved at step {gan.seen // recipe.batch:,} of {recipe.steps:,}; "
             f"go on with: gansmith resume {run.path}",
@@ -255,7 +264,7 @@ def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
         return {"status": "done"}
     if gain := plateau(run, recipe, step):
         return {"status": "plateau", "reason": because(gain, recipe)}
-    return {"status": "stopped"}
+    return {"status": STOPPED}
 
 
 @contextmanager
