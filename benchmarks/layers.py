@@ -154,7 +154,7 @@ def updates(settings: RMSprop | Adam) -> tuple[Work, Work]:
 
     @torch.no_grad()
     def fused() -> None:
-        updater._move_fused([parameter.grad for parameter in ours], 1)
+        updater._move_fused([parameter.grad for parameter in ours], 1, 0)
 
     return fused, optimizer.step
 

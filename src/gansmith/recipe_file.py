@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from gansmith.errors import RecipeError
 from gansmith.plain_files import read_plain
 from gansmith.runs import Run
+from gansmith.schedule import KINDS, Schedule, inline, is_schedule
 from gansmith.schema import Recipe
 
 NAMED_TABLES = ("model", "discriminator_optimizer", "generator_optimizer")
@@ -69,9 +70,11 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def flat(values: object, before: str = "") -> dict[str, object]:
-    """Nested values under dotted names, such as "generator_optimizer.lr"."""
+    """Nested values under dotted names, such as "generator_optimizer.lr"; a schedule is one value, its text."""
     if not isinstance(values, dict):
         return {before: values}
+    if is_schedule(values):
+        return {before: inline(values)}
     found: dict[str, object] = {}
     for key, value in values.items():
         found |= flat(value, f"{before}.{key}" if before else str(key))
@@ -114,7 +117,7 @@ def _lines(settings: BaseModel, comments: bool) -> list[str]:
     lines, tables = [], []
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        if isinstance(value, BaseModel):
+        if isinstance(value, BaseModel) and not isinstance(value, Schedule):
             about = [f"# {(type(value).__doc__ or '').splitlines()[0]}"] if comments else []
             tables += ["", *about, f"[{name}]", *_lines(value, comments)]
         else:
@@ -123,7 +126,9 @@ def _lines(settings: BaseModel, comments: bool) -> list[str]:
     return lines + tables
 
 
-def _toml_value(value: bool | int | float | str | tuple[Any, ...]) -> str:
+def _toml_value(value: bool | int | float | str | tuple[Any, ...] | Schedule) -> str:
+    if isinstance(value, Schedule):
+        return str(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml_value, value))}]"
     if isinstance(value, bool):
@@ -140,8 +145,8 @@ def _short(given: object) -> str:
 
 def _sentence(mistake: ErrorDetails) -> str:
     """The field, what would do, what was given."""
-    # Pydantic puts the chosen kind of optimiser into the path of its fields.
-    field = ".".join(str(part) for part in mistake["loc"] if part not in ("rmsprop", "adam"))
+    # Pydantic puts the chosen kind of optimiser, or of a number, into the path of its fields.
+    field = ".".join(str(part) for part in mistake["loc"] if part not in ("rmsprop", "adam", *KINDS))
     if mistake["type"] == "missing":
         return f"{field} is missing from the recipe."
     if mistake["type"].startswith("union_tag"):

@@ -22,6 +22,7 @@ from gansmith.objectives.settings import NO_PENALTY, Objective
 from gansmith.pixels import Display, PixelRange
 from gansmith.rng import LatentLaw
 from gansmith.runs import folder_name
+from gansmith.schedule import Scheduled, below_one
 from gansmith.settings import Settings
 
 COLOUR = "^#[0-9a-f]{6}$"
@@ -99,8 +100,8 @@ class Latents(Settings):
 
 class _Optimizer(Settings):
     name: str
-    lr: float = Field(gt=0)
-    """Learning rate."""
+    lr: Scheduled[Annotated[float, Field(gt=0)]]
+    """Learning rate, or a schedule of it: {start, end, until}, in images, see docs/schedules.md."""
     lr_decay: float = Field(0.0, ge=0)
     """The rate of update t is lr / (1 + lr_decay * t), t counted from 0."""
     clip_value: float = Field(0.0, ge=0)
@@ -125,8 +126,8 @@ class Adam(_Optimizer):
     """The optimiser: rmsprop or adam."""
     beta1: float = Field(0.5, ge=0, lt=1)
     """Decay of the mean gradient."""
-    beta2: float = Field(0.999, ge=0, lt=1)
-    """Decay of the mean square."""
+    beta2: Annotated[Scheduled[Annotated[float, Field(ge=0, lt=1)]], AfterValidator(below_one)] = 0.999
+    """Decay of the mean square, or a schedule of it."""
     epsilon: float = Field(1e-8, gt=0)
     """Added to the root of the bias-corrected mean square, or of the mean square itself, see epsilon_hat."""
     epsilon_hat: bool = False
@@ -245,8 +246,8 @@ class Recipe(Settings):
     """How many parts of a batch go through the networks one after the other: the memory of one, the gradient of all."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto takes bf16 where the processor computes in it, fp32 elsewhere."""
-    ema_half_life: float = Field(0.0, ge=0)
-    """Images after which a weight's share in the averaged generator halves; 0 keeps no average."""
+    ema_half_life: Scheduled[Annotated[float, Field(ge=0)]] = 0.0
+    """Images after which a weight's share in the averaged generator halves, or a schedule; 0 keeps no average."""
     on_divergence: Literal["stop", "roll-back"] = "stop"
     """When a number is not finite: stop, or go back to the last checkpoint with half the rates, at most 3 times."""
     length: Length

@@ -1,5 +1,6 @@
 """Stop a run any way you like, go on, and get the very same bytes."""
 
+import math
 import random
 import signal
 from pathlib import Path
@@ -32,6 +33,28 @@ def test_a_run_that_is_stopped_and_continued_is_the_run_that_never_stopped(gansm
         assert saved(run)[-1] == (step if way != "SIGKILL" else (step - 1) // EVERY * EVERY)
         assert gansmith("resume", run, "--steps", STEPS).code == 0
         assert differing(run, whole.run) == [], f"{way} at step {step}"
+
+
+def test_a_run_is_stopped_and_rolled_back_in_the_middle_of_its_schedules_and_goes_on_exactly(gansmith, tiny):
+    rate = "{start = 2e-3, end = 1e-3, begin = 40, until = 200}"
+    settings = (
+        f"generator_optimizer.lr={rate}",
+        f"discriminator_optimizer.lr={rate}",
+        "generator_optimizer.beta2={start = 0.9, end = 0.99, until = 160}",
+        "ema_half_life={start = 0.0, end = 100.0, until = 160}",
+        "on_divergence=roll-back",
+    )
+    words = [word for one in settings for word in ("--set", one)]
+    fault = {"break_numbers": {"step": 17, "what": "weight D", "value": "nan"}}
+    whole = gansmith("train", tiny, *words, **fault)
+    assert whole.code == 0, whole.err
+    rates = {event["step"]: event["lr/g"] for event in events(whole.run)}
+    assert (rates[3], rates[27], rates[30]) == (2e-3, 5e-4, 5e-4), "half of it once it was rolled back to step 15"
+    assert rates[12] == events(whole.run)[3]["lr/d"] == pytest.approx(1e-3 + 1e-3 * math.cos(math.pi * 56 / 320) ** 2)
+    gansmith("train", tiny, *words, **fault, get_signals={"step": 22, "signums": [signal.SIGKILL]})
+    run = whole.run.with_name("00002-tiny")
+    assert gansmith("resume", run).code == 0
+    assert differing(run, whole.run) == []
 
 
 def test_what_was_done_before_the_stop_is_not_done_again(gansmith):

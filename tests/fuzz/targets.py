@@ -239,6 +239,7 @@ def recipe_seeds():
         b'from = "demo"\nbatch = 32\n[data]\nname = "photos"\nheight = 0x20\n',
         b'from = "mnist-dcgan"\ngenerator_optimizer = {name = "adam", lr = 1e-3}\nlength.images = 1_000\n',
         to_toml(recipe("demo")).encode(),
+        b'from = "demo"\nema_half_life = {start = 0.0, end = 5e3, begin = 1, until = 90, shape = "linear"}\n',
     ]
 
 
@@ -251,8 +252,17 @@ def read_setting(content: bytes) -> object:
     return override(recipe("demo"), content.decode("utf-8", "surrogateescape").split("\0"))
 
 
+SCHEDULE = b"generator_optimizer.lr={start=1e-3, end=0.0, until=64}\0generator_optimizer.lr.end=1e-4"
+
+
 def setting_seeds():
-    return [b"batch=64", b"generator_optimizer.lr=1e-3\0data.name=photos", b'model.name="small"', b"data={height=16}"]
+    return [
+        b"batch=64",
+        b"generator_optimizer.lr=1e-3\0data.name=photos",
+        b'model.name="small"',
+        b"data={height=16}",
+        SCHEDULE,
+    ]
 
 
 TARGETS = {

@@ -116,14 +116,14 @@ ALL = Augment(operations=tuple(OPERATIONS), probability=0.3)
 def test_an_operation_acts_on_its_share_of_pictures():
     augmenter = make_augmenter(Augment(operations=("translate",), probability=0.3), "-1..1")
     x = torch.rand(4000, 1, 8, 8, generator=stream(0, "x", 0))
-    found = augmenter(x, torch.rand(4000, 3, generator=stream(0, "uniform", 0)))
+    found = augmenter(x, torch.rand(4000, 3, generator=stream(0, "uniform", 0)), 0)
     share = (found != x).flatten(1).any(1).float().mean().item()
     assert share == pytest.approx(0.3 * 8 / 9, abs=0.03)  # of nine translations one moves nothing
 
 
 def test_in_the_range_0_to_1_everything_is_as_in_the_other_one():
     x, chosen = pictures(), uniform(6, draws(ALL))
-    twice = [make_augmenter(ALL, "-1..1")(x, chosen), 2 * make_augmenter(ALL, "0..1")((x + 1) / 2, chosen) - 1]
+    twice = [make_augmenter(ALL, "-1..1")(x, chosen, 0), 2 * make_augmenter(ALL, "0..1")((x + 1) / 2, chosen, 0) - 1]
     assert_close(*twice)
 
 
@@ -141,7 +141,7 @@ def test_the_controller_waits_four_batches_and_then_moves_by_the_images_in_them(
     found = []
     for _ in range(2 * BATCHES):
         observe(augmenter, margins_with(1.0))
-        found.append(augmenter.probability)
+        found.append(augmenter.probability_at(0))
     assert found == pytest.approx([0, 0, 0, 0.1, 0.1, 0.1, 0.1, 0.2])
 
 
@@ -152,7 +152,7 @@ def test_above_its_target_the_chance_rises_to_its_bound_and_below_it_falls_to_no
     augmenter.state[0] = 0.4
     for _ in range(400):
         observe(augmenter, margins_with(share))
-    assert augmenter.probability == pytest.approx(ends)
+    assert augmenter.probability_at(0) == pytest.approx(ends)
 
 
 def test_the_controller_finds_the_chance_at_which_d_is_as_sure_as_it_should_be():
@@ -160,13 +160,15 @@ def test_the_controller_finds_the_chance_at_which_d_is_as_sure_as_it_should_be()
     augmenter = controlled()
     noise = stream(0, "noise", 0)
     for _ in range(600):
-        p = augmenter.probability
+        p = augmenter.probability_at(0)
         right = torch.rand(64, generator=noise) < (1 + 0.9 - p) / 2
         observe(augmenter, torch.where(right, 1.0, -1.0))
     found = []
     for _ in range(200):
-        observe(augmenter, torch.where(torch.rand(64, generator=noise) < (1.9 - augmenter.probability) / 2, 1.0, -1.0))
-        found.append(augmenter.probability)
+        observe(
+            augmenter, torch.where(torch.rand(64, generator=noise) < (1.9 - augmenter.probability_at(0)) / 2, 1.0, -1.0)
+        )
+        found.append(augmenter.probability_at(0))
     assert sum(found) / len(found) == pytest.approx(0.3, abs=0.1)
 
 
@@ -174,7 +176,7 @@ def test_without_a_target_the_chance_stays():
     augmenter = make_augmenter(ALL, "-1..1")
     for _ in range(10):
         observe(augmenter, margins_with(1.0))
-    assert augmenter.probability == 0.3
+    assert augmenter.probability_at(0) == 0.3
 
 
 DIFFAUGMENT = 'augment.operations=["translate", "colour", "cutout"]'
@@ -199,11 +201,13 @@ def test_d_sees_augmented_pictures_of_both_kinds_in_both_steps_and_nothing_else(
     discriminator_step(gan, given, small.objective, ENGINE)
     generator_step(gan, given, small.objective, ENGINE)
     expected = [
-        torch.cat([gan.augment(given.real, given.augment["d/real"]), gan.augment(made[0], given.augment["d/fake"])]),
-        gan.augment(made[1], given.augment["g/fake"]),
+        torch.cat(
+            [gan.augment(given.real, given.augment["d/real"], 0), gan.augment(made[0], given.augment["d/fake"], 0)]
+        ),
+        gan.augment(made[1], given.augment["g/fake"], 0),
     ]
     if loss == "relativistic":
-        expected.append(gan.augment(given.real, given.augment["g/real"]))
+        expected.append(gan.augment(given.real, given.augment["g/real"], 0))
     for found, wanted in zip(seen, expected, strict=True):
         assert torch.equal(found, wanted)
     assert not torch.equal(seen[0][:4], given.real)
@@ -225,7 +229,7 @@ def test_a_penalty_is_on_the_slope_at_the_picture_before_it_is_augmented():
     D = copy.deepcopy(gan.D)
     values = discriminator_step(gan, given, small.objective, ENGINE)
     real = given.real.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(D(gan.augment(real, given.augment["d/real"])).sum(), real)
+    (slope,) = torch.autograd.grad(D(gan.augment(real, given.augment["d/real"], 0)).sum(), real)
     assert_close(values["penalty"], slope.square().sum((1, 2, 3)) / 2)
 
 

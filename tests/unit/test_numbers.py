@@ -105,8 +105,8 @@ def test_the_largest_clipped_loss_is_keras_plateau():
     assert loss.item() == pytest.approx(16.1181, abs=1e-4)
 
 
-def descend(updater, objective, updates_done):
-    with updater.descending(updates_done) as add:
+def descend(updater, objective, updates_done, seen=0):
+    with updater.descending(updates_done, seen) as add:
         add(objective)
 
 

@@ -37,7 +37,7 @@ def given(small, clock=0):
 
 
 def descend(updater, objective, updates_done):
-    with updater.descending(updates_done) as add:
+    with updater.descending(updates_done, seen=0) as add:
         add(objective)
 
 

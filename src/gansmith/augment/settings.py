@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gansmith.augment.operations import OPERATIONS
 from gansmith.errors import RecipeError, unknown
+from gansmith.schedule import Schedule, Scheduled, up_to_one
 from gansmith.settings import Settings
 
 
@@ -15,8 +16,8 @@ class Augment(Settings):
     operations: Annotated[
         tuple[str, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
     ] = Field((), description=f"Any of {', '.join(OPERATIONS)}; DiffAugment is translate, colour and cutout.")
-    probability: float = Field(1.0, gt=0, le=1)
-    """Chance that an operation acts on a picture; with a target the most that it may rise to, and it begins at 0."""
+    probability: Annotated[Scheduled[Annotated[float, Field(gt=0, le=1)]], AfterValidator(up_to_one)] = 1.0
+    """Chance that an operation acts on a picture, or a schedule of it; with a target the most that it may rise to."""
     target: float = Field(0.0, ge=0, lt=1)
     """ADA: the probability rises while D is surer of the reals than this, and falls else. 0.6 there; 0 is off."""
     speed: int = Field(0, ge=0)
@@ -35,5 +36,10 @@ class Augment(Settings):
             raise RecipeError(
                 f"augment.speed={self.speed} does not go with augment.target={self.target}: "
                 "a speed above 0 goes with a target, 0 with none."
+            )
+        if self.target and isinstance(self.probability, Schedule):
+            raise RecipeError(
+                f"augment.target={self.target} moves the probability itself, and augment.probability="
+                f"{self.probability} too; give a plain number, the most it may rise to, or take target 0."
             )
         return self

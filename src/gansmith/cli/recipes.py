@@ -88,20 +88,12 @@ def _origin(found: "Recipe", name: str) -> str:
 
 def _changes(plain: "Recipe", found: "Recipe") -> list[str]:
     """The settings of `found` that are others in `plain`, as "table.field = value (there: value)"."""
-    before, after = plain.model_dump(exclude={"name", "about"}), found.model_dump(exclude={"name", "about"})
-    flat = [
-        {f"{table}.{key}" if key else table: value for table, what in values.items() for key, value in _items(what)}
-        for values in (before, after)
-    ]
+    from gansmith.recipe_file import flat
+
+    before, after = (flat(one.model_dump(exclude={"name", "about"})) for one in (plain, found))
     return [
-        f"{key} = {value!r} (there: {flat[0].get(key)!r})"
-        for key, value in flat[1].items()
-        if flat[0].get(key) != value
+        f"{key} = {value!r} (there: {before.get(key)!r})" for key, value in after.items() if before.get(key) != value
     ]
-
-
-def _items(what: object) -> list[tuple[str, object]]:
-    return [*what.items()] if isinstance(what, dict) else [("", what)]
 
 
 def describe(recipe: "Recipe") -> str:

@@ -1,12 +1,13 @@
 """The recipe's table `objective`: what the two networks are asked to do."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from gansmith.errors import RecipeError, unknown
 from gansmith.objectives.adversarial import LOSSES, Targets
 from gansmith.objectives.penalties import PENALTIES
+from gansmith.schedule import Scheduled
 from gansmith.settings import Settings
 
 NO_PENALTY = "none"
@@ -29,8 +30,8 @@ class Objective(Settings):
     weight_clip: float = Field(0.0, ge=0)
     """Clip D's parameters to [-c, c] after each of its updates (wasserstein only); 0 is off, 0.01 the authors'."""
     penalty: str = Field(NO_PENALTY, description=f"On the slopes of D: {NO_PENALTY}, {', '.join(PENALTIES)}.")
-    gamma: float = Field(0.0, ge=0)
-    """Weight of the penalty; of r1 and r2 it is halved, as in their paper."""
+    gamma: Scheduled[Annotated[float, Field(ge=0)]] = 0.0
+    """Weight of the penalty, or a schedule of it; of r1 and r2 it is halved, as in their paper."""
     penalty_every: int = Field(1, ge=1)
     """The penalty comes in every so many updates of D, with so many times its weight. arXiv:1912.04958, §3.1."""
     discriminator_batch: Literal["mixed", "separate"] = "mixed"

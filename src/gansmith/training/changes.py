@@ -1,6 +1,5 @@
 """What a continued run may change: the recipe that is wanted now against the one it was trained with."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ import torch
 from gansmith.data.selection import parse_name
 from gansmith.errors import UsageError
 from gansmith.machine import describe_machine
-from gansmith.recipe_file import from_run, recipe_of
+from gansmith.recipe_file import flat, from_run, recipe_of
 from gansmith.runs import Run
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
@@ -49,7 +48,7 @@ def trained_recipe(run: Run) -> Recipe:
 
 def changes_between(old: Recipe, new: Recipe) -> list[Change]:
     """The fields that differ, in the order of the recipe."""
-    before, after = dict(_fields(old.model_dump())), dict(_fields(new.model_dump()))
+    before, after = flat(old.model_dump()), flat(new.model_dump())
     changes = [Change(field, before.get(field), after.get(field)) for field in before | after]
     return [change for change in changes if change.old != change.new]
 
@@ -99,14 +98,6 @@ def remarks_on_setting(run: Run, engine: Engine) -> list[str]:
     pairs += [(key, machine.get(key), now["machine"][key]) for key in MACHINE]
     differing = [f"{key} {new}, not {old}" for key, old, new in pairs if old is not None and old != new]
     return [f"from here on with {', '.join(differing)}: the last bits may differ"] if differing else []
-
-
-def _fields(values: dict[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _fields(value, f"{table}{name}.")
-        else:
-            yield table + name, value
 
 
 def _is_safe(change: Change, trained: Recipe) -> bool:

@@ -9,9 +9,9 @@ from torch import Tensor
 from gansmith.augment.augmenter import draws
 from gansmith.objectives.adversarial import Targets
 from gansmith.objectives.penalties import PENALTIES, uniform_shape
-from gansmith.objectives.settings import NO_PENALTY
 from gansmith.pixels import to_model
 from gansmith.rng import latents, stream
+from gansmith.schedule import value_at
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 
@@ -84,7 +84,7 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
         return torch.rand(shape, generator=stream(recipe.seed, name, seen)).to(engine.device)
 
     real, iteration = to_model(pixels.to(engine.device), recipe.data.pixel_range), seen // recipe.batch
-    penalised = rules.penalty != NO_PENALTY and iteration % rules.penalty_every == 0
+    penalised = value_at(rules.gamma, seen) > 0 and iteration % rules.penalty_every == 0
     seen_by_d = (*SEEN_BY_D, *PARTNERS) if rules.in_pairs else SEEN_BY_D
     augmented = seen_by_d if recipe.augment.operations else ()
     return Given(

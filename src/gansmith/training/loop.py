@@ -11,6 +11,7 @@ from gansmith.data.sampler import Sampler
 from gansmith.nn.ema import ema_decay, ema_update
 from gansmith.objectives.adversarial import LOSSES, margins
 from gansmith.runs import Run
+from gansmith.schedule import Schedule, value_at
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import Engine
@@ -85,7 +86,8 @@ def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict
         values = discriminator_step(gan, given, recipe.objective, engine)
         values |= generator_step(gan, given, recipe.objective, engine)
     if gan.G_ema is not None:
-        ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, recipe.ema_half_life, gan.seen + recipe.batch))
+        half_life = value_at(recipe.ema_half_life, gan.seen)
+        ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, half_life, gan.seen + recipe.batch))
     check_step(gan, values, step)
     if gan.augment is not None:
         observe(
@@ -109,7 +111,10 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, r
     means["accuracy/real"] = (right["real"] > 0).float().mean().item()
     means["accuracy/fake"] = (right["fake"] >= 0).float().mean().item()
     if gan.augment is not None:
-        means["augment/probability"] = gan.augment.probability
+        means["augment/probability"] = gan.augment.probability_at(gan.seen)
+    for name, updater in (("lr/d", gan.update_d), ("lr/g", gan.update_g)):
+        if isinstance(updater.settings.lr, Schedule):
+            means[name] = value_at(updater.settings.lr, gan.seen)
     step = gan.seen // recipe.batch
     clock = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
     setting.run.append_event({"step": step, "seen": gan.seen, **means, "time": clock})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gansmith.schedule import value_at
 from gansmith.schema import Optimizer, RMSprop
 
 LATE = 1e9
@@ -40,13 +41,14 @@ class Updater:
     fused: bool = True
 
     @contextmanager
-    def descending(self, updates_done: int) -> Generator[Callable[[Tensor], None]]:
+    def descending(self, updates_done: int, seen: int) -> Generator[Callable[[Tensor], None]]:
         """One update of these parameters, and of no others, when the context ends without an error.
 
         What it gives takes a scalar and goes back through its graph; the update is down the gradient of their sum. The
-        rate is lr / (1 + lr_decay * updates_done); gradients are clipped element by element before the optimiser sees
-        them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError before anything is moved, and after it where
-        a parameter is not finite: there and then it is still in the processor's cache.
+        rate is lr / (1 + lr_decay * updates_done), lr and beta2 are those of the clock `seen`; gradients are clipped
+        element by element before the optimiser sees them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError
+        before anything is moved, and after it where a parameter is not finite: there and then it is still in the
+        processor's cache.
         """
         for parameter in self.parameters:
             parameter.grad = None
@@ -65,15 +67,15 @@ class Updater:
             for gradient in gradients:
                 gradient.clamp_(-bound, bound)
         with torch.no_grad():
-            (self._move_fused if self.fused else self._move)(gradients, updates_done)
+            (self._move_fused if self.fused else self._move)(gradients, updates_done, seen)
         if not all_finite(self.parameters):
             raise self._not_finite(objectives)
 
     def _not_finite(self, objectives: list[Tensor]) -> NotFiniteError:
         return NotFiniteError(self, torch.stack(objectives).sum())
 
-    def _move(self, gradients: list[Tensor], updates_done: int) -> None:
-        law = _law(self.settings, updates_done)
+    def _move(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
+        law = _law(self.settings, updates_done, seen)
         correction1, correction2 = 1 - law.beta1**law.count, 1 - law.beta2**law.count
         means, squares = self._memory(gradients)
         for p, g, m, v in zip(self.parameters, gradients, means, squares, strict=True):
@@ -81,8 +83,8 @@ class Updater:
             v.copy_(law.beta2 * v + (1 - law.beta2) * g**2)
             p -= law.rate * (m / correction1) / ((v / correction2).sqrt() + law.epsilon)
 
-    def _move_fused(self, gradients: list[Tensor], updates_done: int) -> None:
-        law = _law(self.settings, updates_done)
+    def _move_fused(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
+        law = _law(self.settings, updates_done, seen)
         means, squares = self._memory(gradients)
         torch._fused_adam_(
             self.parameters,
@@ -149,18 +151,18 @@ class _Law:
     """Updates so far, this one included: what the correction of the bias goes by."""
 
 
-def _law(settings: Optimizer, updates_done: int) -> _Law:
+def _law(settings: Optimizer, updates_done: int, seen: int) -> _Law:
     """RMSprop is Adam with beta1 = 0 whose bias has worn off.
 
     Adam's "epsilon hat" is added to the root of the mean square itself, so that of the corrected one is
-    eps_hat / sqrt(1 - beta2^t).
+    eps_hat / sqrt(1 - beta2^t). A beta2 that moves corrects by its value of now, as if it had always been that.
     """
-    rate, count = settings.lr / (1 + settings.lr_decay * updates_done), updates_done + 1.0
+    rate, count = value_at(settings.lr, seen) / (1 + settings.lr_decay * updates_done), updates_done + 1.0
     if isinstance(settings, RMSprop):
         return _Law(rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=LATE)
-    correction = math.sqrt(1 - settings.beta2**count) if settings.epsilon_hat else 1.0
-    epsilon = settings.epsilon / correction
-    return _Law(rate=rate, beta1=settings.beta1, beta2=settings.beta2, epsilon=epsilon, count=count)
+    beta2 = value_at(settings.beta2, seen)
+    correction = math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0
+    return _Law(rate=rate, beta1=settings.beta1, beta2=beta2, epsilon=settings.epsilon / correction, count=count)
 
 
 def _gradient(parameter: Tensor) -> Tensor:

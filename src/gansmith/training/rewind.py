@@ -6,6 +6,7 @@ from typing import Any
 from gansmith.errors import CheckpointError, DivergedError
 from gansmith.evaluation.history import DECIDES
 from gansmith.runs import EVENTS, METRICS, Run
+from gansmith.schedule import scaled
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import point_at_best
 from gansmith.training.engine import Engine
@@ -113,5 +114,5 @@ def slowed(recipe: Recipe, times: int) -> Recipe:
     names = ("discriminator_optimizer", "generator_optimizer")
     settings = {name: getattr(recipe, name) for name in names}
     return recipe.model_copy(
-        update={name: one.model_copy(update={"lr": one.lr * 0.5**times}) for name, one in settings.items()}
+        update={name: one.model_copy(update={"lr": scaled(one.lr, 0.5**times)}) for name, one in settings.items()}
     )

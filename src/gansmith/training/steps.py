@@ -14,6 +14,7 @@ from gansmith.nn.spectral import iterate_power
 from gansmith.objectives.adversarial import LOSSES, clip_probability, discriminator_loss, generator_loss
 from gansmith.objectives.penalties import PENALTIES, penalty_of
 from gansmith.objectives.settings import Objective
+from gansmith.schedule import value_at
 from gansmith.training.engine import Engine
 from gansmith.training.given import Given
 from gansmith.training.state import GAN
@@ -32,17 +33,17 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
     pieces = [(piece, _pictures(gan, piece, engine)) for piece in given.pieces()]
     order = ("fake", "real") if objective.fakes_first else ("real", "fake")
     batches = [order] if objective.discriminator_batch == "mixed" else [(kind,) for kind in order]
-    values = {"loss/d": torch.zeros_like(given.z_d[:, 0])}
+    gamma, values = value_at(objective.gamma, gan.seen), {"loss/d": torch.zeros_like(given.z_d[:, 0])}
     for number, batch in enumerate(batches):
         found = []
-        with gan.update_d.descending(given.iteration * len(batches) + number) as add:
+        with gan.update_d.descending(given.iteration * len(batches) + number, gan.seen) as add:
             for piece, pictures in pieces:
                 of_batch = {kind: pictures[kind] for kind in batch}
                 loss, logits = _discriminate(gan, piece, of_batch, objective, engine)
                 add(loss.sum() / len(given.real))
                 found.append({"loss/d": loss.detach(), **logits})
                 if piece.penalty is not None:
-                    penalty = objective.gamma * _penalty(gan, piece, piece.penalty, pictures, objective)
+                    penalty = gamma * _penalty(gan, piece, piece.penalty, pictures, objective)
                     add(objective.penalty_every * penalty.sum() / len(given.real))
                     found[-1]["penalty"] = penalty.detach()
         if objective.weight_clip:
@@ -83,7 +84,7 @@ def _penalty(gan: GAN, given: Given, uniform: Tensor, pictures: Kinds, objective
 
 def _augmented(gan: GAN, given: Given, name: str, images: Tensor) -> Tensor:
     """The pictures [N, C, H, W] as D gets to see them."""
-    return images if gan.augment is None else gan.augment(images.to(given.real.dtype), given.augment[name])
+    return images if gan.augment is None else gan.augment(images.to(given.real.dtype), given.augment[name], gan.seen)
 
 
 def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
@@ -94,7 +95,7 @@ def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine)
     iterate_power(gan.G)
     found = []
     held = nullcontext() if objective.generator_step_trains_discriminator else frozen(gan.D)
-    with held, gan.update_g.descending(given.iteration) as add:
+    with held, gan.update_g.descending(given.iteration, gan.seen) as add:
         for piece in given.pieces():
             with drawing_from(given.dropout_g, gan.G, gan.D), engine.autocast():
                 logits = gan.D(_augmented(gan, piece, "g/fake", gan.G(piece.z_g))).to(given.real.dtype)

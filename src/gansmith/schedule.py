@@ -1,0 +1,91 @@
+"""Numbers of a recipe that may change over the run: a plain one, or a table of where it starts and where it ends."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from gansmith.settings import Settings
+
+
+class Schedule(Settings):
+    """A number that is `start` before `begin`, `end` from `until` on, and goes from one to the other in between."""
+
+    start: float = Field(ge=0)
+    """The number at first."""
+    end: float = Field(ge=0)
+    """The number at last."""
+    begin: int = Field(0, ge=0)
+    """Real images shown to D when it begins to move."""
+    until: int
+    """Real images shown to D when it has come to its end."""
+    shape: Literal["cosine", "linear"] = "cosine"
+    """cosine: half a wave, slow at both ends; linear: evenly."""
+
+    def __str__(self) -> str:
+        return inline(self.model_dump())
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if self.begin >= self.until:
+            raise PydanticCustomError("schedule", "a schedule whose begin comes before its until")
+        if self.start == self.end:
+            raise PydanticCustomError("schedule", "a plain number when a schedule would start and end at the same")
+        return self
+
+
+KINDS = ("number", "schedule")
+"""What pydantic calls the two when it tells the place of a mistake."""
+
+
+def _kind(given: object) -> str:
+    return "schedule" if isinstance(given, dict | Schedule) else "number"
+
+
+Number = TypeVar("Number", bound=float)
+Scheduled = Annotated[Annotated[Number, Tag("number")] | Annotated[Schedule, Tag("schedule")], Discriminator(_kind)]
+"""A number with bounds of its own, or a schedule of which neither end is below 0."""
+
+
+def value_at(scheduled: float | Schedule, seen: int) -> float:
+    """The number when D has seen this many real images."""
+    if not isinstance(scheduled, Schedule):
+        return scheduled
+    done = min(max((seen - scheduled.begin) / (scheduled.until - scheduled.begin), 0.0), 1.0)
+    if scheduled.shape == "cosine":
+        done = (1 - math.cos(math.pi * done)) / 2
+    return scheduled.start * (1 - done) + scheduled.end * done
+
+
+def scaled(scheduled: float | Schedule, factor: float) -> float | Schedule:
+    """The number, or both ends of the schedule, multiplied."""
+    if not isinstance(scheduled, Schedule):
+        return scheduled * factor
+    return scheduled.model_copy(update={"start": scheduled.start * factor, "end": scheduled.end * factor})
+
+
+def below_one(scheduled: float | Schedule) -> float | Schedule:
+    """A validator, for the ends of a schedule; a number has its own bounds."""
+    if isinstance(scheduled, Schedule) and max(scheduled.start, scheduled.end) >= 1:
+        raise PydanticCustomError("schedule", "less than 1 at both ends")
+    return scheduled
+
+
+def up_to_one(scheduled: float | Schedule) -> float | Schedule:
+    """A validator, for the ends of a schedule; a number has its own bounds."""
+    if isinstance(scheduled, Schedule) and max(scheduled.start, scheduled.end) > 1:
+        raise PydanticCustomError("schedule", "at most 1 at both ends")
+    return scheduled
+
+
+def is_schedule(values: Mapping[str, Any]) -> bool:
+    """Whether these are the plain values of a schedule, and not a table of settings."""
+    return values.keys() == Schedule.model_fields.keys()
+
+
+def inline(values: Mapping[str, Any]) -> str:
+    """A schedule's plain values on one line, as TOML."""
+    return f"{{{', '.join(f'{name} = {json.dumps(value)}' for name, value in values.items())}}}"
