@@ -7,8 +7,10 @@ from torch.testing import assert_close
 
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
 from gansmith.nn.init import first_weights
+from gansmith.nn.labels import Logit
 from gansmith.nn.modes import inference_mode
 from gansmith.nn.spectral import SpectralNorm, iterate_power
+from gansmith.nn.stack import takes_labels
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs import create_run
@@ -54,6 +56,49 @@ def test_of_a_convolution_it_is_that_of_the_kernel_as_a_matrix():
     x = torch.randn(2, 3, 8, 8, dtype=torch.float64, generator=stream(0, "x", 0))
     sigma = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
     assert_close(made(x), layer(x) / sigma)
+
+
+def test_of_a_logit_it_is_the_length_of_its_row():
+    layer = Logit(6)
+    made = normed(layer)
+    x = torch.randn(3, 6, dtype=torch.float64, generator=stream(0, "x", 0))
+    assert_close(made(x), x @ layer.weight[0] / layer.weight[0].norm())
+
+
+def test_of_a_logit_with_classes_it_is_that_of_all_rows_and_no_class_is_steeper_than_the_root_of_two():
+    layer = Logit(6, classes=4)
+    made = normed(layer, iterations=300)
+    assert takes_labels(made)
+    x = torch.eye(6, dtype=torch.float64)
+    sigma = torch.linalg.matrix_norm(layer.weight, 2)
+    for label in range(4):
+        slope = made(x, torch.full((6,), label))
+        assert_close(slope, (layer.weight[0] + layer.weight[1 + label]) / sigma)
+        assert slope.norm() <= 2**0.5
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(7, 5), Conv2dSame(3, 4, 4, 2), Logit(6), Logit(6, classes=4)])
+def test_weights_and_directions_are_those_of_torchs_own_spectral_norm(layer):
+    made = normed(layer)
+    kernel = layer.weight.detach().flatten(1).clone()
+    theirs = nn.Linear(kernel.shape[1], len(kernel), bias=False).double()
+    theirs.weight = nn.Parameter(kernel)
+    norm = nn.utils.parametrizations.spectral_norm(theirs).parametrizations.weight[0]
+    norm._u, norm._v = made.u.clone(), nn.functional.normalize(kernel.T @ made.u, dim=0)
+    for _ in range(3):
+        theirs.eval()
+        assert_close(theirs.weight, kernel / (kernel.T @ made.u).norm())
+        theirs.train()
+        _ = theirs.weight  # moves their direction by one iteration
+        iterate_power(made)
+        assert_close(norm._u, made.u)
+
+
+def test_every_kernel_of_the_small_discriminator_is_divided():
+    D = build(recipe("demo", ["model.width=8", "batch=4", "model.spectral_norm=true"]), ENGINE).D
+    kernels = [name for name, parameter in D.named_parameters() if parameter.dim() > 1]
+    divided = [f"{name}.layer.weight" for name, layer in D.named_modules() if isinstance(layer, SpectralNorm)]
+    assert kernels == divided
 
 
 def test_the_gradient_takes_the_norm_for_a_function_of_the_weights():

@@ -4,8 +4,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from gansmith.nn.init import normal_kernel
-
 
 class Modulation(nn.Module):
     """x (1 + gain) + shift, with a gain and a shift for each class and feature: [N, C] or [N, C, H, W] -> the same.
@@ -15,11 +13,12 @@ class Modulation(nn.Module):
     """
 
     takes_labels = True
+    kernel_std = 0.0
+    """What `gansmith.nn.init.first_weights` draws it with."""
 
     def __init__(self, features: int, classes: int):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(classes, 2 * features))
-        normal_kernel(self, 0)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         """[N, C] or [N, C, H, W], labels int64 [N] -> the shape and type of x."""

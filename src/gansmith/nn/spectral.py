@@ -5,9 +5,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gansmith.nn.conv import Conv2dSame
+from gansmith.nn.labels import Logit
 from gansmith.nn.modes import layers_of
+from gansmith.nn.stack import takes_labels
 
-Layer = nn.Linear | nn.Conv2d | Conv2dSame
+Layer = nn.Linear | nn.Conv2d | Conv2dSame | Logit
 """Layers whose kernel is laid out as [C_out, ...]."""
 
 
@@ -16,7 +18,9 @@ class SpectralNorm(nn.Module):
 
     sigma = |W^T u| for the left singular vector `u`, which `iterate_power` brings nearer once an iteration of the
     training, and nothing else moves: checkpoints carry it, and a forward pass, in whichever mode, changes no state.
-    Of a convolution this is the matrix of the kernel, not the operator that moves it over a picture.
+    Of a convolution this is the matrix of the kernel, not the operator that moves it over a picture. Of a logit without
+    classes sigma is the length of its one row; with classes the rows of all of them are one matrix, and the slope of a
+    class's logit, w + v of the class, is at most sqrt(2).
     """
 
     u: Tensor
@@ -26,14 +30,14 @@ class SpectralNorm(nn.Module):
         if not isinstance(layer, Layer):
             raise TypeError(f"{type(layer).__name__} has no kernel of one row for each output channel.")
         rows = len(layer.weight)
-        self.layer = layer
+        self.layer, self.takes_labels = layer, takes_labels(layer)
         self.register_buffer("u", torch.full((rows,), rows**-0.5))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """What the layer makes of x with the divided kernel."""
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the layer makes of x, and of labels int64 [N] if it takes them, with the divided kernel."""
         weight = self.layer.weight
         sigma = _transposed_times(weight, self.u).norm()
-        return functional_call(self.layer, {"weight": weight / sigma}, x)
+        return functional_call(self.layer, {"weight": weight / sigma}, (x,) if labels is None else (x, labels))
 
 
 @torch.no_grad()
