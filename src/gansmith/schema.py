@@ -18,6 +18,7 @@ from gansmith.data.sampler import Order
 from gansmith.errors import RecipeError, UsageError
 from gansmith.models.base import ModelConfig, Spec, model_config
 from gansmith.nn.norm import normalises_batches
+from gansmith.nn.spectral import every_kernel_is_normed
 from gansmith.objectives.settings import NO_PENALTY, Objective
 from gansmith.pixels import Display, PixelRange
 from gansmith.rng import LatentLaw
@@ -289,6 +290,7 @@ class Recipe(Settings):
                 "and batch norm sees a part and not the whole; set a smaller batch instead."
             )
         self._refuse_penalty_of_a_whole_batch(networks.D)
+        self._refuse_critic_without_bounds(networks.D)
         return self
 
     def _refuse_penalty_of_a_whole_batch(self, D: nn.Module) -> None:
@@ -296,6 +298,15 @@ class Recipe(Settings):
             raise RecipeError(
                 f"penalty {self.objective.penalty!r} asks for the slope at each picture, and batch norm in the D of "
                 f"model {self.model.name!r} makes it that of the whole batch; take a model without, or no penalty."
+            )
+
+    def _refuse_critic_without_bounds(self, D: nn.Module) -> None:
+        rules = self.objective
+        held = rules.weight_clip or rules.penalty != NO_PENALTY or every_kernel_is_normed(D)
+        if rules.loss == "wasserstein" and not held:
+            raise RecipeError(
+                f"loss 'wasserstein' has no end where nothing holds D, and nothing in model {self.model.name!r} does; "
+                "set objective.weight_clip, objective.penalty with its gamma, or spectral norm on every layer of D."
             )
 
     @model_validator(mode="after")

@@ -94,7 +94,7 @@ def test_d_is_right_by_so_much(name, expected):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_recipe_trains_with_every_loss(name):
-    small = tiny(f"objective.loss={name}")
+    small = tiny(f"objective.loss={name}", *(["objective.weight_clip=0.01"] if name == "wasserstein" else []))
     gan = build(small, ENGINE)
     before = copy.deepcopy(gan.G.state_dict()), copy.deepcopy(gan.D.state_dict())
     values = train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
@@ -127,6 +127,23 @@ def test_held_out_losses_of_pairs_are_those_of_pairs():
     gan, what = build(small, ENGINE), given(small)
     losses = held_out_losses(gan, what.real, what.z_d, small.objective, ENGINE)
     assert_close(losses["held_out/d"].exp() - 1, 1 / (losses["held_out/g"].exp() - 1))
+
+
+def test_a_critic_that_nothing_holds_is_refused_in_a_sentence():
+    with pytest.raises(RecipeError, match=r"^loss 'wasserstein' has no end where nothing holds D, .*\.$"):
+        tiny("objective.loss=wasserstein")
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        ["objective.weight_clip=0.01"],
+        ["objective.penalty=wgan-gp", "objective.gamma=10.0"],
+        ["model.spectral_norm=true"],
+    ],
+)
+def test_a_critic_that_something_holds_is_not(held):
+    assert tiny("objective.loss=wasserstein", *held).objective.loss == "wasserstein"
 
 
 def test_the_weights_of_d_are_clipped_after_its_update_and_those_of_g_are_not():

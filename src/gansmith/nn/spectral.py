@@ -40,6 +40,12 @@ class SpectralNorm(nn.Module):
         return functional_call(self.layer, {"weight": weight / sigma}, (x,) if labels is None else (x, labels))
 
 
+def every_kernel_is_normed(network: nn.Module) -> bool:
+    """Whether each parameter of two or more axes is divided by its largest singular value."""
+    normed = {id(layer.layer.weight) for layer in layers_of(network) if isinstance(layer, SpectralNorm)}
+    return all(id(parameter) in normed for parameter in network.parameters() if parameter.dim() > 1)
+
+
 @torch.no_grad()
 def iterate_power(network: nn.Module) -> None:
     """One power iteration of every spectral norm in this network: u <- W W^T u, with length 1."""
