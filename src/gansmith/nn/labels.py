@@ -22,13 +22,18 @@ class Modulation(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         """[N, C] or [N, C, H, W], labels int64 [N] -> the shape and type of x."""
-        chosen = embedding(labels, self.weight).to(x.dtype)
-        gain, shift = chosen.view(*chosen.shape, *(1 for _ in x.shape[2:])).chunk(2, 1)
-        return x * (1 + gain) + shift
+        return modulated(x, embedding(labels, self.weight))
 
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
         return f"{self.weight.shape[1] // 2}, classes={len(self.weight)}"
+
+
+def modulated(x: Tensor, gains_and_shifts: Tensor) -> Tensor:
+    """Scaled and shifted: x (1 + gain) + shift of [N, C] or [N, C, H, W], gains and then shifts in one [N, 2 C]."""
+    given = gains_and_shifts.to(x.dtype)
+    gain, shift = given.view(*given.shape, *(1 for _ in x.shape[2:])).chunk(2, 1)
+    return torch.addcmul(shift, x, 1 + gain)
 
 
 class Logit(nn.Module):

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 class Stack(nn.Module):
     """Layers in a row. Those that take labels get them; a network without such a layer refuses labels.
 
+    Layers that take the latents get what the network itself was given, besides what comes from the layer before.
+
     Pictures go through it channels-last, and so do their gradients, wherever they come from: convolutions want them so,
     and an operation on two tensors of unlike layout takes several times as long.
     """
@@ -25,18 +27,25 @@ class Stack(nn.Module):
             raise ValueError("this network is unconditional: labels would have no effect.")
         if labels is None and self.takes_labels:
             raise ValueError("this network is conditional: give it a label for each picture.")
+        latents = x
         for layer in self.layers:
             if x.dim() == 4:
                 x = _channels_last(x)
                 if x.requires_grad and isinstance(layer, nn.Flatten):
                     x.register_hook(_gradient_channels_last)
-            x = layer(x, labels) if takes_labels(layer) else layer(x)
+            told = [labels] if takes_labels(layer) else [latents] if takes_latents(layer) else []
+            x = layer(x, *told)
         return x
 
 
 def takes_labels(layer: nn.Module) -> bool:
     """Whether the layer, or network, is called with labels."""
     return getattr(layer, "takes_labels", False)
+
+
+def takes_latents(layer: nn.Module) -> bool:
+    """Whether the layer is called with what its network was given."""
+    return getattr(layer, "takes_latents", False)
 
 
 def _channels_last(pictures: Tensor) -> Tensor:
