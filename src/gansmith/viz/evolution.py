@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gansmith.viz.grids import picture
+from gansmith.viz.grids import enlargement, picture
 
 PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Shares of the training at which the strip shows the pictures, or as near as a grid was drawn."""
@@ -32,7 +32,7 @@ def evolution_steps(drawn: Collection[int], steps: int) -> list[int]:
 def evolution(columns: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
     """A strip: one column for each (label, uint8 images (N, H, W, C)), one row for each latent vector."""
     num, height, width, channels = columns[0][1].shape
-    zoom = max(1, round(_SIDE / max(height, width)))
+    zoom = enlargement(height, width, _SIDE)
     tile_h, tile_w = height * zoom, width * zoom
     strip = Image.new("RGB", (len(columns) * (tile_w + _GAP) + _GAP, _HEADER + num * (tile_h + _GAP)), "white")
     draw, font = ImageDraw.Draw(strip), ImageFont.load_default(14)
