@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+SUFFIXES = (".gif", ".webp")
+
 SIDE = 160
 """Pixels of the longer side of a picture that moves alone, roughly, if it is small."""
 

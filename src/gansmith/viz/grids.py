@@ -18,14 +18,20 @@ BACKGROUND = 48
 def grid(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`, small ones enlarged by a whole number of times."""
     num, height, width, channels = images.shape
-    rows = -(-num // columns)
-    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), BACKGROUND, np.uint8)
+    sheet = np.full((*_extent(num, columns, height, width), channels), BACKGROUND, np.uint8)
     if channels == 4:
         sheet[..., 3] = 255
     for number, image in enumerate(images):
         top, left = _corner(number, columns, height, width)
         sheet[top : top + height, left : left + width] = image
     return picture(enlarged(sheet, enlargement(height, width)))
+
+
+def sheet_size(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Width and height of the sheet that `grid` makes of so many pictures."""
+    zoom = enlargement(height, width)
+    rows, cols = _extent(num, columns, height, width)
+    return cols * zoom, rows * zoom
 
 
 def enlargement(height: int, width: int, side: int = SIDE) -> int:
@@ -57,6 +63,11 @@ def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _extent(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Height and width of a sheet before enlargement."""
+    return -(-num // columns) * (height + GAP) + GAP, columns * (width + GAP) + GAP
 
 
 def _corner(number: int, columns: int, height: int, width: int) -> tuple[int, int]:
