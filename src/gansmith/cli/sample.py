@@ -116,7 +116,8 @@ def _walk(interpolate: str | None, num: int | None, frames: int | None) -> Walk 
         raise UsageError(f"-n {num} has no effect with --interpolate; --frames is the number of pictures for each leg.")
     if not re.fullmatch(r"[0-9]{1,15}(,[0-9]{1,15})+", interpolate):
         raise UsageError(
-            f"--interpolate {interpolate[:80]!r}: give the numbers of two pictures or more, from 0 on, such as 0,7,12."
+            f"--interpolate {interpolate[:80]!r}: give the numbers of two pictures or more, from 0 to "
+            "999,999,999,999,999, such as 0,7,12."
         )
     numbers = tuple(int(number) for number in interpolate.split(","))
     for number, following in zip(numbers, numbers[1:] + numbers[:1], strict=True):
