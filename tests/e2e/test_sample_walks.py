@@ -122,11 +122,11 @@ def test_colours_move_without_loss(gansmith, tiny):
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ("--interpolate 5 --out x.gif", "--interpolate 5: give the numbers of two pictures or more, from 0 to 9"),
-        ("--interpolate 0,-7 --out x.gif", "--interpolate 0,-7: give the numbers"),
-        ("--interpolate 0,x --out x.gif", "--interpolate 0,x: give the numbers"),
-        ("--interpolate 0,7, --out x.gif", "--interpolate 0,7,: give the numbers"),
-        ("--interpolate 0,٣ --out x.gif", "--interpolate 0,٣: give the numbers"),
+        ("--interpolate 5 --out x.gif", "--interpolate '5': give the numbers of two pictures or more, from 0 to 9"),
+        ("--interpolate 0,-7 --out x.gif", "--interpolate '0,-7': give the numbers"),
+        ("--interpolate 0,x --out x.gif", "--interpolate '0,x': give the numbers"),
+        ("--interpolate 0,7, --out x.gif", "--interpolate '0,7,': give the numbers"),
+        ("--interpolate 0,٣ --out x.gif", "--interpolate '0,٣': give the numbers"),
         (
             f"--interpolate 0,{10**15} --out x.gif",
             "give the numbers of two pictures or more, from 0 to 999,999,999,999,999",

@@ -37,9 +37,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def sample(
     run: WhichRun,
-    out: Annotated[
-        Path, option("where the pictures go, and in which form", metavar="FILE.png|FILE.npy|FOLDER|FILE.gif|FILE.webp")
-    ],
+    out: Annotated[Path, option("where the pictures go, and in which form", metavar="FILE.png|.npy|.gif|.webp|FOLDER")],
     num: Annotated[int | None, option(f"number of pictures; default {NUM}", aliases=["-n"], metavar="N")] = None,
     seed: Annotated[int, option("picture i depends on the seed and on i only", metavar="S")] = 0,
     truncation: Annotated[
