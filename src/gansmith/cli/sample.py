@@ -23,9 +23,6 @@ NUM = 64
 FRAMES, MILLISECONDS = 24, 50
 """Of a walk: pictures from one to the next unless something else is asked for, and how long each is shown."""
 
-MOVING = (".gif", ".webp")
-"""Suffixes of what moves."""
-
 GRID_LIMIT = 4096
 """Pictures on one sheet, at most: more belong into a .npy file or a folder."""
 
@@ -41,7 +38,7 @@ def sample(
     num: Annotated[int | None, option(f"number of pictures; default {NUM}", aliases=["-n"], metavar="N")] = None,
     seed: Annotated[int, option("picture i depends on the seed and on i only", metavar="S")] = 0,
     truncation: Annotated[
-        float, option("multiply the latents: below 1 more typical pictures, and fewer kinds", metavar="PSI")
+        float, option("multiply the latents: below 1 fewer kinds of pictures, and fewer odd ones", metavar="PSI")
     ] = 1.0,
     interpolate: Annotated[
         str | None,
@@ -135,6 +132,8 @@ Writer = Callable[[Path, int, "TrainedGenerator", Iterable["np.ndarray"]], None]
 
 def _writer(out: Path, num: int, walk: Walk | None) -> Writer:
     """How to write what `out` names. Raises UsageError for a suffix that means nothing here."""
+    from gansmith.viz.animation import SUFFIXES
+
     if out.suffix == ".png":
         if num > GRID_LIMIT:
             raise UsageError(
@@ -143,7 +142,7 @@ def _writer(out: Path, num: int, walk: Walk | None) -> Writer:
         return partial(_write_strip, walk) if walk else _write_grid
     if out.suffix == ".npy":
         return _write_array
-    if out.suffix in MOVING:
+    if out.suffix in SUFFIXES:
         if not walk:
             raise UsageError(f"--out {out}: what moves is a walk between pictures; say which by --interpolate.")
         return _write_animation

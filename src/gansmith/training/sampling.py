@@ -32,7 +32,7 @@ class Draws:
     name: str = "sample"
     """Of the stream; "sample" for what a user asks for."""
     truncation: float = 1.0
-    """The latents are multiplied by it: below 1 nearer to the law's middle, where pictures are typical and alike."""
+    """The latents are multiplied by it: below 1 nearer to the law's middle, where pictures are more alike."""
 
     def chunk(self, recipe: Recipe, number: int) -> Tensor:
         """Latents [CHUNK, latents] of as many pictures from this number on, a multiple of `CHUNK`."""
