@@ -15,20 +15,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from gansmith.errors import DiskError
 from gansmith.pixels import Display, to_display
 from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS, Family
-from gansmith.report import evolution_columns, network_diagrams
+from gansmith.report import cut, evolution_columns, network_diagrams, sample_grids
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.training.engine import DeviceChoice
 from gansmith.training.sampling import TrainedGenerator, channels_last, load
 from gansmith.viz.curves import Line, loss_curves
 from gansmith.viz.evolution import evolution
-from gansmith.viz.grids import png, tiles
+from gansmith.viz.grids import png
 from gansmith.viz.page import image_source, page, side_by_side
 from gansmith.viz.sheets import as_seen, sheet
 
@@ -107,15 +106,14 @@ def _on_the_way(run: Run, recipe: Recipe) -> Iterator[Figure]:
     note = f"The same latents throughout{_look(recipe)}."
     if recipe.figures.display != "clipped":
         note += " Without the article's mistake: a run keeps its grids as they should be."
-    for file in sorted(run.samples.glob("[0-9]*.png")):
-        step = int(file.stem)
+    for step, file in sample_grids(run).items():
         epoch = f"-epoch-{_epoch(recipe, step)}" if recipe.figures.epoch else ""
         yield Figure(
             name=f"samples-{step:08}{epoch}.png",
             kind="on the way",
             title="On the way",
             caption=_moment(recipe, step),
-            content=_sheet(_cut(file, num, recipe), recipe),
+            content=_sheet(cut(file, num, recipe), recipe),
             note=note,
         )
 
@@ -129,7 +127,7 @@ def _reals(run: Run, recipe: Recipe) -> Iterator[Figure]:
             kind="reals",
             title="Real pictures",
             caption=f"From {data['name']}, at random{_look(recipe)}.",
-            content=_sheet(_cut(run.path / "reals.png", num, recipe), recipe),
+            content=_sheet(cut(run.path / "reals.png", num, recipe), recipe),
         )
 
 
@@ -196,11 +194,6 @@ def _evolution(run: Run, recipe: Recipe) -> Iterator[Figure]:
 def _networks(recipe: Recipe) -> Iterator[Figure]:
     for name, drawing in network_diagrams(recipe).items():
         yield Figure(name=f"{name}.svg", kind="networks", title="The networks", caption="", content=drawing.encode())
-
-
-def _cut(file: Path, num: int, recipe: Recipe) -> np.ndarray:
-    with Image.open(file, formats=["PNG"]) as opened:
-        return tiles(opened, num, recipe.grid.columns, recipe.data.height, recipe.data.width)
 
 
 def _sheet(pixels: np.ndarray, recipe: Recipe) -> bytes:

@@ -8,15 +8,17 @@ import numpy as np
 import torch
 from PIL import Image
 
+from gansmith.errors import DataError
 from gansmith.evaluation.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.nn.summary import Summary, summarize
+from gansmith.plain_files import open_plain
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.viz.curves import D_COLOUR, G_COLOUR, Band, curves, distance_curve
 from gansmith.viz.diagram import diagram
-from gansmith.viz.evolution import evolution, evolution_steps
-from gansmith.viz.grids import png, tiles
+from gansmith.viz.evolution import evolution, evolution_steps, in_percent
+from gansmith.viz.grids import png, sheet_size, tiles
 from gansmith.viz.page import image_source, page, pairs, side_by_side
 
 EVOLUTION_ROWS = 8
@@ -58,16 +60,30 @@ def network_diagrams(recipe: Recipe) -> dict[str, str]:
 
 def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
     """For each moment of the strip: its share of the run and the first latents' pictures, cut out of its grid."""
+    grids, num = sample_grids(run), recipe.grid.rows * recipe.grid.columns
+    return [
+        (in_percent(step, recipe.steps), cut(grids[step], num, recipe)[:EVOLUTION_ROWS])
+        for step in evolution_steps(grids, recipe.steps)
+    ]
+
+
+def sample_grids(run: Run) -> dict[int, Path]:
+    """The sheets that the run has drawn of the same latents, by step, the first one first."""
+    return dict(sorted((int(file.stem), file) for file in run.samples.glob("*.png") if file.stem.isdecimal()))
+
+
+def cut(file: Path, num: int, recipe: Recipe) -> np.ndarray:
+    """The pictures (num, H, W, C) of a sheet that the run has drawn of so many. Raises DataError for another file."""
     data, columns = recipe.data, recipe.grid.columns
-    num = min(EVOLUTION_ROWS, recipe.grid.rows * columns)
-    drawn = {int(file.stem): file for file in run.samples.glob("*.png") if file.stem.isdecimal()}
-    found = []
-    for step in evolution_steps(drawn, recipe.steps):
-        percentage = 100 * step / recipe.steps
-        with Image.open(drawn[step], formats=["PNG"]) as sheet:
-            pictures = tiles(sheet, num, columns, data.height, data.width)
-        found.append((f"{percentage:.{1 if percentage < 2 else 0}f} %".replace(".0 ", " "), pictures))
-    return found
+    wanted = sheet_size(num, columns, data.height, data.width)
+    try:
+        with open_plain(file) as opened, Image.open(opened, formats=["PNG"]) as sheet:
+            if sheet.size != wanted or len(sheet.getbands()) != data.channels:
+                found = f"{sheet.width}x{sheet.height} with {len(sheet.getbands())} channels"
+                raise ValueError(f"it is {found}, not {wanted[0]}x{wanted[1]} with {data.channels}")
+            return tiles(sheet, num, columns, data.height, data.width)
+    except Exception as error:  # Pillow has many for a damaged file
+        raise DataError(f"{file} is no sheet of this run's pictures: {error}; remove it.") from error
 
 
 def _distances(history: list[Evaluated], evaluated: dict[str, Any]) -> bytes:

@@ -248,7 +248,7 @@ def test_every_command_has_help_that_fits(gansmith, verb):
         ("train demo --device gpu", "invalid choice 'gpu' for argument '--device'. Expected one of ('auto', 'cpu', "),
         ("train", "RECIPE|FILE.toml is missing. See: gansmith train --help."),
         ("train demo demo", "'demo' is one argument too many. See: gansmith train --help."),
-        ("sample last", "--out FILE.png|FILE.npy|FOLDER is missing. See: gansmith sample --help."),
+        ("sample last", "--out FILE.png|.npy|.gif|.webp|FOLDER is missing. See: gansmith sample --help."),
         ("data prepare photos", "OUT is missing. See: gansmith data prepare --help."),
         ("runs lst", "unknown command of gansmith runs 'lst'. Did you mean 'list'? Known: "),
         ("data", "gansmith data needs a command: list, "),

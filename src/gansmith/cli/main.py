@@ -16,7 +16,7 @@ VERBS = {
     "import-keras": "make a run from weights that Keras saved",
     "recipes": "list the recipes, or show one with its networks and its cost",
     "data": "list and fetch known sets; check and prepare your own pictures",
-    "runs": "list, show, compare, verify, prune and remove runs; draw an article's figures",
+    "runs": "list, show, compare, verify, prune and remove runs; figures, animation",
     "env": "what this machine and this installation are",
 }
 """Every verb is the file of that name (with _ for -) beside this one, with a function `main(arguments)`."""

@@ -89,7 +89,7 @@ def _in_a_sentence(box: str, verb: Verb) -> str:
         if not found[1].startswith("-"):
             return f"{found[1]!r} is one argument too many."
         return unknown("option", found[1].partition("=")[0], _options_of(verb))
-    if found := re.match(r"Error parsing (\S+): .* from \[(.*)\]\.", text):
+    if found := re.match(r"Error parsing (\S+): .*(?: from \[|to float: )(.*?)(?:\]\.)?$", text):
         return f"{found[1]} cannot be {found[2]}."
     if found := re.match(r"Missing value for argument '(.*)'", text):
         return f"{found[1]} needs a value."

@@ -1,4 +1,4 @@
-"""`gansmith runs list`, `show`, `figures` and `diff`; the other verbs of runs are in `runs_compare` and `runs_keep`."""
+"""`gansmith runs list`, `show`, `figures` and `diff`; the other verbs of runs are in `runs_...` beside it."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option
+from gansmith.cli.runs_animate import animate
 from gansmith.cli.runs_compare import compare
 from gansmith.cli.runs_keep import prune, remove, verify
 from gansmith.errors import UsageError
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str]) -> None:
         "list": list_runs,
         "show": show,
         "figures": figures,
+        "animate": animate,
         "diff": diff,
         "compare": compare,
         "verify": verify,

@@ -1,8 +1,11 @@
 """`gansmith sample`."""
 
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +16,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gansmith.training.sampling import TrainedGenerator
+
+NUM = 64
+"""Pictures unless something else is asked for."""
+
+FRAMES, MILLISECONDS = 24, 50
+"""Of a walk: pictures from one to the next unless something else is asked for, and how long each is shown."""
 
 GRID_LIMIT = 4096
 """Pictures on one sheet, at most: more belong into a .npy file or a folder."""
@@ -25,56 +34,156 @@ def main(arguments: Sequence[str]) -> None:
 
 def sample(
     run: WhichRun,
-    out: Annotated[Path, option("where the pictures go, and in which form", metavar="FILE.png|FILE.npy|FOLDER")],
-    num: Annotated[int, option("number of pictures", aliases=["-n"], metavar="N")] = 64,
+    out: Annotated[Path, option("where the pictures go, and in which form", metavar="FILE.png|.npy|.gif|.webp|FOLDER")],
+    num: Annotated[int | None, option(f"number of pictures; default {NUM}", aliases=["-n"], metavar="N")] = None,
     seed: Annotated[int, option("picture i depends on the seed and on i only", metavar="S")] = 0,
+    truncation: Annotated[
+        float, option("multiply the latents: below 1 fewer kinds of pictures, and fewer odd ones", metavar="PSI")
+    ] = 1.0,
+    interpolate: Annotated[
+        str | None,
+        option(
+            "walk from picture to picture of this seed and back to the first; moving, or a row a leg", metavar="I,J,..."
+        ),
+    ] = None,
+    frames: Annotated[
+        int | None, option(f"pictures from one to the next of the walk; default {FRAMES}", metavar="N")
+    ] = None,
     checkpoint: Annotated[str, option("which state of the run", metavar="last|best|STEP")] = "last",
     runs: Runs = None,
     device: Device = "auto",
 ) -> None:
-    """Make pictures with a run's generator: one sheet, an array uint8 (N, H, W, C), or a PNG file each."""
+    """Make pictures with a run's generator: one sheet, an array uint8 (N, H, W, C), or a PNG file each.
+
+    With --interpolate they are the frames of a walk, and may be one that moves: .gif, or .webp, which loses nothing.
+    """
     from gansmith.cli.console import progress_bar
     from gansmith.runs import default_root, find_run
     from gansmith.training.sampling import load
 
-    write = _writer(out, num)
-    if num < 1:
-        raise UsageError(f"-n {num}: at least one picture must be asked for.")
     if seed < 0:
         raise UsageError(f"--seed {seed}: seeds are 0 or more.")
+    if not 0 < truncation <= 1:
+        raise UsageError(
+            f"--truncation {truncation}: it is above 0 and at most 1, which leaves the latents as they are."
+        )
+    walk = _walk(interpolate, num, frames)
+    total = len(walk.numbers) * walk.frames if walk else NUM if num is None else num
+    if total < 1:
+        raise UsageError(f"-n {num}: at least one picture must be asked for.")
+    write = _writer(out, total, walk)
     generator = load(find_run(run, runs or default_root()), checkpoint, device)
     for remark in generator.checkpoint.remarks():
         sys.stderr.write(f"{remark}\n")
-    with progress_bar("sampling", num) as bar:
+    if walk:
+        pictures = generator.walk(walk.numbers, walk.frames, seed, truncation)
+    else:
+        pictures = generator.chunks(total, seed, truncation)
+    with progress_bar("sampling", total) as bar:
 
         def counted() -> Iterable["np.ndarray"]:
-            for chunk in generator.chunks(num, seed):
+            for chunk in pictures:
                 yield chunk
                 bar.advance(bar.task_ids[0], len(chunk))
 
         try:
-            write(out, num, generator, counted())
+            write(out, total, generator, counted())
         except OSError as error:
             raise DiskError(f"{out} cannot be written: {error.strerror or error}.") from error
     sys.stdout.write(f"{out}\n")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Walk:
+    """What --interpolate and --frames ask for."""
+
+    numbers: tuple[int, ...]
+    frames: int
+
+
+def _walk(interpolate: str | None, num: int | None, frames: int | None) -> Walk | None:
+    """The walk that is asked for, if one is. Raises UsageError for one that cannot be, and for what has no effect."""
+    if interpolate is None:
+        if frames is not None:
+            raise UsageError(f"--frames {frames} has no effect without --interpolate, which names the pictures.")
+        return None
+    if num is not None:
+        raise UsageError(f"-n {num} has no effect with --interpolate; --frames is the number of pictures for each leg.")
+    if not re.fullmatch(r"[0-9]{1,15}(,[0-9]{1,15})+", interpolate):
+        raise UsageError(
+            f"--interpolate {interpolate[:80]!r}: give the numbers of two pictures or more, from 0 to "
+            "999,999,999,999,999, such as 0,7,12."
+        )
+    numbers = tuple(int(number) for number in interpolate.split(","))
+    for number, following in zip(numbers, numbers[1:] + numbers[:1], strict=True):
+        if number == following:
+            raise UsageError(
+                f"--interpolate {interpolate[:80]}: from picture {number} to itself there is no way; "
+                "name neighbours that differ, and the first not again at the end: the walk returns to it."
+            )
+    frames = FRAMES if frames is None else frames
+    if frames < 1:
+        raise UsageError(f"--frames {frames}: at least one picture must be asked for.")
+    return Walk(numbers=numbers, frames=frames)
+
+
 Writer = Callable[[Path, int, "TrainedGenerator", Iterable["np.ndarray"]], None]
 
 
-def _writer(out: Path, num: int) -> Writer:
+def _writer(out: Path, num: int, walk: Walk | None) -> Writer:
     """How to write what `out` names. Raises UsageError for a suffix that means nothing here."""
+    from gansmith.viz.animation import SUFFIXES
+
     if out.suffix == ".png":
         if num > GRID_LIMIT:
             raise UsageError(
                 f"{num:,} pictures do not fit one sheet (limit {GRID_LIMIT:,}); give a .npy file or a folder."
             )
-        return _write_grid
+        return partial(_write_strip, walk) if walk else _write_grid
     if out.suffix == ".npy":
         return _write_array
+    if out.suffix in SUFFIXES:
+        if not walk:
+            raise UsageError(f"--out {out}: what moves is a walk between pictures; say which by --interpolate.")
+        return _write_animation
     if out.suffix and not out.is_dir():
-        raise UsageError(f"--out {out}: unknown suffix {out.suffix!r}; give FILE.png, FILE.npy or a folder's name.")
+        raise UsageError(
+            f"--out {out}: unknown suffix {out.suffix!r}; give FILE.png, FILE.npy or a folder's name, or for a walk "
+            "FILE.gif or FILE.webp."
+        )
     return _write_folder
+
+
+def _write_strip(
+    walk: Walk, out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]
+) -> None:
+    """A row a leg, with the picture at its end, which begins the next."""
+    import numpy as np
+
+    from gansmith.runs import write_atomically
+    from gansmith.viz.grids import grid, png
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    rows = [(start + place) % num for start in range(0, num, walk.frames) for place in range(walk.frames + 1)]
+    write_atomically(out, png(grid(np.concatenate(list(chunks))[rows], walk.frames + 1)))
+
+
+def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
+    from gansmith.runs import write_atomically
+    from gansmith.viz.animation import MOST_PIXELS, SIDE, animation
+    from gansmith.viz.grids import enlarged, enlargement, picture
+
+    data = generator.recipe.data
+    zoom = enlargement(data.height, data.width, SIDE)
+    most = MOST_PIXELS // (data.height * data.width * zoom**2)
+    if num > most:
+        raise UsageError(
+            f"--out {out}: {num:,} frames of {data.height * zoom}x{data.width * zoom} are too many to move (limit "
+            f"{most:,}); give a smaller --frames, a .npy file or a folder."
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    frames = [picture(enlarged(pixels, zoom)) for chunk in chunks for pixels in chunk]
+    write_atomically(out, animation(frames, [MILLISECONDS] * num, out.suffix))
 
 
 def _write_grid(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:

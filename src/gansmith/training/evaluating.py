@@ -26,7 +26,7 @@ from gansmith.runs import Run
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 from gansmith.training.reporting import Reporter
-from gansmith.training.sampling import paint_many
+from gansmith.training.sampling import Draws, paint_many
 from gansmith.training.state import GAN
 
 MOST_SHARE = 0.05
@@ -152,7 +152,8 @@ def evaluate(gan: GAN, judge: Judge, engine: Engine, run: Run, reporter: Reporte
     if judge.real is None:
         judge.real = _prepare(judge, run)
     begun, recipe = time.monotonic(), judge.recipe
-    images = np.concatenate([*paint_many(gan.shown, recipe, engine, judge.num, recipe.seed, "evaluate/latents")])
+    draws = Draws(seed=recipe.seed, name="evaluate/latents")
+    images = np.concatenate([*paint_many(gan.shown, recipe, engine, judge.num, draws)])
     measured = measure(images, judge.real, judge.names, recipe.seed, weights=_weights(recipe))
     step = gan.seen // recipe.batch
     run.append_metric({"step": step, "seen": gan.seen, **_facts(measured.values)})

@@ -1,6 +1,6 @@
 """Pictures from a generator: the fixed grid during training, and any number of them afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,29 @@ from gansmith.rng import latents, stream
 from gansmith.runs import Run, default_root, find_run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.training.engine import DeviceChoice, Engine, make_engine
+from gansmith.training.interpolation import closed_walk
 from gansmith.training.manifest import Found, find_checkpoint
 from gansmith.training.restore import check_size, load_network
 from gansmith.viz.grids import grid, png
 
 CHUNK = 64
 """Pictures computed at once. Always whole chunks, so that picture i is the same whatever number is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draws:
+    """Which latents a picture's number stands for."""
+
+    seed: int
+    name: str = "sample"
+    """Of the stream; "sample" for what a user asks for."""
+    truncation: float = 1.0
+    """The latents are multiplied by it: below 1 nearer to the law's middle, where pictures are more alike."""
+
+    def chunk(self, recipe: Recipe, number: int) -> Tensor:
+        """Latents [CHUNK, latents] of as many pictures from this number on, a multiple of `CHUNK`."""
+        law, size = recipe.latents.law, recipe.latents.size
+        return latents(law, CHUNK, size, stream(self.seed, self.name, number)).mul_(self.truncation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,17 +49,58 @@ class TrainedGenerator:
     engine: Engine
     checkpoint: Found
 
-    def sample(self, num: int, seed: int = 0) -> np.ndarray:
-        """`num` pictures, uint8 (num, H, W, C). Picture i depends on the seed and on i only."""
-        return np.concatenate(list(self.chunks(num, seed)))
+    def sample(self, num: int, seed: int = 0, truncation: float = 1.0) -> np.ndarray:
+        """`num` pictures, uint8 (num, H, W, C). Picture i depends on the seed and on i only.
 
-    def chunks(self, num: int, seed: int = 0) -> Iterator[np.ndarray]:
+        For truncation see `Draws`.
+        """
+        return np.concatenate(list(self.chunks(num, seed, truncation)))
+
+    def chunks(self, num: int, seed: int = 0, truncation: float = 1.0) -> Iterator[np.ndarray]:
         """The same pictures, at most `CHUNK` at a time."""
-        return paint_many(self.G, self.recipe, self.engine, num, seed, "sample")
+        return paint_many(self.G, self.recipe, self.engine, num, Draws(seed=seed, truncation=truncation))
 
     def outputs(self, num: int, seed: int = 0) -> Iterator[Tensor]:
         """The same as G gives them, before they become pixels: float [N, C, H, W], at most `CHUNK` at a time."""
-        return outputs(self.G, self.recipe, self.engine, num, seed, "sample")
+        return outputs(self.G, self.recipe, self.engine, num, Draws(seed=seed))
+
+    def walk(self, numbers: Sequence[int], frames: int, seed: int = 0, truncation: float = 1.0) -> Iterator[np.ndarray]:
+        """From each of these pictures of `sample` to the next, and from the last to the first, `frames` a leg.
+
+        uint8 (N, H, W, C), at most `CHUNK` at a time, legs times frames in all. Each leg begins with its picture, to
+        the last bit.
+        """
+        found = self._numbered(numbers, Draws(seed=seed, truncation=truncation))
+        path = closed_walk(torch.stack([found[number].z for number in numbers]), frames, self.recipe.latents.law)
+        for start in range(0, len(path), CHUNK):
+            pictures = self.paint(path[start : start + CHUNK])
+            for leg, number in enumerate(numbers):
+                if 0 <= (place := leg * frames - start) < len(pictures):
+                    pictures[place] = found[number].pixels
+            yield pictures
+
+    def _numbered(self, numbers: Sequence[int], draws: Draws) -> dict[int, "_Numbered"]:
+        """The pictures of these numbers, each computed in the chunk that `sample` computes it in."""
+        found = {}
+        for start in {number - number % CHUNK for number in numbers}:
+            z = draws.chunk(self.recipe, start)
+            pictures = self.paint(z)
+            for number in numbers:
+                if 0 <= (place := number - start) < CHUNK:
+                    found[number] = _Numbered(z=z[place], pixels=pictures[place].copy())
+        return found
+
+    def paint(self, z: Tensor) -> np.ndarray:
+        """uint8 pictures (N, H, W, C) of latents z [N, latents]."""
+        return paint(self.G, z, self.recipe, self.engine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A latent vector [latents] and its picture, uint8 (H, W, C)."""
+
+    z: Tensor
+    pixels: np.ndarray
 
 
 def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice = "auto") -> TrainedGenerator:
@@ -64,17 +122,15 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     return TrainedGenerator(G=engine.place(G), recipe=recipe, engine=engine, checkpoint=found)
 
 
-def outputs(G: nn.Module, recipe: Recipe, engine: Engine, num: int, seed: int, name: str) -> Iterator[Tensor]:
-    """What G makes of `num` latents of the stream of this name: float [N, C, H, W], at most `CHUNK` at a time."""
-    law, size = recipe.latents.law, recipe.latents.size
+def outputs(G: nn.Module, recipe: Recipe, engine: Engine, num: int, draws: Draws) -> Iterator[Tensor]:
+    """What G makes of the first `num` latents of these draws: float [N, C, H, W], at most `CHUNK` at a time."""
     for start in range(0, num, CHUNK):
-        z = latents(law, CHUNK, size, stream(seed, name, start))
-        yield generate(G, z, engine)[: num - start]
+        yield generate(G, draws.chunk(recipe, start), engine)[: num - start]
 
 
-def paint_many(G: nn.Module, recipe: Recipe, engine: Engine, num: int, seed: int, name: str) -> Iterator[np.ndarray]:
+def paint_many(G: nn.Module, recipe: Recipe, engine: Engine, num: int, draws: Draws) -> Iterator[np.ndarray]:
     """The same as uint8 pictures (N, H, W, C)."""
-    for images in outputs(G, recipe, engine, num, seed, name):
+    for images in outputs(G, recipe, engine, num, draws):
         yield channels_last(to_pixels(images, recipe.data.pixel_range))
 
 

@@ -1,18 +1,24 @@
 """How the same latents looked as training went on."""
 
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gansmith.viz.grids import picture
+from gansmith.viz.grids import BACKGROUND, enlargement, grid, picture
 
 PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Shares of the training at which the strip shows the pictures, or as near as a grid was drawn."""
 
+MOMENTS = 60
+"""Frames of the animation, at most."""
+
 _SIDE = 56
 _GAP = 4
 _HEADER = 24
+_LEAST_WIDTH = 180
+"""Of a frame, so that its words have room."""
 
 
 def is_milestone(step: int) -> bool:
@@ -29,10 +35,39 @@ def evolution_steps(drawn: Collection[int], steps: int) -> list[int]:
     return sorted({min(drawn, key=lambda step: abs(step - moment)) for moment in wanted})
 
 
+def animation_steps(drawn: Collection[int]) -> list[int]:
+    """Of the steps that have a grid, those nearest to moments that lie evenly in log(1 + step), in order.
+
+    The first and the last are among them, `MOMENTS` at most: in the beginning every grid, later fewer and fewer.
+    """
+    positions = {math.log1p(step): step for step in drawn}
+    first, last = min(positions), max(positions)
+    moments = [first + (last - first) * number / (MOMENTS - 1) for number in range(MOMENTS)]
+    return sorted({positions[min(positions, key=lambda at: abs(at - moment))] for moment in moments})
+
+
+def in_percent(step: int, steps: int) -> str:
+    """Which share of a run lies behind this step."""
+    percentage = 100 * step / steps
+    return f"{percentage:.{1 if percentage < 2 else 0}f} %".replace(".0 ", " ")
+
+
+def evolution_frame(step: int, steps: int, images: np.ndarray, columns: int) -> Image.Image:
+    """A frame of the animation: the sheet of uint8 images (N, H, W, C), and above it the step and its share."""
+    sheet = grid(images, columns)
+    grey = f"rgb({BACKGROUND}, {BACKGROUND}, {BACKGROUND})"
+    frame = Image.new(sheet.mode, (max(sheet.width, _LEAST_WIDTH), _HEADER + sheet.height), grey)
+    frame.paste(sheet, ((frame.width - sheet.width) // 2, _HEADER))
+    draw, font = ImageDraw.Draw(frame), ImageFont.load_default(14)
+    draw.text((2 * _GAP, _HEADER / 2), f"step {step:,}", fill="white", font=font, anchor="lm")
+    draw.text((frame.width - 2 * _GAP, _HEADER / 2), in_percent(step, steps), fill="white", font=font, anchor="rm")
+    return frame
+
+
 def evolution(columns: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
     """A strip: one column for each (label, uint8 images (N, H, W, C)), one row for each latent vector."""
     num, height, width, channels = columns[0][1].shape
-    zoom = max(1, round(_SIDE / max(height, width)))
+    zoom = enlargement(height, width, _SIDE)
     tile_h, tile_w = height * zoom, width * zoom
     strip = Image.new("RGB", (len(columns) * (tile_w + _GAP) + _GAP, _HEADER + num * (tile_h + _GAP)), "white")
     draw, font = ImageDraw.Draw(strip), ImageFont.load_default(14)

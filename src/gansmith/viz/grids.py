@@ -8,6 +8,9 @@ from PIL import Image
 GAP = 2
 """Pixels between two pictures, before enlargement."""
 
+SIDE = 64
+"""Pixels of a picture's longer side on the sheet, roughly, so that a person sees something."""
+
 BACKGROUND = 48
 """Grey of the gaps: it shows the edges of black pictures and of white ones."""
 
@@ -15,15 +18,30 @@ BACKGROUND = 48
 def grid(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`, small ones enlarged by a whole number of times."""
     num, height, width, channels = images.shape
-    rows = -(-num // columns)
-    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), BACKGROUND, np.uint8)
+    sheet = np.full((*_extent(num, columns, height, width), channels), BACKGROUND, np.uint8)
     if channels == 4:
         sheet[..., 3] = 255
     for number, image in enumerate(images):
         top, left = _corner(number, columns, height, width)
         sheet[top : top + height, left : left + width] = image
-    zoom = _zoom(height, width)
-    return picture(sheet.repeat(zoom, 0).repeat(zoom, 1))
+    return picture(enlarged(sheet, enlargement(height, width)))
+
+
+def sheet_size(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Width and height of the sheet that `grid` makes of so many pictures."""
+    zoom = enlargement(height, width)
+    rows, cols = _extent(num, columns, height, width)
+    return cols * zoom, rows * zoom
+
+
+def enlargement(height: int, width: int, side: int = SIDE) -> int:
+    """The whole number of times that brings a small picture's longer side to some `side` pixels."""
+    return max(1, round(side / max(height, width)))
+
+
+def enlarged(pixels: np.ndarray, zoom: int) -> np.ndarray:
+    """Pixels (H, W, C) a whole number of times as high and as wide."""
+    return pixels.repeat(zoom, 0).repeat(zoom, 1)
 
 
 def picture(pixels: np.ndarray) -> Image.Image:
@@ -33,7 +51,7 @@ def picture(pixels: np.ndarray) -> Image.Image:
 
 def tiles(sheet: Image.Image, num: int, columns: int, height: int, width: int) -> np.ndarray:
     """The first `num` pictures (num, H, W, C) of a sheet that `grid` made: its exact inverse."""
-    zoom = _zoom(height, width)
+    zoom = enlargement(height, width)
     pixels = np.asarray(sheet)[::zoom, ::zoom]
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     corners = [_corner(number, columns, height, width) for number in range(num)]
@@ -47,11 +65,11 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def _extent(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Height and width of a sheet before enlargement."""
+    return -(-num // columns) * (height + GAP) + GAP, columns * (width + GAP) + GAP
+
+
 def _corner(number: int, columns: int, height: int, width: int) -> tuple[int, int]:
     row, column = divmod(number, columns)
     return GAP + row * (height + GAP), GAP + column * (width + GAP)
-
-
-def _zoom(height: int, width: int) -> int:
-    """Enlargement that brings the longer side to some 64 pixels, so that a person sees something."""
-    return max(1, round(64 / max(height, width)))

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from gansmith.viz.grids import picture
+from gansmith.viz.grids import enlargement, picture
 
 SIDE = 96
 """Pixels of a picture's longer side on the sheet, roughly: small ones are enlarged by a whole number of times."""
@@ -12,7 +12,7 @@ SIDE = 96
 def sheet(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 pictures (N, H, W, C), C 1, 3 or 4, in rows of `columns` on white."""
     num, height, width, channels = images.shape
-    zoom = max(1, round(SIDE / max(height, width)))
+    zoom = enlargement(height, width, SIDE)
     images = images.repeat(zoom, 1).repeat(zoom, 2)
     gap = max(2, zoom * max(height, width) // 12)
     step_h, step_w = zoom * height + gap, zoom * width + gap
