@@ -246,7 +246,7 @@ class Recipe(Settings):
     parts: int = Field(1, ge=1)
     """How many parts of a batch go through the networks one after the other: the memory of one, the gradient of all."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """auto takes bf16 where the processor computes in it, fp32 elsewhere."""
+    """auto takes bf16 where the processor or GPU is faster in it, fp32 elsewhere."""
     ema_half_life: Scheduled[Annotated[float, Field(ge=0)]] = 0.0
     """Images after which a weight's share in the averaged generator halves, or a schedule; 0 keeps no average."""
     on_divergence: Literal["stop", "roll-back"] = "stop"
@@ -288,6 +288,11 @@ class Recipe(Settings):
             raise RecipeError(
                 f"parts={self.parts} of batch={self.batch} would be another mathematics: parts must divide the batch, "
                 "and batch norm sees a part and not the whole; set a smaller batch instead."
+            )
+        if self.parts > 1 and self.objective.generator_reuses_pictures:
+            raise RecipeError(
+                f"parts={self.parts} would save no memory with objective.generator_reuses_pictures, which keeps the "
+                "graph of a whole batch; set one of them only."
             )
         self._refuse_penalty_of_a_whole_batch(networks.D)
         self._refuse_critic_without_bounds(networks.D)

@@ -40,6 +40,8 @@ class Objective(Settings):
     """Generated pictures come before the real ones, in D's batch or as the first of its two updates."""
     generator_reuses_latents: bool = False
     """The generator step starts from the latents of D's step instead of new ones."""
+    generator_reuses_pictures: bool = False
+    """Both steps take the same pictures of G, made once and in training mode: one pass of G an iteration, not two."""
     generator_step_trains_discriminator: bool = False
     """The generator step also moves D, with G's optimiser: what an unfrozen stacked Keras model does."""
 
@@ -72,6 +74,15 @@ class Objective(Settings):
             raise RecipeError(
                 "objective.weight_clip would not hold with objective.generator_step_trains_discriminator, which moves "
                 "D once more after it; set one of them only."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pictures_have_latents(self) -> "Objective":
+        if self.generator_reuses_latents and self.generator_reuses_pictures:
+            raise RecipeError(
+                "objective.generator_reuses_latents has no effect where objective.generator_reuses_pictures is set: "
+                "the same pictures have the same latents; set one of them only."
             )
         return self
 

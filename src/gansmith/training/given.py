@@ -39,6 +39,8 @@ class Given:
     """Numbers of U(0, 1) for the penalty's pictures; None in an iteration without a penalty."""
     augment: dict[str, Tensor] = field(default_factory=dict)
     """Numbers of U(0, 1) [N, draws] for the augmentation by what they are for, see `SEEN_BY_D`."""
+    fake: Tensor | None = None
+    """G's pictures [N, C, H, W] with their graph, where both steps take the same; None where each makes its own."""
     parts: int = 1
     """How many parts go through the networks one after the other, for want of memory."""
 

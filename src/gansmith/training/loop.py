@@ -22,7 +22,7 @@ from gansmith.training.reporting import Progress, Reporter
 from gansmith.training.sampling import save_sample_grid
 from gansmith.training.signals import SAMPLE, SAVE, STOP, Requests
 from gansmith.training.state import GAN
-from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.training.steps import discriminator_step, generator_step, shared_pictures
 from gansmith.training.watch import check_step, watched
 from gansmith.viz.evolution import is_milestone
 
@@ -83,6 +83,8 @@ def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict
     given = draw(recipe, gan.seen, pixels, engine)
     step = given.iteration + 1
     with watched(gan, step):
+        if recipe.objective.generator_reuses_pictures:
+            given = shared_pictures(gan, given, engine)
         values = discriminator_step(gan, given, recipe.objective, engine)
         values |= generator_step(gan, given, recipe.objective, engine)
     if gan.G_ema is not None:

@@ -4,6 +4,7 @@ Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1, with one D update an itera
 """
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,8 @@ Kinds = dict[str, Tensor]
 def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Engine) -> dict[str, Tensor]:
     """Move D towards telling the real pictures from those that G makes: in one update, or in one for each kind.
 
-    G is in inference mode, as every classic system's `predict` is. Returns per-sample values [N]: "loss/d",
+    G is in inference mode, as every classic system's `predict` is, unless both steps take the same pictures, see
+    `shared_pictures`. Returns per-sample values [N]: "loss/d",
     "logits/real", "logits/fake", and "penalty" in an iteration that has one.
     """
     iterate_power(gan.D)
@@ -53,8 +55,16 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
     return values
 
 
+def shared_pictures(gan: GAN, given: Given, engine: Engine) -> Given:
+    """What is given, with pictures of G for both steps: in training mode, with the graph that G's step goes back by."""
+    with drawing_from(given.dropout_g, gan.G), engine.autocast():
+        return replace(given, fake=gan.G(given.z_d))
+
+
 def _pictures(gan: GAN, given: Given, engine: Engine) -> Kinds:
-    """The real pictures and fresh ones of G."""
+    """The real pictures, and fresh ones of G if there are none yet."""
+    if given.fake is not None:
+        return {"real": given.real, "fake": given.fake.detach()}
     with torch.no_grad(), inference_mode(gan.G), engine.autocast():
         return {"real": given.real, "fake": gan.G(given.z_d)}
 
@@ -98,7 +108,8 @@ def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine)
     with held, gan.update_g.descending(given.iteration, gan.seen) as add:
         for piece in given.pieces():
             with drawing_from(given.dropout_g, gan.G, gan.D), engine.autocast():
-                logits = gan.D(_augmented(gan, piece, "g/fake", gan.G(piece.z_g))).to(given.real.dtype)
+                made = gan.G(piece.z_g) if piece.fake is None else piece.fake
+                logits = gan.D(_augmented(gan, piece, "g/fake", made)).to(given.real.dtype)
                 paired = gan.D(_augmented(gan, piece, "g/real", piece.real)) if objective.in_pairs else None
             partners = None if paired is None else paired.to(given.real.dtype)
             loss = generator_loss(LOSSES[objective.loss], clipped(logits, objective), partners, piece.targets)
