@@ -14,7 +14,8 @@ HASH = re.compile(r"[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
 def test_the_six_sets_and_their_variants_are_there():
     assert set(SETS) == {
-        "fashion-10k", "fashion-mnist", "mnist", "notmnist", "notmnist-large", "svhn", "celeba", "cifar10"
+        "fashion-10k", "fashion-mnist", "mnist", "stacked-mnist", "notmnist", "notmnist-large", "svhn", "celeba",
+        "cifar10"
     }  # fmt: skip
 
 

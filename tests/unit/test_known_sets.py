@@ -1,5 +1,6 @@
 """The published layouts of CIFAR-10 and SVHN, written from other pictures, opened as the sets they are."""
 
+import shutil
 import tarfile
 
 import make_sets
@@ -8,9 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
+from gansmith.data import stacked
 from gansmith.data.fit import Wanted
 from gansmith.data.source import Request, open_pictures
 from gansmith.errors import DataError
+from gansmith.rng import stream
 
 NUM = 12
 
@@ -63,6 +66,25 @@ def test_keras_own_archive_of_mnist_is_opened(tmp_path, pictures, monkeypatch):
     shape = Wanted(channels=1, height=32, width=32)
     both = open_pictures(Request(name="mnist", split="both", shape=shape))
     assert np.array_equal(both.images[:, 0], np.concatenate([arrays["x_train"], arrays["x_test"]]))
+
+
+def test_stacked_mnist_is_three_digits_a_picture_drawn_alike_each_time(tmp_path, monkeypatch):
+    digits = np.arange(20) % 10
+    levels = np.broadcast_to((20 * digits).astype(np.uint8)[:, None, None], (20, 28, 28))
+    np.savez_compressed(tmp_path / "mnist.npz", x_train=levels, y_train=digits, x_test=levels, y_test=digits)
+    monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
+    monkeypatch.setitem(stacked.COUNTS, "train", 500)
+    request = Request(name="stacked-mnist", split="train", shape=Wanted(channels=3, height=28, width=28))
+    pack = open_pictures(request)
+    planes = pack.images[:, :, 14, 14] // 20
+    assert pack.images.shape == (500, 3, 28, 28)
+    assert pack.labels.tolist() == (planes @ [100, 10, 1]).tolist()
+    assert len(set(pack.labels.tolist())) > 350
+    monkeypatch.setenv("GANSMITH_CACHE", str(tmp_path / "another"))
+    assert np.array_equal(open_pictures(request).images, pack.images)
+    shutil.rmtree(tmp_path / "another")
+    monkeypatch.setattr(stacked, "stream", lambda seed, *key: stream(seed + 1, *key))
+    assert not np.array_equal(open_pictures(request).images, pack.images)
 
 
 def test_celeba_is_opened_as_published_cropped_to_a_square(tmp_path, monkeypatch):

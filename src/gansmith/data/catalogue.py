@@ -50,6 +50,8 @@ class KnownSet:
     remote: tuple[RemoteFile, ...] = ()
     how_to_get: str = ""
     """What to fetch by hand, and from where."""
+    made_of: str = ""
+    """The set whose files these pictures are made of, and in whose place they lie; see `gansmith.data.stacked`."""
     on_request: tuple[str, ...] = ()
     """Splits that are downloaded only when asked for."""
     packaged: Path | None = None
@@ -86,6 +88,19 @@ def _notmnist(part: str, file: RemoteFile, count: str) -> KnownSet:
     )
 
 
+_MNIST = KnownSet(
+    title="MNIST: 60,000 + 10,000 grey handwritten digits, 28x28",
+    licence="CC BY-SA 3.0",
+    citation="LeCun, Bottou, Bengio & Haffner 1998, Proceedings of the IEEE 86(11)",
+    homepage="https://yann.lecun.com/exdb/mnist/",
+    layouts=(
+        Layout(format="idx", files=IDX_FILES),
+        Layout(format="npz", files={"train": ("mnist.npz",), "test": ("mnist.npz",)}, loose=True),
+    ),
+    remote=MNIST_REMOTE,
+    how_to_get="the four .gz files of https://ossci-datasets.s3.amazonaws.com/mnist",
+)
+
 SETS = {
     "fashion-10k": KnownSet(
         title="the 10,000 test pictures of Fashion-MNIST, shipped with gansmith",
@@ -108,17 +123,12 @@ SETS = {
         how_to_get="the four .gz files of https://github.com/zalandoresearch/fashion-mnist",
         packaged=Path("/usr/share/dataset-fashion-mnist"),
     ),
-    "mnist": KnownSet(
-        title="MNIST: 60,000 + 10,000 grey handwritten digits, 28x28",
-        licence="CC BY-SA 3.0",
-        citation="LeCun, Bottou, Bengio & Haffner 1998, Proceedings of the IEEE 86(11)",
-        homepage="https://yann.lecun.com/exdb/mnist/",
-        layouts=(
-            Layout(format="idx", files=IDX_FILES),
-            Layout(format="npz", files={"train": ("mnist.npz",), "test": ("mnist.npz",)}, loose=True),
-        ),
-        remote=MNIST_REMOTE,
-        how_to_get="the four .gz files of https://ossci-datasets.s3.amazonaws.com/mnist",
+    "mnist": _MNIST,
+    "stacked-mnist": replace(
+        _MNIST,
+        title="Stacked MNIST: 128,000 + 26,000 pictures of three MNIST digits, one in each colour, 28x28",
+        citation="Lin, Khetan, Fanti & Oh 2018 (PacGAN), arXiv:1712.04086; digits of LeCun et al. 1998",
+        made_of="mnist",
     ),
     "notmnist": _notmnist("small", NOTMNIST_SMALL, "18,724"),
     "notmnist-large": _notmnist("large", NOTMNIST_LARGE, "about 529,000"),

@@ -142,16 +142,16 @@ def _downloads(known: KnownSet, layout: Layout, split: str | None) -> list[Remot
 
 
 def _in_cache(name: str) -> Path:
-    return cache_folder() / "sets" / name
+    return cache_folder() / "sets" / (SETS[name].made_of or name)
 
 
 def _places(name: str) -> list[Path]:
-    places = [_in_cache(name)]
+    folder, places = SETS[name].made_of or name, [_in_cache(name)]
     if own := os.environ.get("GANSMITH_DATA"):
-        places = [Path(own).expanduser() / name, Path(own).expanduser(), *places]
+        places = [Path(own).expanduser() / folder, Path(own).expanduser(), *places]
     if packaged := SETS[name].packaged:
         places.append(packaged)
-    return [*places, SYSTEM / name]
+    return [*places, SYSTEM / folder]
 
 
 def _searched(name: str) -> str:
@@ -160,7 +160,7 @@ def _searched(name: str) -> str:
 
 def _by_hand(name: str) -> str:
     own = os.environ.get("GANSMITH_DATA")
-    hint = "" if own else f", or set GANSMITH_DATA to the folder that holds {name}/"
+    hint = "" if own else f", or set GANSMITH_DATA to the folder that holds {SETS[name].made_of or name}/"
     return f"Put {SETS[name].how_to_get} there{hint}."
 
 

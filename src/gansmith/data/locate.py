@@ -48,7 +48,8 @@ class Located:
         """What should be known of a set's copy. Reads its files to compare them with the published ones."""
         if all(one.is_official() for one in self.found):
             return []
-        return [f"{self.path} is a copy of {self.name} of its own, not the published files"]
+        name = SETS[self.name].made_of or self.name
+        return [f"{self.path} is a copy of {name} of its own, not the published files"]
 
 
 def locate(name: str, split: Split, *, offline: bool = False, progress: Progress | None = None) -> Located:

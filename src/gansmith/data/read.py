@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gansmith.data.catalogue import Format
+from gansmith.data.catalogue import SETS, Format
 from gansmith.data.find import FoundSet
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.labelled import LabelledPictures
 from gansmith.data.formats.mat import read_svhn
 from gansmith.data.formats.npz import read_npz
+from gansmith.data.stacked import stacked
 from gansmith.errors import DataError
 
 Reader = Callable[[tuple[Path, ...], str], LabelledPictures]
@@ -39,7 +40,8 @@ def read_split(found: FoundSet, split: str) -> LabelledPictures:
     if split not in found.files:
         there = ", ".join(found.files) or "none that is whole"
         raise DataError(f"{found.place} holds {found.name!r} without its {split!r} split; splits there: {there}.")
-    return READERS[found.layout.format](found.files[split], split)
+    pictures = READERS[found.layout.format](found.files[split], split)
+    return stacked(pictures, split) if SETS[found.name].made_of else pictures
 
 
 def _archive(files: tuple[Path, ...]) -> Path:

@@ -1,0 +1,207 @@
+"""Who meets whom in the bake-off, on which pictures and for how long: data only, for `bakeoff.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gansmith.data.locate import Split
+
+Kind = Literal["quality", "small", "modes"]
+"""What a contest is about: distance to real pictures, what few pictures do to it, or how many modes are found."""
+
+FIRST = "article"
+"""The candidate that all others are compared with, in every contest that has it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A recipe, and what is changed in it."""
+
+    recipe: str
+    changes: tuple[str, ...] = ()
+    about: str = ""
+    looks: int = 50
+    """Evaluations on the way. Few where the generator is so slow that they would take longer than the training."""
+
+    def but(self, *changes: str, about: str = "") -> "Candidate":
+        """The same with other changes on top."""
+        return replace(self, changes=(*self.changes, *changes), about=about)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contest:
+    """Pictures that are the same for all candidates, the time that each gets, and what it is measured against."""
+
+    about: str
+    data: tuple[str, ...]
+    """Changes of the recipe's table `data`: which pictures, in which shape."""
+    against: Split
+    """The split of the same set that the pictures made are measured against."""
+    seconds: float
+    """Of training, by the step times that `bakeoff.py measure` found."""
+    candidates: Mapping[str, Candidate]
+    kind: Kind = "quality"
+    pictures: int = 2000
+    """Of an evaluation on the way."""
+
+
+HOUSE = Candidate(
+    recipe="small",
+    changes=(
+        "model.name=thin-dcgan",
+        "model.width=16",
+        "latents.size=64",
+        "batch=64",
+        "ema_half_life=5000",
+        "objective.penalty=r1",
+        "objective.gamma=0.3",
+        "objective.penalty_every=16",
+        "discriminator_optimizer.lr=1.5e-3",
+        "discriminator_optimizer.beta1=0",
+        "generator_optimizer.lr=1.5e-3",
+        "generator_optimizer.beta1=0",
+    ),
+    about="thin networks, R1 now and then, an average of G",
+)
+FAST = Candidate(
+    recipe="small",
+    changes=("model.spectral_norm=true", "objective.loss=hinge", "batch=64"),
+    about="spectral norm and hinge",
+)
+RESIDUAL = Candidate(
+    recipe="small",
+    changes=(
+        "model.name=residual",
+        "latents.size=64",
+        "batch=64",
+        "ema_half_life=5000",
+        "objective.loss=relativistic",
+        "objective.penalty=r1+r2",
+        "objective.gamma=1",
+        "discriminator_optimizer.beta1=0",
+        "generator_optimizer.beta1=0",
+    ),
+    about="norm-free residual networks, pairs, R1 and R2 in every step: R3GAN's settings, narrower",
+)
+DIFF_AUGMENT = 'augment.operations=["translate", "colour", "cutout"]'
+GREY_AUGMENT = 'augment.operations=["translate", "cutout"]'
+NO_AUGMENT = "augment.operations=[]"
+
+OURS = {"house": HOUSE, "fast": FAST, "residual": RESIDUAL}
+
+ABLATIONS = {
+    "relativistic": HOUSE.but("objective.loss=relativistic", about="D is asked of pairs"),
+    "r1-r2": HOUSE.but("objective.penalty=r1+r2", about="the slope at generated pictures is penalised too"),
+    "relativistic-r1-r2": HOUSE.but(
+        "objective.loss=relativistic", "objective.penalty=r1+r2", "objective.penalty_every=1", about="R3GAN's loss"
+    ),
+    "no-penalty": HOUSE.but(
+        "objective.penalty=none", "objective.gamma=0", "objective.penalty_every=1", about="no penalty"
+    ),
+    "no-average": HOUSE.but("ema_half_life=0", about="no average of G"),
+    "augmented": HOUSE.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
+    "width-8": HOUSE.but("model.width=8", about="half as many channels"),
+    "width-32": HOUSE.but("model.width=32", about="twice as many channels"),
+    "batch-32": HOUSE.but("batch=32", about="half the batch"),
+    "batch-128": HOUSE.but("batch=128", about="twice the batch"),
+}
+"""The house recipe with one thing changed."""
+
+
+def _pictures(name: str, split: Split, channels: int, side: int, limit: int = 0) -> tuple[str, ...]:
+    shape = (f"data.channels={channels}", f"data.height={side}", f"data.width={side}")
+    return (f"data.name={name}", f"data.split={split}", f"data.limit={limit}", "data.skip=0", *shape)
+
+
+def _few(limit: int) -> Contest:
+    return Contest(
+        about=f"{limit:,} pictures of dresses, against the test split's 1,000",
+        data=_pictures("fashion-mnist[3]", "train", 1, 28, limit),
+        against="test",
+        seconds=600,
+        candidates={
+            "plain": HOUSE.but(NO_AUGMENT, about="without augmentation"),
+            "augmented": HOUSE.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
+        },
+        kind="small",
+    )
+
+
+CONTESTS = {
+    "fashion-mnist": Contest(
+        about="60,000 pictures of clothes, against the 10,000 of the test split",
+        data=_pictures("fashion-mnist", "train", 1, 28),
+        against="test",
+        seconds=600,
+        candidates={FIRST: Candidate(recipe="fashion-dcgan", about="the course page's system"), **OURS, **ABLATIONS},
+    ),
+    "mnist": Contest(
+        about="the 9,000 training digits of the copy at hand, against its 1,000 test digits",
+        data=_pictures("mnist", "train", 1, 28),
+        against="test",
+        seconds=600,
+        candidates={
+            FIRST: Candidate(recipe="mnist-dcgan", about="the 2017 article's system"),
+            "repaired": Candidate(recipe="mnist-dcgan:repaired", about="the same, D frozen in G's step"),
+            "small-article": Candidate(recipe="mnist-small-dcgan", about="the other 2017 article's, smaller"),
+            "small-repaired": Candidate(recipe="mnist-small-dcgan:repaired", about="the same without its mistakes"),
+            **OURS,
+        },
+    ),
+    "notmnist": Contest(
+        about="18,724 letters, against themselves: the set has no test split",
+        data=_pictures("notmnist", "train", 1, 28),
+        against="train",
+        seconds=600,
+        candidates={
+            FIRST: Candidate(recipe="notmnist-dcgan", about="the article's system, reconstructed"),
+            "rates-2-to-1": Candidate(recipe="notmnist-dcgan:rates-2-to-1", about="the same at milder rates"),
+            **OURS,
+        },
+    ),
+    "cifar-ships": Contest(
+        about="6,000 JPEG ships, against themselves: the article trains on both splits",
+        data=_pictures("cifar10[ship]", "both", 3, 32),
+        against="both",
+        seconds=3600,
+        pictures=1000,
+        candidates={
+            FIRST: Candidate(recipe="cifar-ships", about="the article's system", looks=4),
+            "repaired": Candidate(recipe="cifar-ships:repaired", about="the same without its mistakes", looks=4),
+            **OURS,
+            "augmented": HOUSE.but(DIFF_AUGMENT, about="the house recipe, DiffAugment"),
+        },
+    ),
+    "cifar10": Contest(
+        about="50,000 JPEG pictures of ten kinds of things, against the 10,000 of the test split",
+        data=_pictures("cifar10", "train", 3, 32),
+        against="test",
+        seconds=3600,
+        pictures=1000,
+        candidates={
+            FIRST: Candidate(recipe="cifar-ships:repaired", about="the article's system for ships, repaired", looks=4),
+            **OURS,
+            "width-32": HOUSE.but("model.width=32", about="the house recipe, twice as many channels"),
+        },
+    ),
+    "small-500": _few(500),
+    "small-2000": _few(2000),
+    "stacked-mnist": Contest(
+        about="128,000 pictures of three digits, made of the MNIST at hand; 26,000 samples each time",
+        data=_pictures("stacked-mnist", "train", 3, 28),
+        against="test",
+        seconds=3600,
+        candidates={
+            FIRST: Candidate(recipe="mnist-dcgan", about="the 2017 article's system, in colour"),
+            "small-article": Candidate(recipe="mnist-small-dcgan", about="the other 2017 article's, in colour"),
+            **OURS,
+            "relativistic-r1-r2": ABLATIONS["relativistic-r1-r2"],
+        },
+        kind="modes",
+    ),
+}
+
+
+def names_of(kind: Kind) -> list[str]:
+    """The contests of a kind."""
+    return [name for name, contest in CONTESTS.items() if contest.kind == kind]
