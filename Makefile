@@ -31,6 +31,7 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/watch.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/plan_accuracy.py
 	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/packing.py
 	$(BIN)/python benchmarks/large_store.py

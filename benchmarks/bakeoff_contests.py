@@ -46,41 +46,17 @@ class Contest:
 
 
 HOUSE = Candidate(
-    recipe="small",
-    changes=(
-        "model.name=thin-dcgan",
-        "model.width=16",
-        "latents.size=64",
-        "batch=64",
-        "ema_half_life=5000",
-        "objective.penalty=r1",
-        "objective.gamma=0.3",
-        "objective.penalty_every=16",
-        "discriminator_optimizer.lr=1.5e-3",
-        "discriminator_optimizer.beta1=0",
-        "generator_optimizer.lr=1.5e-3",
-        "generator_optimizer.beta1=0",
-    ),
-    about="thin networks, R1 now and then, an average of G",
+    recipe="house", changes=("ema_half_life=5000",), about="thin networks, R1 now and then, an average of G"
 )
-FAST = Candidate(
-    recipe="small",
-    changes=("model.spectral_norm=true", "objective.loss=hinge", "batch=64"),
-    about="spectral norm and hinge",
-)
-RESIDUAL = Candidate(
-    recipe="small",
-    changes=(
-        "model.name=residual",
-        "latents.size=64",
-        "batch=64",
-        "ema_half_life=5000",
-        "objective.loss=relativistic",
-        "objective.penalty=r1+r2",
-        "objective.gamma=1",
-        "discriminator_optimizer.beta1=0",
-        "generator_optimizer.beta1=0",
-    ),
+FAST = Candidate(recipe="fast", changes=("ema_half_life=5000",), about="spectral norm and hinge")
+RESIDUAL = HOUSE.but(
+    "model.name=residual",
+    "objective.loss=relativistic",
+    "objective.penalty=r1+r2",
+    "objective.gamma=1",
+    "objective.penalty_every=1",
+    "discriminator_optimizer.lr=2e-4",
+    "generator_optimizer.lr=2e-4",
     about="norm-free residual networks, pairs, R1 and R2 in every step: R3GAN's settings, narrower",
 )
 DIFF_AUGMENT = 'augment.operations=["translate", "colour", "cutout"]'

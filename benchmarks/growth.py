@@ -2,7 +2,7 @@
 
     python benchmarks/growth.py [--quick]
 
-The networks are those of `small` (32x32 in colour, batch 32, width 128), one setting changed at a time; pictures are
+The networks are those of `demo`, at 32x32 in colour and 128 wide, one setting changed at a time; pictures are
 noise. Each point is a process of its own, because a process's memory never shrinks: seconds are medians of 5 turns,
 memory is the largest resident size less that before the first step. For the number of pictures a store of noise, 28x28
 in grey, goes through the pack and the sampler, without networks; the order of a pass, which its first batch draws, is
@@ -27,7 +27,8 @@ from gansmith.machine import describe_machine
 from gansmith.runs import utc_now
 
 RESULTS = Path(__file__).parent / "results"
-RECIPE = "small"
+RECIPE = "demo"
+PLAIN = ("data.channels=3", "data.height=32", "data.width=32", "model.width=128", "latents.size=128")
 CHANGES = {
     "batch": ("batch={}", (8, 16, 32, 64, 128, 256, 512)),
     "side": ("data.height={0} data.width={0}", (16, 24, 32, 48, 64, 96, 128)),
@@ -44,7 +45,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     turn = 0.01 if options.quick else 0.3
-    result = {"began": utc_now(), "load_before": os.getloadavg()[0], "machine": describe_machine(), "recipe": RECIPE}
+    result = {"began": utc_now(), "load_before": os.getloadavg()[0], "machine": describe_machine()}
+    result |= {"recipe": RECIPE, "changes": PLAIN}
     for what, (change, values) in CHANGES.items():
         points = [step_point(value, change.format(value).split(), turn) for value in thinned(values, options.quick)]
         result[what] = described(what, points, ("seconds", "above_built_mib"))
@@ -62,7 +64,7 @@ def thinned(values: Sequence[int], quick: bool) -> Sequence[int]:
 
 
 def step_point(value: int, changes: Sequence[str], turn: float) -> dict:
-    worker = Worker("own_step.py", [RECIPE, *changes])
+    worker = Worker("own_step.py", [RECIPE, *PLAIN, *changes])
     try:
         facts = worker.hello()
         measured = timed(worker, turn)

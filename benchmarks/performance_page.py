@@ -101,7 +101,8 @@ def _exponents() -> str:
     powers = (f"{what}^{kept[what]['exponents']['seconds']['upper_half']:.1f}" for what in ("batch", "side", "width"))
     order = kept["pictures, permutation"]["exponents"]["seconds"]["upper_half"]
     return (
-        f"A step of `{kept['recipe']}` grows as {', '.join(powers)} towards large values, and a batch of a set of "
+        f"A step of `{kept['recipe']}` at 32x32 in colour, 128 wide, grows as "
+        f"{', '.join(powers)} towards large values, and a batch of a set of "
         f"pictures as their number^{order:.1f}; memory and the rest are on the same page."
     )
 
@@ -171,7 +172,8 @@ def _growth() -> str:
     return "\n".join(
         [
             "## Growth\n",
-            f"`{kept['recipe']}`, one setting at a time, {kept['began'][:10]} (`growth.py`). An exponent e says "
+            f"`{kept['recipe']}` at 32x32 in colour and 128 wide, one setting at a time, "
+            f"{kept['began'][:10]} (`growth.py`). An exponent e says "
             "that a measure grows as x^e; small values carry what is fixed, so the upper half says more.\n",
             "| what grows | from, to | measure | from, to | exponent | upper half |",
             "|---|---|---|---|---:|---:|",

@@ -2,11 +2,14 @@
 
 import os
 import platform
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gansmith.version import __version__
+
+_HELD = "/sys/fs/cgroup/memory.stat"
 
 PACKAGES = ("torch", "numpy", "pillow", "safetensors", "pydantic")
 
@@ -21,6 +24,25 @@ def describe_machine() -> dict[str, str | int]:
         "python": sys.version.split()[0],
     }
     return facts | versions()
+
+
+def available_memory() -> int:
+    """Bytes that can be had without swapping: what the system says, or what is left of a container's limit."""
+    known = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    if found := re.search(r"^MemAvailable: +(\d+) kB$", _text("/proc/meminfo"), re.M):
+        known.append(int(found[1]) * 1024)
+    limit, held = _text("/sys/fs/cgroup/memory.max").strip(), re.search(r"^anon (\d+)$", _text(_HELD), re.M)
+    if limit.isdecimal():  # else it is "max", or there is none
+        known.append(max(int(limit) - (int(held[1]) if held else 0), 0))
+    return min(known)
+
+
+def _text(file: str) -> str:
+    """The file's text; nothing where it is not there, as on other systems than Linux."""
+    try:
+        return Path(file).read_text()
+    except OSError:
+        return ""
 
 
 def versions() -> dict[str, str]:

@@ -48,11 +48,11 @@ def test_every_field_of_both_tables_that_is_new_is_explained():
 def test_the_pages_command_and_settings_are_accepted():
     settings = re.findall(r"--set (\S+)", PAGE)
     assert len(settings) == 3
-    recipe("small", settings)
+    recipe("house", settings)
     ada = re.search(r"`target = ([\d.]+)` and `speed = ([\d_]+)`", PAGE)
     diffaugment = re.search(r"`operations = (\[.*?\])`", PAGE)
     made = recipe(
-        "small",
+        "house",
         [f"augment.target={ada[1]}", f"augment.speed={ada[2]}", f"augment.operations={diffaugment[1]}"],
     )
     assert made.augment.speed == 500_000

@@ -216,7 +216,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_name(gansmith, tiny):
 
 
 def test_an_unexpected_error_is_called_a_bug(gansmith, monkeypatch):
-    monkeypatch.setattr("gansmith.recipes.recipe", lambda *_: 1 / 0)
+    monkeypatch.setattr("gansmith.training.session.train", lambda *_, **__: 1 / 0)
     result = gansmith("train", "demo")
     assert result.code == 1
     assert result.err == "internal error: ZeroDivisionError: division by zero. This is a bug; --debug shows where.\n"
@@ -240,13 +240,16 @@ def test_every_command_has_help_that_fits(gansmith, verb):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ("train demo --stpes 3", "unknown option '--stpes'. Did you mean '--steps'? Known: --allow-dropped, --data, "),
+        (
+            "train demo --stpes 3",
+            "unknown option '--stpes'. Did you mean '--steps'? Known: --allow-dropped, --b",
+        ),
         ("train demo --lrr=3", "unknown option '--lrr'. Known: "),
         ("recipes show demo --no-trail", "unknown option '--no-trail'. Did you mean '--no-trial'?"),
         ("train demo --steps x", "--steps cannot be 'x'. See: gansmith train --help."),
         ("train demo --steps", "--steps needs a value. See: gansmith train --help."),
         ("train demo --device gpu", "invalid choice 'gpu' for argument '--device'. Expected one of ('auto', 'cpu', "),
-        ("train", "RECIPE|FILE.toml is missing. See: gansmith train --help."),
+        ("train", "nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your own"),
         ("train demo demo", "'demo' is one argument too many. See: gansmith train --help."),
         ("sample last", "--out FILE.png|.npy|.gif|.webp|FOLDER is missing. See: gansmith sample --help."),
         ("data prepare photos", "OUT is missing. See: gansmith data prepare --help."),

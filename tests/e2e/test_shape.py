@@ -37,7 +37,7 @@ def shape_of(result):
 
 @pytest.mark.parametrize(("channels", "kind"), [(1, "grey"), (3, "RGB"), (4, "RGBA")])
 def test_tall_pictures_train_as_they_are_and_can_be_sampled(gansmith, photos, channels, kind):
-    result = gansmith("train", "small", "--data", photos(96, 64, channels), "--steps", 2, "--set", "batch=4")
+    result = gansmith("train", "--data", photos(96, 64, channels), "--steps", 2, "--set", "batch=4")
     assert result.code == 0, result.err
     assert shape_of(result) == (channels, 96, 64, "crop")
     assert "looking at 8 of 8 files for the shape of the pictures" in result.err
@@ -52,14 +52,14 @@ def test_tall_pictures_train_as_they_are_and_can_be_sampled(gansmith, photos, ch
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (["data.channels=1"], (1, 32, 32)),
-        (["data.height=64", "data.width=64"], (3, 64, 64)),
-        (["data.width=64"], (3, 32, 64)),
+        (["data.channels=3"], (3, 28, 28)),
+        (["data.height=64", "data.width=64"], (1, 64, 64)),
+        (["data.width=64"], (1, 28, 64)),
     ],
 )
 def test_a_shape_of_which_anything_is_set_is_kept(gansmith, photos, changes, expected):
     options = [part for change in changes for part in ("--set", change)]
-    result = gansmith("train", "small", "--data", photos(96, 64), "--steps", 1, "--set", "batch=4", *options)
+    result = gansmith("train", "--data", photos(96, 64), "--steps", 1, "--set", "batch=4", *options)
     assert result.code == 0, result.err
     assert "looking at" not in result.err
     assert shape_of(result)[:3] == expected
@@ -91,10 +91,10 @@ def test_articles_keep_their_shape(gansmith, photos):
     assert shape_of(result) == (1, 28, 28, "crop")
 
 
-def test_known_sets_keep_the_recipes_shape(gansmith, tiny):
-    assert gansmith("train", tiny, "--data", "fashion-10k", "--dry-run").code == 0
-    result = gansmith("train", "small", "--data", "fashion-10k", "--dry-run")
-    assert "channels = 3\n" in result.out
+def test_known_sets_come_in_their_own_shape_too(gansmith, tiny):
+    result = gansmith("train", tiny, "--data", "fashion-10k[0]", "--dry-run")
+    assert result.code == 0, result.err
+    assert "shape, from the pictures: 28x28 grey, crop" in result.out
 
 
 def test_networks_that_cannot_be_built_there_keep_the_recipes_shape_and_say_so(gansmith, photos, tiny, monkeypatch):
@@ -149,6 +149,6 @@ def test_nothing_usable_stops_before_a_run_is_made(gansmith, tiny):
 
 
 def test_a_dry_run_shows_the_shape_and_makes_nothing(gansmith, photos):
-    result = gansmith("train", "small", "--data", photos(40, 48), "--dry-run")
+    result = gansmith("train", "--data", photos(40, 48), "--steps", 9, "--dry-run")
     assert "height = 40\nwidth = 48\n" in result.out
     assert not Path("runs").exists()

@@ -78,8 +78,8 @@ def test_a_lock_cut_at_any_byte_is_no_obstacle(gansmith, tiny):
 
 
 def test_out_of_memory_says_which_batch_fits_and_it_does(gansmith):
-    file = write_recipe("small")
-    write_pack(Path("many"), np.zeros((4096, 3, 32, 32), np.uint8), None, {"name": "many", "remarks": []})
+    file = write_recipe("demo")
+    write_pack(Path("many"), np.zeros((4096, 1, 28, 28), np.uint8), None, {"name": "many", "remarks": []})
     options = ("train", file, "--set", "data.name=many", "--set", "model.width=64", "--steps", 1)
     memory = {"have_memory": {"more": 250 << 20}}
     ended = gansmith(*options, "--set", "batch=4096", **memory)

@@ -62,7 +62,7 @@ def test_a_candidate_that_has_changed_is_told_from_one_that_has_more_fields_now(
     now = entered("fashion-mnist", "house")
     before = to_toml(override(now, ["batch=32"]))
     assert "batch 32 -> 64" in changed(before, now)
-    assert not changed(to_toml(now).replace('name = "small"\n', ""), now)
+    assert not changed(to_toml(now).replace('name = "house"\n', ""), now)
 
 
 def test_what_is_kept_is_added_to(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from gansmith.nn.modes import layers_of
-from gansmith.recipes import recipe, recipe_names
+from gansmith.recipes import family, recipe, recipe_names
+from gansmith.recipes.base import OURS
 from gansmith.rng import stream
 from gansmith.training.engine import make_engine
 from gansmith.training.given import draw
@@ -22,7 +23,7 @@ from gansmith.training.steps import discriminator_step, generator_step
 pytestmark = pytest.mark.slow
 
 ENGINE = make_engine("cpu", "fp32")
-NINE = [name for name in recipe_names() if name not in ("demo", "small")]
+NINE = [name for name in recipe_names() if family(name).article != OURS]
 CHAOTIC = ("mnist-dcgan", "mnist-small-dcgan", "svhn-dcgan", "celeba32-dcgan")
 """Where rounding always grows: a gradient that is nothing but rounding, such as that of a bias before batch norm, is
 divided by its size, and the optimiser makes a whole step of it."""

@@ -9,6 +9,10 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from gansmith.cli.options import AllowDropped, Changes, Device, Json, Offline, Runs, call, option, print_result
+from gansmith.errors import UsageError
+
+HOUSE = "house"
+"""The recipe of those who name pictures and no recipe."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -17,9 +21,15 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def train(
-    recipe: Annotated[Positional[str], arg(metavar="RECIPE|FILE.toml")],
+    recipe: Annotated[
+        Positional[str | None], arg(metavar="RECIPE|FILE.toml", help="default, with --data: house")
+    ] = None,
     data: Annotated[
         str | None, option("a known set, or a folder, .zip, .tar or .parquet of pictures", metavar="NAME|PATH")
+    ] = None,
+    budget: Annotated[
+        str | None,
+        option("what the run may cost; decides its length after a trial here", metavar="90s|10m|2h|5M-images"),
     ] = None,
     runs: Runs = None,
     name: Annotated[str | None, option("name of the run; default the recipe's", metavar="NAME")] = None,
@@ -41,13 +51,16 @@ def train(
     """Train a recipe in a new run folder, whose path is printed first and last.
 
     Own pictures come in their own shape, if the networks adapt to any, unless data.height, width or channels is set.
+    Without a recipe it is house, which sets itself from the pictures, the device and the budget, and says how and why.
     """
+    _refuse_what_cannot_be(recipe, data, budget, steps, changes)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
-    from gansmith.recipe_file import override, to_toml
-    from gansmith.recipes import recipe as find_recipe
+    from gansmith.cli.train_recipe import Asked, answer
+    from gansmith.recipe_file import to_toml
     from gansmith.training import session
-    from gansmith.training.shape import take_shape
+    from gansmith.training.budget import parse_budget
+    from gansmith.training.pictures import access_for
 
     options = {
         "data.name": None if data is None else _as_set_or_path(data),
@@ -55,29 +68,52 @@ def train(
         "precision": precision,
     }
     given = [f"{field}={json.dumps(value)}" for field, value in options.items() if value is not None]
-    found = find_recipe(recipe, [*changes, *given])
-    if steps is not None:
-        found = override(found, [f"length.images={steps * found.batch}"])
-    remarks = []
-    if data is not None and not (stated := _stated(recipe, changes)) & {"channels", "height", "width"}:
-        with console_reporter() as reporter:
-            found, remarks = take_shape(found, found.data.fit if "fit" in stated else None, reporter)
+    asked = Asked(
+        name=recipe or HOUSE,
+        changes=[*changes, *given],
+        brings_data=data is not None,
+        steps=steps,
+        budget=None if budget is None else parse_budget(budget),
+        device=device,
+    )
+    with console_reporter() as reporter:
+        found = answer(asked, access_for(reporter, offline, allow_dropped), reporter)
     if dry_run:
-        sys.stdout.write(found.model_dump_json(indent=1) + "\n" if json_ else f"{to_toml(found)}\n{describe(found)}\n")
+        if json_:
+            sys.stdout.write(json.dumps(found.facts(), indent=1) + "\n")
+        else:
+            said = "".join(f"{remark}\n" for remark in found.remarks)
+            sys.stdout.write(f"{to_toml(found.recipe)}\n{describe(found.recipe)}\n{said}")
         return
     with console_reporter() as reporter:
         run = session.train(
-            found,
+            found.recipe,
             runs=runs,
             name=name,
             device=device,
             offline=offline,
             allow_dropped=allow_dropped,
             fit_batch=fit_batch,
-            remarks=remarks,
+            remarks=found.remarks,
             reporter=reporter,
         )
     print_result(run, json_)
+
+
+def _refuse_what_cannot_be(
+    recipe: str | None, data: str | None, budget: str | None, steps: int | None, changes: Sequence[str]
+) -> None:
+    if recipe is None and data is None:
+        raise UsageError(
+            "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
+            "own pictures, and gansmith recipes list tells what else there is."
+        )
+    if recipe is not None and not recipe.endswith(".toml") and Path(recipe).exists():
+        raise UsageError(f"{recipe} is a path and no recipe; to train on its pictures: gansmith train --data {recipe}")
+    lengths = [f"--budget {budget}"] * (budget is not None) + [f"--steps {steps}"] * (steps is not None)
+    lengths += [f"--set {change}" for change in changes if change.partition("=")[0].strip() == "length.images"]
+    if budget is not None and len(lengths) > 1:
+        raise UsageError(f"{' and '.join(lengths)} both say how long the run is; give one of them.")
 
 
 def _as_set_or_path(data: str) -> str:
@@ -88,14 +124,3 @@ def _as_set_or_path(data: str) -> str:
     name = parse_name(data).name
     path = Path(name).expanduser()
     return data if name in SETS or not path.exists() else f"{path.resolve()}{data.removeprefix(name)}"
-
-
-def _stated(recipe: str, changes: Sequence[str]) -> set[str]:
-    """The fields of the recipe's data that the user has set, in a file or by --set."""
-    from gansmith.recipe_file import read_toml
-
-    paths = [change.partition("=")[0].strip() for change in changes]
-    fields = {path.removeprefix("data.") for path in paths if path.startswith("data.")}
-    if recipe.endswith(".toml"):
-        fields |= read_toml(Path(recipe).read_text(encoding="utf-8"), recipe).get("data", {}).keys()
-    return fields

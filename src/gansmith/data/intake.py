@@ -11,7 +11,7 @@ from gansmith.data.duplicates import NEAR_SIDE, groups_of_equal, groups_of_simil
 from gansmith.data.formats.members import SYSTEM
 from gansmith.data.formats.pictures import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels
-from gansmith.data.proposal import Proposal, propose
+from gansmith.data.proposal import SHORT_SIDE, Proposal, propose
 from gansmith.data.sources import Entry, Source, open_source, shown
 from gansmith.data.workers import Decoders
 
@@ -174,13 +174,20 @@ def passed_over(source: Source) -> list[FileReport]:
     return [FileReport(name=name, outcome="dropped", reasons=(reason,)) for name, reason in source.passed]
 
 
+def proposal_for(kept: Sequence[FileReport], short_side: int = SHORT_SIDE) -> Proposal | None:
+    """What to make of the pictures that are used; None when there are none."""
+    if not kept:
+        return None
+    grey, transparent = sum(file.grey for file in kept), sum(file.transparent for file in kept)
+    return propose([(file.height, file.width) for file in kept], grey, transparent, short_side)
+
+
 def _judge(source: Source, files: Sequence[FileReport], labels: Labels | None) -> Intake:
     kept = [file for file in files if file.outcome != "dropped"]
     keys = [file.sha256 for file in kept]
     large = [file for file in kept if min(file.height, file.width) >= NEAR_SIDE]
     similar = groups_of_similar([file.difference_hash for file in large], [file.sha256 for file in large])
-    grey, transparent = sum(file.grey for file in kept), sum(file.transparent for file in kept)
-    proposal = propose([(file.height, file.width) for file in kept], grey, transparent) if kept else None
+    proposal = proposal_for(kept)
     if proposal and proposal.channels == 4:
         files = [_with_transparency(file) for file in files]
     intake = Intake(

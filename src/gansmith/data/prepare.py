@@ -13,11 +13,11 @@ from PIL import __version__ as pillow_version
 
 from gansmith.data.fit import Box, Fit, Resample, Wanted
 from gansmith.data.formats.pictures import MAX_DROPPED
-from gansmith.data.intake import FileReport, Progress, check_source, passed_over, report_on
+from gansmith.data.intake import FileReport, Progress, check_source, passed_over, proposal_for, report_on
 from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.pack import Pack, read_pack
 from gansmith.data.pack_writer import PackWriter
-from gansmith.data.proposal import propose
+from gansmith.data.proposal import SHORT_SIDE, propose
 from gansmith.data.sources import Source, open_source, shown
 from gansmith.data.workers import Decoders
 from gansmith.errors import DataError, UsageError
@@ -35,6 +35,8 @@ class Asked:
     fit: Fit | None = None
     box: Box = ()
     resample: Resample = "lanczos"
+    short_side: int = SHORT_SIDE
+    """Pixels of the shorter side that are proposed, at most."""
 
 
 def choose_shape(
@@ -46,10 +48,10 @@ def choose_shape(
     """
     size, channels, fit = asked.size, asked.channels, asked.fit or "crop"
     if not (size and channels):
-        proposal = check_source(source, workers, progress).proposal
+        proposal = proposal_for(check_source(source, workers, progress).kept, asked.short_side)
         if proposal is None:
             raise DataError(f"{shown(str(source.path))} holds no picture that can be used; see: gansmith data check.")
-        sides = propose([asked.box[2:]], 0, 0) if asked.box else proposal
+        sides = propose([asked.box[2:]], 0, 0, asked.short_side) if asked.box else proposal
         size, channels = size or (sides.height, sides.width), channels or proposal.channels
         fit = asked.fit or sides.fit
     return Wanted(channels=channels, height=size[0], width=size[1], fit=fit, box=asked.box, resample=asked.resample)

@@ -5,17 +5,19 @@ import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from gansmith.errors import RecipeError, unknown
-from gansmith.recipe_file import from_values, merged, override, read_toml
+from gansmith.recipe_file import flat, from_values, merged, override, read_toml
 from gansmith.recipes.base import Family
+from gansmith.recipes.fitting import Facts, Fitted
 from gansmith.schema import Recipe
 
 
 def recipe_names() -> list[str]:
     """Names of the recipes that ship with gansmith, without their variants."""
     files = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(file.replace("_", "-") for file in files if file != "base")
+    return sorted(file.replace("_", "-") for file in files if file not in ("base", "fitting"))
 
 
 def all_names() -> list[str]:
@@ -35,13 +37,30 @@ def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     whole recipe, or starts from a named one with `from = "NAME"` and holds what differs. Raises RecipeError when there
     is no such recipe, variant or file, or when anything in it is wrong.
     """
-    found = _from_file(Path(name)) if name.endswith(".toml") else _named(name)
-    return override(found, changes)
+    return fitted(name, changes).recipe
 
 
-def _named(name: str) -> Recipe:
+def fitted(name: str, changes: Iterable[str] = (), facts: Facts | None = None) -> Fitted:
+    """As `recipe`, set from these facts where it sets itself, and why what is left of that is as it is."""
+    found = _from_file(Path(name), facts) if name.endswith(".toml") else _named(name, facts)
+    changed = override(found.recipe, changes)
+    before, after = flat(found.recipe.model_dump()), flat(changed.model_dump())
+    return Fitted(
+        recipe=changed, why={field: text for field, text in found.why.items() if before[field] == after.get(field)}
+    )
+
+
+def sets_itself(name: str) -> bool:
+    """Whether the recipe of that name, or the one that the TOML file starts from, sets itself from the pictures."""
+    base = _base(_read(Path(name)), Path(name)) if name.endswith(".toml") else name
+    return base is not None and family(base).fitted is not None
+
+
+def _named(name: str, facts: Facts | None) -> Fitted:
     stem, *chosen = name.split(":")
     module = _module(stem)
+    if facts and module.FAMILY.fitted and not chosen:
+        return module.FAMILY.fitted(facts)
     arguments: dict[str, object] = {}
     for one in chosen:
         if one not in module.FAMILY.variants:
@@ -52,7 +71,7 @@ def _named(name: str) -> Recipe:
         arguments |= variant.arguments
     found: Recipe = getattr(module, stem.replace("-", "_"))(**arguments)
     about = "; ".join([found.about, *(module.FAMILY.variants[one].about for one in chosen)])
-    return found.model_copy(update={"name": name, "about": about})
+    return Fitted(recipe=found.model_copy(update={"name": name, "about": about}), why={})
 
 
 def _module(name: str) -> ModuleType:
@@ -61,16 +80,29 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
 
 
-def _from_file(path: Path) -> Recipe:
+def _from_file(path: Path, facts: Facts | None) -> Fitted:
+    values = _read(path)
+    base = _base(values, path)
+    if base is None:
+        return Fitted(recipe=from_values(values), why={})
+    found = _named(base, facts)
+    before, changes = found.recipe.model_dump(), {key: value for key, value in values.items() if key != "from"}
+    stated = flat(changes)
+    why = {field: text for field, text in found.why.items() if field not in stated}
+    return Fitted(recipe=from_values(merged(before, {"name": path.stem, **changes})), why=why)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise RecipeError(f"recipe file {path} cannot be read: {reason}.") from error
-    values = read_toml(text, str(path))
-    base = values.pop("from", None)
-    if base is None:
-        return from_values(values)
-    if not isinstance(base, str):
+    return read_toml(text, str(path))
+
+
+def _base(values: dict[str, Any], path: Path) -> str | None:
+    base = values.get("from")
+    if not isinstance(base, str | None):
         raise RecipeError(f'{path}: from = {base!r} must name a recipe, such as "fashion-dcgan".')
-    return from_values(merged(_named(base).model_dump(), {"name": path.stem, **values}))
+    return base

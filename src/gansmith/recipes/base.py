@@ -1,7 +1,9 @@
 """What every recipe file says besides its function: its article, its variants, and what is known of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from gansmith.recipes.fitting import Facts, Fitted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +58,8 @@ class Family:
     measured: str = ""
     """What came of it here."""
     variants: Mapping[str, Variant] = field(default_factory=dict)
+    fitted: Callable[[Facts], Fitted] | None = None
+    """How the recipe sets itself from the pictures, if it does."""
 
 
 def scenario(number: int, about: str) -> Variant:

@@ -1,13 +1,8 @@
-"""When memory runs out: which batch fits, found out by trying in a process of its own.
-
-`python -m gansmith.training.memory DEVICE` reads a recipe as TOML and makes two steps of it on noise. The process may
-be killed for it, and is not the one that asks.
-"""
+"""When memory runs out: which batch fits, found out by trying in a process of its own."""
 
 import ctypes
 import gc
 import subprocess
-import sys
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,14 +10,10 @@ from contextlib import contextmanager
 import torch
 
 from gansmith.errors import NotEnoughMemoryError
-from gansmith.processes import worker_environment
-from gansmith.recipe_file import from_values, override, read_toml, to_toml
+from gansmith.recipe_file import override
 from gansmith.schema import Recipe
-from gansmith.training.engine import DeviceChoice, make_engine
-from gansmith.training.trial import two_steps
-
-SECONDS = 300
-"""That a trial may take: a step that needs longer has begun to swap."""
+from gansmith.training.engine import DeviceChoice
+from gansmith.training.trial_process import try_out
 
 _SIGNS = ("can't allocate memory", "could not allocate", "bad_alloc", "out of memory", "not enough memory")
 
@@ -38,9 +29,14 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the networks that were too large
     _give_back()
+    raise too_large(recipe, device)
+
+
+def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
+    """The error to raise for a recipe of which no step can be made here, after trying what would do."""
     fitting = largest_batch(recipe, device)
     tried = f"by trial, a batch of {fitting:,} fits: --set batch={fitting}" if fitting else "not even a batch of 1 fits"
-    raise NotEnoughMemoryError(f"a step of batch={recipe.batch:,} needs more memory than there is; {tried}.")
+    return NotEnoughMemoryError(f"a step of batch={recipe.batch:,} needs more memory than there is; {tried}.")
 
 
 def _give_back() -> None:
@@ -79,27 +75,7 @@ def in_parts_that_fit(recipe: Recipe, device: DeviceChoice) -> Recipe:
 
 
 def _fits(recipe: Recipe, device: DeviceChoice) -> bool:
-    command = [sys.executable, "-m", "gansmith.training.memory", device]
     try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            command,
-            input=to_toml(recipe).encode(),
-            capture_output=True,
-            timeout=SECONDS,
-            env=worker_environment() | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
-            check=False,
-        )
+        return try_out("memory", recipe, device) is not None
     except subprocess.TimeoutExpired:
         return False
-    return done.returncode == 0
-
-
-def main(device: DeviceChoice) -> None:
-    """Make two steps of the recipe on stdin; that this process ends well is the answer."""
-    recipe = from_values(read_toml(sys.stdin.read(), "stdin"))
-    two_steps(recipe, make_engine(device, recipe.precision))
-
-
-if __name__ == "__main__":
-    chosen: DeviceChoice = sys.argv[1]  # pyrefly: ignore[bad-assignment]
-    main(chosen)

@@ -36,7 +36,7 @@ class Pictures:
 
 def open_all(recipe: Recipe, access: Access) -> Pictures:
     """All pictures that the recipe asks for. Raises DataError as `open_pictures`, and when they are too few."""
-    pack = open_pictures(_request(recipe, recipe.data.split), access)
+    pack = open_set(recipe, access)
     remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
     if (known := SETS.get(pack.index["name"])) and known.warning:
         remarks.append(known.warning)
@@ -49,6 +49,11 @@ def open_all(recipe: Recipe, access: Access) -> Pictures:
         pack, validation = _split(recipe, pack, num, "evaluate")
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
     return Pictures(train=pack, held_out=held_out, validation=validation, remarks=remarks + pack.index["remarks"])
+
+
+def open_set(recipe: Recipe, access: Access) -> Pack:
+    """The pictures that the recipe asks for, before any are held out. Raises DataError as `open_pictures`."""
+    return open_pictures(_request(recipe, recipe.data.split), access)
 
 
 def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:

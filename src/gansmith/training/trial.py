@@ -1,41 +1,161 @@
-"""How long a step takes here, and whether one can be made at all: on pictures of noise."""
+"""What a run costs here: its steps, and all that it does on its way, done a few times and timed."""
 
+import resource
 import statistics
+import sys
+import tempfile
 import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from gansmith.data.pack import READ_AHEAD_FROM, Pack
+from gansmith.recipe_file import to_toml
+from gansmith.report import write_report
 from gansmith.rng import stream
+from gansmith.runs import create_run, write_atomically
 from gansmith.schema import Recipe
+from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import Engine, suitable_threads
-from gansmith.training.loop import train_step
-from gansmith.training.state import build
+from gansmith.training.evaluating import evaluate, make_judge
+from gansmith.training.held_out_losses import write_held_out_losses
+from gansmith.training.loop import Setting, log, make_sampler, train_step
+from gansmith.training.pictures import Pictures
+from gansmith.training.reporting import LogFile, Silent
+from gansmith.training.sampling import save_sample_grid
+from gansmith.training.state import GAN, build
 
-STEPS = 3
+MOST_STEPS, FEWEST_STEPS, SECONDS = 20, 5, 5.0
+"""A trial ends after so many steps, or after so many seconds once it has made the fewest."""
+
+PENALISED = 5
+"""One in so many steps of a trial has the penalty, where it is lazy."""
+
+Batches = Callable[[int], Tensor]
+"""The pictures, uint8 [N, C, H, W], of an iteration."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Costs:
+    """What a recipe costs on an engine. Memory is the most that a process of its own held, libraries included."""
+
+    seconds: dict[str, float]
+    """Of each thing done, by name: "step", "log", "evaluation", ..., and "once" for beginning and end."""
+    peak: int
+    """Bytes, with all that is done on the way."""
+    peak_of_two_steps: int
+    """Bytes, with two steps only."""
 
 
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
-    """Median time of three iterations of the recipe, after one to warm up; a lazy penalty adds its share."""
+    """The time of an iteration on noise, as `timed_steps`."""
     gan, pixels = build(recipe, engine), _noise(recipe)
-    every = recipe.objective.penalty_every
-
-    def seconds(iteration: int) -> float:
-        gan.seen, began = iteration * recipe.batch, time.perf_counter()
-        train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()  # reading a value waits for the device
-        return time.perf_counter() - began
-
     with suitable_threads(recipe.batch, gan.G, gan.D):
-        seconds(0)
-        usual = statistics.median(seconds(1 + number * every) for number in range(STEPS))
-        return usual if every == 1 else usual + (seconds(every) - usual) / every
+        _warm_up(gan, lambda _iteration: pixels, recipe, engine)
+        return timed_steps(gan, lambda _iteration: pixels, recipe, engine)
 
 
-def two_steps(recipe: Recipe, engine: Engine) -> None:
-    """Two iterations: the optimisers' state is made in the first. Raises what torch raises without the memory."""
+def two_steps(recipe: Recipe, engine: Engine) -> int:
+    """The most memory held in two iterations on noise, in bytes: the optimisers' state is made in the first.
+
+    Raises what torch raises without the memory.
+    """
     gan, pixels = build(recipe, engine), _noise(recipe)
-    for _ in range(2):
-        train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()
+    _warm_up(gan, lambda _iteration: pixels, recipe, engine)
+    return peak_memory(engine)
+
+
+def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> float:
+    """Median seconds of an iteration; a lazy penalty, which comes in few of them, adds its share."""
+    every, usual, penalised, began = recipe.objective.penalty_every, [], [], time.perf_counter()
+    for number in range(MOST_STEPS):
+        if every > 1 and number % PENALISED == PENALISED - 1:
+            penalised.append(_seconds(gan, batches, recipe, engine, (len(penalised) + 1) * every))
+        else:
+            usual.append(_seconds(gan, batches, recipe, engine, 1 + number * every))
+        if number + 1 >= FEWEST_STEPS and time.perf_counter() - began > SECONDS:
+            break
+    rest = statistics.median(penalised) - statistics.median(usual) if penalised else 0.0
+    return statistics.median(usual) + rest / every
+
+
+def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
+    """Take the recipe's steps on its own pictures, and do once what it does on its way, in a run that is thrown away.
+
+    The recipe is to have every thing due within its length that is to be counted.
+    """
+    spent: dict[str, float] = {}
+
+    @contextmanager
+    def timed(what: str):
+        began = time.perf_counter()
+        yield
+        spent[what] = spent.get(what, 0.0) + time.perf_counter() - began
+
+    pack = pictures.train
+    with timed("once"):
+        gan, sampler = build(recipe, engine), make_sampler(recipe, pack)
+        _touch(pack)
+
+    def batches(iteration: int) -> Tensor:
+        return pack.batch(sampler.indices(iteration * recipe.batch))
+
+    with suitable_threads(recipe.batch, gan.G, gan.D), tempfile.TemporaryDirectory() as folder:
+        _warm_up(gan, batches, recipe, engine)
+        peak_of_two_steps = peak_memory(engine)
+        spent["step"] = timed_steps(gan, batches, recipe, engine)
+        run = create_run(Path(folder), "trial")
+        write_atomically(run.recipe_file, to_toml(recipe))
+        run.update(name="trial", remarks=[])
+        judge = make_judge(recipe, pictures.train, pictures.validation)
+        setting = Setting(recipe, pack, pictures.held_out, judge, engine, run, LogFile(run.path / "log.txt", Silent()))
+        values = train_step(gan, batches(0), recipe, engine)
+        with timed("log"):
+            log(gan, setting, values, seconds=1.0, rate=1.0)
+        if pictures.held_out:
+            with timed("held-out losses"):
+                write_held_out_losses(gan, recipe, pictures.held_out, engine, run)
+        if judge and judge.names:
+            evaluate(gan, judge, engine, run, setting.reporter)
+            spent["evaluation"] = judge.measuring
+            spent["once"] += judge.preparing
+        with timed("grid"):
+            save_sample_grid(run, recipe, engine, gan.shown, 1)
+        with timed("checkpoint"):
+            save_checkpoint(run, gan, recipe)
+        with timed("once"):
+            write_report(run)
+    return Costs(seconds=spent, peak=peak_memory(engine), peak_of_two_steps=peak_of_two_steps)
+
+
+def peak_memory(engine: Engine) -> int:
+    """Bytes that this process has held at most; on a CUDA device those of the device."""
+    if engine.device.type == "cuda":
+        return torch.cuda.max_memory_reserved()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None:
+    for iteration in range(2):  # the first has the penalty, lazy or not
+        _seconds(gan, batches, recipe, engine, iteration)
+
+
+def _seconds(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iteration: int) -> float:
+    """Of one iteration, its pictures included."""
+    gan.seen, began = iteration * recipe.batch, time.perf_counter()
+    train_step(gan, batches(iteration), recipe, engine)["loss/g"].mean().item()  # reading waits for the device
+    return time.perf_counter() - began
+
+
+def _touch(pack: Pack) -> None:
+    """Bring the pictures to memory, where they are once a run has seen them all; a large store need not be there."""
+    if pack.images.nbytes < READ_AHEAD_FROM:
+        pack.images.reshape(len(pack.images), -1)[:, ::1024].sum()
 
 
 def _noise(recipe: Recipe) -> Tensor:

@@ -1,0 +1,206 @@
+"""The rules by which a recipe sets itself from the pictures: what `house` and `fast` have in common, and their why.
+
+The numbers are those of benchmarks/bakeoff.py where it has measured them, and a place to start from elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gansmith.augment.settings import Augment
+from gansmith.data.selection import parse_name
+from gansmith.errors import DataError
+from gansmith.models.base import ModelConfig
+from gansmith.objectives.settings import Objective
+from gansmith.schema import Data, Evaluate, Grid, Latents, Length, Optimizer, Recipe
+from gansmith.training.evaluating import MOST_SHARE
+
+FEWEST_PICTURES = 8
+"""With fewer there is nothing to learn from."""
+
+PASSES, SHORTEST, LONGEST = 50, 500_000, 2_000_000
+"""Length of a run for which neither a budget nor steps were given: passes over the pictures, and its bounds, images."""
+EVALUATIONS, EVALUATED = 20, 2_000
+"""On the way, at most; and pictures in each."""
+MEASURABLE = 257
+"""Pictures from which on any set is evaluated: what the features for pictures of any kind need."""
+GRIDS, CHECKPOINTS, LOG_LINES = 20, 10, 500
+"""In a run."""
+
+FEW = 5_000
+"""Pictures up to which D would know them by heart before G has learned from it."""
+AUGMENTATION = ("translate", "cutout")
+AUGMENTATION_OF_COLOUR = ("translate", "colour", "cutout")
+MIRRORED = {"cifar10", "celeba"}
+"""Known sets whose pictures may as well be seen in a mirror. Never those of digits and letters."""
+
+HALF_LIFE, LONGEST_HALF_LIFE = 0.05, 20_000.0
+"""Of the average of G: a share of the run's images, and at most so many of them."""
+
+SHORT_SIDE, SHORT_SIDE_IN_HASTE, HASTE = 64, 32, 1200.0
+"""Pixels of the shorter side that own pictures get, at most; on a processor with a budget of fewer seconds than the
+last of the three, the second."""
+
+GRID_SIDE, MOST_IN_ROW = 1024, 8
+"""Pixels of the sample grid's sides, and pictures in a row, at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What a recipe that sets itself goes by."""
+
+    data: Data
+    """The pictures, in the shape they will have."""
+    count: int
+    """How many there are."""
+    gpu: bool = False
+    images: int = 0
+    """The run's length where it is given, by a budget or in steps; 0 leaves it to the rules."""
+    evaluations: int = EVALUATIONS
+    """How many there is time for."""
+
+    @property
+    def may_be_mirrored(self) -> bool:
+        """Whether the pictures are of a set that may be seen in a mirror."""
+        return parse_name(self.data.name).name in MIRRORED
+
+
+EXAMPLE = Facts(data=Data(name="fashion-10k"), count=10_000)
+"""The clothes that ship with gansmith: what the recipes are for where no pictures are given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """A recipe, and why it is as it is: a sentence for each field that was decided."""
+
+    recipe: Recipe
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """What a recipe brings along, whatever the pictures are."""
+
+    name: str
+    about: str
+    batch: int
+    latents: int
+    model: ModelConfig
+    objective: Objective
+    discriminator_optimizer: Optimizer
+    generator_optimizer: Optimizer
+
+
+def settle(start: Start, facts: Facts) -> Fitted:
+    """The whole recipe, for these pictures, this device and this length. Raises DataError for too few pictures."""
+    batch = batch_for(facts, start.batch)
+    length = length_for(facts, batch)
+    half_life = min(HALF_LIFE * length.images, LONGEST_HALF_LIFE)
+    recipe = Recipe(
+        name=start.name,
+        about=start.about,
+        batch=batch,
+        ema_half_life=half_life,
+        length=length,
+        latents=Latents(size=start.latents),
+        data=facts.data,
+        model=start.model,
+        objective=start.objective,
+        augment=augment_for(facts),
+        discriminator_optimizer=start.discriminator_optimizer,
+        generator_optimizer=start.generator_optimizer,
+        evaluate=Evaluate(every=_share(length.images // batch, facts.evaluations) * batch, pictures=EVALUATED),
+        grid=grid_for(facts.data),
+    )
+    return Fitted(recipe=recipe, why=_reasons(facts, recipe, start, half_life))
+
+
+def batch_for(facts: Facts, batch: int) -> int:
+    """The batch, or the largest power of two that does not exceed the pictures. Raises DataError for too few."""
+    if facts.count < FEWEST_PICTURES:
+        raise DataError(
+            f"{facts.data.name} has {facts.count} pictures that can be used; {FEWEST_PICTURES} are the least to train "
+            "on, and some hundreds to be worth it."
+        )
+    return batch if batch <= facts.count else 1 << (facts.count.bit_length() - 1)
+
+
+def length_for(facts: Facts, batch: int) -> Length:
+    """The length that is given, or one by the number of pictures; intervals are shares of it, in whole batches.
+
+    A length by the number of pictures is a multiple of the evaluations' interval, so that the end is evaluated.
+    """
+    steps = -(-facts.images // batch)
+    if not steps:
+        images = min(max(PASSES * facts.count, SHORTEST), LONGEST)
+        steps = max(round(images / batch / facts.evaluations), 1) * facts.evaluations
+    return Length(
+        images=steps * batch,
+        log_every=_share(steps, LOG_LINES) * batch,
+        sample_every=_share(steps, GRIDS) * batch,
+        checkpoint_every=_share(steps, CHECKPOINTS) * batch,
+    )
+
+
+def _share(steps: int, number: int) -> int:
+    """Steps between two of so many in a run, rounded up."""
+    return -(-steps // number)
+
+
+def augment_for(facts: Facts) -> Augment:
+    """Nothing for many pictures; for few what DiffAugment does, and flips where the set allows them."""
+    if facts.count > FEW:
+        return Augment()
+    operations = AUGMENTATION if facts.data.channels == 1 else AUGMENTATION_OF_COLOUR
+    return Augment(operations=("flip", *operations) if facts.may_be_mirrored else operations)
+
+
+def grid_for(data: Data) -> Grid:
+    """As many pictures as fit, 8 x 8 at most."""
+    rows, columns = (min(max(GRID_SIDE // side, 1), MOST_IN_ROW) for side in (data.height, data.width))
+    return Grid(rows=rows, columns=columns)
+
+
+def short_side_for(seconds: float, gpu: bool) -> int:
+    """Pixels that own pictures get, at most, by the budget of time; 0 seconds are none."""
+    return SHORT_SIDE_IN_HASTE if 0 < seconds < HASTE and not gpu else SHORT_SIDE
+
+
+def about_short_side(data: Data, most: int) -> list[str]:
+    """A sentence where haste made pictures of own shape smaller than they would be."""
+    if most == SHORT_SIDE or min(data.height, data.width) < most:
+        return []
+    return [
+        f"{most} pixels on the shorter side at most: in under {HASTE / 60:.0f} minutes on a processor more small "
+        "pictures teach more than few large ones; --set data.height=64 --set data.width=64 for larger ones"
+    ]
+
+
+def _reasons(facts: Facts, recipe: Recipe, start: Start, half_life: float) -> dict[str, str]:
+    """Why, by field."""
+    count, images, batch = f"{facts.count:,} pictures", recipe.length.images, recipe.batch
+    few_updates = "small batches make many updates"
+    why = {
+        "model.width": f"{recipe.model.name}, width {recipe.model.model_dump()['width']}: "
+        + ("a GPU has room for it" if facts.gpu else "on a processor many quick updates do more than wide networks"),
+        "batch": f"batch {batch}: {few_updates if batch == start.batch else f'there are only {count}'}",
+        "augment.operations": _about_augmentation(facts, recipe.augment),
+        "length.images": f"{images // batch:,} steps: {images / facts.count:,.3g} passes over {count}"
+        + ("" if facts.images else ", for --budget and --steps are not given"),
+        "ema_half_life": f"the average of G halves in {half_life:,.0f} images, {half_life / images:.1%} of the run",
+    }
+    if facts.count >= MEASURABLE:
+        why["evaluate.every"] = (
+            f"evaluated {images // recipe.evaluate.every} times on the way, to keep the best state"
+            + ("" if facts.evaluations == EVALUATIONS else f"; more would take over {MOST_SHARE:.0%} of the time")
+        )
+    return why
+
+
+def _about_augmentation(facts: Facts, augment: Augment) -> str:
+    if not augment.operations:
+        return f"no augmentation: {facts.count:,} pictures are more than {FEW:,}, D does not learn them by heart"
+    said = f"augmented by {', '.join(augment.operations)}: D would soon know {facts.count:,} pictures by heart"
+    if "flip" in augment.operations:
+        return said
+    given = ", ".join(f'"{name}"' for name in ("flip", *augment.operations))
+    return f"{said}; not mirrored, for text and digits must not be: if yours may, --set 'augment.operations=[{given}]'"

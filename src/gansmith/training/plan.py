@@ -1,0 +1,221 @@
+"""What a run will come to here, measured before it is promised: its steps, its time, its memory; or what a budget buys.
+
+The time is that of a trial. Where the machine has other work later, the run takes longer: it keeps to its steps, since
+a run repeats exactly and clocks do not.
+"""
+
+import math
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gansmith.data.source import size_in_words
+from gansmith.errors import UsageError
+from gansmith.report import network_tables
+from gansmith.schema import Recipe
+from gansmith.training.budget import Budget
+from gansmith.training.engine import DeviceChoice
+from gansmith.training.evaluating import MOST_SHARE
+from gansmith.training.memory import too_large
+from gansmith.training.reporting import duration
+from gansmith.training.trial_process import SECONDS, Task, try_out
+from gansmith.viz.evolution import is_milestone
+
+FEWEST_STEPS = 20
+"""A budget is too short if it buys fewer."""
+
+RecipeAt = Callable[[int, int], Recipe]
+"""The recipe at a length in images, 0 for its own, and with so many evaluations, if it can have more or fewer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A recipe with its length, and what a run of it comes to here. Bytes are those of a process of its own."""
+
+    recipe: Recipe
+    count: int
+    """Pictures to train on."""
+    evaluations: int
+    """That `RecipeAt` was asked for."""
+    calls: dict[str, int]
+    """How often each thing is done."""
+    each: dict[str, float]
+    """Seconds that it takes."""
+    device: str
+    precision: str
+    peak: int
+    available: int
+    largest_batch: int
+    """That would fit, by a straight line through the memory of two batches; 0 where the two do not tell."""
+
+    @property
+    def seconds(self) -> float:
+        """From the first step to the report."""
+        return _seconds(self.each, self.calls)
+
+    def lines(self) -> list[str]:
+        """The plan in words."""
+        recipe, data = self.recipe, self.recipe.data
+        tables = network_tables(recipe).values()
+        generator, discriminator = (f"{table.total:,}" for table in tables)
+        images, times = recipe.length.images, self.each
+        evaluations = self.calls["evaluation"]
+        way = [f"{evaluations} evaluations of {times['evaluation']:.2g} s each"] if evaluations else []
+        way += [f"{self.calls[what]:,} {what}s" for what in ("grid", "checkpoint")]
+        largest = f"; a batch of about {self.largest_batch:,} would fit, by two trials" if self.largest_batch else ""
+        return [
+            f"plan: {self.count:,} pictures, {size_in_words(data.channels, data.height, data.width)}; "
+            f"{recipe.model.name}, {generator} parameters in G and {discriminator} in D",
+            f"plan: {recipe.steps:,} steps of {recipe.batch} pictures, {images:,} images in all, "
+            f"{images / self.count:.3g} passes over the pictures",
+            f"plan: {_in_words(times['step'])} a step, measured here ({self.device}, {self.precision}), and "
+            f"{', '.join(way)}: {duration(self.seconds)} to the end",
+            f"plan: {self.peak / 2**20:,.0f} MiB of memory at most, of {self.available / 2**20:,.0f} free{largest}",
+        ]
+
+    def facts(self) -> dict[str, Any]:
+        """The plan as plain data for JSON."""
+        tables = network_tables(self.recipe)
+        return {
+            "pictures": self.count,
+            "steps": self.recipe.steps,
+            "images": self.recipe.length.images,
+            "batch": self.recipe.batch,
+            "parameters": {name.lower(): table.total for name, table in tables.items()},
+            "device": self.device,
+            "precision": self.precision,
+            "seconds": self.seconds,
+            "seconds_each": self.each,
+            "calls": self.calls,
+            "peak_bytes": self.peak,
+            "available_bytes": self.available,
+            "largest_batch": self.largest_batch,
+        }
+
+
+def make_plan(at: RecipeAt, budget: Budget | None, evaluations: int, count: int, device: DeviceChoice) -> Plan:
+    """The plan for a budget, or for the recipe's own length where there is none, after a trial.
+
+    `evaluations` are the most that `at` is asked for: fewer where they would take too much of the time. Raises
+    UsageError for a budget that is too short, NotEnoughMemoryError when not even one step can be made.
+    """
+    images = budget.images if budget else 0
+    first = at(images, evaluations)
+    found = _tried("costs", first, device)
+    if found is None:
+        raise too_large(first, device)
+    each = found["seconds"]
+    if budget and budget.seconds:
+        evaluations = _affordable(budget.seconds, each, evaluations)
+        recipe = _within(budget, at, evaluations, each)
+    else:
+        evaluations = _affordable(_seconds(each, calls_of(first, each)), each, evaluations)
+        recipe = at(images, evaluations)
+    return Plan(
+        recipe=recipe,
+        count=count,
+        evaluations=evaluations,
+        calls=calls_of(recipe, each),
+        each=each,
+        device=found["device"],
+        precision=found["precision"],
+        peak=found["peak"],
+        available=found["available"],
+        largest_batch=_that_fits(recipe, found, count, device),
+    )
+
+
+def calls_of(recipe: Recipe, each: dict[str, float]) -> dict[str, int]:
+    """How often a whole run does each thing. Every evaluation might be the best so far, which is saved."""
+    steps, length = recipe.steps, recipe.length
+    evaluations = _times(recipe, recipe.evaluate.every) if "evaluation" in each else 0
+    grids = _moments(recipe, length.sample_every) | set(_milestones(steps)) | {steps}
+    saved = _moments(recipe, length.checkpoint_every) | _moments(recipe, recipe.evaluate.every if evaluations else 0)
+    return {
+        "step": steps,
+        "log": _times(recipe, length.log_every),
+        "evaluation": evaluations,
+        "held-out losses": _times(recipe, recipe.held_out_losses.every),
+        "grid": len(grids),
+        "checkpoint": len(saved | {steps}),
+        "once": 1,
+    }
+
+
+def _tried(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] | None:
+    """As `try_out`. Raises UsageError when that takes too long."""
+    try:
+        return try_out(task, recipe, device)
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"a trial of some steps was not done after {SECONDS} s: the machine is busy, or the networks are too large "
+            "for it; give the length with --steps, which takes no trial."
+        ) from None
+
+
+def _seconds(each: dict[str, float], calls: dict[str, int]) -> float:
+    return sum(seconds * calls[what] for what, seconds in each.items())
+
+
+def _times(recipe: Recipe, every: int) -> int:
+    return recipe.steps * recipe.batch // every if every else 0
+
+
+def _moments(recipe: Recipe, every: int) -> set[int]:
+    """The steps at which something is due that comes every so many images."""
+    return {-(-number * every // recipe.batch) for number in range(1, _times(recipe, every) + 1)}
+
+
+def _milestones(steps: int) -> list[int]:
+    """Those at which a grid is drawn in a run of any length."""
+    candidates = [0, *(digit * 10**power for power in range(len(str(steps))) for digit in (1, 2, 5))]
+    return [step for step in candidates if step <= steps and is_milestone(step)]
+
+
+def _affordable(seconds: float, each: dict[str, float], evaluations: int) -> int:
+    """How many evaluations take their share of the time and no more; one at least, if there are any."""
+    if not evaluations or "evaluation" not in each:
+        return evaluations
+    return min(max(int(MOST_SHARE * seconds / each["evaluation"]), 1), evaluations)
+
+
+def _within(budget: Budget, at: RecipeAt, evaluations: int, each: dict[str, float]) -> Recipe:
+    """The recipe with as many steps as there is time for besides all else. Raises UsageError for too short a time."""
+    recipe = at(0, evaluations)
+    steps, whole = int(budget.seconds / each["step"]), evaluations or 1
+    for _ in range(4):  # what else is done hardly depends on the number of steps
+        recipe = at(max(steps, whole) * recipe.batch, evaluations)
+        rest = _seconds(each, calls_of(recipe, each)) - recipe.steps * each["step"]
+        steps = int((budget.seconds - rest) / each["step"]) // whole * whole
+    if steps < FEWEST_STEPS:
+        least = math.ceil(rest + max(FEWEST_STEPS, 2 * whole) * each["step"])
+        raise UsageError(
+            f"--budget {budget.text} is too short: here a step takes {each['step']:.2g} s and what comes besides, "
+            f"evaluations included, {rest:.2g} s; give {least}s at least."
+        )
+    return at(steps * recipe.batch, evaluations)
+
+
+def _that_fits(recipe: Recipe, found: dict[str, Any], count: int, device: DeviceChoice) -> int:
+    """The largest batch, by what twice the batch takes; no larger than the set. Two significant digits."""
+    batch = recipe.batch
+    double = _tried("memory", recipe.model_copy(update={"batch": 2 * batch}), device)
+    if double is None:
+        return batch
+    slope = (double["peak_of_two_steps"] - found["peak_of_two_steps"]) / batch
+    if slope <= 0:
+        return 0
+    fitting = int(batch + max(found["available"] - found["peak"], 0) / slope)
+    return min(rounded_down(fitting), count)
+
+
+def _in_words(seconds: float) -> str:
+    """Of a step: in milliseconds, or seconds where it takes one."""
+    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
+
+
+def rounded_down(number: int) -> int:
+    """To two significant digits."""
+    unit = 10 ** max(len(str(number)) - 2, 0)
+    return number // unit * unit

@@ -1,0 +1,62 @@
+"""The page on own pictures says what the rules are."""
+
+import re
+import shlex
+from pathlib import Path
+
+from gansmith.cli.main import main
+from gansmith.data.proposal import MULTIPLE, SMALLEST
+from gansmith.metrics.extractor import PictureShape
+from gansmith.metrics.random_network import random_network
+from gansmith.recipes import fast, fitting, house
+from gansmith.training import budget, trial
+from gansmith.training.evaluating import MOST_SHARE
+
+PAGE = (Path(__file__).parents[2] / "docs" / "own-pictures.md").read_text(encoding="utf-8")
+
+
+def row(what):
+    return next(line for line in PAGE.splitlines() if line.startswith(f"| {what} |"))
+
+
+def test_the_table_has_the_numbers_of_the_rules():
+    for what, *numbers in (
+        ("shorter side", SMALLEST, fitting.SHORT_SIDE, MULTIPLE, f"under {fitting.HASTE / 60:.0f} minutes"),
+        ("shorter side", f"{fitting.SHORT_SIDE_IN_HASTE} at most"),
+        ("batch", house.BATCH, f"{fitting.FEWEST_PICTURES} pictures are the least"),
+        ("width", f"{house.WIDTH} channels", f"{house.WIDTH_ON_GPU} on a GPU"),
+        ("augmentation", f"up to {fitting.FEW:,}", *(f"`{name}`" for name in fitting.AUGMENTATION_OF_COLOUR)),
+        ("mirroring", *(f"`{name}`" for name in fitting.MIRRORED)),
+        ("length", f"{fitting.PASSES} passes", f"{fitting.SHORTEST:,} to {fitting.LONGEST:,} images"),
+        ("average of G", f"{fitting.HALF_LIFE:.0%}".replace("%", " %"), f"{fitting.LONGEST_HALF_LIFE:,.0f} images"),
+        ("evaluations", f"{fitting.EVALUATIONS}, or fewer", f"{MOST_SHARE:.0%}".replace("%", " %")),
+        ("sample grid", f"{fitting.MOST_IN_ROW} x {fitting.MOST_IN_ROW}", fitting.GRID_SIDE),
+    ):
+        for number in numbers:
+            assert str(number) in row(what), (what, number)
+    assert house.BATCH == fast.BATCH
+    steps = f"({trial.MOST_STEPS}, or as many as {trial.SECONDS:.0f} seconds hold, and {trial.FEWEST_STEPS} at\nleast;"
+    assert steps in PAGE
+
+
+def test_the_fewest_pictures_for_a_distance_are_those_of_the_features():
+    width = random_network(PictureShape(channels=3, height=32, width=32)).width
+    assert width + 1 == fitting.MEASURABLE
+    assert f"Fewer than {width + 1} pictures" in PAGE
+
+
+def test_the_budgets_on_the_page_are_understood():
+    told = re.findall(r"`(\d[\w.-]*)`", PAGE.split("## Budgets")[1].splitlines()[2])
+    assert len(told) >= 5
+    for text in told:
+        budget.parse_budget(text)
+
+
+def test_the_pages_settings_are_accepted(capsys):
+    settings = re.findall(r"--set [\w.]+=\d+", PAGE)
+    assert len(settings) == 4
+    options = shlex.split(" ".join(settings))
+    assert main(["train", "house", "--steps", "2", "--dry-run", *options]) == 0
+    shown = capsys.readouterr().out
+    assert "\nheight = 96\nwidth = 64\n" in shown
+    assert "\nbatch = 32\n" in shown

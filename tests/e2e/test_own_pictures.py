@@ -1,0 +1,165 @@
+"""`gansmith train --data FOLDER`: a folder of anybody's photographs, and nothing else said."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import file, photo
+from PIL import Image
+
+from gansmith.recipe_file import recipe_of
+from gansmith.runs import Run
+from gansmith.training import plan
+
+SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.2, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
+
+
+def mixed(num, folder="photos"):
+    """Photographs of many sizes, upright and across."""
+    rng = np.random.default_rng(0)
+    Path(folder).mkdir()
+    for number in range(num):
+        height, width = (int(side) for side in rng.integers(40, 90, 2))
+        (Path(folder) / f"{number}.jpg").write_bytes(file(photo(height, width, seed=number), "JPEG"))
+    return folder
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """A trial that answers at once; returns what was asked."""
+    asked = []
+
+    def try_out(task, recipe, device):
+        asked.append((task, recipe, device))
+        about = {"device": "cpu", "precision": "fp32", "available": 1000 << 20}
+        return about | {"peak_of_two_steps": (200 + recipe.batch) << 20, "peak": 300 << 20, "seconds": SECONDS}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    return asked
+
+
+def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tried):
+    result = gansmith("train", "--data", mixed(300), "--budget", "640-images", "--set", "model.width=8")
+    assert result.code == 0, result.err
+    made, info = recipe_of(Run(result.run)), json.loads((result.run / "run.json").read_text())
+    assert (info["status"], info["data"]["count"], made.steps) == ("done", 300, 10)
+    assert (made.data.channels, made.data.height, made.data.width, made.data.fit) == (3, 40, 40, "crop")
+    assert made.augment.operations == ("translate", "colour", "cutout")
+    for part in (
+        "shape, from the pictures: 40x40 RGB, crop",
+        "batch 64: small batches make many updates",
+        "augmented by translate, colour, cutout: D would soon know 300 pictures by heart; not mirrored",
+        "plan: 300 pictures, 40x40 RGB; thin-dcgan, ",
+        "plan: 10 steps of 64 pictures, 640 images in all, 2.13 passes over the pictures",
+        "plan: 10 ms a step, measured here (cpu, fp32), and ",
+        "plan: 300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit, by two trials",
+    ):
+        assert part in result.err
+        assert any(part in remark for remark in info["remarks"]), part
+    assert "model.width" not in [remark.partition(":")[0] for remark in info["remarks"]]
+    assert "thin-dcgan, width" not in result.err, "a width that was set is not explained"
+    with Image.open(sorted((result.run / "samples").iterdir())[-1]) as grid:
+        assert min(grid.size) >= 8 * 40
+    assert gansmith("sample", "last", "-n", 3, "--out", "x.npy").code == 0
+    assert np.load("x.npy").shape == (3, 40, 40, 3)
+
+
+def test_the_trial_is_of_the_pictures_and_of_what_was_set(gansmith, tried):
+    rate = ("--set", "generator_optimizer.lr=1e-4")
+    result = gansmith("train", "--data", mixed(20), "--budget", "5m", *rate, "--dry-run")
+    assert result.code == 0, result.err
+    (task, first, device), (again, double, _) = tried
+    assert (task, again, device, first.batch, double.batch) == ("costs", "memory", "auto", 16, 32)
+    assert (first.generator_optimizer.lr, first.data.name) == (1e-4, str(Path("photos").resolve()))
+    assert (first.data.height, first.data.width) == (32, 32)
+    assert "32 pixels on the shorter side at most: in under 20 minutes on a processor" in result.out
+    assert "batch 16: there are only 20 pictures" in result.out
+    assert not Path("runs").exists()
+
+
+def test_a_dry_run_as_json_has_the_recipe_the_plan_and_the_reasons(gansmith, tried):
+    facts = json.loads(gansmith("train", "--data", mixed(20), "--budget", "1h", "--dry-run", "--json").out)
+    assert facts["recipe"]["length"]["images"] == facts["plan"]["images"]
+    assert 0.9 * 3600 < facts["plan"]["seconds"] <= 3600
+    assert any(remark.startswith("plan: ") for remark in facts["remarks"])
+
+
+def test_a_budget_works_for_the_articles_too_and_keeps_what_was_set(gansmith, tried):
+    options = ("--data", mixed(40), "--budget", "30s", "--dry-run", "--json")
+    facts = json.loads(gansmith("train", "fashion-dcgan", *options, "--set", "length.log_every=64").out)
+    length = facts["recipe"]["length"]
+    assert 25 < facts["plan"]["seconds"] <= 30
+    assert (facts["recipe"]["data"]["height"], length["log_every"]) == (28, 64)
+    assert length["images"] // length["sample_every"] == 5
+
+
+def test_steps_take_no_trial(gansmith, monkeypatch):
+    monkeypatch.setattr(plan, "try_out", None)
+    result = gansmith("train", "--data", mixed(20), "--steps", 3, "--dry-run")
+    assert result.code == 0, result.err
+    assert "images = 48\n" in result.out
+    assert "plan:" not in result.out
+    result = gansmith("train", "house", "--data", "photos", "--set", "length.images=160", "--dry-run")
+    assert "\nimages = 160\n" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (
+            "--budget soon",
+            2,
+            "--budget 'soon' is not understood; give a time such as 90s, 10m, 2h or 1.5h, or a",
+        ),
+        ("--budget 1s", 2, "--budget 1s is too short: here a step takes 0.01 s and what comes besides, evaluations"),
+        ("--budget 1h --steps 9", 2, "--budget 1h and --steps 9 both say how long the run is; give one of them."),
+        ("--budget 1h --set length.images=9", 2, "--budget 1h and --set length.images=9 both say how long the run is"),
+        ('--steps 2 --set augment.operations=["rotate"]', 2, "'rotate' needs pictures as high as wide, got 32x48"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_sentence(gansmith, tried, arguments, code, part):
+    Path("photos").mkdir()
+    for number in range(9):
+        (Path("photos") / f"{number}.png").write_bytes(file(photo(32, 48, seed=number)))
+    result = gansmith("train", "--data", "photos", *arguments.split())
+    assert result.code == code, result.err
+    assert part in result.err.splitlines()[-1]
+    assert not Path("runs").exists()
+
+
+def test_too_few_pictures_and_a_folder_in_the_recipes_place(gansmith):
+    mixed(7)
+    few = gansmith("train", "--data", "photos", "--steps", 2)
+    assert (few.code, "photos has 7 pictures that can be used; 8 are the least" in few.err) == (3, True)
+    place = gansmith("train", "photos")
+    assert place.code == 2
+    assert "photos is a path and no recipe; to train on its pictures: gansmith train --data photos" in place.err
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 64)])
+@pytest.mark.parametrize("name", ["house", "fast"])
+def test_larger_pictures_of_any_kind_train_sample_and_are_evaluated(gansmith, name, height, width, channels):
+    Path("photos").mkdir()
+    for number in range(8):
+        (Path("photos") / f"{number}.png").write_bytes(file(photo(height, width, channels, seed=number)))
+    narrow = ("--set", "model.width=8", "--set", "batch=4")
+    result = gansmith("train", name, "--data", "photos", "--steps", 2, *narrow)
+    assert result.code == 0, result.err
+    assert gansmith("sample", "last", "-n", 300, "--out", "x.npy").code == 0
+    assert np.load("x.npy", mmap_mode="r").shape == (300, height, width, channels)
+    with Image.open(result.run / "samples" / "00000002.png") as grid:
+        assert grid.size[0] >= 8 * width
+
+
+@pytest.mark.slow
+def test_a_trial_of_its_own_tells_time_and_memory(gansmith):
+    result = gansmith("train", "--data", mixed(300), "--budget", "6000-images", "--set", "batch=16")
+    assert result.code == 0, result.err
+    said = re.search(r"plan: ([\d.]+) ms a step, measured here \(cpu, \w+\), and .* (\d+:\d\d) to the end", result.err)
+    assert said, result.err
+    assert float(said[1]) > 0
+    assert re.search(r"plan: [\d,]+ MiB of memory at most, of [\d,]+ free", result.err)
+    assert len((result.run / "metrics.jsonl").read_text().splitlines()) >= 1

@@ -1,0 +1,129 @@
+"""What the recipes that set themselves make of the facts."""
+
+from dataclasses import replace
+
+import pytest
+
+from gansmith.errors import DataError
+from gansmith.recipe_file import override
+from gansmith.recipes import family, fitted, recipe, recipe_names, sets_itself
+from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, about_short_side, short_side_for
+from gansmith.schema import Data
+
+OURS = [name for name in recipe_names() if family(name).fitted]
+
+
+def photos(count=300, height=64, width=96, channels=3, name="/photos", **more):
+    data = Data(name=name, channels=channels, height=height, width=width)
+    return Facts(data=data, count=count, **more)
+
+
+def made(name, facts):
+    return family(name).fitted(facts).recipe
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_named_recipe_is_the_one_for_the_example(name):
+    assert recipe(name) == made(name, EXAMPLE)
+    assert sets_itself(name)
+    assert not sets_itself("demo")
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (64, 64), (96, 64), (32, 256)])
+@pytest.mark.parametrize("count", [8, 300, 70_000])
+def test_every_shape_and_number_of_pictures_gives_a_recipe(name, channels, height, width, count):
+    facts = photos(count, height, width, channels)
+    found = made(name, facts)
+    assert found.data == facts.data
+    assert found.batch <= count
+    for interval in (found.evaluate.every, found.length.sample_every, found.length.log_every, found.length.images):
+        assert interval % found.batch == 0
+        assert interval <= found.length.images
+    assert found.length.images % found.evaluate.every == 0, "the end is not evaluated"
+    assert max(found.grid.rows * height, found.grid.columns * width) <= 1024
+
+
+@pytest.mark.parametrize(("count", "batch"), [(8, 8), (20, 16), (63, 32), (64, 64), (10**6, 64)])
+def test_a_set_smaller_than_a_batch_gets_a_smaller_batch(count, batch):
+    assert made("house", photos(count)).batch == batch
+
+
+def test_too_few_pictures_are_refused_in_a_sentence():
+    with pytest.raises(DataError, match=r"^/photos has 7 pictures that can be used; 8 are the least to train on, and"):
+        made("house", photos(7))
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "channels", "operations"),
+    [
+        ("/photos", FEW, 3, ("translate", "colour", "cutout")),
+        ("/photos", FEW, 1, ("translate", "cutout")),
+        ("/photos", FEW + 1, 3, ()),
+        ("mnist[3]", 900, 1, ("translate", "cutout")),
+        ("cifar10[ship]", FEW, 3, ("flip", "translate", "colour", "cutout")),
+    ],
+)
+def test_few_pictures_are_augmented_and_mirrored_only_where_that_is_right(name, count, channels, operations):
+    assert made("house", photos(count, channels=channels, name=name)).augment.operations == operations
+
+
+def test_the_command_that_would_mirror_own_pictures_is_given_and_works():
+    said = family("house").fitted(photos()).why["augment.operations"]
+    _, _, change = said.partition("--set '")
+    assert override(made("house", photos()), [change.rstrip("'")]).augment.operations[0] == "flip"
+
+
+def test_a_gpu_gets_wider_networks():
+    for name in OURS:
+        assert made(name, photos(gpu=True)).model.width > made(name, photos()).model.width
+
+
+def test_the_length_follows_the_pictures_within_bounds_and_a_given_one_is_kept():
+    lengths = [made("house", photos(count)).length.images for count in (8, 20_000, 10**7)]
+    assert lengths[0] == pytest.approx(500_000, rel=0.01)
+    assert lengths[0] < lengths[1] < lengths[2] == pytest.approx(2_000_000, rel=0.01)
+    assert made("house", photos(images=6400)).steps == 100
+
+
+def test_average_and_intervals_are_shares_of_the_length():
+    short, long = (made("house", photos(images=images)) for images in (64_000, 256_000))
+    assert (short.ema_half_life, long.ema_half_life) == (3200, 12_800)
+    assert long.length.images // long.evaluate.every == short.length.images // short.evaluate.every == EVALUATIONS
+    fewer = made("house", photos(images=64_000, evaluations=3))
+    assert fewer.length.images // fewer.evaluate.every == 2 + (1000 % 3 == 0)
+
+
+def test_what_a_person_sets_holds_and_is_not_explained_by_the_rules():
+    found = fitted("house", ["batch=16", "augment.operations=[]"], photos())
+    assert found.recipe.batch == 16
+    assert found.recipe.data == photos().data
+    assert "batch" not in found.why
+    assert "augment.operations" not in found.why
+    assert "length.images" in found.why
+
+
+def test_a_file_that_starts_from_it_is_set_too_but_for_what_it_states(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('from = "house"\nbatch = 32\n')
+    assert sets_itself(str(file))
+    found = fitted(str(file), [], photos())
+    assert (found.recipe.name, found.recipe.batch, found.recipe.data) == ("mine", 32, photos().data)
+    assert "batch" not in found.why
+    assert "model.width" in found.why
+
+
+def test_every_decision_is_one_line():
+    for facts in (photos(), photos(20), replace(EXAMPLE, images=64, evaluations=1), photos(gpu=True)):
+        for field, text in family("house").fitted(facts).why.items():
+            assert "\n" not in text, field
+            assert len(text) < 250, field
+
+
+def test_haste_on_a_processor_makes_small_pictures_and_says_so():
+    assert [short_side_for(seconds, gpu=False) for seconds in (0, 40, 7200)] == [64, 32, 64]
+    assert short_side_for(40, gpu=True) == 64
+    assert "--set data.height=64" in about_short_side(photos(height=32, width=48).data, 32)[0]
+    assert about_short_side(photos(height=28, width=28).data, 32) == []
+    assert about_short_side(photos().data, 64) == []

@@ -1,0 +1,132 @@
+"""A plan adds up what a trial found, and a budget buys what fits into it."""
+
+import subprocess
+
+import pytest
+
+from gansmith.errors import NotEnoughMemoryError, UsageError
+from gansmith.recipe_file import override
+from gansmith.recipes import family, recipe
+from gansmith.recipes.fitting import EVALUATIONS, Facts
+from gansmith.schema import Data
+from gansmith.training import memory, plan
+from gansmith.training.budget import parse_budget, stretched
+from gansmith.training.loop import draws_grid, due, saves
+from gansmith.training.plan import calls_of, make_plan, rounded_down
+
+SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.5, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
+MIB = 2**20
+
+
+def at(images, evaluations):
+    data = Data(name="photos", channels=3, height=32, width=48)
+    return family("house").fitted(Facts(data=data, count=300, images=images, evaluations=evaluations)).recipe
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """What the trials were of; they answer at once."""
+    asked = []
+
+    def try_out(task, recipe, _device):
+        asked.append((task, recipe.batch))
+        about = {"device": "cpu", "precision": "fp32", "available": 1000 * MIB}
+        return about | {"peak_of_two_steps": (200 + recipe.batch) * MIB, "peak": 300 * MIB, "seconds": SECONDS}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    return asked
+
+
+def planned(text=None, evaluations=EVALUATIONS, at=at, count=300):
+    return make_plan(at, parse_budget(text) if text else None, evaluations, count, "cpu")
+
+
+@pytest.mark.parametrize("text", ["30s", "90s", "10m", "2h"])
+def test_a_time_is_spent_and_not_overspent(tried, text):
+    found, seconds = planned(text), parse_budget(text).seconds
+    assert 0.96 * seconds < found.seconds <= seconds
+    assert tried == [("costs", 64), ("memory", 128)]
+
+
+def test_evaluations_take_a_twentieth_of_the_time_at_most_and_the_last_is_at_the_end(tried):
+    few, many = planned("60s"), planned("2h")
+    assert few.calls["evaluation"] == few.evaluations == 6
+    assert many.calls["evaluation"] == EVALUATIONS
+    assert few.recipe.length.images % few.recipe.evaluate.every == 0
+    assert few.recipe.evaluate.every == few.recipe.length.images // 6
+
+
+def test_images_are_bought_to_the_batch(tried):
+    assert planned("200k-images").recipe.length.images == 200_000
+    assert planned("1001-images").recipe.steps == 16
+
+
+def test_without_a_budget_the_length_is_the_recipes_own(tried):
+    found = planned()
+    assert found.recipe == at(0, found.evaluations)
+    assert found.evaluations < EVALUATIONS, "they would take over a twentieth of the time"
+
+
+def test_a_recipe_of_fixed_evaluations_keeps_them(tried):
+    plain = recipe("demo")
+    found = planned("60s", 0, lambda images, _: stretched(plain, images) if images else plain)
+    assert found.calls["evaluation"] == plain.length.images // plain.evaluate.every
+    assert found.seconds <= 60
+
+
+@pytest.mark.parametrize("text", ["0.5s", "1s"])
+def test_too_short_a_time_says_what_would_do_and_that_does(tried, text):
+    with pytest.raises(UsageError, match=rf"^--budget {text} is too short: here a step takes 0.01 s and ") as caught:
+        planned(text)
+    enough = str(caught.value).rpartition("give ")[2].split()[0]
+    assert planned(enough).recipe.steps >= plan.FEWEST_STEPS
+
+
+def test_the_largest_batch_is_a_straight_line_through_two_and_no_larger_than_the_set(tried):
+    assert planned(count=10**6).largest_batch == rounded_down(64 + 700) == 760
+    assert planned(count=300).largest_batch == 300
+
+
+def test_memory_that_does_not_suffice_is_told_with_a_batch_that_fits(monkeypatch):
+    monkeypatch.setattr(plan, "try_out", lambda *_: None)
+    monkeypatch.setattr(memory, "try_out", lambda _task, recipe, _device: {} if recipe.batch <= 16 else None)
+    with pytest.raises(NotEnoughMemoryError, match=r"a step of batch=64 .* by trial, a batch of 16 fits"):
+        planned()
+
+
+def test_a_machine_without_time_is_told(monkeypatch):
+    def try_out(*_):
+        raise subprocess.TimeoutExpired("trial", 300)
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    with pytest.raises(UsageError, match=r"not done after 300 s: the machine is busy, .* --steps, which takes no"):
+        planned()
+
+
+@pytest.mark.parametrize("changes", [[], ["length.sample_every=1000", "evaluate.every=7777", "length.log_every=500"]])
+def test_calls_are_counted_as_the_loop_makes_them(changes):
+    made = override(recipe("demo"), ["length.images=20000", *changes])
+    seen = [step * made.batch for step in range(made.steps + 1)]
+    counted = calls_of(made, SECONDS)
+    assert counted["grid"] == sum(draws_grid(made, clock) or clock == seen[-1] for clock in seen)
+    assert counted["log"] == sum(due(clock, made.batch, made.length.log_every) for clock in seen[1:])
+    evaluated = {clock for clock in seen[1:] if due(clock, made.batch, made.evaluate.every)}
+    assert counted["evaluation"] == len(evaluated)
+    saved = {clock for clock in seen if saves(made, clock)} | {seen[-1]} | evaluated
+    assert counted["checkpoint"] == len(saved)
+    assert calls_of(made, {"step": 1.0})["evaluation"] == 0
+
+
+def test_the_lines_say_what_the_facts_say(tried):
+    found = planned("60s")
+    said, facts = "\n".join(found.lines()), found.facts()
+    tables = facts["parameters"]
+    for part in (
+        "300 pictures, 32x48 RGB; thin-dcgan, ",
+        f"{tables['generator']:,} parameters in G and {tables['discriminator']:,} in D",
+        f"{facts['steps']:,} steps of 64 pictures, {facts['images']:,} images in all",
+        "10 ms a step, measured here (cpu, fp32)",
+        "6 evaluations of 0.5 s each",
+        "300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit",
+    ):
+        assert part in said

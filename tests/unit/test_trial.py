@@ -1,0 +1,69 @@
+"""A trial: which steps it takes, when it ends, and what it finds."""
+
+import numpy as np
+import pytest
+import torch
+
+from gansmith.data.pack import Pack
+from gansmith.recipes import recipe
+from gansmith.training import trial
+from gansmith.training.engine import make_engine
+from gansmith.training.pictures import Pictures
+from gansmith.training.state import build
+
+ENGINE = make_engine("cpu", "fp32")
+
+
+@pytest.fixture
+def clocked(monkeypatch):
+    """Sets how long a step takes by its iteration; returns the iterations that were timed."""
+    now, iterations = [0.0], []
+
+    def by(seconds):
+        def step(gan, _pixels, small, _engine):
+            iterations.append(gan.seen // small.batch)
+            now[0] += seconds(iterations[-1])
+            return {"loss/g": torch.zeros(1)}
+
+        monkeypatch.setattr(trial, "train_step", step)
+        monkeypatch.setattr(trial.time, "perf_counter", lambda: now[0])
+        return iterations
+
+    return by
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(0.01, 20), (0.6, 9), (2, 5), (100, 5)])
+def test_a_trial_is_twenty_steps_or_five_seconds_but_five_steps_at_least(clocked, seconds, steps):
+    iterations = clocked(lambda _: seconds)
+    assert trial.seconds_per_step(recipe("demo", ["model.width=8"]), ENGINE) == pytest.approx(seconds)
+    assert len(iterations) == 2 + steps
+
+
+def test_the_steps_before_it_are_not_timed_and_a_lazy_penalty_has_its_share(clocked):
+    iterations = clocked(lambda iteration: 9.0 if len(iterations) <= 2 else 5.0 if iteration % 16 == 0 else 1.0)
+    assert trial.seconds_per_step(recipe("house", ["model.width=8"]), ENGINE) == pytest.approx(1 + 4 / 16)
+    assert sum(iteration % 16 == 0 for iteration in iterations[2:]) >= 1
+
+
+def test_the_steps_are_taken_on_the_runs_own_batches(clocked):
+    clocked(lambda _: 0.1)
+    asked, small = [], recipe("demo", ["model.width=8"])
+
+    def batches(iteration):
+        asked.append(iteration)
+        return torch.zeros(1)
+
+    trial.timed_steps(build(small, ENGINE), batches, small, ENGINE)
+    assert asked == list(range(1, 21))
+
+
+def test_everything_that_a_run_does_has_its_cost():
+    changes = ["model.width=8", "batch=4", "data.height=8", "data.width=8", "grid.rows=2", "grid.columns=2"]
+    small = recipe("house", [*changes, "held_out_losses.every=4", "evaluate.pictures=150"])
+    pixels = np.random.default_rng(0).integers(0, 256, (400, 1, 8, 8), np.uint8)
+    pack = Pack(images=pixels, labels=None, index={"name": "noise", "remarks": []})
+    pictures = Pictures(train=pack, held_out=pack, validation=None, remarks=[])
+    found = trial.costs(small, ENGINE, pictures)
+    assert found.seconds.keys() == {"step", "log", "held-out losses", "evaluation", "grid", "checkpoint", "once"}
+    assert min(found.seconds.values()) > 0
+    assert found.peak >= found.peak_of_two_steps > 2**26
