@@ -35,6 +35,8 @@ class Contest:
     about: str
     data: tuple[str, ...]
     """Changes of the recipe's table `data`: which pictures, in which shape."""
+    count: int
+    """How many they are: what a recipe that sets itself goes by."""
     against: Split
     """The split of the same set that the pictures made are measured against."""
     seconds: float
@@ -45,10 +47,8 @@ class Contest:
     """Of an evaluation on the way."""
 
 
-HOUSE = Candidate(
-    recipe="house", changes=("ema_half_life=5000",), about="thin networks, R1 now and then, an average of G"
-)
-FAST = Candidate(recipe="fast", changes=("ema_half_life=5000",), about="spectral norm and hinge")
+HOUSE = Candidate(recipe="house", about="thin networks, R1 now and then, an average of G, a rate that falls")
+FAST = Candidate(recipe="fast", about="spectral norm and hinge")
 RESIDUAL = HOUSE.but(
     "model.name=residual",
     "objective.loss=relativistic",
@@ -78,8 +78,14 @@ ABLATIONS = {
     "augmented": HOUSE.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
     "width-8": HOUSE.but("model.width=8", about="half as many channels"),
     "width-32": HOUSE.but("model.width=32", about="twice as many channels"),
-    "batch-32": HOUSE.but("batch=32", about="half the batch"),
-    "batch-128": HOUSE.but("batch=128", about="twice the batch"),
+    "batch-64": HOUSE.but("batch=64", about="twice the batch"),
+    "batch-128": HOUSE.but("batch=128", about="four times the batch"),
+    "constant-rate": HOUSE.but(
+        "discriminator_optimizer.lr=1.5e-3", "generator_optimizer.lr=1.5e-3", about="the rate does not fall"
+    ),
+    "two-passes": HOUSE.but(
+        "objective.generator_reuses_pictures=false", about="each step has pictures of G of its own"
+    ),
 }
 """The house recipe with one thing changed."""
 
@@ -93,6 +99,7 @@ def _few(limit: int) -> Contest:
     return Contest(
         about=f"{limit:,} pictures of dresses, against the test split's 1,000",
         data=_pictures("fashion-mnist[3]", "train", 1, 28, limit),
+        count=limit,
         against="test",
         seconds=600,
         candidates={
@@ -107,6 +114,7 @@ CONTESTS = {
     "fashion-mnist": Contest(
         about="60,000 pictures of clothes, against the 10,000 of the test split",
         data=_pictures("fashion-mnist", "train", 1, 28),
+        count=60_000,
         against="test",
         seconds=600,
         candidates={FIRST: Candidate(recipe="fashion-dcgan", about="the course page's system"), **OURS, **ABLATIONS},
@@ -114,6 +122,7 @@ CONTESTS = {
     "mnist": Contest(
         about="the 9,000 training digits of the copy at hand, against its 1,000 test digits",
         data=_pictures("mnist", "train", 1, 28),
+        count=9_000,
         against="test",
         seconds=600,
         candidates={
@@ -127,6 +136,7 @@ CONTESTS = {
     "notmnist": Contest(
         about="18,724 letters, against themselves: the set has no test split",
         data=_pictures("notmnist", "train", 1, 28),
+        count=18_724,
         against="train",
         seconds=600,
         candidates={
@@ -138,6 +148,7 @@ CONTESTS = {
     "cifar-ships": Contest(
         about="6,000 JPEG ships, against themselves: the article trains on both splits",
         data=_pictures("cifar10[ship]", "both", 3, 32),
+        count=6_000,
         against="both",
         seconds=3600,
         pictures=1000,
@@ -151,6 +162,7 @@ CONTESTS = {
     "cifar10": Contest(
         about="50,000 JPEG pictures of ten kinds of things, against the 10,000 of the test split",
         data=_pictures("cifar10", "train", 3, 32),
+        count=50_000,
         against="test",
         seconds=3600,
         pictures=1000,
@@ -165,6 +177,7 @@ CONTESTS = {
     "stacked-mnist": Contest(
         about="128,000 pictures of three digits, made of the MNIST at hand; 26,000 samples each time",
         data=_pictures("stacked-mnist", "train", 3, 28),
+        count=128_000,
         against="test",
         seconds=3600,
         candidates={

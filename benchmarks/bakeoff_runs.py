@@ -20,6 +20,8 @@ from gansmith.data.source import Access
 from gansmith.errors import UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import flat, read_toml, recipe_of, to_toml
+from gansmith.recipes import fitted
+from gansmith.recipes.fitting import Facts
 from gansmith.runs import Run, find_run, utc_now
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine, make_engine, suitable_threads
@@ -103,7 +105,9 @@ def entered(name: str, candidate: str, steps: int = 1000, seed: int = 0) -> Reci
         "held_out_losses.every=0",
         "held_out_losses.held_out=0",
     ]
-    return gansmith.recipe(one.recipe, changes)
+    data = gansmith.recipe(one.recipe, contest.data).data
+    facts = Facts(data=data, count=contest.count, images=steps * batch)
+    return fitted(one.recipe, changes, facts).recipe
 
 
 def _often(contest: Contest, looks: int) -> dict[str, int]:

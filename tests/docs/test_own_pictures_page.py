@@ -4,6 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from gansmith.cli.main import main
 from gansmith.data.proposal import MULTIPLE, SMALLEST
 from gansmith.metrics.extractor import PictureShape
@@ -24,6 +26,7 @@ def test_the_table_has_the_numbers_of_the_rules():
         ("shorter side", SMALLEST, fitting.SHORT_SIDE, MULTIPLE, f"under {fitting.HASTE / 60:.0f} minutes"),
         ("shorter side", f"{fitting.SHORT_SIDE_IN_HASTE} at most"),
         ("batch", house.BATCH, f"{fitting.FEWEST_PICTURES} pictures are the least"),
+        ("learning rate", house.RATE, "half of the run", "a twentieth"),
         ("width", f"{house.WIDTH} channels", f"{house.WIDTH_ON_GPU} on a GPU"),
         ("augmentation", f"up to {fitting.FEW:,}", *(f"`{name}`" for name in fitting.AUGMENTATION_OF_COLOUR)),
         ("mirroring", *(f"`{name}`" for name in fitting.MIRRORED)),
@@ -35,6 +38,7 @@ def test_the_table_has_the_numbers_of_the_rules():
         for number in numbers:
             assert str(number) in row(what), (what, number)
     assert house.BATCH == fast.BATCH
+    assert (1 / 2, pytest.approx(1 / 20)) == (house.CONSTANT, house.LAST_RATE / house.RATE)
     steps = f"({trial.MOST_STEPS}, or as many as {trial.SECONDS:.0f} seconds hold, and {trial.FEWEST_STEPS} at\nleast;"
     assert steps in PAGE
 
@@ -59,4 +63,4 @@ def test_the_pages_settings_are_accepted(capsys):
     assert main(["train", "house", "--steps", "2", "--dry-run", *options]) == 0
     shown = capsys.readouterr().out
     assert "\nheight = 96\nwidth = 64\n" in shown
-    assert "\nbatch = 32\n" in shown
+    assert "\nbatch = 64\n" in shown

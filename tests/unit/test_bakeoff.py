@@ -60,8 +60,8 @@ def test_every_candidate_is_another_recipe_than_the_others(name, candidate):
 
 def test_a_candidate_that_has_changed_is_told_from_one_that_has_more_fields_now():
     now = entered("fashion-mnist", "house")
-    before = to_toml(override(now, ["batch=32"]))
-    assert "batch 32 -> 64" in changed(before, now)
+    before = to_toml(override(now, ["batch=64"]))
+    assert "batch 64 -> 32" in changed(before, now)
     assert not changed(to_toml(now).replace('name = "house"\n', ""), now)
 
 

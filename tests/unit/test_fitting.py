@@ -6,8 +6,9 @@ import pytest
 
 from gansmith.errors import DataError
 from gansmith.recipe_file import override
-from gansmith.recipes import family, fitted, recipe, recipe_names, sets_itself
+from gansmith.recipes import family, fitted, house, recipe, recipe_names, sets_itself
 from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, about_short_side, short_side_for
+from gansmith.schedule import value_at
 from gansmith.schema import Data
 
 OURS = [name for name in recipe_names() if family(name).fitted]
@@ -45,7 +46,7 @@ def test_every_shape_and_number_of_pictures_gives_a_recipe(name, channels, heigh
     assert max(found.grid.rows * height, found.grid.columns * width) <= 1024
 
 
-@pytest.mark.parametrize(("count", "batch"), [(8, 8), (20, 16), (63, 32), (64, 64), (10**6, 64)])
+@pytest.mark.parametrize(("count", "batch"), [(8, 8), (20, 16), (31, 16), (32, 32), (10**6, 32)])
 def test_a_set_smaller_than_a_batch_gets_a_smaller_batch(count, batch):
     assert made("house", photos(count)).batch == batch
 
@@ -84,7 +85,7 @@ def test_the_length_follows_the_pictures_within_bounds_and_a_given_one_is_kept()
     lengths = [made("house", photos(count)).length.images for count in (8, 20_000, 10**7)]
     assert lengths[0] == pytest.approx(500_000, rel=0.01)
     assert lengths[0] < lengths[1] < lengths[2] == pytest.approx(2_000_000, rel=0.01)
-    assert made("house", photos(images=6400)).steps == 100
+    assert made("house", photos(images=3200)).steps == 100
 
 
 def test_average_and_intervals_are_shares_of_the_length():
@@ -92,7 +93,15 @@ def test_average_and_intervals_are_shares_of_the_length():
     assert (short.ema_half_life, long.ema_half_life) == (3200, 12_800)
     assert long.length.images // long.evaluate.every == short.length.images // short.evaluate.every == EVALUATIONS
     fewer = made("house", photos(images=64_000, evaluations=3))
-    assert fewer.length.images // fewer.evaluate.every == 2 + (1000 % 3 == 0)
+    assert fewer.length.images // fewer.evaluate.every == 2 + (2000 % 3 == 0)
+
+
+def test_the_rate_falls_over_the_second_half_of_whatever_length():
+    for images in (64_000, 256_000):
+        rate = made("house", photos(images=images)).generator_optimizer.lr
+        assert value_at(rate, images // 2) == value_at(rate, 0) == house.RATE
+        assert value_at(rate, images * 3 // 4) == pytest.approx((house.RATE + house.LAST_RATE) / 2)
+        assert value_at(rate, images) == house.LAST_RATE
 
 
 def test_what_a_person_sets_holds_and_is_not_explained_by_the_rules():

@@ -5,7 +5,7 @@ from gansmith.recipes.base import OURS, Family
 from gansmith.recipes.fitting import EXAMPLE, Facts, Fitted, Start, settle
 from gansmith.schema import Adam, Objective, Recipe
 
-BATCH, LATENTS = 64, 64
+BATCH, LATENTS = 32, 64
 WIDTH, WIDTH_ON_GPU = 64, 256
 RATE, BETA1, BETA2 = 4e-4, 0.5, 0.999
 
