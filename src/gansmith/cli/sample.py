@@ -55,7 +55,7 @@ def sample(
     classes: Annotated[
         UseAppendAction[tuple[str, ...]],
         option(
-            "which class, of a run trained with --labels; may be repeated, then they come in turn; default all of "
+            "which class, of a run trained with labels; may be repeated, then they come in turn; default all of "
             "them, in the shares of the training pictures",
             name="class",
             metavar="NAME",

@@ -43,7 +43,7 @@ def train(
     ] = None,
     changes: Changes = (),
     labels: Annotated[
-        bool, option("tell the networks the class of each picture, so that `sample --class` can ask for one")
+        bool, option("tell the networks the class of each picture, so that samples can be asked for by class")
     ] = False,
     fit_batch: Annotated[
         bool, option("try what fits into memory; a batch that does not goes through in parts, with the same result")
