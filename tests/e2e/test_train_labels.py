@@ -197,6 +197,14 @@ def test_folders_are_classes(gansmith, conditional, zoo):
     assert gansmith("sample", "last", "-n", 2, "--class", "owl", "--out", "y.npy").code == 0
 
 
+def test_a_recipe_that_sets_itself_takes_labels(gansmith, zoo):
+    result = gansmith("train", "--data", zoo, "--labels", "--set", "batch=4", "--set", "model.width=8", "--steps", 2)
+    assert result.code == 0, result.err
+    found = recipe_of(Run(result.run))
+    assert (found.data.classes, found.grid.columns) == (3, 9)
+    assert gansmith("sample", "last", "-n", 2, "--class", "owl", "--out", "x.npy").code == 0
+
+
 def test_an_archive_and_a_part_of_the_classes_do_as_well(gansmith, conditional, zoo):
     with tarfile.open("zoo.tar", "w") as archive:
         archive.add(zoo)
