@@ -69,18 +69,7 @@ SCHEDULES = {
 
 CLASSES = {
     "mnist": list("0123456789"),
-    "fashion-mnist": [
-        "T-shirt/top",
-        "trouser",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "ankle boot",
-    ],
+    "fashion-mnist": list(SETS["fashion-mnist"].classes),
     "notmnist": list("ABCDEFGHIJ"),
     "cifar10": ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
 }

@@ -25,12 +25,13 @@ from unittest.mock import patch
 import torch
 
 import gansmith
-from gansmith.data.source import Request, open_pictures
+from gansmith.data.source import Access
 from gansmith.machine import describe_machine
 from gansmith.runs import create_run, utc_now
 from gansmith.schema import Recipe
 from gansmith.training import loop
 from gansmith.training.engine import make_engine, suitable_threads
+from gansmith.training.pictures import open_all
 from gansmith.training.reporting import LogFile, Silent
 from gansmith.training.signals import STOP, Requests
 from gansmith.training.state import build
@@ -135,8 +136,7 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
 
 
 def pictures(recipe: Recipe) -> gansmith.data.pack.Pack:
-    data = recipe.data
-    return open_pictures(Request(name=data.name, split=data.split, shape=data.wanted, skip=data.skip, limit=data.limit))
+    return open_all(recipe, Access()).train
 
 
 def calls_in_whole(recipe: Recipe) -> dict[str, int]:

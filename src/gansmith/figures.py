@@ -20,11 +20,11 @@ from gansmith.errors import DiskError
 from gansmith.pixels import Display, to_display
 from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS, Family
-from gansmith.report import cut, evolution_columns, network_diagrams, sample_grids
+from gansmith.report import classes_in_words, cut, evolution_columns, evolution_rows, network_diagrams, sample_grids
 from gansmith.runs import Run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.training.engine import DeviceChoice
-from gansmith.training.sampling import TrainedGenerator, channels_last, load
+from gansmith.training.sampling import TrainedGenerator, channels_last, grid_labels, load
 from gansmith.viz.curves import Line, loss_curves
 from gansmith.viz.evolution import evolution
 from gansmith.viz.grids import png
@@ -63,7 +63,7 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
     generator = load(run, checkpoint, device)
     recipe, step = generator.recipe, generator.checkpoint.step
     figures = [
-        *_samples(generator, step),
+        *_samples(run, generator, step),
         *_reals(run, recipe),
         *_losses(run, recipe),
         *_on_the_way(run, recipe),
@@ -82,16 +82,19 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
     return [folder / name for name in files]
 
 
-def _samples(generator: TrainedGenerator, step: int) -> Iterator[Figure]:
+def _samples(run: Run, generator: TrainedGenerator, step: int) -> Iterator[Figure]:
     """The article's last sheet, and the right one beside it where the article's display is not right."""
     recipe, display = generator.recipe, generator.recipe.figures.display
-    images = torch.cat([*generator.outputs(recipe.grid.rows * recipe.grid.columns)])
+    images = torch.cat([*generator.outputs(recipe.grid.rows * recipe.grid.columns, labels=grid_labels(recipe))])
 
     def drawn(name: str, display: Display, title: str, caption: str) -> Figure:
         pixels = channels_last(to_display(images, recipe.data.pixel_range, display))
         return Figure(name=f"{name}.png", kind=name, title=title, caption=caption, content=_sheet(pixels, recipe))
 
-    title, caption = f"Samples after {_moment(recipe, step)}", f"Random latents, not chosen{_look(recipe)}."
+    title, caption = (
+        f"Samples after {_moment(recipe, step)}",
+        f"Random latents, not chosen{_look(recipe)}.{classes_in_words(run, recipe)}",
+    )
     if display == "clipped":
         yield drawn("samples", display, title, caption)
         return
@@ -103,7 +106,7 @@ def _samples(generator: TrainedGenerator, step: int) -> Iterator[Figure]:
 def _on_the_way(run: Run, recipe: Recipe) -> Iterator[Figure]:
     """The run's own sample grids."""
     num = recipe.grid.rows * recipe.grid.columns
-    note = f"The same latents throughout{_look(recipe)}."
+    note = f"The same latents throughout{_look(recipe)}.{classes_in_words(run, recipe)}"
     if recipe.figures.display != "clipped":
         note += " Without the article's mistake: a run keeps its grids as they should be."
     for step, file in sample_grids(run).items():
@@ -126,7 +129,7 @@ def _reals(run: Run, recipe: Recipe) -> Iterator[Figure]:
             name="reals.png",
             kind="reals",
             title="Real pictures",
-            caption=f"From {data['name']}, at random{_look(recipe)}.",
+            caption=f"From {data['name']}, at random{_look(recipe)}.{classes_in_words(run, recipe)}",
             content=_sheet(cut(run.path / "reals.png", num, recipe), recipe),
         )
 
@@ -184,7 +187,8 @@ def _losses(run: Run, recipe: Recipe) -> Iterator[Figure]:
 
 def _evolution(run: Run, recipe: Recipe) -> Iterator[Figure]:
     if columns := evolution_columns(run, recipe):
-        strip = evolution([(label, _seen(pixels, recipe)) for label, pixels in columns])
+        shown = [(label, _seen(pixels, recipe)) for label, pixels in columns]
+        strip = evolution(shown, evolution_rows(run, recipe))
         caption = "Each row is one latent vector, each column a share of the training."
         yield Figure(
             name="evolution.png", kind="evolution", title="How it learned", caption=caption, content=png(strip)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from gansmith.data.classes import classes_of, on_grid
 from gansmith.errors import DataError
 from gansmith.evaluation.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.nn.summary import Summary, summarize
@@ -23,6 +24,8 @@ from gansmith.viz.page import image_source, page, pairs, side_by_side
 
 EVOLUTION_ROWS = 8
 """Latents shown in the evolution strip."""
+MOST_ROWS = 16
+"""Those of a run with classes, where the first row of the grid has as many."""
 
 
 def write_report(run: Run) -> None:
@@ -31,7 +34,7 @@ def write_report(run: Run) -> None:
     if events := run.events():
         write_atomically(run.path / "curves.png", curves(events))
     if columns := evolution_columns(run, recipe):
-        write_atomically(run.path / "evolution.png", png(evolution(columns)))
+        write_atomically(run.path / "evolution.png", png(evolution(columns, evolution_rows(run, recipe))))
     if history := evaluations(run):
         write_atomically(run.path / "distance.png", _distances(history, _evaluated(run)))
     write_atomically(run.report, _page(run, recipe, events))
@@ -62,7 +65,7 @@ def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
     """For each moment of the strip: its share of the run and the first latents' pictures, cut out of its grid."""
     grids, num = sample_grids(run), recipe.grid.rows * recipe.grid.columns
     return [
-        (in_percent(step, recipe.steps), cut(grids[step], num, recipe)[:EVOLUTION_ROWS])
+        (in_percent(step, recipe.steps), cut(grids[step], num, recipe)[: _evolution_num(recipe)])
         for step in evolution_steps(grids, recipe.steps)
     ]
 
@@ -84,6 +87,33 @@ def cut(file: Path, num: int, recipe: Recipe) -> np.ndarray:
             return tiles(sheet, num, columns, data.height, data.width)
     except Exception as error:  # Pillow has many for a damaged file
         raise DataError(f"{file} is no sheet of this run's pictures: {error}; remove it.") from error
+
+
+def evolution_rows(run: Run, recipe: Recipe) -> list[str]:
+    """The names of the classes that the strip shows, row by row; none without classes."""
+    num = recipe.data.classes
+    if not num:
+        return []
+    names = classes_of(run.info().get("data"), num).names
+    labels = on_grid(num, recipe.grid.rows, recipe.grid.columns)
+    return [names[label] for label in labels[: _evolution_num(recipe)].tolist()]
+
+
+def _evolution_num(recipe: Recipe) -> int:
+    """Latents in the strip: with classes the whole first row of the grid, if that is not too many."""
+    grid = recipe.grid
+    rows = max(EVOLUTION_ROWS, min(grid.columns, MOST_ROWS)) if recipe.data.classes else EVOLUTION_ROWS
+    return min(rows, grid.rows * grid.columns)
+
+
+def classes_in_words(run: Run, recipe: Recipe) -> str:
+    """What the places of the grid have to do with classes, the end of a caption; nothing without classes."""
+    num = recipe.data.classes
+    if not num:
+        return ""
+    names = ", ".join(classes_of(run.info().get("data"), num).names)
+    how = "Each column is of one class" if recipe.grid.columns >= num else "The classes come in turn"
+    return f" {how}: {names}."
 
 
 def _distances(history: list[Evaluated], evaluated: dict[str, Any]) -> bytes:
@@ -130,12 +160,15 @@ def _about_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> str
 def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
     info = run.info()
     last = events[-1] if events else {}
-    samples = sorted(run.samples.glob("*.png"))
+    samples, by_class = sorted(run.samples.glob("*.png")), classes_in_words(run, recipe)
     sections = [
         _figure(
-            "What the generator makes now", samples[-1] if samples else None, "Random latents, not chosen.", "half"
+            "What the generator makes now",
+            samples[-1] if samples else None,
+            f"Random latents, not chosen.{by_class}",
+            "half",
         ),
-        _figure("Real pictures", run.path / "reals.png", f"From {_described(info)}.", "half"),
+        _figure("Real pictures", run.path / "reals.png", f"From {_described(info)}.{by_class}", "half"),
         _figure(
             "How it learned",
             run.path / "evolution.png",

@@ -55,6 +55,8 @@ class Data(Settings):
     """How pictures are resized: lanczos or bilinear, both antialiased."""
     pixel_range: PixelRange = "-1..1"
     """What 0..255 becomes for D: "-1..1" or "0..1"."""
+    classes: int = Field(0, ge=0, le=100_000)
+    """How many classes the networks are told apart, by the pictures' labels; 0 for networks that know no labels."""
     order: Order = "permutation"
     """permutation (a new one each pass), sequential, shuffle-buffer, or with-replacement."""
     shuffle_buffer: int = Field(0, ge=0)
@@ -78,6 +80,12 @@ class Data(Settings):
             _ = self.wanted
         except ValueError as error:
             raise RecipeError(f"data.{error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _classes_are_told_apart(self) -> "Data":
+        if self.classes == 1:
+            raise RecipeError("data.classes=1 tells no picture from another; give 0, or 2 and more.")
         return self
 
     @model_validator(mode="after")
@@ -269,7 +277,13 @@ class Recipe(Settings):
     def spec(self) -> Spec:
         """What the networks have to fit."""
         data = self.data
-        return Spec(channels=data.channels, height=data.height, width=data.width, latents=self.latents.size)
+        return Spec(
+            channels=data.channels,
+            height=data.height,
+            width=data.width,
+            latents=self.latents.size,
+            classes=data.classes,
+        )
 
     @property
     def steps(self) -> int:

@@ -46,7 +46,9 @@ def test_the_thresholds_law_deviates_as_asked(psi):
 
 def test_every_new_option_and_every_form_is_on_the_page():
     options = {
-        name for name in inspect.signature(sample.sample).parameters if name not in ("run", "runs", "device", "num")
+        {"classes": "class"}.get(name, name)
+        for name in inspect.signature(sample.sample).parameters
+        if name not in ("run", "runs", "device", "num")
     }
     for option in options:
         assert f"--{option}" in PAGE, option

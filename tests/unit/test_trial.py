@@ -20,7 +20,7 @@ def clocked(monkeypatch):
     now, iterations = [0.0], []
 
     def by(seconds):
-        def step(gan, _pixels, small, _engine):
+        def step(gan, _pixels, small, _engine, _labels):
             iterations.append(gan.seen // small.batch)
             now[0] += seconds(iterations[-1])
             return {"loss/g": torch.zeros(1)}
@@ -51,7 +51,7 @@ def test_the_steps_are_taken_on_the_runs_own_batches(clocked):
 
     def batches(iteration):
         asked.append(iteration)
-        return torch.zeros(1)
+        return torch.zeros(1), None
 
     trial.timed_steps(build(small, ENGINE), batches, small, ENGINE)
     assert asked == list(range(1, 21))

@@ -118,7 +118,7 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
     def images(num: int, seed: int, progress: Progress) -> np.ndarray:
         made = np.empty((num, data.height, data.width, data.channels), np.uint8)
         start = 0
-        for chunk in generator.chunks(num, seed):
+        for chunk in generator.chunks(num, seed, labels=generator.labels(num)):
             made[start : start + len(chunk)] = chunk
             start += len(chunk)
             progress("sampling", start, num)

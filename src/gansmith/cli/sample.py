@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from tyro.conf import UseAppendAction
+
 from gansmith.cli.options import Device, Runs, WhichRun, call, option
 from gansmith.errors import DiskError, UsageError
 
@@ -50,6 +52,15 @@ def sample(
         int | None, option(f"pictures from one to the next of the walk; default {FRAMES}", metavar="N")
     ] = None,
     checkpoint: Annotated[str, option("which state of the run", metavar="last|best|STEP")] = "last",
+    classes: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        option(
+            "which class, of a run trained with labels; may be repeated, then they come in turn; default all of "
+            "them, in the shares of the training pictures",
+            name="class",
+            metavar="NAME",
+        ),
+    ] = (),
     runs: Runs = None,
     device: Device = "auto",
 ) -> None:
@@ -71,14 +82,17 @@ def sample(
     total = len(walk.numbers) * walk.frames if walk else NUM if num is None else num
     if total < 1:
         raise UsageError(f"-n {num}: at least one picture must be asked for.")
-    write = _writer(out, total, walk)
+    write = _writer(out, total, walk, len(classes))
     generator = load(find_run(run, runs or default_root()), checkpoint, device)
     for remark in generator.checkpoint.remarks():
         sys.stderr.write(f"{remark}\n")
     if walk:
-        pictures = generator.walk(walk.numbers, walk.frames, seed, truncation)
+        pictures = generator.walk(walk.numbers, walk.frames, seed, truncation, generator.only_class(classes))
     else:
-        pictures = generator.chunks(total, seed, truncation)
+        labels = generator.labels(total, classes)
+        if labels is not None and generator.classes:
+            sys.stderr.write(f"classes: {generator.classes.in_words(labels)}\n")
+        pictures = generator.chunks(total, seed, truncation, labels)
     with progress_bar("sampling", total) as bar:
 
         def counted() -> Iterable["np.ndarray"]:
@@ -130,8 +144,8 @@ def _walk(interpolate: str | None, num: int | None, frames: int | None) -> Walk 
 Writer = Callable[[Path, int, "TrainedGenerator", Iterable["np.ndarray"]], None]
 
 
-def _writer(out: Path, num: int, walk: Walk | None) -> Writer:
-    """How to write what `out` names. Raises UsageError for a suffix that means nothing here."""
+def _writer(out: Path, num: int, walk: Walk | None, num_classes: int) -> Writer:
+    """How to write what `out` names, with so many classes asked for. Raises UsageError for a suffix without meaning."""
     from gansmith.viz.animation import SUFFIXES
 
     if out.suffix == ".png":
@@ -139,7 +153,7 @@ def _writer(out: Path, num: int, walk: Walk | None) -> Writer:
             raise UsageError(
                 f"{num:,} pictures do not fit one sheet (limit {GRID_LIMIT:,}); give a .npy file or a folder."
             )
-        return partial(_write_strip, walk) if walk else _write_grid
+        return partial(_write_strip, walk) if walk else partial(_write_grid, num_classes)
     if out.suffix == ".npy":
         return _write_array
     if out.suffix in SUFFIXES:
@@ -186,15 +200,26 @@ def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks:
     write_atomically(out, animation(frames, [MILLISECONDS] * num, out.suffix))
 
 
-def _write_grid(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
+def _write_grid(
+    num_classes: int, out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]
+) -> None:
     import numpy as np
 
     from gansmith.runs import write_atomically
     from gansmith.viz.grids import grid, png
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    columns = generator.recipe.grid.columns if num % generator.recipe.grid.columns == 0 else round(num**0.5) or 1
+    in_turn = num_classes or (len(generator.classes.names) if generator.classes else 1)
+    columns = _columns(num, in_turn, generator.recipe.grid.columns)
     write_atomically(out, png(grid(np.concatenate(list(chunks)), columns)))
+
+
+def _columns(num: int, in_turn: int, usual: int) -> int:
+    """As many as usual where that fills every row, or about as many as rows; classes in turn keep to their columns."""
+    square = round(num**0.5) or 1
+    if in_turn > 2 * square:
+        in_turn = 1
+    return usual if num % usual == 0 == usual % in_turn else in_turn * (round(square / in_turn) or 1)
 
 
 def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:

@@ -42,6 +42,9 @@ def train(
         str | None, option("what networks compute in; default the recipe's", metavar="auto|fp32|bf16")
     ] = None,
     changes: Changes = (),
+    labels: Annotated[
+        bool, option("tell the networks the class of each picture, so that samples can be asked for by class")
+    ] = False,
     fit_batch: Annotated[
         bool, option("try what fits into memory; a batch that does not goes through in parts, with the same result")
     ] = False,
@@ -52,6 +55,7 @@ def train(
 
     Own pictures come in their own shape, if the networks adapt to any, unless data.height, width or channels is set.
     Without a recipe it is house, which sets itself from the pictures, the device and the budget, and says how and why.
+    With --labels, classes are those of the set, or the folders that the pictures lie in.
     """
     _refuse_what_cannot_be(recipe, data, budget, steps, changes)
     from gansmith.cli.console import console_reporter
@@ -75,6 +79,7 @@ def train(
         steps=steps,
         budget=None if budget is None else parse_budget(budget),
         device=device,
+        labels=labels,
     )
     with console_reporter() as reporter:
         found = answer(asked, access_for(reporter, offline, allow_dropped), reporter)

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from gansmith.data.source import Access
+from gansmith.errors import UsageError
 from gansmith.recipe_file import flat, override, read_toml
 from gansmith.recipes import fitted, sets_itself
 from gansmith.recipes.fitting import EVALUATIONS, Facts, about_short_side, short_side_for
 from gansmith.schema import Recipe
 from gansmith.training.budget import Budget, stretched
 from gansmith.training.engine import DeviceChoice, make_engine
+from gansmith.training.labels import take_labels
 from gansmith.training.pictures import open_set
 from gansmith.training.plan import Plan, make_plan
 from gansmith.training.reporting import Reporter
@@ -33,6 +35,8 @@ class Asked:
     steps: int | None
     budget: Budget | None
     device: DeviceChoice
+    labels: bool = False
+    """Whether the networks are told the pictures' classes."""
 
     @property
     def stated(self) -> set[str]:
@@ -71,6 +75,8 @@ def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
         most = short_side_for(seconds, gpu if own else True)
         found, remarks = take_shape(found, fit, most, access, reporter)
         remarks += about_short_side(found.data, most)
+    if asked.labels:
+        asked, found = _told_apart(asked, found, access)
     if own:
         return _set_by_pictures(asked, found, gpu, remarks, access, reporter)
     if asked.steps is not None:
@@ -87,6 +93,15 @@ def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
     reporter.say(TRYING)
     plan = make_plan(at, asked.budget, 0, count, asked.device)
     return Answer(recipe=plan.recipe, plan=plan, remarks=[*remarks, *plan.lines()])
+
+
+def _told_apart(asked: Asked, found: Recipe, access: Access) -> tuple[Asked, Recipe]:
+    """The recipe with the classes of its pictures, which are then as if they were asked for."""
+    if any(change.partition("=")[0].strip() == "data.classes" for change in asked.changes):
+        raise UsageError("--labels takes data.classes from the pictures; leave out --labels, or that --set.")
+    told = take_labels(found, access, keep_grid="grid.columns" in asked.stated)
+    taken = [f"data.classes={told.data.classes}", f"grid.columns={told.grid.columns}"]
+    return replace(asked, changes=[*asked.changes, *taken]), told
 
 
 def _set_by_pictures(

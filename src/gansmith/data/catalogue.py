@@ -54,6 +54,8 @@ class KnownSet:
     """The set whose files these pictures are made of, and in whose place they lie; see `gansmith.data.stacked`."""
     on_request: tuple[str, ...] = ()
     """Splits that are downloaded only when asked for."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes in the order of their labels, where the files do not hold them."""
     packaged: Path | None = None
     """Where the copy that ships with gansmith, or with the operating system, lies."""
     warning: str = ""
@@ -101,6 +103,19 @@ _MNIST = KnownSet(
     how_to_get="the four .gz files of https://ossci-datasets.s3.amazonaws.com/mnist",
 )
 
+_CLOTHES = (
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
+
 SETS = {
     "fashion-10k": KnownSet(
         title="the 10,000 test pictures of Fashion-MNIST, shipped with gansmith",
@@ -110,6 +125,7 @@ SETS = {
         layouts=(Layout(format="idx", files={"train": IDX_FILES["test"]}),),
         remote=tuple(replace(file, splits=("train",)) for file in FASHION_REMOTE if file.splits == ("test",)),
         how_to_get="the two t10k .gz files of https://github.com/zalandoresearch/fashion-mnist",
+        classes=_CLOTHES,
         packaged=Path(__file__).parent / "fashion_10k",
         warning="fashion-10k is Fashion-MNIST's official test split: never score this run against that split.",
     ),
@@ -121,6 +137,7 @@ SETS = {
         layouts=(Layout(format="idx", files=IDX_FILES),),
         remote=FASHION_REMOTE,
         how_to_get="the four .gz files of https://github.com/zalandoresearch/fashion-mnist",
+        classes=_CLOTHES,
         packaged=Path("/usr/share/dataset-fashion-mnist"),
     ),
     "mnist": _MNIST,

@@ -43,6 +43,10 @@ class Pack:
             _read_ahead(self.images, rows)
         return torch.from_numpy(self.images[rows])
 
+    def labels_at(self, indices: Tensor) -> Tensor | None:
+        """int64 [len(indices)], or None where there are no labels."""
+        return None if self.labels is None else torch.from_numpy(self.labels[indices.numpy()].astype(np.int64))
+
     def only(self, rows: np.ndarray) -> "Pack":
         """The same store, of which only the pictures at these positions are meant."""
         labels = None if self.labels is None else self.labels[rows]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gansmith.data.catalogue import SETS
 from gansmith.errors import DataError, unknown
 
 _NAMED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<classes>[^\[\]]*)\]")
@@ -23,7 +24,8 @@ class Selection:
 def parse_name(text: str) -> Selection:
     """What "NAME" or "NAME[CLASS,CLASS]" asks for; a path that is there is meant as it is.
 
-    Raises DataError for brackets that hold nothing.
+    Classes that a known set's files do not name go by the names that are known of them, too. Raises DataError for
+    brackets that hold nothing.
     """
     match = _NAMED.fullmatch(text)
     if not match or Path(text).expanduser().exists():
@@ -31,7 +33,9 @@ def parse_name(text: str) -> Selection:
     classes = tuple(part.strip() for part in match["classes"].split(","))
     if not all(classes):
         raise DataError(f"{text!r} names an empty class; write for instance cifar10[ship] or mnist[0,1].")
-    return Selection(name=match["name"], classes=classes)
+    known = SETS[match["name"]].classes if match["name"] in SETS else ()
+    numbers = {name: str(number) for number, name in enumerate(known)}
+    return Selection(name=match["name"], classes=tuple(numbers.get(one, one) for one in classes))
 
 
 def rows_of(

@@ -60,8 +60,10 @@ class ModelConfig(Settings):
     def networks(self, spec: Spec) -> Networks:
         """The two networks. Raises RecipeError when they cannot be built for such pictures, or with classes."""
         if spec.classes and not self.takes_labels:
+            able = [name for name in model_names() if model_config({"name": name}).takes_labels]
             raise RecipeError(
-                f"model {self.name!r} takes no labels, got {spec.classes} classes; take a model that does, or none."
+                f"model {self.name!r} takes no labels; set model.name to one that does ({', '.join(able)}), or train "
+                "without: data.classes=0."
             )
         return self.build(spec)
 

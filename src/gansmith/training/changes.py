@@ -71,7 +71,8 @@ def refuse_other_pictures(run: Run, pictures: Pictures) -> None:
     data = run.info().get("data")
     data = data if isinstance(data, dict) else {}
     hashes = data.get("sha256")
-    then = {"count": data.get("count"), "sha256": hashes.get("images") if isinstance(hashes, dict) else None}
+    hashes = hashes if isinstance(hashes, dict) else {}
+    then = {"count": data.get("count"), "sha256": hashes.get("images"), "labels": hashes.get("labels")}
     differing = [key for key, value in pictures.identity.items() if then[key] not in (None, value)]
     if differing:
         said = ", ".join(f"{key} was {then[key]} and is now {pictures.identity[key]}" for key in differing)

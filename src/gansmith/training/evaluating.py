@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from gansmith.data.classes import classes_of
 from gansmith.data.pack import Pack
 from gansmith.errors import UsageError
 from gansmith.evaluation import inputs
@@ -77,6 +79,11 @@ class Judge:
             f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} pictures against as many real ones, "
             f"{kind}, by {features}"
         )
+
+    def labels(self) -> Tensor | None:
+        """The classes of G's pictures, int64 [num], in the shares of those trained on, where there are classes."""
+        num = self.recipe.data.classes
+        return classes_of(self.train.index, num).in_proportion(self.num) if num else None
 
     def cost(self) -> str:
         """What the evaluations of this session took, once there were some."""
@@ -153,7 +160,7 @@ def evaluate(gan: GAN, judge: Judge, engine: Engine, run: Run, reporter: Reporte
         judge.real = _prepare(judge, run)
     begun, recipe = time.monotonic(), judge.recipe
     draws = Draws(seed=recipe.seed, name="evaluate/latents")
-    images = np.concatenate([*paint_many(gan.shown, recipe, engine, judge.num, draws)])
+    images = np.concatenate([*paint_many(gan.shown, recipe, engine, judge.num, draws, judge.labels())])
     measured = measure(images, judge.real, judge.names, recipe.seed, weights=_weights(recipe))
     step = gan.seen // recipe.batch
     run.append_metric({"step": step, "seen": gan.seen, **_facts(measured.values)})

@@ -27,6 +27,8 @@ class Given:
 
     real: Tensor
     """[N, C, H, W] in model range."""
+    labels: Tensor | None = None
+    """Classes of the real pictures, int64 [N], and of the generated ones at the same places; None without classes."""
     z_d: Tensor
     """Latents [N, latents] of the pictures that D sees in its own step."""
     z_g: Tensor
@@ -59,6 +61,7 @@ class Given:
             yield replace(
                 self,
                 real=self.real[piece],
+                labels=None if self.labels is None else self.labels[piece],
                 z_d=self.z_d[piece],
                 z_g=self.z_g[piece],
                 targets=Targets(**targets),
@@ -68,8 +71,11 @@ class Given:
             )
 
 
-def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
-    """What the iteration at this clock is given: `pixels`, uint8 [N, C, H, W], and its random numbers."""
+def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine, labels: Tensor | None = None) -> Given:
+    """What the iteration at this clock is given: `pixels`, uint8 [N, C, H, W], and its random numbers.
+
+    `labels` are the pictures' classes, int64 [N], where the recipe has any.
+    """
     rules = recipe.objective
 
     def z(name: str) -> Tensor:
@@ -91,6 +97,7 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine) -> Given:
     augmented = seen_by_d if recipe.augment.operations else ()
     return Given(
         real=real,
+        labels=None if labels is None else labels.to(engine.device),
         z_d=z("latents/d"),
         z_g=z("latents/d" if rules.generator_reuses_latents else "latents/g"),
         targets=Targets(

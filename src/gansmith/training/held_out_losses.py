@@ -23,19 +23,24 @@ def write_held_out_losses(gan: GAN, recipe: Recipe, held_out: Pack, engine: Engi
     chosen = torch.randperm(len(held_out), generator=stream(recipe.seed, "held-out-losses/real", gan.seen))[:num]
     z = latents(recipe.latents.law, num, recipe.latents.size, stream(recipe.seed, "held-out-losses/latents", gan.seen))
     real = to_model(held_out.batch(chosen).to(engine.device), recipe.data.pixel_range)
-    losses = held_out_losses(gan, real, z.to(engine.device), recipe.objective, engine)
+    labels = held_out.labels_at(chosen)
+    labels = None if labels is None else labels.to(engine.device)
+    losses = held_out_losses(gan, real, z.to(engine.device), recipe.objective, engine, labels)
     means = {name: value.mean().item() for name, value in losses.items()}
     run.append_metric({"step": gan.seen // recipe.batch, "seen": gan.seen, "pictures": num, **means})
 
 
 @torch.no_grad()
-def held_out_losses(gan: GAN, real: Tensor, z: Tensor, objective: Objective, engine: Engine) -> dict[str, Tensor]:
+def held_out_losses(
+    gan: GAN, real: Tensor, z: Tensor, objective: Objective, engine: Engine, labels: Tensor | None = None
+) -> dict[str, Tensor]:
     """Per-sample losses [N] in inference mode, against the plain targets 1 and 0: "held_out/d", "held_out/g".
 
     D's is the sum of its losses on `real` [N, C, H, W] and on the pictures of `z` [N, latents], G's is of the latter.
+    `labels` int64 [N] are the classes of both, where there are any.
     """
     with inference_mode(gan.G, gan.D), engine.autocast():
-        real_logits, fake_logits = (gan.D(images).to(real.dtype) for images in (real, gan.G(z)))
+        real_logits, fake_logits = (gan.D(images, labels).to(real.dtype) for images in (real, gan.G(z, labels)))
     loss, plain = replace(LOSSES[objective.loss], averages_halves=False), Targets()
     real_logits, fake_logits = clipped(real_logits, objective), clipped(fake_logits, objective)
     return {

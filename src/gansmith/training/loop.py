@@ -72,15 +72,20 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
         if leaving:
             return
 
-        values = train_step(gan, setting.pack.batch(sampler.indices(gan.seen)), recipe, setting.engine)
+        chosen = sampler.indices(gan.seen)
+        pixels, labels = setting.pack.batch(chosen), setting.pack.labels_at(chosen)
+        values = train_step(gan, pixels, recipe, setting.engine, labels)
 
 
-def train_step(gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
+def train_step(
+    gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine, labels: Tensor | None = None
+) -> dict[str, Tensor]:
     """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, the average, the augmentation's chance, the clock.
 
-    Returns the per-sample values of both steps. Raises DivergedError when a number is not finite.
+    `labels` are the pictures' classes, int64 [N], where the recipe has any. Returns the per-sample values of both
+    steps. Raises DivergedError when a number is not finite.
     """
-    given = draw(recipe, gan.seen, pixels, engine)
+    given = draw(recipe, gan.seen, pixels, engine, labels)
     step = given.iteration + 1
     with watched(gan, step):
         if recipe.objective.generator_reuses_pictures:

@@ -1,11 +1,12 @@
 """The pictures of a run: those it trains on, those it keeps out, and what is said while they come."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from gansmith.data.catalogue import SETS
+from gansmith.data.classes import names_among, told_apart
 from gansmith.data.download import readable_size
 from gansmith.data.locate import Split
 from gansmith.data.pack import Pack
@@ -16,6 +17,11 @@ from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.training.loop import make_sampler
 from gansmith.training.reporting import Reporter
+
+_NAMED = 20
+"""Classes named in a remark."""
+
+_WHAT_WOULD_DO = "`gansmith train --labels` takes the number from the pictures, and data.classes=0 trains without."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,13 +36,19 @@ class Pictures:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Tells them from other pictures: how many train, and the hash of the store they are in."""
-        return {"count": len(self.train), "sha256": self.train.index["sha256"]["images"]}
+        """Tells them from other pictures: how many train, the hash of their store, and of its labels if they count."""
+        hashes = self.train.index["sha256"]
+        labels = {} if self.train.labels is None else {"labels": hashes["labels"]}
+        return {"count": len(self.train), "sha256": hashes["images"], **labels}
 
 
 def open_all(recipe: Recipe, access: Access) -> Pictures:
-    """All pictures that the recipe asks for. Raises DataError as `open_pictures`, and when they are too few."""
+    """All pictures that the recipe asks for; they have labels where it has classes, the numbers of those.
+
+    Raises DataError as `open_pictures`, when they are too few, and when their classes are not the recipe's.
+    """
     pack = open_set(recipe, access)
+    classes = _checked_classes(recipe, pack)
     remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
     if (known := SETS.get(pack.index["name"])) and known.warning:
         remarks.append(known.warning)
@@ -48,7 +60,33 @@ def open_all(recipe: Recipe, access: Access) -> Pictures:
     if num := recipe.evaluate.held_out:
         pack, validation = _split(recipe, pack, num, "evaluate")
     make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
-    return Pictures(train=pack, held_out=held_out, validation=validation, remarks=remarks + pack.index["remarks"])
+    if classes:
+        more = f" and {len(classes) - _NAMED:,} more" if len(classes) > _NAMED else ""
+        remarks.append(f"told apart by {len(classes):,} classes: {', '.join(classes[:_NAMED])}{more}")
+    remarks += pack.index["remarks"]
+
+    def labelled(some: Pack) -> Pack:
+        return told_apart(some, classes, recipe.data.name) if classes else replace(some, labels=None)
+
+    train = labelled(pack)
+    if classes and 0 in (counts := train.index["class_counts"]):
+        raise DataError(f"no picture of the class {classes[counts.index(0)]!r} is left to train on; hold out fewer.")
+    return Pictures(
+        train=train,
+        held_out=held_out and labelled(held_out),
+        validation=validation and labelled(validation),
+        remarks=remarks,
+    )
+
+
+def _checked_classes(recipe: Recipe, pack: Pack) -> tuple[str, ...]:
+    """The names of the recipe's classes, none if it has none."""
+    wanted, name = recipe.data.classes, recipe.data.name
+    found = names_among(pack, name) if wanted else ()
+    if len(found) != wanted:
+        kinds = f"pictures of {len(found):,} classes" if found else "no labels"
+        raise DataError(f"data.classes={wanted:,}, but {name!r} has {kinds}; {_WHAT_WOULD_DO}")
+    return found
 
 
 def open_set(recipe: Recipe, access: Access) -> Pack:

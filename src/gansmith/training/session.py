@@ -4,11 +4,13 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from gansmith.data.pack import Pack
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
@@ -33,6 +35,7 @@ from gansmith.training.pictures import Pictures, access_for, open_all
 from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.restore import load_checkpoint, tidy
 from gansmith.training.rewind import forget_later, last_state, roll_back, roll_backs, slowed
+from gansmith.training.sampling import grid_labels
 from gansmith.training.signals import Requests, listening
 from gansmith.training.state import GAN, build
 from gansmith.viz.grids import grid, png
@@ -215,11 +218,19 @@ def _describe(run: Run, ready: _Ready, remarks: Sequence[str], **more: Any) -> N
         **setting(ready.engine),
         **more,
     )
-    num = min(recipe.grid.rows * recipe.grid.columns, len(pack))
-    chosen = stream(recipe.seed, "reals", 0)
-    indices = torch.randperm(len(pack), generator=chosen)[:num]
-    reals = pack.batch(indices).permute(0, 2, 3, 1).numpy()
+    reals = pack.batch(_shown(recipe, pack)).permute(0, 2, 3, 1).numpy()
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
+
+
+def _shown(recipe: Recipe, pack: Pack) -> torch.Tensor:
+    """Which pictures the sheet of real ones shows: at random, each of the class that the grid has at its place."""
+    num = min(recipe.grid.rows * recipe.grid.columns, len(pack))
+    order = torch.randperm(len(pack), generator=stream(recipe.seed, "reals", 0))
+    wanted, labels = grid_labels(recipe), pack.labels_at(order)
+    if wanted is None or labels is None:
+        return order[:num]
+    of_class = {label: cycle(order[labels == label].tolist()) for label in wanted.unique().tolist()}
+    return torch.tensor([next(of_class[label]) for label in wanted[:num].tolist()])
 
 
 def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str], *, steps_left: bool = True) -> Run:

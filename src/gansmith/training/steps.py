@@ -1,5 +1,7 @@
 """The two halves of an iteration. They draw nothing themselves: everything random is given.
 
+Where there are classes, a generated picture is of the class of the real one at its place of the batch, in both steps.
+
 Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1, with one D update an iteration, or one on each kind of picture.
 """
 
@@ -58,7 +60,7 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
 def shared_pictures(gan: GAN, given: Given, engine: Engine) -> Given:
     """What is given, with pictures of G for both steps: in training mode, with the graph that G's step goes back by."""
     with drawing_from(given.dropout_g, gan.G), engine.autocast():
-        return replace(given, fake=gan.G(given.z_d))
+        return replace(given, fake=gan.G(given.z_d, given.labels))
 
 
 def _pictures(gan: GAN, given: Given, engine: Engine) -> Kinds:
@@ -66,16 +68,17 @@ def _pictures(gan: GAN, given: Given, engine: Engine) -> Kinds:
     if given.fake is not None:
         return {"real": given.real, "fake": given.fake.detach()}
     with torch.no_grad(), inference_mode(gan.G), engine.autocast():
-        return {"real": given.real, "fake": gan.G(given.z_d)}
+        return {"real": given.real, "fake": gan.G(given.z_d, given.labels)}
 
 
 def _discriminate(
     gan: GAN, given: Given, pictures: Kinds, objective: Objective, engine: Engine
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """D's loss of a batch of these pictures, per sample [N], and its logits of each kind by name."""
+    labels = None if given.labels is None else given.labels.repeat(len(pictures))
     with drawing_from(given.dropout_d, gan.D), engine.autocast():
         seen = torch.cat([_augmented(gan, given, f"d/{kind}", images) for kind, images in pictures.items()])
-        parts = gan.D(seen).to(given.real.dtype).chunk(len(pictures))
+        parts = gan.D(seen, labels).to(given.real.dtype).chunk(len(pictures))
     logits = dict(zip(pictures, parts, strict=True))
     asked = {kind: clipped(part, objective) for kind, part in logits.items()}
     loss = discriminator_loss(LOSSES[objective.loss], asked, given.targets)
@@ -86,7 +89,7 @@ def _penalty(gan: GAN, given: Given, uniform: Tensor, pictures: Kinds, objective
     """The penalty per sample [N], before its weight, on the slopes of what D says of pictures not yet augmented."""
 
     def critic(images: Tensor, kind: str) -> Tensor:
-        return gan.D(_augmented(gan, given, f"d/{kind}", images))
+        return gan.D(_augmented(gan, given, f"d/{kind}", images), given.labels)
 
     with drawing_from(given.dropout_d, gan.D):
         return penalty_of(PENALTIES[objective.penalty], critic, pictures["real"], pictures["fake"], uniform)
@@ -108,9 +111,10 @@ def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine)
     with held, gan.update_g.descending(given.iteration, gan.seen) as add:
         for piece in given.pieces():
             with drawing_from(given.dropout_g, gan.G, gan.D), engine.autocast():
-                made = gan.G(piece.z_g) if piece.fake is None else piece.fake
-                logits = gan.D(_augmented(gan, piece, "g/fake", made)).to(given.real.dtype)
-                paired = gan.D(_augmented(gan, piece, "g/real", piece.real)) if objective.in_pairs else None
+                made = gan.G(piece.z_g, piece.labels) if piece.fake is None else piece.fake
+                logits = gan.D(_augmented(gan, piece, "g/fake", made), piece.labels).to(given.real.dtype)
+                real = _augmented(gan, piece, "g/real", piece.real) if objective.in_pairs else None
+                paired = None if real is None else gan.D(real, piece.labels)
             partners = None if paired is None else paired.to(given.real.dtype)
             loss = generator_loss(LOSSES[objective.loss], clipped(logits, objective), partners, piece.targets)
             add(loss.sum() / len(given.real))

@@ -35,8 +35,8 @@ MOST_STEPS, FEWEST_STEPS, SECONDS = 20, 5, 5.0
 PENALISED = 5
 """One in so many steps of a trial has the penalty, where it is lazy."""
 
-Batches = Callable[[int], Tensor]
-"""The pictures, uint8 [N, C, H, W], of an iteration."""
+Batches = Callable[[int], tuple[Tensor, Tensor | None]]
+"""The pictures, uint8 [N, C, H, W], of an iteration, and their labels, int64 [N], if there are classes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,10 +53,10 @@ class Costs:
 
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
     """The time of an iteration on noise, as `timed_steps`."""
-    gan, pixels = build(recipe, engine), _noise(recipe)
+    gan, batch = build(recipe, engine), (_noise(recipe), _labels(recipe))
     with suitable_threads(recipe.batch, gan.G, gan.D):
-        _warm_up(gan, lambda _iteration: pixels, recipe, engine)
-        return timed_steps(gan, lambda _iteration: pixels, recipe, engine)
+        _warm_up(gan, lambda _iteration: batch, recipe, engine)
+        return timed_steps(gan, lambda _iteration: batch, recipe, engine)
 
 
 def two_steps(recipe: Recipe, engine: Engine) -> int:
@@ -64,8 +64,8 @@ def two_steps(recipe: Recipe, engine: Engine) -> int:
 
     Raises what torch raises without the memory.
     """
-    gan, pixels = build(recipe, engine), _noise(recipe)
-    _warm_up(gan, lambda _iteration: pixels, recipe, engine)
+    gan, batch = build(recipe, engine), (_noise(recipe), _labels(recipe))
+    _warm_up(gan, lambda _iteration: batch, recipe, engine)
     return peak_memory(engine)
 
 
@@ -101,8 +101,9 @@ def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
         gan, sampler = build(recipe, engine), make_sampler(recipe, pack)
         _touch(pack)
 
-    def batches(iteration: int) -> Tensor:
-        return pack.batch(sampler.indices(iteration * recipe.batch))
+    def batches(iteration: int) -> tuple[Tensor, Tensor | None]:
+        chosen = sampler.indices(iteration * recipe.batch)
+        return pack.batch(chosen), pack.labels_at(chosen)
 
     with suitable_threads(recipe.batch, gan.G, gan.D), tempfile.TemporaryDirectory() as folder:
         _warm_up(gan, batches, recipe, engine)
@@ -113,7 +114,8 @@ def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
         run.update(name="trial", remarks=[])
         judge = make_judge(recipe, pictures.train, pictures.validation)
         setting = Setting(recipe, pack, pictures.held_out, judge, engine, run, LogFile(run.path / "log.txt", Silent()))
-        values = train_step(gan, batches(0), recipe, engine)
+        pixels, labels = batches(0)
+        values = train_step(gan, pixels, recipe, engine, labels)
         with timed("log"):
             log(gan, setting, values, seconds=1.0, rate=1.0)
         if pictures.held_out:
@@ -148,7 +150,8 @@ def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None
 def _seconds(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iteration: int) -> float:
     """Of one iteration, its pictures included."""
     gan.seen, began = iteration * recipe.batch, time.perf_counter()
-    train_step(gan, batches(iteration), recipe, engine)["loss/g"].mean().item()  # reading waits for the device
+    pixels, labels = batches(iteration)
+    train_step(gan, pixels, recipe, engine, labels)["loss/g"].mean().item()  # reading waits for the device
     return time.perf_counter() - began
 
 
@@ -163,3 +166,9 @@ def _noise(recipe: Recipe) -> Tensor:
     data = recipe.data
     shape = (recipe.batch, data.channels, data.height, data.width)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(recipe.seed, "trial", 0))
+
+
+def _labels(recipe: Recipe) -> Tensor | None:
+    """Every class in turn, int64 [N], where the recipe has any."""
+    classes = recipe.data.classes
+    return torch.arange(recipe.batch) % classes if classes else None

@@ -17,6 +17,8 @@ MOMENTS = 60
 _SIDE = 56
 _GAP = 4
 _HEADER = 24
+_LONGEST = 24
+"""Characters of a row's name."""
 _LEAST_WIDTH = 180
 """Of a frame, so that its words have room."""
 
@@ -64,15 +66,25 @@ def evolution_frame(step: int, steps: int, images: np.ndarray, columns: int) -> 
     return frame
 
 
-def evolution(columns: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
-    """A strip: one column for each (label, uint8 images (N, H, W, C)), one row for each latent vector."""
+def evolution(columns: Sequence[tuple[str, np.ndarray]], rows: Sequence[str] = ()) -> Image.Image:
+    """A strip: one column for each (label, uint8 images (N, H, W, C)), one row for each latent vector.
+
+    `rows` are words to stand before the rows, if any, such as the names of their classes.
+    """
     num, height, width, channels = columns[0][1].shape
     zoom = enlargement(height, width, _SIDE)
     tile_h, tile_w = height * zoom, width * zoom
-    strip = Image.new("RGB", (len(columns) * (tile_w + _GAP) + _GAP, _HEADER + num * (tile_h + _GAP)), "white")
-    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(14)
+    font = ImageFont.load_default(14)
+    words = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in rows]
+    margin = max((round(font.getlength(word)) + _GAP for word in words), default=0)
+    size = (margin + len(columns) * (tile_w + _GAP) + _GAP, _HEADER + num * (tile_h + _GAP))
+    strip = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(strip)
+    for row, word in enumerate(words):
+        middle = _HEADER + row * (tile_h + _GAP) + tile_h / 2
+        draw.text((margin, middle), word, fill="black", font=font, anchor="rm")
     for position, (label, images) in enumerate(columns):
-        left = _GAP + position * (tile_w + _GAP)
+        left = margin + _GAP + position * (tile_w + _GAP)
         draw.text((left + tile_w / 2, _HEADER / 2), label, fill="black", font=font, anchor="mm")
         for row, image in enumerate(images):
             tile = picture(image).resize((tile_w, tile_h), Image.Resampling.NEAREST)

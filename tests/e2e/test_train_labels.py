@@ -1,0 +1,269 @@
+"""Training with labels and asking for a class: what a user does, and what is refused."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import file, photo
+from PIL import Image
+from run_folder import events, pictures, weights
+
+from gansmith.recipe_file import recipe_of
+from gansmith.runs import Run
+
+CONDITIONAL = """
+from = "demo"
+batch = 4
+ema_half_life = 20.0
+
+[length]
+images = 48
+log_every = 4
+sample_every = 16
+checkpoint_every = 16
+
+[model]
+name = "thin-dcgan"
+width = 8
+
+[grid]
+rows = 2
+"""
+
+
+@pytest.fixture
+def conditional():
+    """A recipe file of twelve steps, whose networks take labels."""
+    Path("conditional.toml").write_text(CONDITIONAL)
+    return "conditional.toml"
+
+
+@pytest.fixture(scope="session")
+def told_once(tmp_path_factory):
+    """A folder with the recipe and its finished run on the clothes, to be copied."""
+    from gansmith.cli.main import main
+
+    folder = tmp_path_factory.mktemp("told")
+    (folder / "conditional.toml").write_text(CONDITIONAL)
+    assert main(["train", str(folder / "conditional.toml"), "--labels", "--runs", str(folder / "runs")]) == 0
+    return folder
+
+
+@pytest.fixture
+def told(told_once):
+    """The folder of the finished run, under runs/ in the current folder."""
+    shutil.copytree(told_once, ".", dirs_exist_ok=True)
+    return Path("runs/00001-conditional")
+
+
+@pytest.fixture
+def zoo():
+    """A folder of 60 pictures in three folders, of 30, 20 and 10."""
+    for name, num in (("cat", 30), ("dog", 20), ("owl", 10)):
+        (Path("zoo") / name).mkdir(parents=True)
+        for number in range(num):
+            (Path("zoo") / name / f"{number}.png").write_bytes(file(photo(16, 16, seed=number)))
+    return "zoo"
+
+
+def test_a_set_trains_with_its_classes_and_the_run_keeps_their_names(gansmith, told):
+    recipe, info = recipe_of(Run(told)), json.loads((told / "run.json").read_text())
+    assert recipe.data.classes == 10
+    assert info["data"]["classes"][8] == "bag"
+    assert info["data"]["class_counts"] == [1000] * 10
+    remark = (
+        "told apart by 10 classes: T-shirt/top, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot"
+    )
+    assert remark in info["remarks"]
+    assert gansmith("runs", "verify", "last").code == 0
+
+
+def test_each_column_of_a_grid_is_of_one_class_and_the_report_says_which(told):
+    grid = recipe_of(Run(told)).grid
+    assert (grid.rows, grid.columns) == (2, 10)
+    page = (told / "report.html").read_text()
+    assert page.count("Each column is of one class: T-shirt/top, trouser,") == 2
+    with Image.open(told / "evolution.png") as strip, Image.open(told / "samples/00000012.png") as sheet:
+        assert strip.height == 24 + 10 * 60
+        assert sheet.width == 2 * (10 * 30 + 2)
+
+
+def test_a_class_is_asked_for_by_name_or_number_and_several_come_in_turn(gansmith, told):
+    asked = {
+        "bag": ("--class", "bag"),
+        "eight": ("--class", 8),
+        "trouser": ("--class", "trouser"),
+        "both": ("--class", "trouser", "--class", "bag"),
+        "all": (),
+    }
+    for name, options in asked.items():
+        result = gansmith("sample", "last", "-n", 20, *options, "--out", f"{name}.npy")
+        assert result.code == 0, result.err
+    found = {name: np.load(f"{name}.npy") for name in asked}
+    assert np.array_equal(found["bag"], found["eight"])
+    assert not np.array_equal(found["bag"], found["trouser"])
+    assert np.array_equal(found["both"][::2], found["trouser"][::2])
+    assert np.array_equal(found["both"][1::2], found["bag"][1::2])
+    assert np.array_equal(found["all"][[8, 18]], found["bag"][[8, 18]])
+    assert np.array_equal(found["all"][[1, 11]], found["trouser"][[1, 11]])
+    assert "classes: 2 T-shirt/top, 2 trouser," in result.err
+
+
+def test_a_walk_stays_within_the_class_that_is_named(gansmith, told):
+    walk = ("sample", "last", "--interpolate", "2,5", "--frames", 3, "--out", "walk.npy")
+    assert gansmith(*walk, "--class", "bag").code == 0
+    assert gansmith("sample", "last", "-n", 6, "--class", "bag", "--out", "bags.npy").code == 0
+    assert np.array_equal(np.load("walk.npy")[[0, 3]], np.load("bags.npy")[[2, 5]])
+    for options in ((), ("--class", "bag", "--class", "coat")):
+        result = gansmith(*walk, *options)
+        assert result.code == 2
+        assert result.err == "error: a walk stays within one class of this run; name it once by --class.\n"
+
+
+@pytest.mark.parametrize(
+    ("num", "classes", "rows", "columns"),
+    [(64, [], 7, 10), (40, [], 4, 10), (64, ["bag"], 8, 8), (30, ["bag", "coat", "dress"], 5, 6), (3, [], 2, 2)],
+)
+def test_classes_that_come_in_turn_keep_to_their_columns(gansmith, told, num, classes, rows, columns):
+    options = [part for name in classes for part in ("--class", name)]
+    assert gansmith("sample", "last", "-n", num, *options, "--out", "x.png").code == 0
+    with Image.open("x.png") as sheet:
+        assert sheet.size == (2 * (30 * columns + 2), 2 * (30 * rows + 2))
+
+
+def test_a_class_that_is_not_there_is_refused_before_anything_is_written(gansmith, told):
+    result = gansmith("sample", "last", "--class", "bags", "--out", "sheets/x.png")
+    assert result.code == 2
+    assert "unknown class 'bags'. Did you mean 'bag'?" in result.err
+    assert not Path("sheets").exists()
+
+
+def test_a_run_without_labels_cannot_be_asked_for_a_class(gansmith, trained):
+    result = gansmith("sample", "last", "--class", "bag", "--out", "x.png")
+    assert result.code == 2
+    assert result.err == (
+        "error: this run was trained without labels, so 'bag' cannot be asked for; leave it out, or train with "
+        "--labels.\n"
+    )
+
+
+def test_the_figures_of_a_conditional_run_are_drawn(gansmith, told):
+    result = gansmith("runs", "figures", "last")
+    assert result.code == 0, result.err
+    assert "Each column is of one class: T-shirt/top" in (told / "figures/index.html").read_text()
+
+
+def test_continuing_a_conditional_run_equals_never_stopping(gansmith, conditional):
+    changes = ("--set", "objective.loss=relativistic", "--set", "objective.penalty=r1+r2", "--set", "objective.gamma=1")
+    options = (conditional, "--labels", *changes)
+    whole = gansmith("train", *options).run
+    parts = gansmith("train", *options, "--steps", 5).run
+    assert len(events(parts)) == 5
+    assert gansmith("resume", parts, "--steps", 12).code == 0
+    assert events(parts) == events(whole)
+    assert weights(parts) == weights(whole)
+    assert pictures(parts) == pictures(whole)
+    assert gansmith("runs", "verify", parts).code == 0
+
+
+def test_a_conditional_run_is_evaluated_on_its_way(gansmith, conditional):
+    changes = ("--set", "evaluate.every=48", "--set", "evaluate.pictures=200", "--set", "data.limit=1000")
+    result = gansmith("train", conditional, "--labels", *changes)
+    assert result.code == 0, result.err
+    (line,) = (result.run / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(line)["fd"]["value"] > 0
+
+
+@pytest.mark.slow
+def test_a_conditional_run_is_evaluated_afterwards(gansmith, told):
+    found = gansmith("evaluate", "last", "-n", 200, "--metrics", "fd", "--json")
+    assert found.code == 0, found.err
+    assert json.loads(found.out)["values"]["fd"]["value"] > 0
+
+
+def test_folders_are_classes(gansmith, conditional, zoo):
+    result = gansmith("train", conditional, "--data", zoo, "--labels")
+    assert result.code == 0, result.err
+    assert "told apart by 3 classes: cat, dog, owl" in result.err
+    run = Run(result.run)
+    assert run.info()["data"]["class_counts"] == [30, 20, 10]
+    assert recipe_of(run).grid.columns == 9
+    shutil.rmtree(zoo)
+    asked = gansmith("sample", "last", "-n", 12, "--out", "x.npy")
+    assert "classes: 6 cat, 4 dog, 2 owl" in asked.err
+    assert gansmith("sample", "last", "-n", 2, "--class", "owl", "--out", "y.npy").code == 0
+
+
+def test_a_recipe_that_sets_itself_takes_labels(gansmith, zoo):
+    result = gansmith("train", "--data", zoo, "--labels", "--set", "batch=4", "--set", "model.width=8", "--steps", 2)
+    assert result.code == 0, result.err
+    found = recipe_of(Run(result.run))
+    assert (found.data.classes, found.grid.columns) == (3, 9)
+    assert gansmith("sample", "last", "-n", 2, "--class", "owl", "--out", "x.npy").code == 0
+
+
+def test_an_archive_and_a_part_of_the_classes_do_as_well(gansmith, conditional, zoo):
+    with tarfile.open("zoo.tar", "w") as archive:
+        archive.add(zoo)
+    result = gansmith("train", conditional, "--data", "zoo.tar[owl,cat]", "--labels", "--set", "grid.columns=5")
+    assert result.code == 0, result.err
+    assert "told apart by 2 classes: cat, owl" in result.err
+    assert Run(result.run).info()["data"]["class_counts"] == [30, 10]
+    assert recipe_of(Run(result.run)).grid.columns == 5
+
+
+def test_a_run_does_not_go_on_with_other_labels(gansmith, conditional, zoo):
+    flat = Path("flat")
+    flat.mkdir()
+    for number, picture in enumerate(sorted(Path(zoo).rglob("*.png"))):
+        picture.rename(flat / f"{number:02}.png")
+    labels = [f"{number:02}.png,{'cat' if number < 40 else 'dog'}" for number in range(60)]
+    (flat / "labels.csv").write_text("\n".join(labels))
+    run = gansmith("train", conditional, "--data", "flat", "--labels", "--steps", 4).run
+    (flat / "labels.csv").write_text("\n".join([*labels[:-1], "59.png,cat"]))
+    result = gansmith("resume", run, "--steps", 12)
+    assert result.code == 2
+    assert "its pictures are not those it was trained on (labels was" in result.err
+
+
+def test_what_cannot_be_told_apart_is_refused_before_a_run_is_made(gansmith, conditional, zoo):
+    for data, code, message in (
+        ("zoo/cat", 3, "has no labels, so there is nothing to tell apart; leave out --labels, or sort the pictures"),
+        ("zoo[dog]", 3, "has only pictures of the class 'dog', so there is nothing to tell apart"),
+    ):
+        result = gansmith("train", conditional, "--data", data, "--labels")
+        assert result.code == code
+        assert message in result.err
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--set", "data.classes=7"), 3, "data.classes=7, but 'fashion-10k' has pictures of 10 classes; "),
+        (("--set", "data.classes=7", "--data", "zoo/cat"), 3, "zoo/cat' has no labels; `gansmith train --labels` "),
+        (("--set", "data.classes=1"), 2, "data.classes=1 tells no picture from another; give 0, or 2 and more."),
+        (("--labels", "--set", "data.classes=10"), 2, "--labels takes data.classes from the pictures; "),
+        (
+            ("--labels", "--set", "model.name=upsample-dcgan"),
+            2,
+            "model 'upsample-dcgan' takes no labels; set model.name",
+        ),
+        (("--labels", "--set", "evaluate.held_out=56", "--data", "zoo"), 3, "is left to train on; hold out fewer."),
+    ],
+)
+def test_a_mistake_with_classes_is_one_sentence(gansmith, conditional, zoo, options, code, message):
+    result = gansmith("train", conditional, *options)
+    assert result.code == code
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1 + ("looking at" in result.err) + result.err.count("packing pictures")
+    assert not Path("runs").exists()
+
+
+def test_a_dry_run_shows_the_classes_and_makes_nothing(gansmith, conditional):
+    result = gansmith("train", conditional, "--labels", "--dry-run")
+    assert "classes = 10\n" in result.out
+    assert not Path("runs").exists()
