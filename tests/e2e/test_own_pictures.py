@@ -44,15 +44,15 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
     result = gansmith("train", "--data", mixed(300), "--budget", "640-images", "--set", "model.width=8")
     assert result.code == 0, result.err
     made, info = recipe_of(Run(result.run)), json.loads((result.run / "run.json").read_text())
-    assert (info["status"], info["data"]["count"], made.steps) == ("done", 300, 10)
+    assert (info["status"], info["data"]["count"], made.steps) == ("done", 300, 20)
     assert (made.data.channels, made.data.height, made.data.width, made.data.fit) == (3, 40, 40, "crop")
     assert made.augment.operations == ("translate", "colour", "cutout")
     for part in (
         "shape, from the pictures: 40x40 RGB, crop",
-        "batch 64: small batches make many updates",
+        "batch 32: small batches make many updates",
         "augmented by translate, colour, cutout: D would soon know 300 pictures by heart; not mirrored",
         "plan: 300 pictures, 40x40 RGB; thin-dcgan, ",
-        "plan: 10 steps of 64 pictures, 640 images in all, 2.13 passes over the pictures",
+        "plan: 20 steps of 32 pictures, 640 images in all, 2.13 passes over the pictures",
         "plan: 10 ms a step, measured here (cpu, fp32), and ",
         "plan: 300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit, by two trials",
     ):

@@ -45,7 +45,7 @@ def planned(text=None, evaluations=EVALUATIONS, at=at, count=300):
 def test_a_time_is_spent_and_not_overspent(tried, text):
     found, seconds = planned(text), parse_budget(text).seconds
     assert 0.96 * seconds < found.seconds <= seconds
-    assert tried == [("costs", 64), ("memory", 128)]
+    assert tried == [("costs", 32), ("memory", 64)]
 
 
 def test_evaluations_take_a_twentieth_of_the_time_at_most_and_the_last_is_at_the_end(tried):
@@ -58,7 +58,7 @@ def test_evaluations_take_a_twentieth_of_the_time_at_most_and_the_last_is_at_the
 
 def test_images_are_bought_to_the_batch(tried):
     assert planned("200k-images").recipe.length.images == 200_000
-    assert planned("1001-images").recipe.steps == 16
+    assert planned("1001-images").recipe.steps == 32
 
 
 def test_without_a_budget_the_length_is_the_recipes_own(tried):
@@ -83,14 +83,14 @@ def test_too_short_a_time_says_what_would_do_and_that_does(tried, text):
 
 
 def test_the_largest_batch_is_a_straight_line_through_two_and_no_larger_than_the_set(tried):
-    assert planned(count=10**6).largest_batch == rounded_down(64 + 700) == 760
+    assert planned(count=10**6).largest_batch == rounded_down(32 + 700) == 730
     assert planned(count=300).largest_batch == 300
 
 
 def test_memory_that_does_not_suffice_is_told_with_a_batch_that_fits(monkeypatch):
     monkeypatch.setattr(plan, "try_out", lambda *_: None)
     monkeypatch.setattr(memory, "try_out", lambda _task, recipe, _device: {} if recipe.batch <= 16 else None)
-    with pytest.raises(NotEnoughMemoryError, match=r"a step of batch=64 .* by trial, a batch of 16 fits"):
+    with pytest.raises(NotEnoughMemoryError, match=r"a step of batch=32 .* by trial, a batch of 16 fits"):
         planned()
 
 
@@ -124,7 +124,7 @@ def test_the_lines_say_what_the_facts_say(tried):
     for part in (
         "300 pictures, 32x48 RGB; thin-dcgan, ",
         f"{tables['generator']:,} parameters in G and {tables['discriminator']:,} in D",
-        f"{facts['steps']:,} steps of 64 pictures, {facts['images']:,} images in all",
+        f"{facts['steps']:,} steps of 32 pictures, {facts['images']:,} images in all",
         "10 ms a step, measured here (cpu, fp32)",
         "6 evaluations of 0.5 s each",
         "300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit",

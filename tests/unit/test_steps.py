@@ -49,6 +49,10 @@ def changed(network, before):
     return [name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])]
 
 
+STAY_AT_FIRST = {"fast": {"layers.7.u", "layers.7.layer.bias"}}
+"""The direction of a single row is that row, and the hinge pulls the logit's bias both ways while logits are small."""
+
+
 @pytest.mark.parametrize("name", recipe_names())
 def test_the_discriminator_step_moves_all_of_d_and_nothing_of_g(name):
     small = tiny(name)
@@ -56,10 +60,9 @@ def test_the_discriminator_step_moves_all_of_d_and_nothing_of_g(name):
     before_g, before_d = snapshot(gan.G), snapshot(gan.D)
     values = discriminator_step(gan, given(small), small.objective, ENGINE)
     assert changed(gan.G, before_g) == []
-    assert set(changed(gan.D, before_d)) == set(before_d)
-    assert {key: value.shape for key, value in values.items()} == dict.fromkeys(
-        ("loss/d", "logits/real", "logits/fake"), (small.batch,)
-    )
+    assert set(changed(gan.D, before_d)) == set(before_d) - STAY_AT_FIRST.get(name, set())
+    named = {"loss/d", "logits/real", "logits/fake"} | ({"penalty"} if small.objective.gamma else set())
+    assert {key: value.shape for key, value in values.items()} == dict.fromkeys(named, (small.batch,))
 
 
 MOVES_D = {"mnist-dcgan", "mnist-mlp", "mnist-small-dcgan", "svhn-dcgan", "celeba32-dcgan"}
