@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from gansmith.errors import RecipeError
 from gansmith.plain_files import read_plain
 from gansmith.runs import Run
-from gansmith.schedule import KINDS, Schedule, inline, is_schedule
+from gansmith.schedule import KINDS, Schedule, inline, is_schedule, is_whole_schedule
 from gansmith.schema import Recipe
 
 NAMED_TABLES = ("model", "discriminator_optimizer", "generator_optimizer")
@@ -59,7 +59,11 @@ def from_run(values: dict[str, Any]) -> Recipe:
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` on top, table by table; see `NAMED_TABLES` for the exception."""
+    """`base` with `changes` on top, table by table; see `NAMED_TABLES` for an exception.
+
+    Another is a schedule that says all it must: it takes the place of the one there is, whose beginning means nothing
+    to it.
+    """
     result = dict(base)
     for key, value in changes.items():
         old = base.get(key)
@@ -82,6 +86,8 @@ def flat(values: object, before: str = "") -> dict[str, object]:
 
 
 def _another_kind(key: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    if is_whole_schedule(new):
+        return True
     return key in NAMED_TABLES and "name" in new and new["name"] != old.get("name", new["name"])
 
 

@@ -86,6 +86,12 @@ def is_schedule(values: Mapping[str, Any]) -> bool:
     return values.keys() == Schedule.model_fields.keys()
 
 
+def is_whole_schedule(values: Mapping[str, Any]) -> bool:
+    """Whether a schedule can be made of these plain values alone, the rest of it being at rest."""
+    needed = {name for name, field in Schedule.model_fields.items() if field.is_required()}
+    return needed <= values.keys() <= Schedule.model_fields.keys()
+
+
 def inline(values: Mapping[str, Any]) -> str:
     """A schedule's plain values on one line, as TOML."""
     return f"{{{', '.join(f'{name} = {json.dumps(value)}' for name, value in values.items())}}}"

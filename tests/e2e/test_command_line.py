@@ -236,7 +236,7 @@ def test_the_environment_is_described(gansmith):
 def test_a_dry_run_shows_the_recipe_and_makes_nothing(gansmith, tiny):
     result = gansmith("train", tiny, "--steps", 3, "--dry-run")
     assert "images = 12" in result.out
-    assert "UpsampleConv2d" in result.out
+    assert "SubPixelConv2d" in result.out
     assert not Path("runs").exists()
 
 

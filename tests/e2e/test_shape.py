@@ -99,7 +99,7 @@ def test_known_sets_come_in_their_own_shape_too(gansmith, tiny):
 
 def test_networks_that_cannot_be_built_there_keep_the_recipes_shape_and_say_so(gansmith, photos, tiny, monkeypatch):
     monkeypatch.setattr(shape, "choose_shape", lambda *_: shape.Wanted(channels=3, height=36, width=36))
-    result = gansmith("train", tiny, "--data", photos(36, 36))
+    result = gansmith("train", tiny, "--data", photos(36, 36), "--set", "model.name=upsample-dcgan")
     assert shape_of(result) == (1, 28, 28, "crop")
     said = "the pictures would be 36x36 RGB, crop, which these networks cannot be built for; fitted to 28x28 grey, crop"
     assert said in result.err

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from plain import PLAIN
 from torch.testing import assert_close
 
 from gansmith.augment.augmenter import BATCHES, draws, make_augmenter, observe
@@ -183,7 +184,7 @@ DIFFAUGMENT = 'augment.operations=["translate", "colour", "cutout"]'
 
 
 def tiny(*changes):
-    return recipe("demo", ["model.width=8", "batch=4", "precision=fp32", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", *changes])
 
 
 def pixels(small, clock):

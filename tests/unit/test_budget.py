@@ -1,6 +1,7 @@
 """What a run may cost, in words, and recipes made as long as that."""
 
 import pytest
+from plain import PLAIN
 
 from gansmith.errors import UsageError
 from gansmith.recipes import recipe
@@ -43,7 +44,7 @@ def test_everything_else_is_refused_with_the_forms(text):
 
 @pytest.mark.parametrize("share", [0.1, 1, 7.3])
 def test_a_recipe_of_another_length_does_the_same_at_the_same_shares_of_it(share):
-    plain = recipe("demo", ["checkpoints.keep_every=9600"])
+    plain = recipe(PLAIN, ["checkpoints.keep_every=9600"])
     longer = stretched(plain, round(plain.length.images * share))
     assert longer.length.images / plain.length.images == pytest.approx(share, rel=0.01)
     assert longer.length.images % longer.batch == 0
@@ -67,7 +68,7 @@ def test_what_never_happens_does_not_happen_in_a_longer_run_either():
 
 def test_schedules_keep_their_place_in_the_run():
     plain = recipe(
-        "demo",
+        PLAIN,
         [
             "generator_optimizer.lr={start = 1e-3, end = 1e-4, begin = 4800, until = 96000}",
             "ema_half_life={start = 0.0, end = 5000.0, until = 48000}",
@@ -80,5 +81,5 @@ def test_schedules_keep_their_place_in_the_run():
 
 
 def test_intervals_of_a_very_short_run_are_a_batch():
-    short = stretched(recipe("demo"), 64)
+    short = stretched(recipe(PLAIN), 64)
     assert (short.steps, short.length.log_every, short.evaluate.every) == (2, short.batch, short.batch)

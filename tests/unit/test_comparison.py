@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from plain import PLAIN
 
 import gansmith
 from gansmith.comparison import Judged, at_equal_images, at_equal_time, compare, differences, summarise, verdict
@@ -26,7 +27,7 @@ PROTOCOL = Protocol(
     reference_sha256="b" * 64,
     checkpoint=10,
 )
-DEMO = override(gansmith.recipe("demo"), ["batch=4", "length.images=40"])
+DEMO = override(gansmith.recipe(PLAIN), ["batch=4", "length.images=40"])
 
 
 def estimate(value, half=0.1):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from plain import PLAIN
 from small_features import Counting
 
 from gansmith.data.pack import Pack
@@ -27,7 +28,7 @@ PAIRS = ("objective.loss=relativistic", "objective.penalty=r1+r2", "objective.ga
 
 
 def tiny(model, *changes):
-    return recipe("demo", [f"model.name={model}", "model.width=8", "batch=4", "data.classes=4", *changes])
+    return recipe(PLAIN, [f"model.name={model}", "model.width=8", "batch=4", "data.classes=4", *changes])
 
 
 def pixels(small):

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from plain import PLAIN
 from torch.testing import assert_close
 
 from gansmith.errors import RecipeError
@@ -36,7 +37,7 @@ VALUES = {
 
 
 def tiny(*changes):
-    return recipe("demo", ["model.width=8", "batch=4", "precision=fp32", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", *changes])
 
 
 def given(small, clock=0):

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from plain import PLAIN
 from torch import nn
 from torch.testing import assert_close
 
@@ -149,7 +150,7 @@ def test_the_gradient_in_phases_passes_torchs_own_check_of_second_derivatives():
 
 
 def penalised(*changes):
-    return recipe("demo", ["model.width=8", "batch=4", "objective.gamma=2.0", "objective.penalty=r1", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch=4", "objective.gamma=2.0", "objective.penalty=r1", *changes])
 
 
 def given(small, clock=0):
@@ -167,7 +168,7 @@ def gradients(small):
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_penalty_reaches_d_in_proportion_to_its_weight(name):
-    plain = gradients(recipe("demo", ["model.width=8", "batch=4"]))
+    plain = gradients(recipe(PLAIN, ["model.width=8", "batch=4"]))
     once, thrice = (
         gradients(penalised(f"objective.penalty={name}", f"objective.gamma={gamma}")) - plain
         for gamma in (100.0, 300.0)
@@ -181,7 +182,7 @@ def test_a_lazy_penalty_comes_in_every_third_update_with_three_times_its_weight(
     due = [given(lazy, clock).penalty is not None for clock in range(0, 28, 4)]
     assert due == [True, False, False, True, False, False, True]
 
-    plain = gradients(recipe("demo", ["model.width=8", "batch=4"]))
+    plain = gradients(recipe(PLAIN, ["model.width=8", "batch=4"]))
     assert_close(gradients(lazy) - plain, 3 * (gradients(each) - plain), rtol=1e-3, atol=1e-5)
 
 

@@ -2,6 +2,7 @@ import itertools
 import json
 
 import pytest
+from plain import PLAIN
 
 from gansmith.errors import RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, recipe_of, to_toml
@@ -66,16 +67,16 @@ def test_json_comes_back():
 )
 def test_a_wrong_set_says_what_is_wrong(change, message):
     with pytest.raises(RecipeError) as caught:
-        override(recipe("demo"), [change])
+        override(recipe(PLAIN), [change])
     assert message in str(caught.value)
     assert "{" not in str(caught.value), "an f-string lost its f"
     assert "\n" not in str(caught.value)
 
 
 def test_a_set_replaces_one_value_and_keeps_the_rest():
-    changed = override(recipe("demo"), ["generator_optimizer.lr=1e-3", "seed=5"])
+    changed = override(recipe(PLAIN), ["generator_optimizer.lr=1e-3", "seed=5"])
     assert (changed.generator_optimizer.lr, changed.seed) == (1e-3, 5)
-    assert override(changed, ["generator_optimizer.lr=5e-4", "seed=0"]) == recipe("demo")
+    assert override(changed, ["generator_optimizer.lr=5e-4", "seed=0"]) == recipe(PLAIN)
 
 
 def test_another_kind_of_optimiser_starts_from_its_own_defaults():

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from plain import PLAIN
 from torch.testing import assert_close
 
 from gansmith.errors import RecipeError, UsageError
@@ -44,7 +45,7 @@ BURN_IN = (
 
 
 def tiny(*changes):
-    return recipe("demo", ["model.width=8", "batch=4", "precision=fp32", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", *changes])
 
 
 def pixels(small, clock):
@@ -119,6 +120,12 @@ def test_a_file_may_write_it_as_a_table_of_its_own(tmp_path):
     made = recipe(str(tmp_path / "mine.toml"))
     assert made.generator_optimizer.lr == Schedule(start=0.01, end=0.0, until=5000)
     assert made.generator_optimizer.beta1 == recipe("demo").generator_optimizer.beta1
+
+
+def test_a_schedule_given_whole_keeps_nothing_of_the_one_before():
+    text = "generator_optimizer.lr={start = 0.1, end = 0.0, until = 9}"
+    before = override(tiny(), ["generator_optimizer.lr={start = 1, end = 0, begin = 40, until = 80, shape = 'linear'}"])
+    assert override(before, [text]).generator_optimizer.lr == Schedule(start=0.1, end=0.0, until=9)
 
 
 def test_a_set_moves_one_end_and_a_plain_number_takes_the_place_of_all():

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from plain import PLAIN
 
 from gansmith.errors import RecipeError
 from gansmith.recipes import recipe
@@ -27,7 +28,7 @@ def after_a_step(small, calls=None):
 
 def test_without_batch_norm_it_is_what_the_same_latents_give_at_twice_the_price():
     plain, shared = (
-        after_a_step(recipe("demo", ['model={name="residual", width=8}', "batch=4", change]))
+        after_a_step(recipe(PLAIN, ['model={name="residual", width=8}', "batch=4", change]))
         for change in ("objective.generator_reuses_latents=true", SHARED)
     )
     for name, value in plain.items():
@@ -36,7 +37,7 @@ def test_without_batch_norm_it_is_what_the_same_latents_give_at_twice_the_price(
 
 def test_g_runs_once_and_d_sees_its_pictures_in_both_steps():
     calls = []
-    after_a_step(recipe("demo", ["model.width=8", "batch=4", SHARED]), calls)
+    after_a_step(recipe(PLAIN, ["model.width=8", "batch=4", SHARED]), calls)
     assert [name for name, _ in calls] == ["G", "D", "D"]
     _, (_, of_d_step), (_, of_g_step) = calls
     assert torch.equal(of_d_step[4:], of_g_step)
@@ -51,4 +52,4 @@ def test_g_runs_once_and_d_sees_its_pictures_in_both_steps():
 )
 def test_what_it_makes_useless_is_refused(changes, words):
     with pytest.raises(RecipeError, match=words):
-        recipe("demo", ["batch=4", SHARED, *changes])
+        recipe(PLAIN, ["batch=4", SHARED, *changes])

@@ -2,6 +2,7 @@ import copy
 
 import pytest
 import torch
+from plain import PLAIN
 from torch import nn
 from torch.testing import assert_close
 
@@ -95,7 +96,7 @@ def test_weights_and_directions_are_those_of_torchs_own_spectral_norm(layer):
 
 
 def test_every_kernel_of_the_small_discriminator_is_divided():
-    D = build(recipe("demo", ["model.width=8", "batch=4", "model.spectral_norm=true"]), ENGINE).D
+    D = build(recipe(PLAIN, ["model.width=8", "batch=4", "model.spectral_norm=true"]), ENGINE).D
     kernels = [name for name, parameter in D.named_parameters() if parameter.dim() > 1]
     divided = [f"{name}.layer.weight" for name, layer in D.named_modules() if isinstance(layer, SpectralNorm)]
     assert kernels == divided
@@ -123,7 +124,7 @@ def test_a_forward_pass_moves_no_state_in_either_mode():
 
 
 def test_each_iteration_of_the_training_is_one_power_iteration():
-    small = recipe("demo", ["model.width=8", "batch=4", "model.spectral_norm=true"])
+    small = recipe(PLAIN, ["model.width=8", "batch=4", "model.spectral_norm=true"])
     gan = build(small, ENGINE)
     expected = copy.deepcopy(gan.D)
     iterate_power(expected)
@@ -149,7 +150,7 @@ def test_a_layer_whose_rows_are_not_its_output_channels_is_refused(layer):
 
 
 def test_checkpoints_carry_the_direction_and_go_on_exactly(tmp_path):
-    small = recipe("demo", ["model.width=8", "batch=4", "precision=fp32", "model.spectral_norm=true"])
+    small = recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", "model.spectral_norm=true"])
     gan, run = build(small, ENGINE), create_run(tmp_path, "small")
     for _ in range(3):
         step(gan, small)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from plain import PLAIN
 
 from gansmith.errors import DivergedError, RecipeError
 from gansmith.nn.modes import inference_mode
@@ -25,7 +26,7 @@ from gansmith.training.watch import check_step
 ENGINE = make_engine("cpu", "fp32")
 
 
-def tiny(name="demo", *changes):
+def tiny(name=PLAIN, *changes):
     return recipe(name, ["model.width=8", "batch=4", *changes])
 
 
@@ -101,7 +102,7 @@ def test_steps_draw_nothing_themselves():
 
 
 def test_the_clock_and_the_average_advance_with_a_step():
-    small = tiny("demo")
+    small = tiny(PLAIN)
     gan = build(small, ENGINE)
     before = snapshot(gan.G_ema)
     train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
@@ -112,7 +113,7 @@ def test_the_clock_and_the_average_advance_with_a_step():
 
 def test_a_recipe_learns_the_one_picture_it_is_shown():
     """Sixty steps on a single white square: G's pictures must move towards it from their grey start."""
-    small = tiny("demo", "batch=8", "model.width=16")
+    small = tiny(PLAIN, "batch=8", "model.width=16")
     squares = torch.zeros(8, 1, 28, 28, dtype=torch.uint8)
     squares[..., 8:20, 8:20] = 255
     gan = build(small, ENGINE)
@@ -264,7 +265,7 @@ def test_an_update_notices_a_weight_that_it_moves_out_of_all_bounds():
 
 
 def test_a_weight_of_d_that_is_not_finite_is_named_before_g_is_run():
-    small = tiny("demo", "discriminator_optimizer.lr=1e39")
+    small = tiny(PLAIN, "discriminator_optimizer.lr=1e39")
     gan = build(small, ENGINE)
     before = snapshot(gan.G)
     with pytest.raises(DivergedError, match=r"^layers\.0\.weight of D became .* in step 1\.$"):
@@ -282,7 +283,7 @@ def test_the_watch_reads_every_tensor_that_a_step_leaves(monkeypatch):
 
     monkeypatch.setattr("gansmith.training.optim.all_finite", all_finite)
     monkeypatch.setattr("gansmith.training.watch.all_finite", all_finite)
-    small = tiny("demo", "ema_half_life=100.0")
+    small = tiny(PLAIN, "ema_half_life=100.0")
     gan = build(small, ENGINE)
     train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     networks = {"G": gan.G, "D": gan.D, "average": gan.G_ema}

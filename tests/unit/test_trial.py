@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from plain import PLAIN
 
 from gansmith.data.pack import Pack
 from gansmith.recipes import recipe
@@ -35,7 +36,7 @@ def clocked(monkeypatch):
 @pytest.mark.parametrize(("seconds", "steps"), [(0.01, 20), (0.6, 9), (2, 5), (100, 5)])
 def test_a_trial_is_twenty_steps_or_five_seconds_but_five_steps_at_least(clocked, seconds, steps):
     iterations = clocked(lambda _: seconds)
-    assert trial.seconds_per_step(recipe("demo", ["model.width=8"]), ENGINE) == pytest.approx(seconds)
+    assert trial.seconds_per_step(recipe(PLAIN, ["model.width=8"]), ENGINE) == pytest.approx(seconds)
     assert len(iterations) == 2 + steps
 
 
@@ -47,7 +48,7 @@ def test_the_steps_before_it_are_not_timed_and_a_lazy_penalty_has_its_share(cloc
 
 def test_the_steps_are_taken_on_the_runs_own_batches(clocked):
     clocked(lambda _: 0.1)
-    asked, small = [], recipe("demo", ["model.width=8"])
+    asked, small = [], recipe(PLAIN, ["model.width=8"])
 
     def batches(iteration):
         asked.append(iteration)

@@ -36,7 +36,7 @@ class Config(ModelConfig):
 
     name: Literal["thin-dcgan"] = "thin-dcgan"
     """The file of networks."""
-    width: int = Field(16, ge=8, multiple_of=8)
+    width: int = Field(16, ge=4, multiple_of=4)
     """Channels next to the picture, best a multiple of 16; each halving of the sides doubles them, up to 8 times."""
 
     def build(self, spec: Spec) -> Networks:
