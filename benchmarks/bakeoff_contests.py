@@ -126,8 +126,8 @@ CONTESTS = {
         against="test",
         seconds=600,
         candidates={
-            FIRST: Candidate(recipe="mnist-dcgan", about="the 2017 article's system"),
-            "repaired": Candidate(recipe="mnist-dcgan:repaired", about="the same, D frozen in G's step"),
+            FIRST: Candidate(recipe="mnist-dcgan", about="the 2017 article's system", looks=4),
+            "repaired": Candidate(recipe="mnist-dcgan:repaired", about="the same, D frozen in G's step", looks=4),
             "small-article": Candidate(recipe="mnist-small-dcgan", about="the other 2017 article's, smaller"),
             "small-repaired": Candidate(recipe="mnist-small-dcgan:repaired", about="the same without its mistakes"),
             **OURS,
