@@ -26,6 +26,7 @@ parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow
 bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/step_time.py
+	$(BIN)/python benchmarks/step_time.py --systems house --name step-time-house
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/watch.py

@@ -3,19 +3,22 @@
 import json
 import re
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
+OF_HOUSE = "step-time-house"
 BEGIN, END = "<!-- speed: benchmarks/performance_page.py -->", "<!-- end of speed -->"
 
 HEAD = """\
 # Performance
 
-The tables come from scripts in `benchmarks/` on one machine and are dated; `make bench` repeats the training step's.
-They were taken a few commits before this page: what came after (batches in parts, a cheaper watch, transposed
-convolutions of stride 1 as before) touches every step a little, and the steps have not been timed again.
+The tables come from scripts in `benchmarks/` on one machine, where no other is named, and are dated; `make bench`
+repeats the training step's. Those of the articles' steps were taken a few commits before this page: what came after
+(batches in parts, a cheaper watch, transposed convolutions of stride 1 as before) touches every step a little, and
+they have not been timed again.
 Ratios are between processes that took turns in one run, so that a slow moment of the machine fell on all of them. The
 machine is a virtual one with two cores, shared with others: times move by a tenth and more from run to run, and the
 small dense systems, whose steps take a few milliseconds, most.
@@ -29,6 +32,15 @@ milliseconds, half of it is what torch needs for each of some 600 small operatio
 that every peer computes. And the transposed convolutions of `svhn-dcgan`, `celeba32-dcgan` and `mnist-small-dcgan` cut
 their pictures as TensorFlow does, one row before and two after: torch computes that with a row and a column to spare,
 13 to 27 % more of them, where the peers' PyTorch takes the other cut, which is another network and costs nothing.
+"""
+
+HOUSE = """\
+## The house's step
+
+No article has the step of `house`, and so no Keras script: the peers are the same networks and the same step in
+PyTorch, 28x28 in grey. One pass of G gives the pictures of both updates. The penalty comes in one step of 16; turns are
+of whole cycles, and a step is a cycle's time over its steps. `python benchmarks/step_time.py --systems house --name
+step-time-house`; what the limit counts is in `arithmetic.py`.
 """
 
 WHY = """\
@@ -63,7 +75,7 @@ def page() -> str:
     step_table = runpy.run_path(str(ROOT / "benchmarks" / "step_table.py"))
     blocks = [HEAD, "## A training step\n", step_table["table"](results("step-time"))]
     blocks += ["![bars of each system's speed](../benchmarks/results/step-time.png)\n", _columns(), WANTED]
-    blocks += [WHY, _layers(), TRIED, _precision(), _growth(), _rest()]
+    blocks += [*house(step_table["table"]), WHY, _layers(), TRIED, _precision(), _growth(), _rest()]
     return "\n".join(blocks)
 
 
@@ -101,7 +113,7 @@ def _exponents() -> str:
     powers = (f"{what}^{kept[what]['exponents']['seconds']['upper_half']:.1f}" for what in ("batch", "side", "width"))
     order = kept["pictures, permutation"]["exponents"]["seconds"]["upper_half"]
     return (
-        f"A step of `{kept['recipe']}` at 32x32 in colour, 128 wide, grows as "
+        "A step of the networks `upsample-dcgan` at 32x32 in colour, 128 wide, grows as "
         f"{', '.join(powers)} towards large values, and a batch of a set of "
         f"pictures as their number^{order:.1f}; memory and the rest are on the same page."
     )
@@ -111,13 +123,25 @@ def results(name: str) -> dict:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
+def house(table: Callable[[dict], str]) -> list[str]:
+    """The house's own table, of its own machine, once it is measured."""
+    if not (RESULTS / f"{OF_HOUSE}.json").exists():
+        return []
+    kept = results(OF_HOUSE)
+    own, rates = kept["systems"]["house"]["ways"]["gansmith auto"], kept["summary"]["systems"]["house"]["matmul_rates"]
+    found = " and ".join(f"{rate / 1e9:,.0f} in {precision}" for precision, rate in rates.items())
+    chosen = f"Of its own accord gansmith computes in {own['precision']} there: a large matrix product does {found}, "
+    return [HOUSE, table(kept), f"{chosen}in thousand millions of multiply-adds a second.\n"]
+
+
 def _columns() -> str:
     return (
         "Milliseconds. *Keras* is Keras 3 on TensorFlow with the articles' own calls, in fp32; *tuned* the fastest of "
         "what else there is: bf16, and XLA for dense networks. *torch* is PyTorch as a good engineer writes it, in "
         "fp32; *tuned* the fastest of fused optimisers, channels-last and bf16. *limit* is the step's products, as "
         "the article writes them, at the rate of a large matrix product in the same rounds; *of the rate* is how much "
-        "of that rate gansmith reaches on the multiply-adds that it does, which folding makes fewer.\n"
+        "of that rate gansmith reaches on the multiply-adds that it does, which folding makes fewer; *images/s* are "
+        "gansmith's, a batch a step.\n"
     )
 
 
@@ -172,7 +196,7 @@ def _growth() -> str:
     return "\n".join(
         [
             "## Growth\n",
-            f"`{kept['recipe']}` at 32x32 in colour and 128 wide, one setting at a time, "
+            "The networks `upsample-dcgan` at 32x32 in colour and 128 wide, one setting at a time, "
             f"{kept['began'][:10]} (`growth.py`). An exponent e says "
             "that a measure grows as x^e; small values carry what is fixed, so the upper half says more.\n",
             "| what grows | from, to | measure | from, to | exponent | upper half |",

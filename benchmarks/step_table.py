@@ -1,4 +1,4 @@
-"""The table and the chart of step-time.json: `python benchmarks/step_table.py` draws them again from what is kept."""
+"""The tables and the chart of step-time*.json: `python benchmarks/step_table.py` makes them again from what is kept."""
 
 import json
 import statistics
@@ -7,7 +7,8 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 OWN, PUBLISHED = "gansmith auto", "keras fp32"
-WITHOUT_ARTICLE = "demo"
+WITHOUT_ARTICLE = "house"
+KEPT = ("step-time", "step-time-house")
 GREY, LIGHT, PALE, ORANGE, BLUE = "#9a9a9a", "#c9c9c9", "#f0c9a4", "#d9822b", "#3b76c4"
 COLUMNS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "Keras": (GREY, lambda way: way == PUBLISHED),
@@ -18,6 +19,7 @@ COLUMNS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "gansmith": (BLUE, lambda way: way == OWN),
 }
 """What stands in a column: the fastest of the ways that it takes."""
+MISSING = "–"
 BARS = ("Keras, tuned", "torch", "torch, tuned", "gansmith")
 
 
@@ -44,10 +46,10 @@ def summary(result: dict) -> dict:
 
 
 def _ratios(found: dict) -> dict:
-    """Of one system: how much faster gansmith is, and how near to the machine's limit."""
+    """Of one system: gansmith's images a second, how much faster it is, and how near to the machine's limit."""
     ways = found["ways"]
     own, peers = ways[OWN], {name: way["seconds"] for name, way in ways.items() if name.startswith(("keras", "torch"))}
-    ratios: dict = {}
+    ratios: dict = {"images_per_second": found["batch"] / own["seconds"]}
     if PUBLISHED in peers:
         ratios["to_keras"] = peers[PUBLISHED] / own["seconds"]
     if peers:
@@ -67,21 +69,27 @@ def _ratios(found: dict) -> dict:
 
 
 def table(result: dict) -> str:
-    """Markdown: milliseconds a step, ratios, limit; then the means and the memory."""
-    head = ["system", "batch", *COLUMNS, "× Keras", "× best peer", "limit", "of the rate", "spread"]
-    lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
-    lines += [_row(name, found) for name, found in result["systems"].items()]
+    """Markdown: milliseconds a step, images a second, ratios, limit; then the means and the memory.
+
+    What none of the systems has is no column.
+    """
+    head = ["system", "batch", *COLUMNS, "images/s", "× Keras", "× best peer", "limit", "of the rate", "spread"]
+    columns = zip(head, *(_cells(name, found) for name, found in result["systems"].items()), strict=True)
+    rows = list(zip(*(column for column in columns if set(column[1:]) != {MISSING}), strict=True))
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, "|---|" + "---:|" * (len(rows[0]) - 1))
     return "\n".join([*lines, "", *_below(result)]) + "\n"
 
 
-def _row(name: str, found: dict) -> str:
+def _cells(name: str, found: dict) -> list[str]:
     ways, ratios = found["ways"], _ratios(found) if OWN in found["ways"] else {}
     cells = [name, str(found["batch"]), *(milliseconds(fastest(found, column)) for column in COLUMNS)]
-    cells += [f"{ratios[key]:.2f}" if key in ratios else "–" for key in ("to_keras", "to_best_peer")]
+    cells.append(f"{ratios['images_per_second']:,.0f}" if ratios else MISSING)
+    cells += [f"{ratios[key]:.2f}" if key in ratios else MISSING for key in ("to_keras", "to_best_peer")]
     cells.append(milliseconds(ratios.get("limit_seconds", {}).get(ways.get(OWN, {}).get("precision"))))
-    cells.append(f"{ratios['share_of_rate_as_done']:.0%}" if "share_of_rate_as_done" in ratios else "–")
+    cells.append(f"{ratios['share_of_rate_as_done']:.0%}" if "share_of_rate_as_done" in ratios else MISSING)
     spreads = [(way["quartiles"][1] - way["quartiles"][0]) / way["seconds"] for way in ways.values()]
-    return f"| {' | '.join([*cells, f'{statistics.median(spreads):.0%}'])} |"
+    return [*cells, f"{statistics.median(spreads):.0%}"]
 
 
 def _below(result: dict) -> list[str]:
@@ -98,7 +106,7 @@ def _below(result: dict) -> list[str]:
             f"{found['geometric_mean_to_best_peer']:.2f} × the best peer of each."
         )
     for name, ratio in found["least_to_best_peer"].items():
-        if ratio is not None:
+        if ratio is not None and len(result["systems"]) > 1:
             lines.append(f"Least against a best peer: {ratio:.2f}, {name}.")
     ways = result["systems"].get("mnist-dcgan", {}).get("ways", {})
     if OWN in ways and PUBLISHED in ways:
@@ -118,7 +126,7 @@ def fastest(found: dict, column: str) -> float | None:
 def milliseconds(seconds: float | None) -> str:
     """Three digits: 0.852, 14.2, 1,040."""
     if seconds is None:
-        return "–"
+        return MISSING
     value = 1e3 * seconds
     digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:,.{digits}f}"
@@ -156,9 +164,11 @@ def draw(result: dict, file: Path) -> None:
 
 
 def main() -> None:
-    result = json.loads((RESULTS / "step-time.json").read_text())
-    (RESULTS / "step-time.md").write_text(table(result))
-    draw(result, RESULTS / "step-time.png")
+    for name in KEPT:
+        if (file := RESULTS / f"{name}.json").exists():
+            result = json.loads(file.read_text())
+            (RESULTS / f"{name}.md").write_text(table(result))
+            draw(result, RESULTS / f"{name}.png")
 
 
 if __name__ == "__main__":

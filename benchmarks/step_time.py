@@ -1,16 +1,19 @@
 """A training step of the nine classic systems: gansmith, Keras 3 on TensorFlow, PyTorch, and the machine's limit.
 
     python benchmarks/step_time.py [--systems mnist-dcgan fashion-mlp] [--rounds 5] [--quick]
+    python benchmarks/step_time.py --systems house --name step-time-house
 
 Every way is a process of its own (peers/) with all cores, started and warmed up first; then they take turns of half a
 second, or of a step where that is longer, so that a slow moment of the machine falls on all of them. While one works
 the others wait for their input; the processor time that they take meanwhile is written down. Pictures are noise.
+`house` has a penalty in one step of 16: its turns are of whole cycles, and its seconds are a cycle's over its steps.
 
 The machine's limit is the multiply-adds of the step as the article writes it (arithmetic.py has the rule) divided by
 the rate of the fastest large matrix product in the same rounds. gansmith's share of that rate is counted on the
 multiply-adds that it really does: its fast layers need fewer.
 
-Keras runs in .venv-bench, which `make bench` builds. Writes step-time.json, .md and .png into benchmarks/results/.
+Keras runs in .venv-bench, which `make bench` builds; `house`, which no article has, needs none. Writes NAME.json, .md
+and, where there is Keras, .png into benchmarks/results/; NAME is step-time unless it is given.
 """
 
 import argparse
@@ -25,6 +28,7 @@ from pathlib import Path
 
 from arithmetic import SYSTEMS, multiply_adds
 from step_table import draw, summary, table
+from systems import CLASSIC
 from workers import Worker, WorkerError
 
 from gansmith.machine import describe_machine
@@ -61,17 +65,19 @@ class Runner:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS, metavar="SYSTEM")
+    parser.add_argument("--systems", nargs="+", default=list(CLASSIC), choices=SYSTEMS, metavar="SYSTEM")
     parser.add_argument("--ways", nargs="+", default=[], metavar="TEXT", help="only ways whose names contain one")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--turn", type=float, default=0.6, help="seconds of work in a turn, at least a step")
     parser.add_argument("--bench-python", type=Path, default=BENCH_PYTHON, help="the Python that has TensorFlow")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--name", default="step-time", help="of the files that are written")
     parser.add_argument("--quick", action="store_true", help="two short rounds: whether it runs, not how fast")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.turn = 2, 0.02
-    if not options.bench_python.exists():
+    asked = [way for system in options.systems for way in wanted(system, options)]
+    if any(way.python == options.bench_python for way in asked) and not options.bench_python.exists():
         parser.error(f"{options.bench_python} is not there; run: make .venv-bench/.installed")
     began, load = utc_now(), os.getloadavg()[0]
     result = {
@@ -88,9 +94,9 @@ def main() -> None:
         result["versions"] |= found.pop("versions")
         result["systems"][system] = found
         result["summary"] = summary(result)
-        (options.out / "step-time.json").write_text(json.dumps(result, indent=1) + "\n")
-    (options.out / "step-time.md").write_text(table(result))
-    draw(result, options.out / "step-time.png")
+        (options.out / f"{options.name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    (options.out / f"{options.name}.md").write_text(table(result))
+    draw(result, options.out / f"{options.name}.png")
     sys.stdout.write(table(result))
 
 
@@ -110,7 +116,7 @@ def ways(system: str, bench_python: Path) -> list[Way]:
         Way(name="matmul fp32", script="matmul.py", arguments=("fp32",)),
         Way(name="matmul bf16", script="matmul.py", arguments=("bf16",)),
     ]
-    if system != "demo":
+    if system in CLASSIC:
         found += [keras("keras fp32"), keras("keras bf16", "--bf16")]
     if system in DENSE:  # XLA's convolutions take more than ten times as long as TensorFlow's own on a processor
         found += [keras("keras fp32 xla", "--xla"), keras("keras bf16 xla", "--bf16", "--xla")]
@@ -124,18 +130,20 @@ def ways(system: str, bench_python: Path) -> list[Way]:
     return found
 
 
+def wanted(system: str, options: argparse.Namespace) -> list[Way]:
+    """The ways of a system that were asked for."""
+    found = ways(system, options.bench_python)
+    return [way for way in found if not options.ways or any(text in way.name for text in options.ways)]
+
+
 def measure(system: str, options: argparse.Namespace) -> dict:
     """All ways of one system in turns."""
-    wanted = [
-        way
-        for way in ways(system, options.bench_python)
-        if not options.ways or any(t in way.name for t in options.ways)
-    ]
-    say(f"{system}: starting {len(wanted)} processes")
+    asked = wanted(system, options)
+    say(f"{system}: starting {len(asked)} processes")
     runners: list[Runner] = []
     try:
         done = multiply_adds_done(system)
-        for way in wanted:
+        for way in asked:
             worker = Worker(way.script, way.arguments, way.python)
             runners.append(Runner(way=way, worker=worker, facts={}))
         for runner in runners:
@@ -176,14 +184,23 @@ def check_parameters(system: str, runners: Sequence[Runner]) -> None:
 
 
 def warm_up(runner: Runner, turn: float) -> None:
-    """A step for what happens once, some to see how long one takes, then the number of steps for a turn."""
-    runner.worker.run(1)
-    took = runner.worker.run(1)["seconds"]
-    if took < turn:
-        number = max(round(turn / took / 2), 1)
+    """A cycle for what happens once, some to see how long a step takes, then the number of steps for a turn.
+
+    Any steps in a row that are whole cycles have the penalty as often, wherever they begin.
+    """
+    cycle = runner.facts.get("cycle", 1)
+    runner.worker.run(cycle)
+    took = runner.worker.run(cycle)["seconds"] / cycle
+    if took * cycle < turn:
+        number = steps_of(turn / 2, took, cycle)
         took = runner.worker.run(number)["seconds"] / number
-    runner.steps = max(round(turn / took), 1)
+    runner.steps = steps_of(turn, took, cycle)
     say(f"  {runner.way.name:<26} {1e3 * took:9.2f} ms, {runner.steps} steps in a turn")
+
+
+def steps_of(turn: float, took: float, cycle: int) -> int:
+    """Steps that take about a turn, in whole cycles, at least one."""
+    return max(round(turn / took / cycle), 1) * cycle
 
 
 def take_turns(runners: Sequence[Runner], number: int, rounds: int) -> float:

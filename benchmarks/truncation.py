@@ -32,6 +32,7 @@ from gansmith.evaluation.reference import Sample
 from gansmith.evaluation.table import Sides
 from gansmith.machine import describe_machine
 from gansmith.metrics.features import extract, extractor
+from gansmith.training.budget import stretched
 from gansmith.training.sampling import CHUNK, Draws, TrainedGenerator, load
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +58,8 @@ def main() -> None:
 
 def measured(steps: int) -> dict[str, Any]:
     """[value, low, high] of each measure at each psi, in both ways."""
-    recipe = gansmith.recipe("demo", [f"length.images={32 * steps}", "data.name=fashion-mnist", "evaluate.every=0"])
+    whole = gansmith.recipe("demo", ["data.name=fashion-mnist", "evaluate.every=0"])
+    recipe = stretched(whole, whole.batch * steps)
     test = open_pictures(Request(name="fashion-mnist", split="test", shape=recipe.data.wanted), Access())
     network = extractor("fashion-mnist", channels=1, height=28, width=28)
     real = sample(np.ascontiguousarray(np.asarray(test.images[:NUM]).transpose(0, 2, 3, 1)), network)

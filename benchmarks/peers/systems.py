@@ -41,6 +41,12 @@ class System:
     """D's loss is the sum of the means over reals and fakes, not the mean of the two."""
     ema_decay: float = 0.0
     """Of an average of G's weights; 0 keeps none. Its value does not matter for time."""
+    shares_pictures: bool = False
+    """One pass of G, in training mode, gives the fakes of both updates."""
+    penalty: float = 0.0
+    """Weight of half the squared slope of D at the real pictures; 0 is off."""
+    penalty_every: int = 1
+    """Only one iteration in so many has the penalty, so many times as heavy."""
 
 
 DIGITS, COLOUR = (28, 28, 1), (32, 32, 3)
@@ -111,18 +117,22 @@ SYSTEMS = {
         fakes_first=True,
         label_noise=0.05,
     ),
-    "demo": System(
+    "house": System(
         batch=32,
         latents=64,
         picture=DIGITS,
         optimizer="adam",
-        lr_d=5e-4,
-        lr_g=5e-4,
+        lr_d=1.5e-3,
+        lr_g=1.5e-3,
         epsilon=1e-8,
-        beta1=0.5,
+        beta1=0.0,
         beta2=0.99,
         sums_halves=True,
         ema_decay=0.99,
+        shares_pictures=True,
+        penalty=0.3,
+        penalty_every=16,
     ),
 }
-"""The nine classic systems, and gansmith's own demo, which no article and so no Keras script has."""
+"""The nine classic systems, and gansmith's own recipe, which no article and so no Keras script has."""
+CLASSIC = tuple(name for name in SYSTEMS if name != "house")

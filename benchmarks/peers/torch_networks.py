@@ -1,4 +1,4 @@
-"""The nine systems' networks, and the demo's, as they are usually written in PyTorch.
+"""The nine systems' networks, and those of `house`, as they are usually written in PyTorch.
 
 Strided layers have torch's symmetric padding: shifted by a pixel against TensorFlow's 'same', the same arithmetic, and
 kinder to torch than padding and cropping by hand. D gives logits; the losses take them. `step_time.py` holds the
@@ -7,6 +7,7 @@ numbers of parameters against gansmith's.
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 
@@ -226,31 +227,54 @@ def cifar_ships() -> tuple[nn.Module, nn.Module]:
     return G, D
 
 
-def demo() -> tuple[nn.Module, nn.Module]:
-    G = nn.Sequential(
-        nn.Linear(64, 3136),
-        nn.Unflatten(1, (64, 7, 7)),
-        norm(64, 0.1),
-        relu(),
-        nn.Upsample(scale_factor=2),
-        nn.Conv2d(64, 32, 5, padding=2),
-        norm(32, 0.1),
-        relu(),
-        nn.Upsample(scale_factor=2),
-        nn.Conv2d(32, 1, 5, padding=2),
-        nn.Tanh(),
-    )
+class Modulated(nn.Module):
+    """Batch norm, a gain and a shift that a hidden layer makes of the latents, and ReLU."""
+
+    def __init__(self, latents: int, features: int):
+        super().__init__()
+        self.norm = norm(features, 0.1)
+        self.hidden = nn.Sequential(nn.Linear(latents, 32), relu(), nn.Linear(32, 2 * features))
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """[N, C, H, W], latents [N, L] -> [N, C, H, W]."""
+        gain, shift = self.hidden(z)[:, :, None, None].chunk(2, 1)
+        return torch.addcmul(shift, self.norm(x), 1 + gain).relu_()
+
+
+class ThinGenerator(nn.Module):
+    """G of `house`, for 28x28 in grey."""
+
+    def __init__(self):
+        super().__init__()
+
+        def double(channels: int, filters: int) -> nn.Module:
+            return nn.Sequential(nn.Conv2d(channels, 4 * filters, 3, padding=1), nn.PixelShuffle(2))
+
+        first = nn.Sequential(nn.Linear(64, 3136), nn.Unflatten(1, (64, 7, 7)))
+        self.layers = nn.ModuleList([first, double(64, 32), double(32, 16)])
+        self.modulated = nn.ModuleList([Modulated(64, 64), Modulated(64, 32), Modulated(64, 16)])
+        self.last = nn.Sequential(nn.Conv2d(16, 1, 3, padding=1), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        """[N, 64] -> [N, 1, 28, 28]."""
+        x = z
+        for layer, modulated in zip(self.layers, self.modulated, strict=True):
+            x = modulated(layer(x), z)
+        return self.last(x)
+
+
+def house() -> tuple[nn.Module, nn.Module]:
     D = nn.Sequential(
-        nn.Conv2d(1, 16, 4, 2, padding=1),
+        nn.Conv2d(1, 32, 4, 2, padding=1),
         leaky(0.2),
-        nn.Conv2d(16, 32, 4, 2, padding=1),
+        nn.Conv2d(32, 64, 4, 2, padding=1),
         leaky(0.2),
-        nn.Conv2d(32, 64, 3, 2, padding=1),
+        nn.Conv2d(64, 128, 3, 2, padding=1),
         leaky(0.2),
         nn.Flatten(),
-        nn.Linear(1024, 1),
+        nn.Linear(2048, 1),
     )
-    return G, D
+    return ThinGenerator(), D
 
 
 def parameters(network: nn.Module) -> int:
@@ -272,5 +296,5 @@ NETWORKS: dict[str, Callable[[], tuple[nn.Module, nn.Module]]] = {
     "svhn-dcgan": svhn_dcgan,
     "celeba32-dcgan": svhn_dcgan,
     "cifar-ships": cifar_ships,
-    "demo": demo,
+    "house": house,
 }

@@ -51,7 +51,8 @@ def main() -> None:
     def make() -> tuple[Callable[[], object], dict[str, object]]:
         training = prepare(options)
         counts = {"G": parameters(training.G), "D": parameters(training.D)}
-        return partial(step, training), {"parameters": counts, "versions": {"torch": torch.__version__}}
+        facts = {"parameters": counts, "cycle": training.system.penalty_every}
+        return partial(step, training), {**facts, "versions": {"torch": torch.__version__}}
 
     serve(make)
 
@@ -92,14 +93,11 @@ def optimizer(system: System, moved, lr: float, fast: bool) -> torch.optim.Optim
 
 
 def step(training: Training) -> None:
-    """One iteration: fakes in inference mode, D, G."""
-    system, G, D = training.system, training.G, training.D
+    """One iteration: D, then G. D's fakes are made in inference mode, or are those that G is to learn from."""
+    system, D = training.system, training.D
     z = latents(system)
-    G.eval()
-    with torch.no_grad(), training.autocast():
-        fake = G(z).float()
-    G.train()
-    halves, labels = [training.real, fake], training.labels
+    made = pictures_of(training, z) if system.shares_pictures else fixed_pictures_of(training, z)
+    halves, labels = [training.real, made.detach().float()], training.labels
     if system.fakes_first:
         halves.reverse()
     if system.label_noise:
@@ -109,10 +107,15 @@ def step(training: Training) -> None:
         with training.autocast():
             logits = D(pictures)
         loss = binary_cross_entropy_with_logits(logits.float(), wanted)
-        descend(training.update_d, 2 * loss if system.sums_halves else loss, system.clip)
+        loss = 2 * loss if system.sums_halves else loss
+        if system.penalty and training.updates % system.penalty_every == 0:
+            loss = loss + system.penalty_every * penalty(training)
+        descend(training.update_d, loss, system.clip)
     D.requires_grad_(system.trains_d_with_g)
+    if not system.shares_pictures:
+        made = pictures_of(training, z if system.reuses_latents else latents(system))
     with training.autocast():
-        logits = D(G(z if system.reuses_latents else latents(system)))
+        logits = D(made)
     descend(training.update_g, binary_cross_entropy_with_logits(logits.float(), training.ones), system.clip)
     D.requires_grad_(True)
     training.updates += 1
@@ -122,7 +125,27 @@ def step(training: Training) -> None:
     ):
         updater.param_groups[0]["lr"] = lr / (1 + decay * training.updates)
     if training.G_ema:
-        training.G_ema.update_parameters(G)
+        training.G_ema.update_parameters(training.G)
+
+
+def pictures_of(training: Training, z: Tensor) -> Tensor:
+    with training.autocast():
+        return training.G(z)
+
+
+@torch.no_grad()
+def fixed_pictures_of(training: Training, z: Tensor) -> Tensor:
+    training.G.eval()
+    pictures = pictures_of(training, z)
+    training.G.train()
+    return pictures
+
+
+def penalty(training: Training) -> Tensor:
+    """R1, in fp32: Mescheder et al. 2018, arXiv:1801.04406."""
+    real = training.real.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(training.D(real).sum(), real, create_graph=True)
+    return training.system.penalty / 2 * slope.square().sum((1, 2, 3)).mean()
 
 
 def latents(system: System) -> Tensor:
