@@ -152,8 +152,11 @@ def test_the_batches_are_of_the_pictures_kept_out_and_follow_from_seed_and_clock
     assert len(held_out_batch(small, kept_out(small, num=2), 12).pixels) == 4
 
 
-def test_d_is_asked_of_them_as_of_the_reals_at_the_same_moment():
-    small = tiny("objective.penalty=r1", "objective.gamma=1.0")
+@pytest.mark.parametrize(
+    "changes", [("objective.penalty=r1", "objective.gamma=1.0"), ("objective.discriminator_batch=separate",)]
+)
+def test_d_is_asked_of_them_as_of_the_reals_at_the_same_moment(changes):
+    small = tiny(*changes)
     gan = build(small, ENGINE)
     gan.seen, gan.augment.state[0] = 12, 0.7
     given, D = given_at_12(small), copy.deepcopy(gan.D)
@@ -239,8 +242,10 @@ def test_an_iteration_moves_the_chance_by_what_d_said_in_it(loss):
         assert gan.augment.probability_at(0) == pytest.approx(before + towards * 16 / 100)
 
 
-@pytest.mark.parametrize("changes", [(), ("model.name=thin-dcgan", "data.classes=3", "ema_half_life=20.0")])
-@pytest.mark.parametrize("stop", [5, 7, 8])
+@pytest.mark.parametrize(
+    ("stop", "changes"),
+    [(5, ()), (7, ()), (8, ()), (6, ("model.name=thin-dcgan", "data.classes=3", "ema_half_life=20.0"))],
+)
 def test_stopped_between_two_moves_a_run_goes_on_exactly(tmp_path, stop, changes):
     small = tiny("augment.target=0.01", *changes)
     whole, run = build(small, ENGINE), create_run(tmp_path, "small")
