@@ -169,7 +169,7 @@ def test_d_is_asked_of_them_as_of_the_reals_at_the_same_moment(changes):
 
 
 @pytest.mark.parametrize("batches", ["mixed", "separate"])
-@pytest.mark.parametrize("model", ["upsample-dcgan", "fashion-mlp"])
+@pytest.mark.parametrize("model", ["upsample-dcgan", "mnist-dcgan"])
 def test_d_learns_nothing_from_them(model, batches):
     """The second D has dropout, which draws for them from a stream of its own."""
     small = tiny(f"model.name={model}", "model.width=8", f"objective.discriminator_batch={batches}")
