@@ -125,7 +125,7 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
         run = create_run(Path(folder), recipe.name)
         gan, reporter = build(recipe, engine), LogFile(run.path / "log.txt", Silent())
         requests = Requests(run.path / "control")
-        setting = loop.Setting(recipe, pictures(recipe), None, None, engine, run, reporter)
+        setting = loop.Setting(recipe, pictures(recipe), None, None, None, engine, run, reporter)
         for part in PARTS:
             patches.enter_context(patch.object(loop, part, timed(part)))
         began = time.perf_counter()

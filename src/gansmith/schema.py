@@ -310,6 +310,7 @@ class Recipe(Settings):
             )
         self._refuse_penalty_of_a_whole_batch(networks.D)
         self._refuse_critic_without_bounds(networks.D)
+        self._refuse_signal_without_pictures(networks.D)
         return self
 
     def _refuse_penalty_of_a_whole_batch(self, D: nn.Module) -> None:
@@ -326,6 +327,20 @@ class Recipe(Settings):
             raise RecipeError(
                 f"loss 'wasserstein' has no end where nothing holds D, and nothing in model {self.model.name!r} does; "
                 "set objective.weight_clip, objective.penalty with its gamma, or spectral norm on every layer of D."
+            )
+
+    def _refuse_signal_without_pictures(self, D: nn.Module) -> None:
+        if self.augment.signal != "held-out":
+            return
+        if not self.evaluate.held_out:
+            raise RecipeError(
+                "augment.signal='held-out' needs pictures that are kept out of the training; set evaluate.held_out, "
+                "or augment.signal to 'signs'."
+            )
+        if normalises_batches(D):
+            raise RecipeError(
+                f"augment.signal='held-out' asks D of pictures it must not learn from, and batch norm in the D of "
+                f"model {self.model.name!r} learns from all it sees; take a model without, or augment.signal 'signs'."
             )
 
     @model_validator(mode="after")

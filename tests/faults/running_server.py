@@ -130,12 +130,12 @@ def note_memory(every, out):
     """Append resident bytes and open files to `out` every so many steps."""
     real = loop.train_step
 
-    def train_step(gan, pixels, recipe, engine, labels=None):
+    def train_step(gan, pixels, recipe, engine, *more):
         if gan.seen // recipe.batch % every == 0:
             resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
             with Path(out).open("a") as file:
                 file.write(f"{resident} {len([*Path('/proc/self/fd').iterdir()])}\n")
-        return real(gan, pixels, recipe, engine, labels)
+        return real(gan, pixels, recipe, engine, *more)
 
     loop.train_step = train_step
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from running import BATCH, EVERY, STEPS, differing, info, saved, write_recipe
+from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
 from gansmith.data.pack import write_pack
 
@@ -162,3 +162,21 @@ def test_evaluations_may_come_and_go_and_their_pictures_may_not_change(gansmith,
     assert refused.code == 2
     assert "cannot be evaluated as before: fake was 200 and is now 210" in refused.err
     assert EVERY == 5
+
+
+def test_a_run_whose_augmentation_looks_at_pictures_held_out_goes_on_exactly(gansmith):
+    file = evaluated_recipe(held_out=2 * PICTURES - 10)
+    ada = '[augment]\noperations = ["translate"]\ntarget = 0.05\nspeed = 400\nsignal = "held-out"\n'
+    file.write_text(file.read_text() + ada)
+    whole = gansmith("train", file).run
+    lines = events(whole)
+    assert [line["step"] for line in lines if "augment/overfitting" in line] == [12, 24]
+    assert max(line["augment/probability"] for line in lines) > 0.2  # ten pictures are soon known by heart
+    for step in (13, 18):
+        gansmith("train", file, "--name", f"at-{step}", get_signals={"step": step, "signums": [signal.SIGKILL]})
+        (run,) = Path("runs").glob(f"*-at-{step}")
+        assert gansmith("resume", run).code == 0
+        assert differing(run, whole) == []
+    refused = gansmith("resume", whole, "--set", "augment.signal=signs", "--steps", STEPS + 4)
+    assert refused.code == 2
+    assert "augment.signal was 'held-out' and is now 'signs'" in refused.err

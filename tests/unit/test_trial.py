@@ -21,7 +21,7 @@ def clocked(monkeypatch):
     now, iterations = [0.0], []
 
     def by(seconds):
-        def step(gan, _pixels, small, _engine, _labels):
+        def step(gan, _pixels, small, _engine, _labels, _held_out):
             iterations.append(gan.seen // small.batch)
             now[0] += seconds(iterations[-1])
             return {"loss/g": torch.zeros(1)}

@@ -11,7 +11,7 @@ from gansmith.pixels import PixelRange
 from gansmith.schedule import Schedule, value_at
 
 BATCHES = 4
-"""Batches of reals whose answers are averaged before the probability moves."""
+"""Batches of reals between two moves of the probability."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,10 @@ class Augmenter:
     settings: Augment
     pixel_range: PixelRange
     state: Tensor
-    """float64 [3], for a target: the probability; since it moved, the sum of the answers' signs, and the batches."""
+    """float64 [3], for a target: the probability; since it moved, the sum of the answers' signs, and the batches.
+
+    The last two are of the signal "signs": the other one looks at a single batch, and the clock says at which.
+    """
 
     def probability_at(self, seen: int) -> float:
         """Chance that an operation acts on a picture at this clock: with a target as the controller has left it."""
@@ -57,16 +60,38 @@ def observe(augmenter: Augmenter, margins: Tensor) -> None:
     r_t is the mean sign over four batches; above the target D knows the pictures too well. Without a target nothing
     moves.
     """
-    settings, state = augmenter.settings, augmenter.state
-    if not settings.target:
+    state = augmenter.state
+    if not augmenter.settings.target:
         return
-    most = settings.probability
-    assert not isinstance(most, Schedule), "the settings refuse one beside a target"
     state[1] += margins.sign().mean().item()
     state[2] += 1
-    probability, signs, batches = state.tolist()
-    if batches < BATCHES:
-        return
-    towards = 1 if signs / batches > settings.target else -1
-    moved = probability + towards * batches * len(margins) / settings.speed
+    _, signs, batches = state.tolist()
+    if batches >= BATCHES:
+        _move(augmenter, signs / batches, len(margins))
+
+
+def observe_held_out(augmenter: Augmenter, train: Tensor, held_out: Tensor, fake: Tensor) -> None:
+    """Move the probability by D's logits [N] of the three kinds of pictures, in one batch of four."""
+    _move(augmenter, overfitting(train, held_out, fake), len(train))
+
+
+def overfitting(train: Tensor, held_out: Tensor, fake: Tensor) -> float:
+    """r_v of D's logits [N]: 0 where pictures kept out are to D as those it trains on, 1 where they are as fakes.
+
+    (E[train] - E[held_out]) / (E[train] - E[fake]), Karras et al. 2020, arXiv:2006.06676, eq. 1; it may lie outside 0
+    to 1, and is the same for logits shifted or scaled. 0 where D does not rate `train` above `fake`: it does not know
+    the pictures by heart then, and the quotient would have the wrong sign, or none.
+    """
+    mean = train.double().mean()
+    over_held_out, over_fake = ((mean - other.double().mean()).item() for other in (held_out, fake))
+    return over_held_out / over_fake if over_fake > 0 else 0.0
+
+
+def _move(augmenter: Augmenter, signal: float, batch: int) -> None:
+    """Towards more augmentation if the signal is above the target, towards less else, by `BATCHES` of so many."""
+    settings, state = augmenter.settings, augmenter.state
+    most = settings.probability
+    assert not isinstance(most, Schedule), "the settings refuse one beside a target"
+    towards = 1 if signal > settings.target else -1
+    moved = state[0].item() + towards * BATCHES * batch / settings.speed
     state[0], state[1], state[2] = min(max(moved, 0.0), most), 0, 0

@@ -14,11 +14,29 @@ from gansmith.rng import latents, stream
 from gansmith.schedule import value_at
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
+from gansmith.training.overfitting import HeldOut, asks_held_out
 
 SEEN_BY_D = ("d/real", "d/fake", "g/fake")
 """The pictures of each step by kind."""
 PARTNERS = ("g/real",)
 """Those that G's step has besides where D is asked of pairs."""
+NOT_TRAINED_ON = "d/held-out"
+"""Those that D's step has besides where D is asked of pictures kept out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptOut:
+    """Pictures that D is asked of and does not learn from."""
+
+    pictures: Tensor
+    """[N, C, H, W] in model range."""
+    labels: Tensor | None
+    """Their classes, int64 [N], where there are any."""
+    dropout: torch.Generator
+
+    def only(self, piece: slice) -> "KeptOut":
+        """A part of them, with the generator, which goes on from part to part."""
+        return replace(self, pictures=self.pictures[piece], labels=None if self.labels is None else self.labels[piece])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +59,8 @@ class Given:
     """Numbers of U(0, 1) for the penalty's pictures; None in an iteration without a penalty."""
     augment: dict[str, Tensor] = field(default_factory=dict)
     """Numbers of U(0, 1) [N, draws] for the augmentation by what they are for, see `SEEN_BY_D`."""
+    kept_out: KeptOut | None = None
+    """Pictures kept out of the training, in an iteration that asks D of them; None in the others."""
     fake: Tensor | None = None
     """G's pictures [N, C, H, W] with their graph, where both steps take the same; None where each makes its own."""
     parts: int = 1
@@ -67,16 +87,27 @@ class Given:
                 targets=Targets(**targets),
                 penalty=None if self.penalty is None else self.penalty[piece],
                 augment={name: numbers[piece] for name, numbers in self.augment.items()},
+                kept_out=None if self.kept_out is None else self.kept_out.only(piece),
                 parts=1,
             )
 
 
-def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine, labels: Tensor | None = None) -> Given:
+def draw(
+    recipe: Recipe,
+    seen: int,
+    pixels: Tensor,
+    engine: Engine,
+    labels: Tensor | None = None,
+    held_out: HeldOut | None = None,
+) -> Given:
     """What the iteration at this clock is given: `pixels`, uint8 [N, C, H, W], and its random numbers.
 
-    `labels` are the pictures' classes, int64 [N], where the recipe has any.
+    `labels` are the pictures' classes, int64 [N], where the recipe has any; `held_out` are pictures kept out, where the
+    iteration asks D of them, see `asks_held_out`.
     """
     rules = recipe.objective
+    if (held_out is not None) != asks_held_out(recipe, seen):
+        raise ValueError("pictures kept out are for the iterations that `asks_held_out` names, and for each of them.")
 
     def z(name: str) -> Tensor:
         generator = stream(recipe.seed, name, seen)
@@ -94,6 +125,7 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine, labels: Tens
     real, iteration = to_model(pixels.to(engine.device), recipe.data.pixel_range), seen // recipe.batch
     penalised = value_at(rules.gamma, seen) > 0 and iteration % rules.penalty_every == 0
     seen_by_d = (*SEEN_BY_D, *PARTNERS) if rules.in_pairs else SEEN_BY_D
+    seen_by_d = seen_by_d if held_out is None else (*seen_by_d, NOT_TRAINED_ON)
     augmented = seen_by_d if recipe.augment.operations else ()
     return Given(
         real=real,
@@ -110,5 +142,14 @@ def draw(recipe: Recipe, seen: int, pixels: Tensor, engine: Engine, labels: Tens
         iteration=iteration,
         penalty=uniform("penalty", uniform_shape(PENALTIES[rules.penalty], real)) if penalised else None,
         augment={name: uniform(f"augment/{name}", (recipe.batch, draws(recipe.augment))) for name in augmented},
+        kept_out=None if held_out is None else _kept_out(recipe, seen, held_out, engine),
         parts=recipe.parts,
+    )
+
+
+def _kept_out(recipe: Recipe, seen: int, held_out: HeldOut, engine: Engine) -> KeptOut:
+    return KeptOut(
+        pictures=to_model(held_out.pixels.to(engine.device), recipe.data.pixel_range),
+        labels=None if held_out.labels is None else held_out.labels.to(engine.device),
+        dropout=stream(recipe.seed, "dropout/held-out", seen, engine.device),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from gansmith.augment.augmenter import observe
+from gansmith.augment.augmenter import overfitting
 from gansmith.data.pack import Pack
 from gansmith.data.sampler import Sampler
 from gansmith.nn.ema import ema_decay, ema_update
@@ -18,6 +18,7 @@ from gansmith.training.engine import Engine
 from gansmith.training.evaluating import Judge, Verdict, evaluate
 from gansmith.training.given import draw
 from gansmith.training.held_out_losses import write_held_out_losses
+from gansmith.training.overfitting import HELD_OUT, HeldOut, held_out_batch, steer_augmentation
 from gansmith.training.reporting import Progress, Reporter
 from gansmith.training.sampling import save_sample_grid
 from gansmith.training.signals import SAMPLE, SAVE, STOP, Requests
@@ -35,6 +36,8 @@ class Setting:
     pack: Pack
     held_out: Pack | None
     """Pictures for the recipe's held-out losses, if it has them."""
+    validation: Pack | None
+    """Pictures kept out for its evaluations, and for the signal of its augmentation."""
     judge: Judge | None
     """Who measures the run on its way, if its recipe asks for that."""
     engine: Engine
@@ -74,18 +77,25 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
 
         chosen = sampler.indices(gan.seen)
         pixels, labels = setting.pack.batch(chosen), setting.pack.labels_at(chosen)
-        values = train_step(gan, pixels, recipe, setting.engine, labels)
+        held_out = held_out_batch(recipe, setting.validation, gan.seen)
+        values = train_step(gan, pixels, recipe, setting.engine, labels, held_out)
 
 
 def train_step(
-    gan: GAN, pixels: Tensor, recipe: Recipe, engine: Engine, labels: Tensor | None = None
+    gan: GAN,
+    pixels: Tensor,
+    recipe: Recipe,
+    engine: Engine,
+    labels: Tensor | None = None,
+    held_out: HeldOut | None = None,
 ) -> dict[str, Tensor]:
     """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, the average, the augmentation's chance, the clock.
 
-    `labels` are the pictures' classes, int64 [N], where the recipe has any. Returns the per-sample values of both
-    steps. Raises DivergedError when a number is not finite.
+    `labels` are the pictures' classes, int64 [N], where the recipe has any; `held_out` are pictures kept out, where
+    the augmentation looks at them. Returns the per-sample values of both steps. Raises DivergedError when a number is
+    not finite.
     """
-    given = draw(recipe, gan.seen, pixels, engine, labels)
+    given = draw(recipe, gan.seen, pixels, engine, labels, held_out)
     step = given.iteration + 1
     with watched(gan, step):
         if recipe.objective.generator_reuses_pictures:
@@ -96,10 +106,7 @@ def train_step(
         half_life = value_at(recipe.ema_half_life, gan.seen)
         ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, half_life, gan.seen + recipe.batch))
     check_step(gan, values, step)
-    if gan.augment is not None:
-        observe(
-            gan.augment, margins(LOSSES[recipe.objective.loss], values["logits/real"], values["logits/fake"])["real"]
-        )
+    steer_augmentation(gan, values, recipe)
     gan.seen += recipe.batch
     return values
 
@@ -119,6 +126,8 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, r
     means["accuracy/fake"] = (right["fake"] >= 0).float().mean().item()
     if gan.augment is not None:
         means["augment/probability"] = gan.augment.probability_at(gan.seen)
+    if HELD_OUT in values:
+        means["augment/overfitting"] = overfitting(values["logits/real"], values[HELD_OUT], values["logits/fake"])
     for name, updater in (("lr/d", gan.update_d), ("lr/g", gan.update_g)):
         if isinstance(updater.settings.lr, Schedule):
             means[name] = value_at(updater.settings.lr, gan.seen)

@@ -200,7 +200,16 @@ def _refuse_ended(run: Run, recipe: Recipe, step: int) -> None:
 
 def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
     pictures, judge = ready.pictures, ready.judge if ready.judge and ready.judge.names else None
-    return Setting(ready.recipe, pictures.train, pictures.held_out, judge, ready.engine, run, terms.reporter)
+    return Setting(
+        recipe=ready.recipe,
+        pack=pictures.train,
+        held_out=pictures.held_out,
+        validation=pictures.validation,
+        judge=judge,
+        engine=ready.engine,
+        run=run,
+        reporter=terms.reporter,
+    )
 
 
 def _describe(run: Run, ready: _Ready, remarks: Sequence[str], **more: Any) -> None:

@@ -19,7 +19,8 @@ from gansmith.objectives.penalties import PENALTIES, penalty_of
 from gansmith.objectives.settings import Objective
 from gansmith.schedule import value_at
 from gansmith.training.engine import Engine
-from gansmith.training.given import Given
+from gansmith.training.given import NOT_TRAINED_ON, Given, KeptOut
+from gansmith.training.overfitting import HELD_OUT
 from gansmith.training.state import GAN
 
 Kinds = dict[str, Tensor]
@@ -31,7 +32,7 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
 
     G is in inference mode, as every classic system's `predict` is, unless both steps take the same pictures, see
     `shared_pictures`. Returns per-sample values [N]: "loss/d",
-    "logits/real", "logits/fake", and "penalty" in an iteration that has one.
+    "logits/real", "logits/fake", and "penalty" and "logits/held-out" in an iteration that has them.
     """
     iterate_power(gan.D)
     pieces = [(piece, _pictures(gan, piece, engine)) for piece in given.pieces()]
@@ -46,6 +47,8 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
                 loss, logits = _discriminate(gan, piece, of_batch, objective, engine)
                 add(loss.sum() / len(given.real))
                 found.append({"loss/d": loss.detach(), **logits})
+                if piece.kept_out is not None and "real" in batch:
+                    found[-1][HELD_OUT] = _asked_of(gan, piece, piece.kept_out, engine)
                 if piece.penalty is not None:
                     penalty = gamma * _penalty(gan, piece, piece.penalty, pictures, objective)
                     add(objective.penalty_every * penalty.sum() / len(given.real))
@@ -83,6 +86,14 @@ def _discriminate(
     asked = {kind: clipped(part, objective) for kind, part in logits.items()}
     loss = discriminator_loss(LOSSES[objective.loss], asked, given.targets)
     return loss, {f"logits/{kind}": part.detach() for kind, part in logits.items()}
+
+
+@torch.no_grad()
+def _asked_of(gan: GAN, given: Given, kept_out: KeptOut, engine: Engine) -> Tensor:
+    """D's logits [N] of pictures kept out, asked as it is of the real ones; nothing is learned from them."""
+    with drawing_from(kept_out.dropout, gan.D), engine.autocast():
+        seen = _augmented(gan, given, NOT_TRAINED_ON, kept_out.pictures)
+        return gan.D(seen, kept_out.labels).to(given.real.dtype)
 
 
 def _penalty(gan: GAN, given: Given, uniform: Tensor, pictures: Kinds, objective: Objective) -> Tensor:

@@ -1,5 +1,6 @@
 """What a run costs here: its steps, and all that it does on its way, done a few times and timed."""
 
+import math
 import resource
 import statistics
 import sys
@@ -7,12 +8,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from gansmith.augment.augmenter import BATCHES
 from gansmith.data.pack import READ_AHEAD_FROM, Pack
 from gansmith.recipe_file import to_toml
 from gansmith.report import write_report
@@ -24,6 +26,7 @@ from gansmith.training.engine import Engine, suitable_threads
 from gansmith.training.evaluating import evaluate, make_judge
 from gansmith.training.held_out_losses import write_held_out_losses
 from gansmith.training.loop import Setting, log, make_sampler, train_step
+from gansmith.training.overfitting import HeldOut, asks_held_out
 from gansmith.training.pictures import Pictures
 from gansmith.training.reporting import LogFile, Silent
 from gansmith.training.sampling import save_sample_grid
@@ -32,8 +35,8 @@ from gansmith.training.state import GAN, build
 MOST_STEPS, FEWEST_STEPS, SECONDS = 20, 5, 5.0
 """A trial ends after so many steps, or after so many seconds once it has made the fewest."""
 
-PENALISED = 5
-"""One in so many steps of a trial has the penalty, where it is lazy."""
+TURNS = 5
+"""One in so many steps of a trial is of each kind that comes seldom in a run."""
 
 Batches = Callable[[int], tuple[Tensor, Tensor | None]]
 """The pictures, uint8 [N, C, H, W], of an iteration, and their labels, int64 [N], if there are classes."""
@@ -70,17 +73,40 @@ def two_steps(recipe: Recipe, engine: Engine) -> int:
 
 
 def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> float:
-    """Median seconds of an iteration; a lazy penalty, which comes in few of them, adds its share."""
-    every, usual, penalised, began = recipe.objective.penalty_every, [], [], time.perf_counter()
+    """Median seconds of an iteration.
+
+    What comes in few of them, a lazy penalty and D's look at pictures kept out, is timed apart and adds its share.
+    """
+    rare = _rare(recipe)
+    period = math.lcm(*(one.every for one in rare))
+    usual, began = [], time.perf_counter()
     for number in range(MOST_STEPS):
-        if every > 1 and number % PENALISED == PENALISED - 1:
-            penalised.append(_seconds(gan, batches, recipe, engine, (len(penalised) + 1) * every))
+        turn = TURNS - 1 - number % TURNS
+        if turn < len(rare):
+            of_kind = rare[turn].seconds
+            iteration = (len(of_kind) + 1) * period + rare[turn].offset
+            of_kind.append(_seconds(gan, batches, recipe, engine, iteration))
         else:
-            usual.append(_seconds(gan, batches, recipe, engine, 1 + number * every))
+            usual.append(_seconds(gan, batches, recipe, engine, 1 + number * period))
         if number + 1 >= FEWEST_STEPS and time.perf_counter() - began > SECONDS:
             break
-    rest = statistics.median(penalised) - statistics.median(usual) if penalised else 0.0
-    return statistics.median(usual) + rest / every
+    median = statistics.median(usual)
+    return median + sum((statistics.median(one.seconds) - median) / one.every for one in rare)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rare:
+    """A kind of iteration of which there is one in so many, and the seconds that some took."""
+
+    every: int
+    offset: int
+    """Such iterations are the multiples of `every`, and so many more."""
+    seconds: list[float] = field(default_factory=list)
+
+
+def _rare(recipe: Recipe) -> list[_Rare]:
+    penalty = [_Rare(recipe.objective.penalty_every, 0)] if recipe.objective.penalty_every > 1 else []
+    return penalty + ([_Rare(BATCHES, -1)] if recipe.augment.signal == "held-out" else [])
 
 
 def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
@@ -113,9 +139,17 @@ def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
         write_atomically(run.recipe_file, to_toml(recipe))
         run.update(name="trial", remarks=[])
         judge = make_judge(recipe, pictures.train, pictures.validation)
-        setting = Setting(recipe, pack, pictures.held_out, judge, engine, run, LogFile(run.path / "log.txt", Silent()))
-        pixels, labels = batches(0)
-        values = train_step(gan, pixels, recipe, engine, labels)
+        setting = Setting(
+            recipe=recipe,
+            pack=pack,
+            held_out=pictures.held_out,
+            validation=pictures.validation,
+            judge=judge,
+            engine=engine,
+            run=run,
+            reporter=LogFile(run.path / "log.txt", Silent()),
+        )
+        values = _step(gan, batches, recipe, engine)
         with timed("log"):
             log(gan, setting, values, seconds=1.0, rate=1.0)
         if pictures.held_out:
@@ -150,9 +184,15 @@ def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None
 def _seconds(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iteration: int) -> float:
     """Of one iteration, its pictures included."""
     gan.seen, began = iteration * recipe.batch, time.perf_counter()
-    pixels, labels = batches(iteration)
-    train_step(gan, pixels, recipe, engine, labels)["loss/g"].mean().item()  # reading waits for the device
+    _step(gan, batches, recipe, engine)["loss/g"].mean().item()  # reading waits for the device
     return time.perf_counter() - began
+
+
+def _step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
+    """One iteration, which takes its own pictures for those kept out: they are as many, of the same shape."""
+    pixels, labels = batches(gan.seen // recipe.batch)
+    held_out = HeldOut(pixels, labels) if asks_held_out(recipe, gan.seen) else None
+    return train_step(gan, pixels, recipe, engine, labels, held_out)
 
 
 def _touch(pack: Pack) -> None:
