@@ -86,7 +86,7 @@ def judged(run: Run, changes: list[str]) -> dict[str, Any]:
         assert probabilities is not None
         return probabilities.argmax(1)
 
-    made = {name: seen(generator.sample(NUM, SEED, [name])) for name in names}
+    made = {name: seen(generator.sample(NUM, SEED, classes=[name])) for name in names}
     split, real = real_pictures(generator)
     real_seen = {name: seen(images) for name, images in real.items()}
     return {
