@@ -44,7 +44,7 @@ def test_the_report_holds_all_its_pictures_and_asks_nobody_for_anything(trained)
         "What the generator makes now",
         "How it learned",
         "Curves",
-        "UpsampleConv2d",
+        "SubPixelConv2d",
         "[latents]",
         "processor",
     ):

@@ -155,8 +155,9 @@ def test_larger_pictures_of_any_kind_train_sample_and_are_evaluated(gansmith, na
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_trial_of_its_own_tells_time_and_memory(gansmith):
-    result = gansmith("train", "--data", mixed(300), "--budget", "6000-images", "--set", "batch=16")
+    result = gansmith("train", "--data", mixed(300), "--budget", "2000-images", "--set", "batch=16")
     assert result.code == 0, result.err
     said = re.search(r"plan: ([\d.]+) ms a step, measured here \(cpu, \w+\), and .* (\d+:\d\d) to the end", result.err)
     assert said, result.err

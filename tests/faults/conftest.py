@@ -1,6 +1,7 @@
 """Real processes that are stopped, killed and fed with what is not a number."""
 
 import pytest
+from plain import PLAIN
 from running import Server, write_recipe
 
 
@@ -15,4 +16,4 @@ def gansmith(tmp_path_factory):
 @pytest.fixture
 def tiny():
     """A file of the demo's recipe, narrow, of 30 steps: it has batch norm and an average."""
-    return write_recipe("demo", ema_half_life=100.0)
+    return write_recipe(PLAIN, ema_half_life=100.0)

@@ -329,7 +329,7 @@ CASES = {
     "run: roll-backs that are none": info_with(roll_backs=[{"to_seen": "x"}, 7]),
     "run: a recipe that is none": info_with(recipe={"_target_": "os.system"}),
     "run: a recipe of another size": info_with(recipe={"name": "x" * 10**6}),
-    "recipe: _target_": recipe_with('name = "demo"', 'name = "demo"\n_target_ = "os.system"'),
+    "recipe: _target_": recipe_with('name = "plain"', 'name = "plain"\n_target_ = "os.system"'),
     "recipe: a model that is a module": recipe_with('name = "upsample-dcgan"', 'name = "os"'),
     "recipe: a model that is a path": recipe_with('name = "upsample-dcgan"', 'name = "../../../outside/secret"'),
     "recipe: networks of 1e9 channels": recipe_with("width = 4\n", "width = 1000000000\n"),
@@ -351,7 +351,7 @@ VERBS = {
     "resume": lambda run: ["resume", str(run)],
 }
 FORBIDDEN = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.find_class")
-TRIAL = ["-m", "gansmith.training.memory"]
+TRIAL = ["-m", "gansmith.training.trial_process"]
 """Our own process, in which a batch that fits is looked for when memory ran out."""
 CODE = ("exec", "compile", "marshal.loads", "import", "ctypes.dlopen")
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree")

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gansmith.data.pack import write_pack
+from gansmith.recipe_file import from_values, merged, to_toml
 from gansmith.recipes import recipe
 
 BATCH = 8
@@ -74,6 +76,10 @@ class Server:
         self.process.stdout.close()
 
 
+LEFT_OUT = ("evaluate", "augment")
+"""Tables that tests write themselves behind what is there."""
+
+
 def write_recipe(name: str, **more) -> Path:
     """A file of the recipe `name`, narrow and short, on noise of its shape that lies beside it."""
     full = recipe(name)
@@ -83,8 +89,7 @@ def write_recipe(name: str, **more) -> Path:
         write_pack(Path("store"), pixels, None, {"name": "noise", "remarks": []})
     losses = f"[held_out_losses]\nevery = {6 * BATCH}\nheld_out = 0" if full.held_out_losses.every else ""
     extra = "\n".join(f"{key} = {json.dumps(value)}" for key, value in more.items())
-    Path("tiny.toml").write_text(f"""
-from = "{name}"
+    changes = f"""
 batch = {BATCH}
 {extra}
 [length]
@@ -103,7 +108,11 @@ width = 8
 rows = 2
 columns = 3
 {losses}
-""")
+"""
+    whole = merged(full.model_dump(), {"name": "tiny", **tomllib.loads(changes)})
+    tables = to_toml(from_values(whole)).split("\n[")
+    stated = "\n[".join(one for one in tables if one.partition("]")[0] not in LEFT_OUT)
+    Path("tiny.toml").write_text(stated if name.endswith(".toml") else f'from = "{name}"\n{changes}')
     return Path("tiny.toml")
 
 

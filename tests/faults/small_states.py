@@ -1,6 +1,7 @@
 """A state small enough to be saved a thousand times, and what lies in its run folder."""
 
 import torch
+from plain import PLAIN
 
 from gansmith.recipes import recipe
 from gansmith.runs import create_run
@@ -14,7 +15,7 @@ CHANGES = ("batch=4", "model.width=4", "latents.size=8", "ema_half_life=20.0", "
 
 
 def small_recipe(*changes) -> Recipe:
-    return recipe("demo", [*CHANGES, *changes])
+    return recipe(PLAIN, [*CHANGES, *changes])
 
 
 def stepped(made: Recipe, gan: GAN, steps: int) -> GAN:

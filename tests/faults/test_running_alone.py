@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plain import PLAIN
 from running import differing, info, write_recipe
 
 from gansmith.data.pack import write_pack
@@ -78,9 +79,10 @@ def test_a_lock_cut_at_any_byte_is_no_obstacle(gansmith, tiny):
 
 
 def test_out_of_memory_says_which_batch_fits_and_it_does(gansmith):
-    file = write_recipe("demo")
-    write_pack(Path("many"), np.zeros((4096, 1, 28, 28), np.uint8), None, {"name": "many", "remarks": []})
-    options = ("train", file, "--set", "data.name=many", "--set", "model.width=64", "--steps", 1)
+    file = write_recipe(PLAIN)
+    write_pack(Path("many"), np.zeros((4096, 3, 32, 32), np.uint8), None, {"name": "many", "remarks": []})
+    changes = ("data.name=many", "data.channels=3", "data.height=32", "data.width=32", "model.width=64")
+    options = ("train", file, *(word for change in changes for word in ("--set", change)), "--steps", 1)
     memory = {"have_memory": {"more": 250 << 20}}
     ended = gansmith(*options, "--set", "batch=4096", **memory)
     assert ended.code == 7, ended.err

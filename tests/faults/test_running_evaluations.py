@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plain import PLAIN
 from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
 from gansmith.data.pack import write_pack
@@ -25,7 +26,7 @@ def evaluated_recipe(**more) -> Path:
     pixels = np.random.default_rng(1).integers(0, 256, (2 * PICTURES, 1, 28, 28), np.uint8)
     if not Path("many").exists():
         write_pack(Path("many"), pixels, None, {"name": "noise", "remarks": []})
-    file = write_recipe("demo", ema_half_life=100.0)
+    file = write_recipe(PLAIN, ema_half_life=100.0)
     settings = {"every": INTERVAL * BATCH, "pictures": PICTURES, **more}
     lines = "\n".join(f"{key} = {value}" for key, value in settings.items())
     file.write_text(f"{file.read_text()}\n[evaluate]\n{lines}\n".replace('"store"', '"many"'))
@@ -120,7 +121,7 @@ def test_pictures_held_out_are_not_trained_on_and_the_protocol_says_so(gansmith)
 
 
 def test_a_set_too_small_for_its_features_is_trained_on_all_the_same(gansmith):
-    file = write_recipe("demo", ema_half_life=100.0)
+    file = write_recipe(PLAIN, ema_half_life=100.0)
     file.write_text(file.read_text() + f"\n[evaluate]\nevery = {BATCH}\n")
     ended = gansmith("train", file, "--steps", 3)
     assert ended.code == 0, ended.err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
-from gansmith.recipes import recipe_names
+from gansmith.recipes import recipe_names, sets_itself
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,8 @@ def test_a_run_that_is_stopped_and_continued_is_the_run_that_never_stopped(gansm
     draw = random.Random(name)
     for way, code in WAYS.items():
         step = draw.randrange(EVERY + 1, STEPS)
+        if way == "end" and sets_itself(name):  # it sets itself for so many steps: that is another run
+            continue
         plan = {} if way == "end" else {"get_signals": {"step": step, "signums": [getattr(signal, way)]}}
         stopped = gansmith("train", file, "--name", way, *(("--steps", step) if way == "end" else ()), **plan)
         assert stopped.code == code, stopped.err

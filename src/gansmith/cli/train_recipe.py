@@ -110,7 +110,9 @@ def _set_by_pictures(
     """A recipe that sets itself."""
     facts = Facts(data=found.data, count=len(open_set(found, access)), gpu=gpu)
     if asked.steps is not None:
-        facts = replace(facts, images=asked.steps * fitted(asked.name, asked.changes, facts).recipe.batch)
+        images = asked.steps * fitted(asked.name, asked.changes, facts).recipe.batch
+        facts = replace(facts, images=images)
+        asked = replace(asked, changes=[*asked.changes, f"length.images={images}"])  # a file may say otherwise
     elif "length.images" in asked.stated and asked.budget is None:
         facts = replace(facts, images=found.length.images)
 

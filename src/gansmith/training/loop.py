@@ -77,8 +77,8 @@ def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
 
         chosen = sampler.indices(gan.seen)
         pixels, labels = setting.pack.batch(chosen), setting.pack.labels_at(chosen)
-        held_out = held_out_batch(recipe, setting.validation, gan.seen)
-        values = train_step(gan, pixels, recipe, setting.engine, labels, held_out)
+        validation = held_out_batch(recipe, setting.validation, gan.seen)
+        values = train_step(gan, pixels, recipe, setting.engine, labels, validation)
 
 
 def train_step(
@@ -91,13 +91,11 @@ def train_step(
 ) -> dict[str, Tensor]:
     """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, the average, the augmentation's chance, the clock.
 
-    `labels` are the pictures' classes, int64 [N], where the recipe has any; `held_out` are pictures kept out, where
-    the augmentation looks at them. Returns the per-sample values of both steps. Raises DivergedError when a number is
-    not finite.
+    `labels`, int64 [N], are the classes, if any; `held_out` is what the augmentation looks at, if it does. Returns the
+    per-sample values of both steps. Raises DivergedError when a number is not finite.
     """
     given = draw(recipe, gan.seen, pixels, engine, labels, held_out)
-    step = given.iteration + 1
-    with watched(gan, step):
+    with watched(gan, given.iteration + 1):
         if recipe.objective.generator_reuses_pictures:
             given = shared_pictures(gan, given, engine)
         values = discriminator_step(gan, given, recipe.objective, engine)
@@ -105,7 +103,7 @@ def train_step(
     if gan.G_ema is not None:
         half_life = value_at(recipe.ema_half_life, gan.seen)
         ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch, half_life, gan.seen + recipe.batch))
-    check_step(gan, values, step)
+    check_step(gan, values, given.iteration + 1)
     steer_augmentation(gan, values, recipe)
     gan.seen += recipe.batch
     return values
@@ -119,7 +117,7 @@ def make_sampler(recipe: Recipe, pack: Pack) -> Sampler:
 
 def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, rate: float) -> None:
     """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
-    recipe = setting.recipe
+    recipe, step = setting.recipe, gan.seen // setting.recipe.batch
     means = {name: value.mean().item() for name, value in values.items()}
     right = margins(LOSSES[recipe.objective.loss], values["logits/real"], values["logits/fake"])
     means["accuracy/real"] = (right["real"] > 0).float().mean().item()
@@ -131,22 +129,20 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, r
     for name, updater in (("lr/d", gan.update_d), ("lr/g", gan.update_g)):
         if isinstance(updater.settings.lr, Schedule):
             means[name] = value_at(updater.settings.lr, gan.seen)
-    step = gan.seen // recipe.batch
     clock = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
     setting.run.append_event({"step": step, "seen": gan.seen, **means, "time": clock})
-    setting.reporter.progress(
-        Progress(
-            step=step,
-            steps=recipe.steps,
-            seen=gan.seen,
-            loss_d=means["loss/d"],
-            loss_g=means["loss/g"],
-            accuracy_real=means["accuracy/real"],
-            accuracy_fake=means["accuracy/fake"],
-            images_per_second=rate,
-            seconds_left=(recipe.steps - step) * recipe.batch / rate,
-        )
+    shown = Progress(
+        step=step,
+        steps=recipe.steps,
+        seen=gan.seen,
+        loss_d=means["loss/d"],
+        loss_g=means["loss/g"],
+        accuracy_real=means["accuracy/real"],
+        accuracy_fake=means["accuracy/fake"],
+        images_per_second=rate,
+        seconds_left=(recipe.steps - step) * recipe.batch / rate,
     )
+    setting.reporter.progress(shown)
 
 
 def draws_grid(recipe: Recipe, seen: int) -> bool:
