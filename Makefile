@@ -48,6 +48,14 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 1000
 	$(BIN)/python benchmarks/classic_runs.py cifar-ships --steps 500
 	$(BIN)/python benchmarks/gallery.py
+	$(BIN)/python benchmarks/truncation.py
+	$(BIN)/python benchmarks/conditional.py --data fashion-mnist --recipe house
+	$(BIN)/python benchmarks/conditional.py --data mnist --recipe house
+	$(BIN)/python benchmarks/bakeoff.py measure
+	$(BIN)/python benchmarks/bakeoff.py train
+	$(BIN)/python benchmarks/bakeoff.py small
+	$(BIN)/python benchmarks/bakeoff.py modes
+	$(BIN)/python benchmarks/bakeoff.py page
 
 SECONDS := 300
 fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS of processor time each; findings are kept in .fuzz/
