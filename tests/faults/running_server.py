@@ -126,6 +126,22 @@ def have_memory(more):
     limit_memory(pages * os.sysconf("SC_PAGE_SIZE") + more)
 
 
+def use_up_memory(more):
+    """The first step takes all the memory there is, to the last kilobyte, and fails holding it."""
+    have_memory(more)
+
+    def train_step(*given):
+        held, size = [], more
+        while size > 1 << 10:
+            try:
+                held.append(bytearray(size))
+            except MemoryError:
+                size //= 2
+        raise MemoryError(len(held))
+
+    loop.train_step = train_step
+
+
 def note_memory(every, out):
     """Append resident bytes and open files to `out` every so many steps."""
     real = loop.train_step

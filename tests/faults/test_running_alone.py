@@ -94,6 +94,12 @@ def test_out_of_memory_says_which_batch_fits_and_it_does(gansmith):
     assert gansmith(*options, "--set", f"batch={said[1].replace(',', '')}", **memory).code == 0
 
 
+def test_a_run_with_no_memory_left_is_still_marked_as_failed(gansmith, tiny):
+    ended = gansmith("train", tiny, use_up_memory={"more": 64 << 20})
+    assert ended.code == 7, ended.err
+    assert info(Path("runs/00001-tiny"))["status"] == "failed"
+
+
 def test_a_batch_that_does_not_fit_goes_through_in_parts(gansmith):
     file = write_recipe("fashion-mlp")
     write_pack(Path("many"), np.zeros((16_384, 1, 28, 28), np.uint8), None, {"name": "many", "remarks": []})

@@ -27,8 +27,7 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        traceback.clear_frames(error.__traceback__)  # they hold the networks that were too large
-    _give_back()
+        give_back(error)
     raise too_large(recipe, device)
 
 
@@ -39,8 +38,9 @@ def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
     return NotEnoughMemoryError(f"a step of batch={recipe.batch:,} needs more memory than there is; {tried}.")
 
 
-def _give_back() -> None:
-    """Let the system have what this process holds and does not use: the trials need it."""
+def give_back(error: MemoryError | RuntimeError) -> None:
+    """Let the system have what the frames that the error came through hold: what is done about it needs memory too."""
+    traceback.clear_frames(error.__traceback__)
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries than glibc have none
     if trim is not None:

@@ -30,7 +30,7 @@ from gansmith.training.evaluating import Judge, because, make_judge, plateau, re
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, train_loop
 from gansmith.training.manifest import find_checkpoint
-from gansmith.training.memory import in_parts_that_fit, saying_what_fits
+from gansmith.training.memory import give_back, in_parts_that_fit, saying_what_fits
 from gansmith.training.pictures import Pictures, access_for, open_all
 from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.restore import load_checkpoint, tidy
@@ -262,6 +262,9 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str], *, steps_lef
             ending = _ending(run, recipe, gan)
         except DivergedError:
             ending = {"status": "diverged"}
+            raise
+        except (MemoryError, RuntimeError) as error:
+            give_back(error)  # run.json is still to be written
             raise
         finally:
             with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
