@@ -7,7 +7,7 @@ BENCH := .venv-bench
 
 .PHONY: demo test check parity bench fuzz
 
-demo: .venv/.installed  ## train clothes in under two minutes; the run folder's path is printed first and last
+demo: .venv/.installed  ## train clothes in two minutes; the run folder's path is printed first and last
 	$(BIN)/gansmith train demo
 
 test: .venv/.installed-test  ## the fast tests
