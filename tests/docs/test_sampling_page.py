@@ -30,9 +30,14 @@ def test_what_the_page_says_of_the_table_holds():
     def column(name, way="multiplied"):
         return [row[way][name] for row in kept.values()]
 
-    assert [value for value, *_ in column("precision")] == sorted(value for value, *_ in column("precision"))
-    assert [value for value, *_ in column("recall")] == sorted((value for value, *_ in column("recall")), reverse=True)
-    assert min(column("fd")) in column("fd")[:2], "lowest without truncation or near it"
+    precision, recall, distance = ([value for value, *_ in column(name)] for name in ("precision", "recall", "fd"))
+    whole, half, least = 0, PSI.index(0.5), PSI.index(0.3)
+    assert precision[: half + 1] == sorted(precision[: half + 1])
+    assert precision[half] - precision[whole] == pytest.approx(0.03, abs=0.005)
+    assert precision[least] < precision[whole]
+    assert recall == sorted(recall, reverse=True)
+    assert recall[half] / recall[whole] == pytest.approx(2 / 3, abs=0.03)
+    assert distance == sorted(distance), "lowest without truncation"
     for name in NAMES:
         for product, anew in zip(column(name), column(name, "drawn anew"), strict=True):
             assert product[1] <= anew[2], name
