@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from run_folder import trained_in
 
 from gansmith.cli.main import main
 
@@ -62,10 +63,7 @@ def tiny():
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory):
     """A folder with the tiny recipe and its finished run, to be copied."""
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "tiny.toml").write_text(TINY)
-    assert main(["train", str(folder / "tiny.toml"), "--runs", str(folder / "runs")]) == 0
-    return folder
+    return trained_in(tmp_path_factory.mktemp("trained"), "tiny.toml", TINY)
 
 
 @pytest.fixture

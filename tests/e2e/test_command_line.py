@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from run_folder import events, pictures, weights
+from run_folder import assert_continuing_equals_never_stopping, assert_same_run, events, pictures, weights
 
 import gansmith as package
 from gansmith.runs import Run
@@ -53,9 +53,7 @@ def test_the_report_holds_all_its_pictures_and_asks_nobody_for_anything(trained)
 
 def test_the_same_command_twice_gives_the_same_events_and_pictures(gansmith, tiny):
     first, second, other = (gansmith("train", tiny, "--seed", seed).run for seed in (3, 3, 4))
-    assert events(first) == events(second)
-    assert pictures(first) == pictures(second)
-    assert weights(first) == weights(second)
+    assert_same_run(first, second)
     assert events(first) != events(other)
     assert not set(pictures(first).values()) & set(pictures(other).values())
 
@@ -77,13 +75,7 @@ def test_continuing_equals_never_stopping(gansmith, tiny, base):
     file = Path(tiny)
     file.write_text(file.read_text().replace('"demo"', f'"{base}"').replace("width = 4", "width = 8"))
     options = (tiny, "--data", "fashion-10k", "--set", "data.skip=0")
-    whole = gansmith("train", *options).run
-    parts = gansmith("train", *options, "--steps", 5).run
-    assert len(events(parts)) == 5
-    assert gansmith("resume", parts, "--steps", 12).code == 0
-    assert events(parts) == events(whole)
-    assert weights(parts) == weights(whole)
-    assert pictures(parts) == pictures(whole)
+    assert_continuing_equals_never_stopping(gansmith, *options)
 
 
 def test_a_finished_run_asks_for_more_steps(gansmith, trained):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pictures import file, photo
 from PIL import Image
-from run_folder import events, pictures, weights
+from run_folder import assert_continuing_equals_never_stopping, trained_in
 
 from gansmith.recipe_file import recipe_of
 from gansmith.runs import Run
@@ -44,12 +44,7 @@ def conditional():
 @pytest.fixture(scope="session")
 def told_once(tmp_path_factory):
     """A folder with the recipe and its finished run on the clothes, to be copied."""
-    from gansmith.cli.main import main
-
-    folder = tmp_path_factory.mktemp("told")
-    (folder / "conditional.toml").write_text(CONDITIONAL)
-    assert main(["train", str(folder / "conditional.toml"), "--labels", "--runs", str(folder / "runs")]) == 0
-    return folder
+    return trained_in(tmp_path_factory.mktemp("told"), "conditional.toml", CONDITIONAL, "--labels")
 
 
 @pytest.fixture
@@ -159,13 +154,7 @@ def test_the_figures_of_a_conditional_run_are_drawn(gansmith, told):
 def test_continuing_a_conditional_run_equals_never_stopping(gansmith, conditional):
     changes = ("--set", "objective.loss=relativistic", "--set", "objective.penalty=r1+r2", "--set", "objective.gamma=1")
     options = (conditional, "--labels", *changes)
-    whole = gansmith("train", *options).run
-    parts = gansmith("train", *options, "--steps", 5).run
-    assert len(events(parts)) == 5
-    assert gansmith("resume", parts, "--steps", 12).code == 0
-    assert events(parts) == events(whole)
-    assert weights(parts) == weights(whole)
-    assert pictures(parts) == pictures(whole)
+    parts = assert_continuing_equals_never_stopping(gansmith, *options)
     assert gansmith("runs", "verify", parts).code == 0
 
 

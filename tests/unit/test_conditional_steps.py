@@ -8,6 +8,7 @@ import pytest
 import torch
 from plain import PLAIN
 from small_features import Counting
+from stepped import assert_close, stepped_in_float64
 
 from gansmith.data.pack import Pack
 from gansmith.recipes import recipe
@@ -18,7 +19,6 @@ from gansmith.training.evaluating import Judge
 from gansmith.training.given import draw
 from gansmith.training.held_out_losses import held_out_losses
 from gansmith.training.loop import train_step
-from gansmith.training.optim import make_updater
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
 
@@ -98,20 +98,9 @@ def test_the_classes_decide_what_is_learned():
 
 
 def test_a_batch_in_parts_keeps_each_pictures_class():
-    after = []
-    for parts in (1, 2):
-        small = tiny("residual", *PAIRS, f"parts={parts}")
-        gan, what = build(small, ENGINE), given(small, torch.tensor([3, 1, 0, 2]))
-        gan.G.double()
-        gan.D.double()
-        gan.update_g = make_updater(small.generator_optimizer, gan.update_g.parameters)
-        gan.update_d = make_updater(small.discriminator_optimizer, gan.update_d.parameters)
-        what = replace(what, **{name: getattr(what, name).double() for name in ("real", "z_d", "z_g")})
-        values = discriminator_step(gan, what, small.objective, ENGINE)
-        values |= generator_step(gan, what, small.objective, ENGINE)
-        after.append({**values, **gan.G.state_dict(), **{f"D {k}": v for k, v in gan.D.state_dict().items()}})
-    for key, whole in after[0].items():
-        torch.testing.assert_close(after[1][key], whole, rtol=1e-9, atol=1e-9, msg=key)
+    batches = [tiny("residual", *PAIRS, f"parts={parts}") for parts in (1, 2)]
+    whole, divided = (stepped_in_float64(small, given(small, torch.tensor([3, 1, 0, 2]))) for small in batches)
+    assert_close(divided, whole)
 
 
 def test_held_out_losses_are_of_the_pictures_own_classes():

@@ -1,11 +1,11 @@
 import copy
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from plain import PLAIN
+from stepped import assert_close, stepped_in_float64
 
 from gansmith.errors import DivergedError, RecipeError
 from gansmith.nn.modes import inference_mode
@@ -148,20 +148,9 @@ def test_separate_batches_are_two_updates_of_d_in_their_order():
 @pytest.mark.parametrize("name", ["fashion-mlp", "mnist-mlp"])
 def test_a_batch_in_parts_moves_every_weight_as_the_whole_does(name):
     """One system whose D sees a mixed batch, and one with an update for each kind; in float64."""
-    after = []
-    for parts in (1, 4):
-        small = recipe(name, ["batch=8", f"parts={parts}"])
-        gan, what = build(small, ENGINE), given(small)
-        gan.G.double()
-        gan.D.double()
-        gan.update_g = make_updater(small.generator_optimizer, gan.update_g.parameters)
-        gan.update_d = make_updater(small.discriminator_optimizer, gan.update_d.parameters)
-        what = replace(what, **{name: getattr(what, name).double() for name in ("real", "z_d", "z_g")})
-        values = discriminator_step(gan, what, small.objective, ENGINE)
-        values |= generator_step(gan, what, small.objective, ENGINE)
-        after.append({**values, **gan.G.state_dict(), **{f"D {k}": v for k, v in gan.D.state_dict().items()}})
-    for key, whole in after[0].items():
-        torch.testing.assert_close(after[1][key], whole, rtol=1e-9, atol=1e-9, msg=key)
+    batches = [recipe(name, ["batch=8", f"parts={parts}"]) for parts in (1, 4)]
+    whole, divided = (stepped_in_float64(small, given(small)) for small in batches)
+    assert_close(divided, whole)
 
 
 def test_label_noise_and_dropout_go_through_in_parts_too():

@@ -1,0 +1,33 @@
+"""One step in float64, so that two ways of taking it can be held against each other."""
+
+from dataclasses import replace
+
+import torch
+
+from gansmith.schema import Recipe
+from gansmith.training.engine import make_engine
+from gansmith.training.given import Given
+from gansmith.training.optim import make_updater
+from gansmith.training.state import build
+from gansmith.training.steps import discriminator_step, generator_step
+
+
+def stepped_in_float64(recipe: Recipe, given: Given) -> dict[str, torch.Tensor]:
+    """What a step of each network reports, and both networks' weights and buffers after it."""
+    engine = make_engine("cpu", "fp32")
+    gan = build(recipe, engine)
+    gan.G.double()
+    gan.D.double()
+    gan.update_g = make_updater(recipe.generator_optimizer, gan.update_g.parameters)
+    gan.update_d = make_updater(recipe.discriminator_optimizer, gan.update_d.parameters)
+    given = replace(given, **{name: getattr(given, name).double() for name in ("real", "z_d", "z_g")})
+    values = discriminator_step(gan, given, recipe.objective, engine)
+    values |= generator_step(gan, given, recipe.objective, engine)
+    return {**values, **gan.G.state_dict(), **{f"D {key}": value for key, value in gan.D.state_dict().items()}}
+
+
+def assert_close(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> None:
+    """Hold every number against its counterpart, to 1e-9."""
+    assert found.keys() == wanted.keys()
+    for key, value in wanted.items():
+        torch.testing.assert_close(found[key], value, rtol=1e-9, atol=1e-9, msg=key)
