@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from marked import with_part
 
 import gansmith
 from gansmith.cli.console import Lines
@@ -36,7 +37,6 @@ from gansmith.training.sampling import TrainedGenerator, load
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks" / "results" / "conditional.json", ROOT / "docs" / "labels.md"
-BEGIN, END = "<!-- conditional: benchmarks/conditional.py -->\n", "<!-- end of conditional -->\n"
 NUM, SEED = 1000, 1
 """Pictures of each class, and the seed of their latents, which is not the training's."""
 
@@ -151,8 +151,7 @@ def keep(result: dict[str, Any], file: Path) -> None:
 
 def with_table(page: str, results: dict[str, Any]) -> str:
     """The page with the table of these results."""
-    before, rest = page.split(BEGIN)
-    return before + BEGIN + table(results) + END + rest.split(END)[1]
+    return with_part(page, "conditional", table(results))
 
 
 def table(results: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ Tests hold both against it.
 import json
 from pathlib import Path
 
+from marked import with_part
+
 from gansmith.recipes import family, recipe, recipe_names
 from gansmith.recipes.base import ARTICLES, OURS
 
@@ -13,7 +15,6 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "gallery.md"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- measured: benchmarks/gallery.py -->\n", "<!-- end of measured -->\n"
 
 OTHERS = ("precision", "recall", "coverage", "class-kl")
 
@@ -116,8 +117,7 @@ def _figure(number: float) -> str:
 
 def readme(text: str) -> str:
     """README.md with the table of all systems between its marks."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + _table() + END + rest.split(END)[1]
+    return with_part(text, "measured", _table())
 
 
 def _table() -> str:

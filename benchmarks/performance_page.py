@@ -1,16 +1,16 @@
 """Write docs/performance.md, and the speeds in the README, from results/*.json. A test holds both against them."""
 
 import json
-import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
+
+from marked import with_part
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
 OF_HOUSE = "step-time-house"
-BEGIN, END = "<!-- speed: benchmarks/performance_page.py -->", "<!-- end of speed -->"
 
 HEAD = """\
 # Performance
@@ -89,7 +89,6 @@ def readme(text: str) -> str:
         if "to_keras" in ratios
     ]
     lines = [
-        BEGIN,
         "| a training step | × Keras 3 on TensorFlow, as published | × the fastest way of Keras or torch |",
         "|---|---:|---:|",
         *rows,
@@ -103,9 +102,8 @@ def readme(text: str) -> str:
         "![bars of each system's speed](benchmarks/results/step-time.png)",
         "",
         _exponents(),
-        END,
     ]
-    return re.sub(f"{BEGIN}.*?{END}", lambda _: "\n".join(lines), text, flags=re.S)
+    return with_part(text, "speed", "\n".join(lines))
 
 
 def _exponents() -> str:

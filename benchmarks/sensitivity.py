@@ -9,7 +9,6 @@ several strengths. Writes results/sensitivity.json, and its tables into docs/met
 
 import argparse
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from disturbances import DISTURBANCES, NUM, TRAINED_ON, Disturbance, Drawn, collapsed_generator, draw, undisturbed
+from marked import with_part
 
 from gansmith.data.fit import Wanted
 from gansmith.data.source import Access, Request, open_pictures
@@ -32,7 +32,6 @@ from gansmith.metrics.features import extract, extractor
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "sensitivity.json"
 PAGE = ROOT / "docs" / "metrics.md"
-BEGIN, END = "<!-- sensitivity: benchmarks/sensitivity.py -->", "<!-- end of sensitivity -->"
 
 SETS = ("fashion-mnist", "notmnist")
 COLLAPSE = ("fd", "kid", "precision", "recall", "density", "coverage", "diversity", "class-kl", "spectrum")
@@ -51,8 +50,7 @@ def main() -> None:
         about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "pictures": NUM}
         sets = {**kept["sets"], name: of_set(name)}
         RESULT.write_text(json.dumps({**about, "trained_on": TRAINED_ON, "sets": sets}, indent=1) + "\n")
-    text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else "# Metrics\n"
-    PAGE.write_text(with_tables(text), encoding="utf-8")
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def of_set(name: str) -> dict[str, Any]:
@@ -125,10 +123,7 @@ def caught_by(collapse: dict[str, Any]) -> list[str]:
 def with_tables(text: str) -> str:
     """The page with the tables of the results between its two marks."""
     kept = json.loads(RESULT.read_text())
-    lines = "\n".join([BEGIN, *_tables(kept), END])
-    if BEGIN not in text:
-        return f"{text}\n## Do they notice?\n\n{lines}\n"
-    return re.sub(f"{BEGIN}.*?{END}", lambda _: lines, text, flags=re.S)
+    return with_part(text, "sensitivity", "\n".join(_tables(kept)))
 
 
 def _tables(kept: dict[str, Any]) -> Iterator[str]:

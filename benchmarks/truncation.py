@@ -13,7 +13,6 @@ the table of docs/sampling.md, between two marks.
 import argparse
 import json
 import math
-import re
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from marked import with_part
 from torch import Tensor
 
 import gansmith
@@ -38,7 +38,6 @@ from gansmith.training.sampling import CHUNK, Draws, TrainedGenerator, load
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "truncation.json"
 PAGE = ROOT / "docs" / "sampling.md"
-BEGIN, END = "<!-- truncation: benchmarks/truncation.py -->", "<!-- end of truncation -->"
 
 PSI = (1.0, 0.9, 0.8, 0.7, 0.5, 0.3)
 NAMES = ("fd", "precision", "recall", "coverage")
@@ -122,7 +121,6 @@ def with_table(text: str) -> str:
     """The page with the table of the results between its two marks."""
     kept = json.loads(RESULT.read_text())
     lines = [
-        BEGIN,
         f"| ψ | {' | '.join(f'{name} | drawn anew' for name in NAMES)} |",
         "|---|" + "---:|" * (2 * len(NAMES)),
     ]
@@ -133,8 +131,7 @@ def with_table(text: str) -> str:
         f"\n`demo` after {kept['steps']:,} steps on Fashion-MNIST, {kept['pictures']:,} pictures against as many of "
         f"the test split, features `{kept['features']}`; {kept['date']}, `benchmarks/truncation.py`."
     )
-    lines.append(END)
-    return re.sub(f"{BEGIN}.*?{END}", lambda _: "\n".join(lines), text, flags=re.S)
+    return with_part(text, "truncation", "\n".join(lines))
 
 
 if __name__ == "__main__":

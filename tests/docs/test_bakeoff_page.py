@@ -10,8 +10,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "bakeoff.md"
 
 
-def test_the_page_is_what_its_script_makes_of_the_results(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+def test_the_page_is_what_its_script_makes_of_the_results():
     made = runpy.run_path(str(ROOT / "benchmarks" / "bakeoff_page.py"))
     kept = made["read"](ROOT / "benchmarks" / "results" / "bakeoff.json")
     assert PAGE.read_text(encoding="utf-8") == made["page"](kept), "run: python benchmarks/bakeoff.py page"

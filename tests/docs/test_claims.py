@@ -1,13 +1,8 @@
 """What is said about the articles' claims follows from what was measured."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
 from claims_page import PAGE, RESULT, judge, page, verdicts
 from claims_tested import CLAIMS, FAMILIES, SEEDS
 

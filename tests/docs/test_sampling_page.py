@@ -3,13 +3,9 @@
 import inspect
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
 from truncation import NAMES, PSI, RESULT, deviation, threshold, with_table
 
 from gansmith.cli import runs_animate, sample

@@ -1,14 +1,9 @@
 """The measures notice what they are meant to notice, by what was measured on real pictures."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
 from disturbances import DISTURBANCES, NUM, TRAINED_ON, collapsed_generator, draw, undisturbed
 from sensitivity import PAGE, RESULT, SETS, apart, caught_by, monotone, with_tables
 

@@ -1,12 +1,6 @@
 """The bake-off's arithmetic, its table of candidates, and its page."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
 from bakeoff_contests import CONTESTS, FIRST
 from bakeoff_page import page
 from bakeoff_runs import changed, entered

@@ -2,18 +2,13 @@
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import performance_page
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "peers"))
-
-import performance_page
 import torch_step
 from arithmetic import SYSTEMS, multiply_adds
 from counting import multiply_adds_of

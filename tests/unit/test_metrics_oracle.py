@@ -1,14 +1,8 @@
 """The same numbers as the programs others publish with, of the same features."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
 from peers.fidelity import fidelity
 
 from gansmith.metrics.frechet import frechet, gaussian
