@@ -1,4 +1,4 @@
-"""docs/bakeoff.md of what `bakeoff.py` has kept. A test holds the page against it."""
+"""docs/bakeoff.md, and a part of README.md, of what `bakeoff.py` has kept. Tests hold both against it."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from typing import Any
 
 from bakeoff_contests import CONTESTS, FIRST, names_of
 from bakeoff_sums import middle_and_ends, read, rise_after_best, time_to_reach
+from marked import with_part
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "bakeoff.md"
+PAGE, README = ROOT / "docs" / "bakeoff.md", ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
 SHOWN = (FIRST, "house")
 """Whose sheets are on the page."""
@@ -43,6 +44,7 @@ def write_page(out: Path, sheets: Path | None = None) -> None:
         if (sheet := _sheet(result)) and (sheets / result["sheet"]).is_file():
             shutil.copy(sheets / result["sheet"], sheet)
     PAGE.write_text(page(kept), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), kept), encoding="utf-8")
 
 
 def page(kept: dict[str, Any]) -> str:
@@ -50,6 +52,25 @@ def page(kept: dict[str, Any]) -> str:
     if not kept["runs"]:
         blocks.append("No run is kept yet.\n")
     return "\n".join(blocks)
+
+
+def readme(text: str, kept: dict[str, Any]) -> str:
+    """README.md with the house recipe beside each article's own system, at the longest time that both have."""
+    rows = [
+        "| pictures | each | the article's system | `house` | ratio | coverage, article / `house` | as good after |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name in names_of("quality"):
+        groups = {seconds: group for seconds, group in _groups(kept, name).items() if {*SHOWN} <= group.keys()}
+        if groups:
+            seconds = max(groups)
+            article, house = (groups[seconds][candidate] for candidate in SHOWN)
+            first, found = _values(article, "fd"), _values(house, "fd")
+            coverage = " / ".join(_middle(_values(results, "coverage")) for results in (article, house))
+            reached = _reached(house, _last_on_the_way(article))
+            cells = [name, _time(seconds), _range(first), _range(found), _ratio(found, first), coverage, reached]
+            rows.append(f"| {' | '.join(cells)} |")
+    return with_part(text, "bake-off", "\n".join(rows))
 
 
 def _contests(kept: dict[str, Any]) -> Iterator[str]:

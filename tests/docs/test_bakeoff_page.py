@@ -1,19 +1,21 @@
 """The bake-off's page says what its results say."""
 
 import re
-import runpy
-from pathlib import Path
 
+from bakeoff_page import PAGE, README, RESULTS, page, readme
+from bakeoff_sums import read
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "bakeoff.md"
+KEPT = read(RESULTS / "bakeoff.json")
 
 
 def test_the_page_is_what_its_script_makes_of_the_results():
-    made = runpy.run_path(str(ROOT / "benchmarks" / "bakeoff_page.py"))
-    kept = made["read"](ROOT / "benchmarks" / "results" / "bakeoff.json")
-    assert PAGE.read_text(encoding="utf-8") == made["page"](kept), "run: python benchmarks/bakeoff.py page"
+    assert PAGE.read_text(encoding="utf-8") == page(KEPT), "run: python benchmarks/bakeoff.py page"
+
+
+def test_the_readme_has_the_distances_of_the_results():
+    text = README.read_text(encoding="utf-8")
+    assert text == readme(text, KEPT), "run: python benchmarks/bakeoff.py page"
 
 
 def test_every_picture_on_the_page_can_be_opened():
