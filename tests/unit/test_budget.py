@@ -83,3 +83,10 @@ def test_schedules_keep_their_place_in_the_run():
 def test_intervals_of_a_very_short_run_are_a_batch():
     short = stretched(recipe(PLAIN), 64)
     assert (short.steps, short.length.log_every, short.evaluate.every) == (2, short.batch, short.batch)
+
+
+@pytest.mark.parametrize("steps", range(1000, 1200, 10))
+def test_an_interval_that_divides_the_run_divides_a_longer_or_shorter_one(steps):
+    made = stretched(recipe(PLAIN, ["length.images=320_000", "evaluate.every=32_000"]), steps * 32)
+    assert made.length.images // made.evaluate.every == 10
+    assert made.length.images % made.evaluate.every == 0

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gansmith.machine import describe_machine
 from gansmith.training import engine
 
 
@@ -36,3 +37,22 @@ def test_who_asks_for_bf16_gets_it_however_slow(multiplying):
 def test_without_the_instruction_nothing_is_tried(multiplying, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     assert engine.make_engine("cpu", "auto").precision == "fp32"
+
+
+def info(**changes):
+    """What run.json has of a run that was trained here."""
+    return {"device": "cpu", "precision": "bf16", "machine": {"processor": describe_machine()["processor"]}, **changes}
+
+
+def test_what_auto_found_for_a_run_holds_for_it_however_the_clock_goes_now(multiplying):
+    multiplying[torch.bfloat16] = 9.0
+    assert engine.make_engine("cpu", "auto").precision == "fp32"
+    assert engine.same_engine(info(), "cpu", "auto").precision == "bf16"
+    assert engine.same_engine(info(precision="fp32"), "cpu", "auto").precision == "fp32"
+    assert engine.same_engine(info(), "cpu", "fp32").precision == "fp32"
+
+
+@pytest.mark.parametrize("changes", [{"machine": {"processor": "another"}}, {"device": "cuda:0"}, {"machine": None}])
+def test_on_another_device_or_processor_auto_finds_out_again(multiplying, changes):
+    multiplying[torch.bfloat16] = 9.0
+    assert engine.same_engine(info(**changes), "cpu", "auto").precision == "fp32"

@@ -19,6 +19,13 @@ def test_the_first_half_that_fits_is_named(monkeypatch, room, batch):
     assert tried[:2] == [2048, 1024]
 
 
+def test_a_half_that_its_parts_do_not_divide_is_not_tried(monkeypatch):
+    tried = []
+    monkeypatch.setattr(memory, "_fits", lambda recipe, _device: tried.append(recipe.batch))
+    assert memory.largest_batch(recipe("fashion-mlp", ["batch=100", "parts=4"]), "cpu") == 0
+    assert tried == [48, 24, 12, 4]
+
+
 def test_only_a_lack_of_memory_is_taken_for_one(monkeypatch):
     monkeypatch.setattr(memory, "_fits", lambda recipe, device: False)
     small = recipe("demo", ["batch=2"])

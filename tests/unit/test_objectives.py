@@ -89,8 +89,13 @@ def test_a_loss_of_pairs_says_nothing_of_a_shift_of_all_logits():
     ],
 )
 def test_d_is_right_by_so_much(name, expected):
-    found = margins(LOSSES[name], torch.tensor([1.0, -2.0]), torch.tensor([-3.0, 0.0]))
+    found = margins(LOSSES[name], torch.tensor([1.0, -2.0]), torch.tensor([-3.0, 0.0]), Targets())
     assert {kind: margin.tolist() for kind, margin in found.items()} == expected
+
+
+def test_least_squares_tells_real_from_fake_halfway_between_its_targets():
+    found = margins(LOSSES["least-squares"], torch.tensor([0.25]), torch.tensor([-0.25]), Targets(real=1.0, fake=-1.0))
+    assert [margin.item() for margin in found.values()] == [0.25, 0.25]
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -31,7 +31,9 @@ def tried(monkeypatch):
     def try_out(task, recipe, _device):
         asked.append((task, recipe.batch))
         about = {"device": "cpu", "precision": "fp32", "available": 1000 * MIB}
-        return about | {"peak_of_two_steps": (200 + recipe.batch) * MIB, "peak": 300 * MIB, "seconds": SECONDS}
+        if task == "memory":
+            return about | {"peak": (200 + recipe.batch) * MIB}
+        return about | {"peak": 300 * MIB, "seconds": SECONDS}
 
     monkeypatch.setattr(plan, "try_out", try_out)
     return asked
@@ -45,7 +47,7 @@ def planned(text=None, evaluations=EVALUATIONS, at=at, count=300):
 def test_a_time_is_spent_and_not_overspent(tried, text):
     found, seconds = planned(text), parse_budget(text).seconds
     assert 0.96 * seconds < found.seconds <= seconds
-    assert tried == [("costs", 32), ("memory", 64)]
+    assert tried == [("costs", 32), ("memory", 32), ("memory", 64)]
 
 
 def test_evaluations_take_a_twentieth_of_the_time_at_most_and_the_last_is_at_the_end(tried):
@@ -130,3 +132,19 @@ def test_the_lines_say_what_the_facts_say(tried):
         "300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit",
     ):
         assert part in said
+
+
+def test_what_is_due_more_often_than_there_are_steps_comes_once_a_step():
+    often = recipe("fashion-mlp", ["length.images=3200", "length.log_every=1", "held_out_losses.every=1"])
+    calls = calls_of(often, SECONDS)
+    assert (calls["step"], calls["log"], calls["held-out losses"]) == (100, 100, 100)
+
+
+def test_a_second_trial_that_takes_too_long_costs_only_what_it_would_tell(monkeypatch):
+    def try_out(task, _recipe, _device):
+        if task == "memory":
+            raise subprocess.TimeoutExpired("trial", 300)
+        return {"device": "cpu", "precision": "fp32", "available": 1000 * MIB, "peak": 300 * MIB, "seconds": SECONDS}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    assert planned("90s").largest_batch == 0

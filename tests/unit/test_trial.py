@@ -7,7 +7,7 @@ from plain import PLAIN
 
 from gansmith.data.pack import Pack
 from gansmith.recipes import recipe
-from gansmith.training import trial
+from gansmith.training import trial, trial_process
 from gansmith.training.engine import make_engine
 from gansmith.training.pictures import Pictures
 from gansmith.training.state import build
@@ -67,4 +67,32 @@ def test_everything_that_a_run_does_has_its_cost():
     found = trial.costs(small, ENGINE, pictures)
     assert found.seconds.keys() == {"step", "log", "held-out losses", "evaluation", "grid", "checkpoint", "once"}
     assert min(found.seconds.values()) > 0
-    assert found.peak >= found.peak_of_two_steps > 2**26
+    assert found.peak > 2**26
+
+
+def test_a_penalty_that_begins_at_nothing_is_tried_at_its_largest():
+    later = recipe("house", ["objective.gamma={start=0.0, end=0.5, begin=64_000, until=128_000}"])
+    assert trial.at_its_dearest(later).objective.gamma == 0.5
+    assert trial.at_its_dearest(recipe("house")) == recipe("house")
+
+
+class Ended:
+    """A process of which nothing is left but this."""
+
+    def __init__(self, returncode, said):
+        self.returncode, self.stdout, self.stderr = returncode, b"", said.encode()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(1, "RuntimeError: DefaultCPUAllocator: can't allocate memory"), (1, "MemoryError"), (-9, "")]
+)
+def test_a_trial_that_had_not_the_memory_found_nothing(monkeypatch, code, said):
+    monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(code, said))
+    assert trial_process.try_out("costs", recipe("house"), "cpu") is None
+
+
+def test_a_trial_that_failed_for_another_reason_says_it(monkeypatch):
+    said = "Traceback (most recent call last):\nOSError: [Errno 28] No space left on device"
+    monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(1, said))
+    with pytest.raises(RuntimeError, match=r"^a trial of some steps failed: OSError: \[Errno 28\] No space left"):
+        trial_process.try_out("costs", recipe("house"), "cpu")

@@ -117,10 +117,10 @@ def describe(recipe: "Recipe") -> str:
 def _expected_time(recipe: "Recipe") -> str:
     from gansmith.training.engine import make_engine
     from gansmith.training.reporting import duration
-    from gansmith.training.trial import seconds_per_step
+    from gansmith.training.trial import at_its_dearest, seconds_per_step
 
     engine = make_engine("auto", recipe.precision)
-    seconds = seconds_per_step(recipe, engine)
+    seconds = seconds_per_step(at_its_dearest(recipe), engine)
     return (
         f"expected time on this machine ({engine.device}, {engine.precision}): {recipe.steps:,} steps "
         f"of {seconds:.3f} s = {duration(recipe.steps * seconds)}, from a trial of 3 steps"

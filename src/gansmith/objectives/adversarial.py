@@ -6,6 +6,7 @@ Every loss takes logits (no sigmoid) and returns per-sample values [N]; the step
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ class Loss:
     fake: Part | None
     generator: Part
     source: str
-    boundary: float | None = 0.0
+    boundary: float | Literal["between targets"] | None = 0.0
     """The logit between what D takes for real and for fake; None where only differences of logits say anything."""
     averages_halves: bool = False
     """A batch of reals and fakes has the mean of the two losses, not their sum."""
@@ -89,7 +90,7 @@ LOSSES: dict[str, Loss] = {
         fake=lambda logits, t: half_square(logits, t.fake),
         generator=lambda logits, t: half_square(logits, t.generator),
         source="Mao et al. 2017, arXiv:1611.04076; its a, b and c are the targets of fakes, of reals and of G",
-        boundary=0.5,
+        boundary="between targets",
         uses_targets=True,
     ),
     "hinge": Loss(
@@ -129,11 +130,12 @@ def generator_loss(loss: Loss, fake: Tensor, real: Tensor | None, targets: Targe
     return loss.generator(fake if real is None else fake - real, targets)
 
 
-def margins(loss: Loss, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+def margins(loss: Loss, real: Tensor, fake: Tensor, targets: Targets) -> dict[str, Tensor]:
     """By how much D is right about each picture, {"real": [N], "fake": [N]}; about each pair if it has no boundary."""
     if loss.boundary is None:
         return {"real": real - fake, "fake": real - fake}
-    return {"real": real - loss.boundary, "fake": loss.boundary - fake}
+    boundary = (targets.real + targets.fake) / 2 if loss.boundary == "between targets" else loss.boundary
+    return {"real": real - boundary, "fake": boundary - fake}
 
 
 def clip_probability(logits: Tensor, epsilon: float) -> Tensor:

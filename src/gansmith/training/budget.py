@@ -48,7 +48,7 @@ def stretched(recipe: Recipe, images: int) -> Recipe:
     steps, share = -(-images // batch), images / recipe.length.images
 
     def in_proportion(interval: int) -> int:
-        return max(int(interval * share / batch), 1) * batch if interval else 0
+        return max(interval * images // (recipe.length.images * batch), 1) * batch if interval else 0
 
     length = recipe.length
     made = from_values(

@@ -3,16 +3,17 @@
 import ctypes
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from gansmith.errors import UsageError
+from gansmith.machine import describe_machine
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionChoice = Literal["auto", "fp32", "bf16"]
@@ -53,9 +54,16 @@ def suitable_threads(batch: int, *networks: nn.Module) -> Generator[None]:
     """
     parameters = [parameter for network in networks for parameter in network.parameters()]
     dense = all(parameter.dim() <= 2 for parameter in parameters)
+    small = dense and batch * sum(parameter.numel() for parameter in parameters) <= SMALL_STEP
+    with threads(1 if small else torch.get_num_threads()):
+        yield
+
+
+@contextmanager
+def threads(num: int) -> Generator[None]:
+    """So many processor threads inside the context."""
     there = torch.get_num_threads()
-    if dense and batch * sum(parameter.numel() for parameter in parameters) <= SMALL_STEP:
-        torch.set_num_threads(1)
+    torch.set_num_threads(num)
     try:
         yield
     finally:
@@ -75,6 +83,18 @@ def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "aut
         raise UsageError(f"device {chosen!r} is not there; this machine and this build of torch have: {names}.")
     bf16 = precision == "bf16" or (precision == "auto" and _computes_bf16(chosen))
     return Engine(device=torch.device(chosen), bf16=bf16)
+
+
+def same_engine(info: Mapping[str, Any], device: DeviceChoice, precision: PrecisionChoice) -> Engine:
+    """The engine to go on with after what run.json says, `info`: what auto found there holds, on such a processor.
+
+    It is found by timing, which on a busy machine might come out otherwise, and the run's bytes with it.
+    """
+    engine, machine = make_engine(device, precision), info.get("machine")
+    before = (info.get("device"), machine.get("processor") if isinstance(machine, dict) else None)
+    if precision == "auto" and before == (str(engine.device), describe_machine()["processor"]):
+        return replace(engine, bf16=info.get("precision") == "bf16")
+    return engine
 
 
 @cache
@@ -98,17 +118,38 @@ def _computes_bf16(device: str) -> bool:
 
 
 SIDE, ROUNDS, GAIN = 512, 5, 1.3
-"""Of the trial products: 3 ms each; and how many times as fast they must be for bf16 to be worth its digits."""
+"""Of the trial products, some milliseconds each; and how many times as fast bf16 must be to be worth its digits."""
 
 
 @cache
 def _multiplies_faster_in_bf16() -> bool:
-    """Whether a matrix product takes less time in bf16 here: some processors have the instruction at half the rate."""
+    """Whether a matrix product takes less time in bf16 here: some processors have the instruction at half the rate.
+
+    On one thread, for several wait for one another where the machine has other work.
+    """
     matrices = {dtype: torch.ones(SIDE, SIDE, dtype=dtype) for dtype in (torch.float32, torch.bfloat16)}
     fastest = dict.fromkeys(matrices, math.inf)
-    for _ in range(ROUNDS):
-        for dtype, matrix in matrices.items():
-            began = time.perf_counter()
-            torch.mm(matrix, matrix)
-            fastest[dtype] = min(fastest[dtype], time.perf_counter() - began)
+    with threads(1):
+        for _ in range(ROUNDS):
+            for dtype, matrix in matrices.items():
+                began = time.perf_counter()
+                torch.mm(matrix, matrix)
+                fastest[dtype] = min(fastest[dtype], time.perf_counter() - began)
     return fastest[torch.float32] > GAIN * fastest[torch.bfloat16]
+
+
+_SIGNS = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "could not allocate",
+    "bad_alloc",
+    "memoryerror",
+    "out of memory",
+    "not enough memory",
+    "failed to map segment",
+)
+
+
+def says_out_of_memory(text: str) -> bool:
+    """Whether an error's text says that memory ran out: torch on a processor, and the system, say it in words."""
+    return any(sign in text.lower() for sign in _SIGNS)

@@ -119,7 +119,9 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, r
     """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
     recipe, step = setting.recipe, gan.seen // setting.recipe.batch
     means = {name: value.mean().item() for name, value in values.items()}
-    right = margins(LOSSES[recipe.objective.loss], values["logits/real"], values["logits/fake"])
+    right = margins(
+        LOSSES[recipe.objective.loss], values["logits/real"], values["logits/fake"], recipe.objective.targets
+    )
     means["accuracy/real"] = (right["real"] > 0).float().mean().item()
     means["accuracy/fake"] = (right["fake"] >= 0).float().mean().item()
     if gan.augment is not None:

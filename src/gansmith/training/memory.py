@@ -12,10 +12,8 @@ import torch
 from gansmith.errors import NotEnoughMemoryError
 from gansmith.recipe_file import override
 from gansmith.schema import Recipe
-from gansmith.training.engine import DeviceChoice
+from gansmith.training.engine import DeviceChoice, says_out_of_memory
 from gansmith.training.trial_process import try_out
-
-_SIGNS = ("can't allocate memory", "could not allocate", "bad_alloc", "out of memory", "not enough memory")
 
 
 @contextmanager
@@ -51,15 +49,16 @@ def give_back(error: MemoryError | RuntimeError) -> None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error says that memory ran out: torch says it in words on the CPU."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in _SIGNS)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or says_out_of_memory(str(error))
 
 
 def largest_batch(recipe: Recipe, device: DeviceChoice) -> int:
     """Half the batch, or a quarter, and so on: the first of which a step can be made here; 0 when there is none."""
-    batch = recipe.batch // 2
-    while batch and not _fits(recipe.model_copy(update={"batch": batch}), device):
-        batch //= 2
-    return batch
+    parts, batch = recipe.parts, recipe.batch
+    while batch := batch // 2 // parts * parts:
+        if _fits(recipe.model_copy(update={"batch": batch}), device):
+            return batch
+    return 0
 
 
 def in_parts_that_fit(recipe: Recipe, device: DeviceChoice) -> Recipe:
@@ -77,5 +76,5 @@ def in_parts_that_fit(recipe: Recipe, device: DeviceChoice) -> Recipe:
 def _fits(recipe: Recipe, device: DeviceChoice) -> bool:
     try:
         return try_out("memory", recipe, device) is not None
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, RuntimeError):  # whatever such a process dies of, it may be for want of memory
         return False

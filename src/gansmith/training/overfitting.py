@@ -49,6 +49,6 @@ def steer_augmentation(gan: GAN, values: Mapping[str, Tensor], recipe: Recipe) -
         return
     real, fake = values["logits/real"], values["logits/fake"]
     if recipe.augment.signal == "signs":
-        observe(gan.augment, margins(LOSSES[recipe.objective.loss], real, fake)["real"])
+        observe(gan.augment, margins(LOSSES[recipe.objective.loss], real, fake, recipe.objective.targets)["real"])
     elif HELD_OUT in values:
         observe_held_out(gan.augment, real, values[HELD_OUT], fake)

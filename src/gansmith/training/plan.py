@@ -19,7 +19,7 @@ from gansmith.training.engine import DeviceChoice
 from gansmith.training.evaluating import MOST_SHARE
 from gansmith.training.memory import too_large
 from gansmith.training.reporting import duration
-from gansmith.training.trial_process import SECONDS, Task, try_out
+from gansmith.training.trial_process import SECONDS, try_out
 from gansmith.viz.evolution import is_milestone
 
 FEWEST_STEPS = 20
@@ -102,7 +102,7 @@ def make_plan(at: RecipeAt, budget: Budget | None, evaluations: int, count: int,
     """
     images = budget.images if budget else 0
     first = at(images, evaluations)
-    found = _tried("costs", first, device)
+    found = _costs(first, device)
     if found is None:
         raise too_large(first, device)
     each = found["seconds"]
@@ -122,31 +122,31 @@ def make_plan(at: RecipeAt, budget: Budget | None, evaluations: int, count: int,
         precision=found["precision"],
         peak=found["peak"],
         available=found["available"],
-        largest_batch=_that_fits(recipe, found, count, device),
+        largest_batch=_that_fits(recipe, found["available"] - found["peak"], count, device),
     )
 
 
 def calls_of(recipe: Recipe, each: dict[str, float]) -> dict[str, int]:
     """How often a whole run does each thing. Every evaluation might be the best so far, which is saved."""
     steps, length = recipe.steps, recipe.length
-    evaluations = _times(recipe, recipe.evaluate.every) if "evaluation" in each else 0
+    evaluations = len(_moments(recipe, recipe.evaluate.every)) if "evaluation" in each else 0
     grids = _moments(recipe, length.sample_every) | set(_milestones(steps)) | {steps}
     saved = _moments(recipe, length.checkpoint_every) | _moments(recipe, recipe.evaluate.every if evaluations else 0)
     return {
         "step": steps,
-        "log": _times(recipe, length.log_every),
+        "log": len(_moments(recipe, length.log_every)),
         "evaluation": evaluations,
-        "held-out losses": _times(recipe, recipe.held_out_losses.every),
+        "held-out losses": len(_moments(recipe, recipe.held_out_losses.every)),
         "grid": len(grids),
         "checkpoint": len(saved | {steps}),
         "once": 1,
     }
 
 
-def _tried(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] | None:
-    """As `try_out`. Raises UsageError when that takes too long."""
+def _costs(recipe: Recipe, device: DeviceChoice) -> dict[str, Any] | None:
+    """What the trial found; None without the memory for it. Raises UsageError when it takes too long."""
     try:
-        return try_out(task, recipe, device)
+        return try_out("costs", recipe, device)
     except subprocess.TimeoutExpired:
         raise UsageError(
             f"a trial of some steps was not done after {SECONDS} s: the machine is busy, or the networks are too large "
@@ -158,13 +158,10 @@ def _seconds(each: dict[str, float], calls: dict[str, int]) -> float:
     return sum(seconds * calls[what] for what, seconds in each.items())
 
 
-def _times(recipe: Recipe, every: int) -> int:
-    return recipe.steps * recipe.batch // every if every else 0
-
-
 def _moments(recipe: Recipe, every: int) -> set[int]:
-    """The steps at which something is due that comes every so many images."""
-    return {-(-number * every // recipe.batch) for number in range(1, _times(recipe, every) + 1)}
+    """The steps at which something is due that comes every so many images, once a step at most."""
+    times = recipe.steps * recipe.batch // every if every else 0
+    return {-(-number * every // recipe.batch) for number in range(1, times + 1)}
 
 
 def _milestones(steps: int) -> list[int]:
@@ -197,17 +194,22 @@ def _within(budget: Budget, at: RecipeAt, evaluations: int, each: dict[str, floa
     return at(steps * recipe.batch, evaluations)
 
 
-def _that_fits(recipe: Recipe, found: dict[str, Any], count: int, device: DeviceChoice) -> int:
-    """The largest batch, by what twice the batch takes; no larger than the set. Two significant digits."""
-    batch = recipe.batch
-    double = _tried("memory", recipe.model_copy(update={"batch": 2 * batch}), device)
-    if double is None:
-        return batch
-    slope = (double["peak_of_two_steps"] - found["peak_of_two_steps"]) / batch
-    if slope <= 0:
-        return 0
-    fitting = int(batch + max(found["available"] - found["peak"], 0) / slope)
-    return min(rounded_down(fitting), count)
+def _that_fits(recipe: Recipe, free: int, count: int, device: DeviceChoice) -> int:
+    """The largest batch with so many bytes more, by what two steps take with this one and with twice as much.
+
+    No larger than the set, in two significant digits; 0 where the trials do not tell.
+    """
+    batch, peaks = recipe.batch, []
+    for size in (batch, 2 * batch):
+        try:
+            tried = try_out("memory", recipe.model_copy(update={"batch": size}), device)
+        except subprocess.TimeoutExpired:
+            return 0
+        if tried is None:
+            return batch
+        peaks.append(tried["peak"])
+    slope = (peaks[1] - peaks[0]) / batch
+    return min(rounded_down(int(batch + max(free, 0) / slope)), count) if slope > 0 else 0
 
 
 def _in_words(seconds: float) -> str:

@@ -17,7 +17,7 @@ from gansmith.recipe_file import recipe_of
 from gansmith.rng import latents, stream
 from gansmith.runs import Run, default_root, find_run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.engine import DeviceChoice, Engine, make_engine
+from gansmith.training.engine import DeviceChoice, Engine, same_engine
 from gansmith.training.interpolation import closed_walk
 from gansmith.training.manifest import Found, find_checkpoint
 from gansmith.training.restore import check_size, load_network
@@ -149,7 +149,7 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     """
     run = run if isinstance(run, Run) else find_run(str(run), default_root())
     recipe = recipe_of(run)
-    engine = make_engine(device, recipe.precision)
+    engine = same_engine(run.info(), device, recipe.precision)
     found = find_checkpoint(run, checkpoint)
     name = "G_ema" if recipe.ema_half_life else "G"
     with torch.device("meta"):

@@ -25,7 +25,7 @@ from gansmith.training.changes import (
     trained_recipe,
 )
 from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import DeviceChoice, Engine, make_engine, suitable_threads
+from gansmith.training.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.training.evaluating import Judge, because, make_judge, plateau, refuse_another_judge
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, train_loop
@@ -127,7 +127,7 @@ def resume(
 
 
 def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, remarks: Sequence[str]) -> Run:
-    ready = _prepared(recipe, terms)
+    ready = _prepared(recipe, make_engine(terms.device, recipe.precision), terms)
     remarks = [*remarks, *ready.remarks]
     gan = build(recipe, ready.engine)
     run = create_run(root, name)
@@ -140,8 +140,8 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
     with only_writer(run) as remarks:
         trained = trained_recipe(run)
         refuse_unsafe(run, trained, recipe)
-        ready = _prepared(recipe, terms)
-        engine = ready.engine
+        engine = same_engine(run.info(), terms.device, recipe.precision)
+        ready = _prepared(recipe, engine, terms)
         refuse_other_pictures(run, ready.pictures)
         if ready.judge and ready.judge.names:
             refuse_another_judge(run, ready.judge)
@@ -166,7 +166,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
 def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
-    ready = _prepared(recipe, terms)
+    ready = _prepared(recipe, same_engine(run.info(), terms.device, recipe.precision), terms)
     gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan, forking=True)
@@ -181,8 +181,7 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
         return _run_to_end(gan, _setting(ready, fork, terms), remarks)
 
 
-def _prepared(recipe: Recipe, terms: _Terms) -> _Ready:
-    engine = make_engine(terms.device, recipe.precision)
+def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
     pictures = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
     judge = make_judge(recipe, pictures.train, pictures.validation)
     remarks = [*pictures.remarks, *([judge.remark()] if judge else [])]

@@ -20,6 +20,7 @@ from gansmith.recipe_file import to_toml
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs import create_run, write_atomically
+from gansmith.schedule import Schedule
 from gansmith.schema import Recipe
 from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import Engine, suitable_threads
@@ -49,9 +50,7 @@ class Costs:
     seconds: dict[str, float]
     """Of each thing done, by name: "step", "log", "evaluation", ..., and "once" for beginning and end."""
     peak: int
-    """Bytes, with all that is done on the way."""
-    peak_of_two_steps: int
-    """Bytes, with two steps only."""
+    """Bytes."""
 
 
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
@@ -60,6 +59,15 @@ def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
     with suitable_threads(recipe.batch, gan.G, gan.D):
         _warm_up(gan, lambda _iteration: batch, recipe, engine)
         return timed_steps(gan, lambda _iteration: batch, recipe, engine)
+
+
+def at_its_dearest(recipe: Recipe) -> Recipe:
+    """With the largest weight that its penalty comes to in the run: at 0 it is not computed."""
+    gamma = recipe.objective.gamma
+    if not isinstance(gamma, Schedule):
+        return recipe
+    largest = max(gamma.start, gamma.end)
+    return recipe.model_copy(update={"objective": recipe.objective.model_copy(update={"gamma": largest})})
 
 
 def two_steps(recipe: Recipe, engine: Engine) -> int:
@@ -133,7 +141,6 @@ def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
 
     with suitable_threads(recipe.batch, gan.G, gan.D), tempfile.TemporaryDirectory() as folder:
         _warm_up(gan, batches, recipe, engine)
-        peak_of_two_steps = peak_memory(engine)
         spent["step"] = timed_steps(gan, batches, recipe, engine)
         run = create_run(Path(folder), "trial")
         write_atomically(run.recipe_file, to_toml(recipe))
@@ -165,7 +172,7 @@ def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
             save_checkpoint(run, gan, recipe)
         with timed("once"):
             write_report(run)
-    return Costs(seconds=spent, peak=peak_memory(engine), peak_of_two_steps=peak_of_two_steps)
+    return Costs(seconds=spent, peak=peak_memory(engine))
 
 
 def peak_memory(engine: Engine) -> int:

@@ -17,10 +17,10 @@ from gansmith.machine import available_memory
 from gansmith.processes import worker_environment
 from gansmith.recipe_file import from_values, read_toml, to_toml
 from gansmith.schema import Recipe
-from gansmith.training.engine import DeviceChoice, Engine, make_engine
+from gansmith.training.engine import DeviceChoice, Engine, make_engine, says_out_of_memory
 from gansmith.training.pictures import access_for, open_all
 from gansmith.training.reporting import Silent
-from gansmith.training.trial import costs, two_steps
+from gansmith.training.trial import at_its_dearest, costs, two_steps
 
 Task = Literal["memory", "costs"]
 """memory: two steps on noise; costs: the steps on the recipe's pictures, and all that is done on the way."""
@@ -32,7 +32,7 @@ SECONDS = 300
 def try_out(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] | None:
     """What the process found; None where it was killed, or had not the memory.
 
-    Raises what it raised of `gansmith.errors`, and subprocess.TimeoutExpired.
+    Raises what it raised of `gansmith.errors`, subprocess.TimeoutExpired, and RuntimeError for anything else.
     """
     command = [sys.executable, "-m", "gansmith.training.trial_process", task, device]
     environment = worker_environment() | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
@@ -40,7 +40,10 @@ def try_out(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] 
         command, input=to_toml(recipe).encode(), capture_output=True, timeout=SECONDS, env=environment, check=False
     )
     if done.returncode:
-        return None
+        said = done.stderr.decode(errors="replace").strip()
+        if done.returncode < 0 or says_out_of_memory(said):
+            return None
+        raise RuntimeError(f"a trial of some steps failed: {said.splitlines()[-1] if said else 'it said nothing'}")
     answer = json.loads(done.stdout.splitlines()[-1])
     if error := answer.get("error"):
         raise getattr(errors, error["kind"])(error["text"])
@@ -50,7 +53,7 @@ def try_out(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] 
 def _find_out(task: Task, recipe: Recipe, engine: Engine) -> dict[str, Any]:
     about = {"device": str(engine.device), "precision": engine.precision, "available": _available(engine)}
     if task == "memory":
-        return about | {"peak_of_two_steps": two_steps(recipe, engine)}
+        return about | {"peak": two_steps(recipe, engine)}
     pictures = open_all(recipe, access_for(Silent(), offline=True, allow_dropped=True))
     return about | asdict(costs(recipe, engine, pictures))
 
@@ -61,7 +64,7 @@ def _available(engine: Engine) -> int:
 
 def main(task: Task, device: DeviceChoice) -> None:
     """Try the recipe on stdin."""
-    recipe = from_values(read_toml(sys.stdin.read(), "stdin"))
+    recipe = at_its_dearest(from_values(read_toml(sys.stdin.read(), "stdin")))
     try:
         answer = _find_out(task, recipe, make_engine(device, recipe.precision))
     except GansmithError as error:
