@@ -60,7 +60,7 @@ def main() -> None:
 
 def measured(name: str, budget: str) -> dict:
     """One plan and its run."""
-    asked = Asked(name=name, changes=(), brings_data=False, steps=None, budget=parse_budget(budget), device="auto")
+    asked = Asked(name=name, changes=(), steps=None, budget=parse_budget(budget), device="auto")
     began = time.monotonic()
     found = answer(asked, Access(), Silent())
     planning, plan = time.monotonic() - began, found.plan

@@ -97,14 +97,26 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     Values are read as TOML, and as plain text when they are not TOML. Raises RecipeError for a field that is not
     there, a value of another type, or a value that cannot be.
     """
-    changes: dict[str, Any] = {}
-    for assignment in assignments:
-        path, found, text = assignment.partition("=")
-        if not found:
-            raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
-        *tables, field = path.strip().split(".")
-        changes = merged(changes, _nested(tables, {field: _value(text.strip())}))
-    return from_values(merged(recipe.model_dump(), changes))
+    values = recipe.model_dump()
+    for _, change in sorted(enumerate(map(assigned, assignments)), key=_names_first):
+        values = merged(values, change)
+    return from_values(values)
+
+
+def assigned(assignment: str) -> dict[str, Any]:
+    """The nested values of "table.field=value". Raises RecipeError when there is no value."""
+    path, found, text = assignment.partition("=")
+    if not found:
+        raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
+    *tables, field = path.strip().split(".")
+    return _nested(tables, {field: _value(text.strip())})
+
+
+def _names_first(numbered: tuple[int, dict[str, Any]]) -> tuple[bool, int]:
+    """In the order given, but a name that takes a table's values away comes before the values it is given."""
+    number, change = numbered
+    table, value = next(iter(change.items()))
+    return not (table in NAMED_TABLES and isinstance(value, dict) and "name" in value), number
 
 
 def _nested(tables: list[str], values: dict[str, Any]) -> dict[str, Any]:

@@ -167,3 +167,32 @@ def test_a_trial_of_its_own_tells_time_and_memory(gansmith):
     assert float(said[1]) > 0
     assert re.search(r"plan: [\d,]+ MiB of memory at most, of [\d,]+ free", result.err)
     assert len((result.run / "metrics.jsonl").read_text().splitlines()) >= 1
+
+
+def test_what_suits_few_pictures_may_be_set_for_few(gansmith, tried):
+    options = ("train", "--data", mixed(20), "--steps", 2, "--dry-run")
+    result = gansmith(*options, "--set", "augment.probability=0.5")
+    assert result.code == 0, result.err
+    assert "probability = 0.5" in result.out
+    many = gansmith("train", "--data", "fashion-10k", "--steps", 2, "--set", "augment.probability=0.5", "--dry-run")
+    assert many.code == 2
+    assert "no effect without augment.operations" in many.err
+
+
+def test_a_budget_holds_against_the_length_of_a_file(gansmith, tried):
+    Path("mine.toml").write_text('from = "house"\n[length]\nimages = 64_000\n')
+    plain = gansmith("train", "mine.toml", "--data", "fashion-10k", "--dry-run", "--json")
+    assert json.loads(plain.out)["recipe"]["length"]["images"] == 64_000
+    short = gansmith("train", "mine.toml", "--data", "fashion-10k", "--budget", "6400-images", "--dry-run", "--json")
+    assert json.loads(short.out)["recipe"]["length"]["images"] == 6400
+
+
+def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):
+    Path("house").mkdir()
+    assert gansmith("train", "house", "--data", mixed(20), "--steps", 2, "--dry-run").code == 0
+
+
+def test_two_lengths_are_refused(gansmith):
+    result = gansmith("train", "demo", "--steps", 10, "--set", "length.images=6400")
+    assert result.code == 2
+    assert "--steps 10 and --set length.images=6400 both say how long the run is" in result.err

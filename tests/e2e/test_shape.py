@@ -52,24 +52,36 @@ def test_tall_pictures_train_as_they_are_and_can_be_sampled(gansmith, photos, ch
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (["data.channels=3"], (3, 28, 28)),
-        (["data.height=64", "data.width=64"], (1, 64, 64)),
-        (["data.width=64"], (1, 28, 64)),
+        (["data.channels=1"], (1, 96, 64)),
+        (["data.height=64", "data.width=64"], (3, 64, 64)),
+        (["data={height=64, width=64}"], (3, 64, 64)),
+        (["data.width=32"], (3, 96, 32)),
     ],
 )
-def test_a_shape_of_which_anything_is_set_is_kept(gansmith, photos, changes, expected):
+def test_what_is_set_of_a_shape_holds_and_the_rest_is_the_pictures(gansmith, photos, changes, expected):
     options = [part for change in changes for part in ("--set", change)]
     result = gansmith("train", "--data", photos(96, 64), "--steps", 1, "--set", "batch=4", *options)
     assert result.code == 0, result.err
-    assert "looking at" not in result.err
     assert shape_of(result)[:3] == expected
 
 
-def test_a_recipe_file_that_states_a_shape_keeps_it_and_another_does_not(gansmith, photos, tiny):
+def test_a_shape_that_is_set_whole_takes_no_look(gansmith, photos):
+    whole = [part for side in ("channels=1", "height=32", "width=48") for part in ("--set", f"data.{side}")]
+    result = gansmith("train", "--data", photos(96, 64), "--steps", 1, "--set", "batch=4", *whole)
+    assert "looking at" not in result.err
+    assert shape_of(result)[:3] == (1, 32, 48)
+
+
+def test_a_recipe_file_that_states_sides_keeps_them_and_another_does_not(gansmith, photos, tiny):
     folder = photos(40, 48)
     assert shape_of(gansmith("train", tiny, "--data", folder)) == (3, 40, 48, "crop")
     Path(tiny).write_text(Path(tiny).read_text() + "[data]\nheight = 32\nwidth = 32\n")
-    assert shape_of(gansmith("train", tiny, "--data", folder)) == (1, 32, 32, "crop")
+    assert shape_of(gansmith("train", tiny, "--data", folder)) == (3, 32, 32, "crop")
+
+
+def test_pictures_that_a_file_names_come_in_their_shape_too(gansmith, photos):
+    Path("mine.toml").write_text(f'from = "house"\nbatch = 4\n[data]\nname = "{Path(photos(40, 48)).resolve()}"\n')
+    assert shape_of(gansmith("train", "mine.toml", "--steps", 1)) == (3, 40, 48, "crop")
 
 
 def test_a_fit_that_is_set_is_kept(gansmith, photos, tiny):
@@ -98,7 +110,7 @@ def test_known_sets_come_in_their_own_shape_too(gansmith, tiny):
 
 
 def test_networks_that_cannot_be_built_there_keep_the_recipes_shape_and_say_so(gansmith, photos, tiny, monkeypatch):
-    monkeypatch.setattr(shape, "choose_shape", lambda *_: shape.Wanted(channels=3, height=36, width=36))
+    monkeypatch.setattr(shape, "shape_of", lambda *_: shape.Wanted(channels=3, height=36, width=36))
     result = gansmith("train", tiny, "--data", photos(36, 36), "--set", "model.name=upsample-dcgan")
     assert shape_of(result) == (1, 28, 28, "crop")
     said = "the pictures would be 36x36 RGB, crop, which these networks cannot be built for; fitted to 28x28 grey, crop"

@@ -7,7 +7,7 @@ import pytest
 from gansmith.errors import DataError
 from gansmith.recipe_file import override
 from gansmith.recipes import family, fitted, house, recipe, recipe_names, sets_itself
-from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, about_short_side, short_side_for
+from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, about_haste, short_side_for
 from gansmith.schedule import value_at
 from gansmith.schema import Data
 
@@ -71,7 +71,8 @@ def test_few_pictures_are_augmented_and_mirrored_only_where_that_is_right(name, 
 
 
 def test_the_command_that_would_mirror_own_pictures_is_given_and_works():
-    said = family("house").fitted(photos()).why["augment.operations"]
+    found = family("house").fitted(photos())
+    said = found.why["augment.operations"](found.recipe)
     _, _, change = said.partition("--set '")
     assert override(made("house", photos()), [change.rstrip("'")]).augment.operations[0] == "flip"
 
@@ -115,17 +116,31 @@ def test_what_a_person_sets_holds_and_is_not_explained_by_the_rules():
 
 def test_a_file_that_starts_from_it_is_set_too_but_for_what_it_states(tmp_path):
     file = tmp_path / "mine.toml"
-    file.write_text('from = "house"\nbatch = 32\n')
+    file.write_text('from = "house"\nbatch = 16\n')
     assert sets_itself(str(file))
     found = fitted(str(file), [], photos())
-    assert (found.recipe.name, found.recipe.batch, found.recipe.data) == ("mine", 32, photos().data)
+    assert (found.recipe.name, found.recipe.batch, found.recipe.data) == ("mine", 16, photos().data)
     assert "batch" not in found.why
     assert "model.width" in found.why
 
 
+def test_reasons_are_of_the_recipe_as_it_is_in_the_end(tmp_path):
+    def said(name, *changes):
+        found = fitted(name, changes, photos(images=3200))
+        return {field: reason(found.recipe) for field, reason in found.why.items()}
+
+    assert said("house")["length.images"].startswith("100 steps: ")
+    assert said("house", "batch=64")["length.images"].startswith("50 steps: ")
+    assert "model.width" not in said("house", "model.name=residual", "model.width=16")
+    file = tmp_path / "mine.toml"
+    file.write_text('from = "house"\nema_half_life = {start=0.0, end=5000.0, until=1000}\n[model]\nname="residual"\n')
+    assert not {"model.width", "ema_half_life"} & said(str(file)).keys()
+
+
 def test_every_decision_is_one_line():
     for facts in (photos(), photos(20), replace(EXAMPLE, images=64, evaluations=1), photos(gpu=True)):
-        for field, text in family("house").fitted(facts).why.items():
+        found = family("house").fitted(facts)
+        for field, text in ((field, reason(found.recipe)) for field, reason in found.why.items()):
             assert "\n" not in text, field
             assert len(text) < 250, field
 
@@ -133,6 +148,4 @@ def test_every_decision_is_one_line():
 def test_haste_on_a_processor_makes_small_pictures_and_says_so():
     assert [short_side_for(seconds, gpu=False) for seconds in (0, 40, 7200)] == [64, 32, 64]
     assert short_side_for(40, gpu=True) == 64
-    assert "--set data.height=64" in about_short_side(photos(height=32, width=48).data, 32)[0]
-    assert about_short_side(photos(height=28, width=28).data, 32) == []
-    assert about_short_side(photos().data, 64) == []
+    assert "--set data.height=48 --set data.width=64 for larger ones" in about_haste(48, 64)

@@ -330,3 +330,19 @@ def test_a_change_of_a_schedule_is_one_change_and_is_refused_with_settings_that_
         refuse_unsafe(run, plain, moving)
     (typed,) = [part.split("'")[0] for part in str(caught.value).split("--set '")[1:]]
     assert override(plain, [typed]) == moving
+
+
+def test_keys_of_a_schedule_can_be_set_one_by_one():
+    before = recipe("house").generator_optimizer.lr
+    keys = [
+        "generator_optimizer.lr.start=1e-3",
+        "generator_optimizer.lr.end=1e-4",
+        "generator_optimizer.lr.until=900000",
+    ]
+    after = recipe("house", keys).generator_optimizer.lr
+    assert (after.start, after.end, after.until) == (1e-3, 1e-4, 900_000)
+    assert (after.begin, after.shape) == (before.begin, before.shape)
+
+
+def test_a_name_may_come_after_the_values_of_its_table():
+    assert recipe("house", ["model.width=8", "model.name=residual"]).model.width == 8

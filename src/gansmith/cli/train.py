@@ -53,7 +53,7 @@ def train(
 ) -> None:
     """Train a recipe in a new run folder, whose path is printed first and last.
 
-    Own pictures come in their own shape, if the networks adapt to any, unless data.height, width or channels is set.
+    Own pictures come in their own shape, if the networks adapt to any, but for what is set of it: data.height and such.
     Without a recipe it is house, which sets itself from the pictures, the device and the budget, and says how and why.
     With --labels, classes are those of the set, or the folders that the pictures lie in.
     """
@@ -75,7 +75,6 @@ def train(
     asked = Asked(
         name=recipe or HOUSE,
         changes=[*changes, *given],
-        brings_data=data is not None,
         steps=steps,
         budget=None if budget is None else parse_budget(budget),
         device=device,
@@ -113,12 +112,18 @@ def _refuse_what_cannot_be(
             "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
             "own pictures, and gansmith recipes list tells what else there is."
         )
-    if recipe is not None and not recipe.endswith(".toml") and Path(recipe).exists():
+    if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and not _is_a_recipe(recipe):
         raise UsageError(f"{recipe} is a path and no recipe; to train on its pictures: gansmith train --data {recipe}")
     lengths = [f"--budget {budget}"] * (budget is not None) + [f"--steps {steps}"] * (steps is not None)
     lengths += [f"--set {change}" for change in changes if change.partition("=")[0].strip() == "length.images"]
-    if budget is not None and len(lengths) > 1:
+    if len(lengths) > 1:
         raise UsageError(f"{' and '.join(lengths)} both say how long the run is; give one of them.")
+
+
+def _is_a_recipe(name: str) -> bool:
+    from gansmith.recipes import recipe_names
+
+    return name in recipe_names()
 
 
 def _as_set_or_path(data: str) -> str:

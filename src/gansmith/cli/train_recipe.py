@@ -7,9 +7,9 @@ from typing import Any
 
 from gansmith.data.source import Access
 from gansmith.errors import UsageError
-from gansmith.recipe_file import flat, override, read_toml
+from gansmith.recipe_file import assigned, flat, override, read_toml
 from gansmith.recipes import fitted, sets_itself
-from gansmith.recipes.fitting import EVALUATIONS, Facts, about_short_side, short_side_for
+from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, Fitted, about_haste, short_side_for
 from gansmith.schema import Recipe
 from gansmith.training.budget import Budget, stretched
 from gansmith.training.engine import DeviceChoice, make_engine
@@ -30,8 +30,6 @@ class Asked:
     """Of a recipe, or of a TOML file."""
     changes: Sequence[str]
     """All of them: the options', too."""
-    brings_data: bool
-    """Whether pictures were named that need not be the recipe's."""
     steps: int | None
     budget: Budget | None
     device: DeviceChoice
@@ -41,7 +39,7 @@ class Asked:
     @property
     def stated(self) -> set[str]:
         """The fields that the user has set, in a file or by --set."""
-        fields = {change.partition("=")[0].strip() for change in self.changes}
+        fields = {field for change in self.changes for field in flat(assigned(change))}
         if self.name.endswith(".toml"):
             fields |= flat(read_toml(Path(self.name).read_text(encoding="utf-8"), self.name)).keys()
         return fields
@@ -66,15 +64,14 @@ def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
 
     Raises UsageError, RecipeError and DataError for what cannot be.
     """
-    own = sets_itself(asked.name)
-    found, remarks = fitted(asked.name, asked.changes).recipe, []
+    own, stated = sets_itself(asked.name), asked.stated
+    # what the user sets of the augmentation may only suit few pictures, and how many there are is not known yet
+    found, remarks = fitted(asked.name, asked.changes, replace(EXAMPLE, count=FEW)).recipe, []
     gpu = make_engine(asked.device, found.precision).device.type != "cpu"
     seconds = asked.budget.seconds if asked.budget else 0.0
-    if asked.brings_data and not asked.stated & {"data.channels", "data.height", "data.width"}:
-        fit = found.data.fit if "data.fit" in asked.stated else None
-        most = short_side_for(seconds, gpu if own else True)
-        found, remarks = take_shape(found, fit, most, access, reporter)
-        remarks += about_short_side(found.data, most)
+    if "data.name" in stated:
+        shaped = take_shape(found, stated, short_side_for(seconds, gpu if own else True), access, reporter)
+        found, remarks = shaped.recipe, [*shaped.remarks, *([about_haste(*shaped.larger)] if shaped.larger else [])]
     if asked.labels:
         asked, found = _told_apart(asked, found, access)
     if own:
@@ -97,7 +94,7 @@ def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
 
 def _told_apart(asked: Asked, found: Recipe, access: Access) -> tuple[Asked, Recipe]:
     """The recipe with the classes of its pictures, which are then as if they were asked for."""
-    if any(change.partition("=")[0].strip() == "data.classes" for change in asked.changes):
+    if any("data.classes" in flat(assigned(change)) for change in asked.changes):
         raise UsageError("--labels takes data.classes from the pictures; leave out --labels, or that --set.")
     told = take_labels(found, access, keep_grid="grid.columns" in asked.stated)
     taken = [f"data.classes={told.data.classes}", f"grid.columns={told.grid.columns}"]
@@ -110,21 +107,29 @@ def _set_by_pictures(
     """A recipe that sets itself."""
     facts = Facts(data=found.data, count=len(open_set(found, access)), gpu=gpu)
     if asked.steps is not None:
-        images = asked.steps * fitted(asked.name, asked.changes, facts).recipe.batch
-        facts = replace(facts, images=images)
-        asked = replace(asked, changes=[*asked.changes, f"length.images={images}"])  # a file may say otherwise
+        facts = replace(facts, images=asked.steps * fitted(asked.name, asked.changes, facts).recipe.batch)
     elif "length.images" in asked.stated and asked.budget is None:
         facts = replace(facts, images=found.length.images)
 
-    def at(images: int, evaluations: int) -> Recipe:
-        wanted = replace(facts, images=images, evaluations=evaluations)
-        return fitted(asked.name, asked.changes, wanted).recipe
+    def made(facts: Facts) -> Fitted:
+        """A file may say another length than the command line, which holds then."""
+        batch = fitted(asked.name, asked.changes, facts).recipe.batch
+        length = [f"length.images={-(-facts.images // batch) * batch}"] if facts.images else []
+        return fitted(asked.name, [*asked.changes, *length], facts)
 
     if facts.images:
-        made = fitted(asked.name, asked.changes, facts)
-        return Answer(recipe=made.recipe, plan=None, remarks=[*remarks, *made.why.values()])
+        settled = made(facts)
+        return Answer(recipe=settled.recipe, plan=None, remarks=[*remarks, *_reasons(settled)])
+
+    def at(images: int, evaluations: int) -> Recipe:
+        return made(replace(facts, images=images, evaluations=evaluations)).recipe
+
     reporter.say(TRYING)
     plan = make_plan(at, asked.budget, EVALUATIONS, facts.count, asked.device)
-    facts = replace(facts, images=plan.recipe.length.images if asked.budget else 0, evaluations=plan.evaluations)
-    made = fitted(asked.name, asked.changes, facts)
-    return Answer(recipe=made.recipe, plan=plan, remarks=[*remarks, *made.why.values(), *plan.lines()])
+    images = plan.recipe.length.images if asked.budget else 0
+    settled = made(replace(facts, images=images, evaluations=plan.evaluations))
+    return Answer(recipe=settled.recipe, plan=plan, remarks=[*remarks, *_reasons(settled), *plan.lines()])
+
+
+def _reasons(settled: Fitted) -> list[str]:
+    return [reason(settled.recipe) for reason in settled.why.values()]

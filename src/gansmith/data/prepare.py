@@ -46,15 +46,26 @@ def choose_shape(
 
     Raises DataError when a proposal is needed and no picture can be used.
     """
-    size, channels, fit = asked.size, asked.channels, asked.fit or "crop"
-    if not (size and channels):
-        proposal = proposal_for(check_source(source, workers, progress).kept, asked.short_side)
-        if proposal is None:
-            raise DataError(f"{shown(str(source.path))} holds no picture that can be used; see: gansmith data check.")
-        sides = propose([asked.box[2:]], 0, 0, asked.short_side) if asked.box else proposal
-        size, channels = size or (sides.height, sides.width), channels or proposal.channels
-        fit = asked.fit or sides.fit
-    return Wanted(channels=channels, height=size[0], width=size[1], fit=fit, box=asked.box, resample=asked.resample)
+    if asked.size and asked.channels:
+        return _wanted(asked, asked.size, asked.channels, "crop")
+    kept = check_source(source, workers, progress).kept
+    if not kept:
+        raise DataError(f"{shown(str(source.path))} holds no picture that can be used; see: gansmith data check.")
+    return shape_of(kept, asked)
+
+
+def shape_of(kept: Sequence[FileReport], asked: Asked) -> Wanted:
+    """As `choose_shape`, for pictures that have been looked at; there must be some."""
+    proposal = proposal_for(kept, asked.short_side)
+    assert proposal is not None
+    sides = propose([asked.box[2:]], 0, 0, asked.short_side) if asked.box else proposal
+    return _wanted(asked, asked.size or (sides.height, sides.width), asked.channels or proposal.channels, sides.fit)
+
+
+def _wanted(asked: Asked, size: tuple[int, int], channels: int, fit: Fit) -> Wanted:
+    height, width = size
+    shape = {"channels": channels, "height": height, "width": width, "fit": asked.fit or fit}
+    return Wanted(**shape, box=asked.box, resample=asked.resample)
 
 
 def prepare(

@@ -42,12 +42,19 @@ def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
 
 def fitted(name: str, changes: Iterable[str] = (), facts: Facts | None = None) -> Fitted:
     """As `recipe`, set from these facts where it sets itself, and why what is left of that is as it is."""
-    found = _from_file(Path(name), facts) if name.endswith(".toml") else _named(name, facts)
-    changed = override(found.recipe, changes)
-    before, after = flat(found.recipe.model_dump()), flat(changed.model_dump())
-    return Fitted(
-        recipe=changed, why={field: text for field, text in found.why.items() if before[field] == after.get(field)}
-    )
+    if name.endswith(".toml"):
+        base, recipe = _from_file(Path(name), facts)
+    else:
+        base = _named(name, facts)
+        recipe = base.recipe
+    recipe = override(recipe, changes)
+    before, after = flat(base.recipe.model_dump()), flat(recipe.model_dump())
+
+    def is_kept(field: str) -> bool:
+        kind = f"{field.partition('.')[0]}.name"  # another model's width is not the one that was decided
+        return all(before.get(one) == after.get(one) for one in (field, kind))
+
+    return Fitted(recipe=recipe, why={field: reason for field, reason in base.why.items() if is_kept(field)})
 
 
 def sets_itself(name: str) -> bool:
@@ -80,16 +87,16 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
 
 
-def _from_file(path: Path, facts: Facts | None) -> Fitted:
+def _from_file(path: Path, facts: Facts | None) -> tuple[Fitted, Recipe]:
+    """What the file starts from, and the recipe that it makes of that."""
     values = _read(path)
     base = _base(values, path)
     if base is None:
-        return Fitted(recipe=from_values(values), why={})
+        whole = from_values(values)
+        return Fitted(recipe=whole, why={}), whole
     found = _named(base, facts)
-    before, changes = found.recipe.model_dump(), {key: value for key, value in values.items() if key != "from"}
-    stated = flat(changes)
-    why = {field: text for field, text in found.why.items() if field not in stated}
-    return Fitted(recipe=from_values(merged(before, {"name": path.stem, **changes})), why=why)
+    changes = {"name": path.stem} | {key: value for key, value in values.items() if key != "from"}
+    return found, from_values(merged(found.recipe.model_dump(), changes))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The numbers are those of benchmarks/bakeoff.py where it has measured them, and a place to start from elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gansmith.augment.settings import Augment
@@ -70,10 +70,15 @@ EXAMPLE = Facts(data=Data(name="fashion-10k"), count=10_000)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """A recipe, and why it is as it is: a sentence for each field that was decided."""
+    """A recipe, and why it is as it is."""
 
     recipe: Recipe
-    why: Mapping[str, str]
+    why: Mapping[str, "Reason"]
+    """For each field that was decided."""
+
+
+Reason = Callable[[Recipe], str]
+"""A sentence about a field of the recipe as it is in the end: other fields may have been set by then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +116,7 @@ def settle(start: Start, facts: Facts) -> Fitted:
         evaluate=Evaluate(every=_share(length.images // batch, facts.evaluations) * batch, pictures=EVALUATED),
         grid=grid_for(facts.data),
     )
-    return Fitted(recipe=recipe, why=_reasons(facts, recipe, start, half_life))
+    return Fitted(recipe=recipe, why=_reasons(facts, start, half_life))
 
 
 def batch_for(facts: Facts, batch: int) -> int:
@@ -165,34 +170,49 @@ def short_side_for(seconds: float, gpu: bool) -> int:
     return SHORT_SIDE_IN_HASTE if 0 < seconds < HASTE and not gpu else SHORT_SIDE
 
 
-def about_short_side(data: Data, most: int) -> list[str]:
-    """A sentence where haste made pictures of own shape smaller than they would be."""
-    if most == SHORT_SIDE or min(data.height, data.width) < most:
-        return []
-    return [
-        f"{most} pixels on the shorter side at most: in under {HASTE / 60:.0f} minutes on a processor more small "
-        "pictures teach more than few large ones; --set data.height=64 --set data.width=64 for larger ones"
-    ]
+def about_haste(height: int, width: int) -> str:
+    """A sentence for pictures that haste made smaller than that."""
+    return (
+        f"{SHORT_SIDE_IN_HASTE} pixels on the shorter side at most: in under {HASTE / 60:.0f} minutes on a processor "
+        f"more small pictures teach more than few large ones; --set data.height={height} --set data.width={width} for "
+        "larger ones"
+    )
 
 
-def _reasons(facts: Facts, recipe: Recipe, start: Start, half_life: float) -> dict[str, str]:
+def _reasons(facts: Facts, start: Start, half_life: float) -> dict[str, Reason]:
     """Why, by field."""
-    count, images, batch = f"{facts.count:,} pictures", recipe.length.images, recipe.batch
-    few_updates = "small batches make many updates"
-    why = {
-        "model.width": f"{recipe.model.name}, width {recipe.model.model_dump()['width']}: "
-        + ("a GPU has room for it" if facts.gpu else "on a processor many quick updates do more than wide networks"),
-        "batch": f"batch {batch}: {few_updates if batch == start.batch else f'there are only {count}'}",
-        "augment.operations": _about_augmentation(facts, recipe.augment),
-        "length.images": f"{images // batch:,} steps: {images / facts.count:,.3g} passes over {count}"
-        + ("" if facts.images else ", for --budget and --steps are not given"),
-        "ema_half_life": f"the average of G halves in {half_life:,.0f} images, {half_life / images:.1%} of the run",
+    count = f"{facts.count:,} pictures"
+
+    def width(recipe: Recipe) -> str:
+        why = "a GPU has room for it" if facts.gpu else "on a processor many quick updates do more than wide networks"
+        return f"{recipe.model.name}, width {recipe.model.model_dump()['width']}: {why}"
+
+    def batch(recipe: Recipe) -> str:
+        few = recipe.batch < start.batch
+        return f"batch {recipe.batch}: {f'there are only {count}' if few else 'small batches make many updates'}"
+
+    def length(recipe: Recipe) -> str:
+        passes = f"{recipe.steps:,} steps: {recipe.length.images / facts.count:,.3g} passes over {count}"
+        return passes if facts.images else f"{passes}, for --budget and --steps are not given"
+
+    def average(recipe: Recipe) -> str:
+        return f"the average of G halves in {half_life:,.0f} images, {half_life / recipe.length.images:.1%} of the run"
+
+    def evaluations(recipe: Recipe) -> str:
+        many = "" if facts.evaluations == EVALUATIONS else f"; more would take over {MOST_SHARE:.0%} of the time"
+        return (
+            f"evaluated {recipe.length.images // recipe.evaluate.every} times on the way, to keep the best state{many}"
+        )
+
+    why: dict[str, Reason] = {
+        "model.width": width,
+        "batch": batch,
+        "augment.operations": lambda recipe: _about_augmentation(facts, recipe.augment),
+        "length.images": length,
+        "ema_half_life": average,
     }
     if facts.count >= MEASURABLE:
-        why["evaluate.every"] = (
-            f"evaluated {images // recipe.evaluate.every} times on the way, to keep the best state"
-            + ("" if facts.evaluations == EVALUATIONS else f"; more would take over {MOST_SHARE:.0%} of the time")
-        )
+        why["evaluate.every"] = evaluations
     return why
 
 

@@ -119,18 +119,16 @@ def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, r
     """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
     recipe, step = setting.recipe, gan.seen // setting.recipe.batch
     means = {name: value.mean().item() for name, value in values.items()}
-    right = margins(
-        LOSSES[recipe.objective.loss], values["logits/real"], values["logits/fake"], recipe.objective.targets
-    )
+    objective, real, fake = recipe.objective, values["logits/real"], values["logits/fake"]
+    right = margins(LOSSES[objective.loss], real, fake, objective.targets)
     means["accuracy/real"] = (right["real"] > 0).float().mean().item()
     means["accuracy/fake"] = (right["fake"] >= 0).float().mean().item()
     if gan.augment is not None:
         means["augment/probability"] = gan.augment.probability_at(gan.seen)
     if HELD_OUT in values:
-        means["augment/overfitting"] = overfitting(values["logits/real"], values[HELD_OUT], values["logits/fake"])
-    for name, updater in (("lr/d", gan.update_d), ("lr/g", gan.update_g)):
-        if isinstance(updater.settings.lr, Schedule):
-            means[name] = value_at(updater.settings.lr, gan.seen)
+        means["augment/overfitting"] = overfitting(real, values[HELD_OUT], fake)
+    rates = {"lr/d": gan.update_d.settings.lr, "lr/g": gan.update_g.settings.lr}
+    means |= {name: value_at(lr, gan.seen) for name, lr in rates.items() if isinstance(lr, Schedule)}
     clock = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
     setting.run.append_event({"step": step, "seen": gan.seen, **means, "time": clock})
     shown = Progress(
