@@ -88,6 +88,8 @@ class Interrupted(GansmithError):  # noqa: N818 - not a mistake: the user asked 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """One sentence for a mistyped name: "unknown loss 'hindge'. Did you mean 'hinge'? Known: ..."."""
     known = sorted(known)
+    if not known:
+        return f"unknown {kind} {name!r}: there is none."
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}."

@@ -170,4 +170,6 @@ def _sentence(mistake: ErrorDetails) -> str:
     if mistake["type"].startswith("union_tag"):
         expected, given = "'rmsprop' or 'adam'", mistake["input"]
         return f"{field}.name must be {expected}, got {given.get('name') if isinstance(given, dict) else given!r}."
+    if mistake["type"] == "tuple_type":
+        return f"{field} must be a list such as [{_short(mistake['input'])}], got {_short(mistake['input'])}."
     return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {_short(mistake['input'])}."

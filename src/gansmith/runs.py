@@ -31,6 +31,9 @@ from gansmith.plain_files import parse_json, read_json, read_plain
 EVENTS, METRICS = "events.jsonl", "metrics.jsonl"
 MOST_LOG = 2**32
 """Bytes of a log that are read."""
+NAMED = 5
+"""Runs that are named where one is not found, the newest ones."""
+
 _FOLDER_NAME = re.compile(r"(\d{5,})-(.+)")
 
 
@@ -197,7 +200,8 @@ def find_run(wanted: str, root: Path) -> Run:
         given_name = run.path.name.split("-", 1)[1]
         if wanted in (run.path.name, given_name) or (wanted.isdecimal() and int(wanted) == run.number):
             return run
-    there = f"it holds {', '.join(run.path.name for run in runs[-5:])}" if runs else "it holds no runs yet"
+    older = f"{len(runs) - NAMED:,} older ones, " if len(runs) > NAMED else ""
+    there = f"it holds {older}{', '.join(run.path.name for run in runs[-NAMED:])}" if runs else "it holds no runs yet"
     raise UsageError(
         f"no run {wanted!r} in {root}: {there}; give a run's path, number or name, or 'last', or another --runs."
     )

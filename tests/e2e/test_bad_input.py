@@ -33,6 +33,23 @@ def test_an_unknown_recipe(gansmith):
     nothing_made()
 
 
+def test_a_variant_of_a_recipe_that_has_none(gansmith):
+    one_sentence(gansmith("train", "demo:x"), 2, "unknown variant of demo 'x': there is none.")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", 'mine.toml is no whole recipe; write from = "house"'),
+        ("batch = 4\n", 'mine.toml is no whole recipe; write from = "house"'),
+        ('from = "mine.toml"\n', "from = 'mine.toml' is a file; it takes the name of a recipe"),
+    ],
+)
+def test_a_recipe_file_that_starts_from_nothing(gansmith, text, part):
+    Path("mine.toml").write_text(text)
+    one_sentence(gansmith("train", "mine.toml"), 2, part)
+
+
 def test_an_unknown_command(gansmith):
     one_sentence(gansmith("trian"), 2, "unknown command 'trian'. Did you mean 'train'?")
 
@@ -44,6 +61,7 @@ def test_an_unknown_command(gansmith):
         ("batch=three", "batch must be a valid integer, got 'three'"),
         ("generator_optimizer.lr=fast", "must be a valid number, got 'fast'"),
         ("batch", "--set takes FIELD=VALUE"),
+        ("augment.operations=flip", "must be a list such as ['flip'], got 'flip'"),
     ],
 )
 def test_an_unknown_or_mistyped_set(gansmith, change, part):
@@ -51,7 +69,9 @@ def test_an_unknown_or_mistyped_set(gansmith, change, part):
     nothing_made()
 
 
-@pytest.mark.parametrize(("option", "part"), [("--steps", "length.images must be"), ("--seed", "seed must be")])
+@pytest.mark.parametrize(
+    ("option", "part"), [("--steps", "--steps -1 is no length; give 1"), ("--seed", "seed must be")]
+)
 def test_a_number_that_cannot_be(gansmith, option, part):
     one_sentence(gansmith("train", "demo", option, -1), 2, part)
     nothing_made()

@@ -1,5 +1,7 @@
 """What a continued run may change, what it may not, and the new run that may change anything."""
 
+import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -120,6 +122,18 @@ def test_another_number_of_threads_is_remarked_upon_once(gansmith, stopped):
         assert ended.code == 143
         assert ("from here on with threads 2, not 1: the last bits may differ" in ended.err) == (step == 15)
     assert sum("threads 2" in remark for remark in info(stopped)["remarks"]) == 1
+
+
+def test_the_command_that_forks_a_finished_run_is_given_and_works(gansmith, tiny):
+    run = gansmith("train", tiny).run
+    said = gansmith("resume", run, "--set", "batch=4").err
+    command = shlex.split(re.search(r"gansmith (resume .* --fork)", said)[1])
+    assert command[-3:] == ["--steps", "120", "--fork"]
+    forked = gansmith(*command)
+    assert forked.code == 0, forked.err
+    assert "a new run from step 30 of runs/00001-tiny, 240 images" in forked.err
+    without = gansmith("resume", run, "--set", "batch=4", "--fork")
+    one_sentence(without, 2, "is complete at step 30, which is step 60 of 4 pictures; give more --steps")
 
 
 def test_a_finished_run_is_left_as_it_is(gansmith, tiny):

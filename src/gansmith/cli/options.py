@@ -110,3 +110,9 @@ def print_result(run: Run, as_json: bool) -> None:
     """The run's path on stdout, or its description as JSON."""
     result = {"path": str(run.path), **run.info()}
     sys.stdout.write((json.dumps(result, indent=1) if as_json else str(run.path)) + "\n")
+
+
+def refuse_no_steps(steps: int | None) -> None:
+    """Raise UsageError for a length below one step."""
+    if steps is not None and steps < 1:
+        raise UsageError(f"--steps {steps} is no length; give 1 or more.")

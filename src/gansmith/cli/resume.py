@@ -14,6 +14,7 @@ from gansmith.cli.options import (
     call,
     option,
     print_result,
+    refuse_no_steps,
 )
 
 
@@ -40,6 +41,7 @@ def resume(
     --set, or an edited recipe.toml in the run's folder, may change its length, how often it logs, draws, evaluates and
     saves, its figures, and on_divergence. Another change is refused, unless --fork makes a new run of it.
     """
+    refuse_no_steps(steps)
     from gansmith.cli.console import console_reporter
     from gansmith.recipe_file import override, recipe_of
     from gansmith.runs import default_root, find_run

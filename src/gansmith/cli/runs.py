@@ -69,9 +69,24 @@ def show(
     if json_:
         sys.stdout.write(json.dumps(info, indent=1) + "\n")
         return
-    for key, value in {**info, **_last_event(found)}.items():
-        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        sys.stdout.write(f"{key:<14} {shown}\n")
+    for key, value in {**info, "recipe": found.recipe_file, **_last_event(found)}.items():
+        if said := _in_words(value):
+            sys.stdout.write(f"{key:<14} {said}\n")
+
+
+def _in_words(value: object) -> str:
+    """A table has an entry a line, what is within it by dotted names; so has a list, unless of single words."""
+    from gansmith.recipe_file import flat
+
+    if isinstance(value, dict):
+        lines = [f"{key} {said}" for key, one in flat(value).items() if (said := _in_words(one))]
+    elif isinstance(value, list):
+        lines = [str(one) for one in value]
+        if not any(" " in line for line in lines):
+            return " ".join(lines)
+    else:
+        return str(value)
+    return f"\n{' ' * 15}".join(lines)
 
 
 def figures(

@@ -8,7 +8,18 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import AllowDropped, Changes, Device, Json, Offline, Runs, call, option, print_result
+from gansmith.cli.options import (
+    AllowDropped,
+    Changes,
+    Device,
+    Json,
+    Offline,
+    Runs,
+    call,
+    option,
+    print_result,
+    refuse_no_steps,
+)
 from gansmith.errors import UsageError
 
 HOUSE = "house"
@@ -57,6 +68,7 @@ def train(
     Without a recipe it is house, which sets itself from the pictures, the device and the budget, and says how and why.
     With --labels, classes are those of the set, or the folders that the pictures lie in.
     """
+    refuse_no_steps(steps)
     _refuse_what_cannot_be(recipe, data, budget, steps, changes)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe

@@ -58,7 +58,10 @@ def open_pictures(request: Request, access: Access = Access()) -> Pack:
     end = request.skip + request.limit if request.limit else len(pack)
     left = pack.only(np.arange(request.skip, min(end, len(pack))))
     if not len(left):
-        raise DataError(f"data.skip={request.skip} leaves nothing of the {len(pack):,} pictures of {request.name!r}.")
+        raise DataError(
+            f"data.skip={request.skip} leaves nothing of the {len(pack):,} pictures of {request.name!r}; to use all: "
+            "--set data.skip=0."
+        )
     return left
 
 

@@ -13,6 +13,7 @@ from gansmith.models.base import ModelConfig
 from gansmith.objectives.settings import Objective
 from gansmith.schema import Data, Evaluate, Grid, Latents, Length, Optimizer, Recipe
 from gansmith.training.evaluating import MOST_SHARE
+from gansmith.training.reporting import passes
 
 FEWEST_PICTURES = 8
 """With fewer there is nothing to learn from."""
@@ -192,8 +193,8 @@ def _reasons(facts: Facts, start: Start, half_life: float) -> dict[str, Reason]:
         return f"batch {recipe.batch}: {f'there are only {count}' if few else 'small batches make many updates'}"
 
     def length(recipe: Recipe) -> str:
-        passes = f"{recipe.steps:,} steps: {recipe.length.images / facts.count:,.3g} passes over {count}"
-        return passes if facts.images else f"{passes}, for --budget and --steps are not given"
+        said = f"{recipe.steps:,} steps: {passes(recipe.length.images, facts.count)} passes over {count}"
+        return said if facts.images else f"{said}, for --budget and --steps are not given"
 
     def average(recipe: Recipe) -> str:
         return f"the average of G halves in {half_life:,.0f} images, {half_life / recipe.length.images:.1%} of the run"

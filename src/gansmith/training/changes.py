@@ -60,6 +60,8 @@ def refuse_unsafe(run: Run, trained: Recipe, wanted: Recipe) -> None:
         return
     said = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in refused)
     options = " ".join(f"--set '{change.field}={change.new}'" for change in refused)
+    if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
+        options += f" --steps {2 * wanted.length.images // wanted.batch}"
     raise UsageError(
         f"{run.path} cannot go on exactly: {said}. Put that back, here or in {run.recipe_file}, or start a new run "
         f"from its checkpoint: gansmith resume {run.path} {options} --fork. A change of {', '.join(SAFE)} is applied."

@@ -18,7 +18,7 @@ from gansmith.training.budget import Budget
 from gansmith.training.engine import DeviceChoice
 from gansmith.training.evaluating import MOST_SHARE
 from gansmith.training.memory import too_large
-from gansmith.training.reporting import duration
+from gansmith.training.reporting import duration, passes
 from gansmith.training.trial_process import SECONDS, try_out
 from gansmith.viz.evolution import is_milestone
 
@@ -61,14 +61,14 @@ class Plan:
         generator, discriminator = (f"{table.total:,}" for table in tables)
         images, times = recipe.length.images, self.each
         evaluations = self.calls["evaluation"]
-        way = [f"{evaluations} evaluations of {times['evaluation']:.2g} s each"] if evaluations else []
-        way += [f"{self.calls[what]:,} {what}s" for what in ("grid", "checkpoint")]
+        way = [f"{_several(evaluations, 'evaluation')} of {times['evaluation']:.2g} s each"] if evaluations else []
+        way += [_several(self.calls[what], what) for what in ("grid", "checkpoint")]
         largest = f"; a batch of about {self.largest_batch:,} would fit, by two trials" if self.largest_batch else ""
         return [
             f"plan: {self.count:,} pictures, {size_in_words(data.channels, data.height, data.width)}; "
             f"{recipe.model.name}, {generator} parameters in G and {discriminator} in D",
             f"plan: {recipe.steps:,} steps of {recipe.batch} pictures, {images:,} images in all, "
-            f"{images / self.count:.3g} passes over the pictures",
+            f"{passes(images, self.count)} passes over the pictures",
             f"plan: {_in_words(times['step'])} a step, measured here ({self.device}, {self.precision}), and "
             f"{', '.join(way)}: {duration(self.seconds)} to the end",
             f"plan: {self.peak / 2**20:,.0f} MiB of memory at most, of {self.available / 2**20:,.0f} free{largest}",
@@ -210,6 +210,10 @@ def _that_fits(recipe: Recipe, free: int, count: int, device: DeviceChoice) -> i
         peaks.append(tried["peak"])
     slope = (peaks[1] - peaks[0]) / batch
     return min(rounded_down(int(batch + max(free, 0) / slope)), count) if slope > 0 else 0
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
 
 
 def _in_words(seconds: float) -> str:

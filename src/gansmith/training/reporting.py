@@ -76,6 +76,12 @@ class LogFile:
         append_line(self.path, f"{time.strftime('%H:%M:%S')} {text}")
 
 
+def passes(images: int, count: int) -> str:
+    """How often so many images go through `count` pictures, such as "0.5" or "1,953"."""
+    number = images / count
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+
 def duration(seconds: float) -> str:
     """1:05 for a minute and five seconds, 2:03:04 with hours."""
     minutes, rest = divmod(round(seconds), 60)

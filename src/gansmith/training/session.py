@@ -151,7 +151,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         step = gan.seen // recipe.batch
         is_whole = _ending(run, recipe, gan)["status"] != STOPPED
         if is_whole and run.info()["status"] in ENDED:
-            _refuse_ended(run, recipe, step)
+            _refuse_ended(run, recipe, gan.seen)
         if not is_whole:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
@@ -171,13 +171,17 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan, forking=True)
     if gan.seen // recipe.batch >= recipe.steps:
-        _refuse_ended(run, recipe, gan.seen // recipe.batch)
+        _refuse_ended(run, recipe, gan.seen)
     fork = create_run(run.path.absolute().parent, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
         _describe(fork, ready, ready.remarks, forked_from=origin)
         save_checkpoint(fork, gan, recipe)
-        remarks = [*ready.remarks, *found.remarks(), f"a new run from step {found.step:,} of {run.path}"]
+        remarks = [
+            *ready.remarks,
+            *found.remarks(),
+            f"a new run from step {found.step:,} of {run.path}, {gan.seen:,} images",
+        ]
         return _run_to_end(gan, _setting(ready, fork, terms), remarks)
 
 
@@ -188,13 +192,15 @@ def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
     return _Ready(recipe=recipe, engine=engine, pictures=pictures, judge=judge, remarks=remarks)
 
 
-def _refuse_ended(run: Run, recipe: Recipe, step: int) -> None:
+def _refuse_ended(run: Run, recipe: Recipe, seen: int) -> None:
+    step = seen // trained_recipe(run).batch
     if gain := plateau(run, recipe, step):
         raise UsageError(
             f"{run.path} ended at step {step:,}: {because(gain, recipe)}; to train on, give more patience, or 0 "
             "for no such end: --set evaluate.patience=0."
         )
-    raise UsageError(f"{run.path} is complete at step {step:,}; give more --steps to train on.")
+    anew = f", which is step {seen // recipe.batch:,} of {recipe.batch} pictures" if seen != step * recipe.batch else ""
+    raise UsageError(f"{run.path} is complete at step {step:,}{anew}; give more --steps to train on.")
 
 
 def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
