@@ -171,5 +171,5 @@ def _sentence(mistake: ErrorDetails) -> str:
         expected, given = "'rmsprop' or 'adam'", mistake["input"]
         return f"{field}.name must be {expected}, got {given.get('name') if isinstance(given, dict) else given!r}."
     if mistake["type"] == "tuple_type":
-        return f"{field} must be a list such as [{_short(mistake['input'])}], got {_short(mistake['input'])}."
+        return f"{field} must be a list in brackets, got {_short(mistake['input'])}."
     return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {_short(mistake['input'])}."

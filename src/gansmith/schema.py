@@ -168,6 +168,12 @@ class Checkpoints(Settings):
     """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
 
 
+def _refuse_unused(table: str, settings: "Evaluate | HeldOutLosses", names: tuple[str, ...]) -> None:
+    for name in names:
+        if not settings.every and (value := getattr(settings, name)):
+            raise RecipeError(f"{table}.{name}={value} has no effect with {table}.every=0; set both, or {name} to 0.")
+
+
 class Evaluate(Settings):
     """Measuring on the way: G's pictures against real ones. The Fréchet distance decides which checkpoint is `best`."""
 
@@ -184,11 +190,7 @@ class Evaluate(Settings):
 
     @model_validator(mode="after")
     def _used(self) -> "Evaluate":
-        for name in ("held_out", "patience"):
-            if not self.every and (value := getattr(self, name)):
-                raise RecipeError(
-                    f"evaluate.{name}={value} has no effect with evaluate.every=0; set both, or {name} to 0."
-                )
+        _refuse_unused("evaluate", self, ("held_out", "patience"))
         return self
 
 
@@ -201,6 +203,11 @@ class HeldOutLosses(Settings):
     """Real pictures, and as many generated ones, drawn anew for each."""
     held_out: int = Field(0, ge=0)
     """Pictures taken out of the training set for this, at random; 0 takes the set's test split."""
+
+    @model_validator(mode="after")
+    def _used(self) -> "HeldOutLosses":
+        _refuse_unused("held_out_losses", self, ("held_out",))
+        return self
 
 
 class Grid(Settings):

@@ -61,7 +61,7 @@ def test_an_unknown_command(gansmith):
         ("batch=three", "batch must be a valid integer, got 'three'"),
         ("generator_optimizer.lr=fast", "must be a valid number, got 'fast'"),
         ("batch", "--set takes FIELD=VALUE"),
-        ("augment.operations=flip", "must be a list such as ['flip'], got 'flip'"),
+        ("augment.operations=flip", "augment.operations must be a list in brackets, got 'flip'"),
     ],
 )
 def test_an_unknown_or_mistyped_set(gansmith, change, part):

@@ -121,7 +121,7 @@ def test_a_recipe_holds_a_box_and_toml_and_json_bring_it_back():
         ("data.box=[0,-1,8,8]", "data.box=[0, -1, 8, 8] must be"),
         ("data.box=[0,0,8,'x']", "data.box.3 must be a valid integer, got 'x'"),
         ("data.box=[0,0,8.0,8]", "data.box.2 must be a valid integer, got 8.0"),
-        ("data.box=all", "data.box must be a valid tuple, got 'all'"),
+        ("data.box=all", "data.box must be a list in brackets, got 'all'"),
         ("data.resample=nearest", "data.resample must be 'lanczos' or 'bilinear', got 'nearest'"),
     ],
 )

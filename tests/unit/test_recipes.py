@@ -163,3 +163,10 @@ def test_a_run_from_before_the_held_out_losses_had_their_name_is_read(tmp_path):
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(RecipeError, match="unknown field of Recipe 'evaluation'"):
         recipe(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("field", ["evaluate.held_out", "evaluate.patience", "held_out_losses.held_out"])
+def test_a_setting_of_what_is_never_measured_is_refused(field):
+    table = field.partition(".")[0]
+    with pytest.raises(RecipeError, match=f"^{field}=5 has no effect with {table}.every=0; set both"):
+        recipe("demo", [f"{table}.every=0", f"{field}=5"])

@@ -323,6 +323,7 @@ def test_a_roll_back_halves_both_ends_of_both_rates():
 
 def test_a_change_of_a_schedule_is_one_change_and_is_refused_with_settings_that_can_be_typed(tmp_path):
     run = create_run(tmp_path, "small")
+    run.update(seen=0)
     plain, moving = tiny(), tiny(BURN_IN[0])
     (change,) = changes_between(plain, moving)
     assert (change.field, change.old) == ("generator_optimizer.lr", plain.generator_optimizer.lr)
