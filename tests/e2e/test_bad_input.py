@@ -269,7 +269,20 @@ def test_every_command_has_help_that_fits(gansmith, verb):
         ("recipes show demo --no-trail", "unknown option '--no-trail'. Did you mean '--no-trial'?"),
         ("train demo --steps x", "--steps cannot be 'x'. See: gansmith train --help."),
         ("train demo --steps", "--steps needs a value. See: gansmith train --help."),
-        ("train demo --device gpu", "invalid choice 'gpu' for argument '--device'. Expected one of ('auto', 'cpu', "),
+        (
+            "train demo --device gpu",
+            "unknown value of --device 'gpu'. Did you mean 'cpu'? Known: auto, cpu, cuda, mps.",
+        ),
+        (
+            "evaluate 3 --split wrong",
+            "unknown value of --split 'wrong'. Known: both, extra, test, train. See: gansmith e",
+        ),
+        (
+            "data prepare a b --channels 2",
+            "unknown value of --channels '2'. Known: 1, 3, 4. See: gansmith data prepare",
+        ),
+        ("data prepare a b --fit it's", 'unknown value of --fit "it\'s". Known: crop, pad, stretch.'),
+        ("evaluate 3 --seed x", "--seed cannot be 'x'. See: gansmith evaluate --help."),
         ("train", "nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your own"),
         ("train demo demo", "'demo' is one argument too many. See: gansmith train --help."),
         ("sample last", "--out FILE.png|.npy|.gif|.webp|FOLDER is missing. See: gansmith sample --help."),

@@ -89,7 +89,10 @@ def _in_a_sentence(box: str, verb: Verb) -> str:
         if not found[1].startswith("-"):
             return f"{found[1]!r} is one argument too many."
         return unknown("option", found[1].partition("=")[0], _options_of(verb))
-    if found := re.match(r"Error parsing (\S+): .*(?: from \[|to float: )(.*?)(?:\]\.)?$", text):
+    if found := re.match(r"invalid choice '(.*)' for argument '(.*?)'\. Expected one of \((.*)\)", text):
+        choices = {choice.strip(" '") for choice in found[3].split(",")} - {"", "None"}
+        return unknown(f"value of {found[2]}", found[1], choices)
+    if found := re.match(r"Error parsing (\S+): .*(?: from \[|to float: |base 10: )(.*?)(?:\]\.)?$", text):
         return f"{found[1]} cannot be {found[2]}."
     if found := re.match(r"Missing value for argument '(.*)'", text):
         return f"{found[1]} needs a value."
