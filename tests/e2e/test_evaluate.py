@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -166,24 +167,92 @@ def test_jpeg_is_flagged(gansmith, arrays, clothes):
         ("ints.npy --against reals.npy", 3, "needed is uint8 (N, H, W, C)"),
         ("empty --against reals.npy", 3, "holds no picture; give a folder of PNG files"),
         ("fakes.npy --against reals.npy --metrics fid", 2, "unknown metric 'fid'. Did you mean 'fd'?"),
-        ("fakes.npy --against reals.npy -n 100", 2, "fd needs at least 129 pictures of either kind for features 128 w"),
+        ("fakes.npy --against reals.npy -n 100 --metrics fd", 2, "128 wide, got 100 generated; kid takes 12."),
+        ("fakes.npy --against few.npy --metrics fd", 2, "got 4 real and 4 generated; kid takes 12."),
+        ("few.npy --against reals.npy", 2, "kid needs at least 12 pictures of either kind, got 4 generated."),
+        (
+            "none.npy --against reals.npy",
+            3,
+            "none.npy holds no pictures: it is an empty array, of shape (0, 28, 28, 1).",
+        ),
+        (
+            "fakes.npy --against reals.npy --checkpoint best",
+            2,
+            "--checkpoint best goes with a run, and fakes.npy is none",
+        ),
+        ("tall --against reals.npy --device cpu", 2, "--device cpu goes with a run, and tall is none; leave it out."),
+        ("fakes.npy --against reals.npy --runs .", 2, "--runs . goes with a run"),
+        ("fakes.npy --against reals.npy --split test", 3, "reals.npy has no 'test' split"),
         ("fakes.npy --against reals.npy -n 0", 2, "-n 0: at least one picture must be measured."),
         ("fakes.npy --against reals.npy -n 5000", 2, "-n 5,000: fakes.npy holds 200 pictures"),
         ("fakes.npy --against reals.npy --features fashion", 2, "unknown features 'fashion'. Did you mean 'fashion-m"),
         ("fakes.npy --against reals.npy --seed -1", 2, "--seed -1: seeds are 0 or more."),
         ("small.npy --against reals.npy", 3, "small.npy holds pictures of 14x28 grey and reals.npy has 28x28 grey"),
-        ("tall --against reals.npy", 3, "0000.png is 28x14 where 28x28 is needed"),
-        ("fakes.npy --against reals.npy --metrics modes", 2, "modes needs three digits"),
+        ("tall --against reals.npy", 3, "such as `gansmith data prepare SRC OUT --size 28x14 --channels 1` makes."),
+        ("fakes.npy --against ./tall", 3, "`gansmith data prepare ./tall OUT --size 28x28` and give OUT instead."),
+        (
+            "small.npy --against fashion-10k",
+            3,
+            "`gansmith data prepare fashion-10k OUT --size 14x28` and give OUT instead.",
+        ),
+        (
+            "fakes.npy --against reals.npy --metrics modes",
+            2,
+            "modes needs stacked digits, which only stacked-mnist has",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(gansmith, arrays, clothes, arguments, code, said):
     np.save("floats.npy", clothes[:4] / np.float32(255))
     np.save("ints.npy", clothes[:4].astype(np.int64))
     np.save("small.npy", clothes[:4, :14])
+    np.save("few.npy", clothes[:4])
+    np.save("none.npy", clothes[:0])
     write_folder("tall", clothes[:2, :, :14])
     Path("empty").mkdir()
     features = () if "--features" in arguments else ("--features", "fashion-mnist")
     one_sentence(gansmith("evaluate", *arguments.split(), *features), code, said)
+
+
+def test_a_set_too_small_for_a_measure_is_measured_by_the_others(gansmith, arrays, clothes):
+    np.save("few.npy", clothes[NUM : NUM + 13])
+    result = gansmith("evaluate", "fakes.npy", "--against", "few.npy", "--features", "fashion-mnist")
+    assert result.code == 0, result.err
+    assert "kid  " in result.out
+    assert "without fd: needs at least 129 pictures of either kind for features 128 wide, got 13 real" in result.out
+    assert "without precision, recall: each needs at least 20 pictures" in result.out
+
+
+def test_numbers_with_many_places_are_shown_whole(gansmith):
+    np.save("x.npy", np.random.default_rng(17).integers(0, 256, (17, 32, 32, 3), np.uint8))
+    assert "…" not in gansmith("evaluate", "x.npy", "--against", "x.npy").out
+
+
+def test_pictures_are_counted_before_features_are_computed(gansmith, arrays, clothes, monkeypatch):
+    np.save("one.npy", clothes[:1])
+    monkeypatch.setattr("gansmith.evaluation.reference.extract", lambda *_: pytest.fail("features were computed"))
+    one_sentence(gansmith("evaluate", "one.npy", "--against", "fashion-10k"), 2, "got 1 generated")
+
+
+def test_what_a_file_was_trained_on_is_not_claimed(gansmith, arrays):
+    result = gansmith("evaluate", "fakes.npy", "--against", "fashion-10k", "--metrics", "kid,authenticity")
+    assert "authenticity" in result.out
+    assert "trained on" not in result.out
+
+
+def test_photos_of_many_sizes_are_brought_to_that_of_the_samples_by_the_command_that_is_told(gansmith):
+    random = np.random.default_rng(0)
+    write_folder("made", random.integers(0, 256, (12, 16, 16, 3), np.uint8))
+    for name in ("my photos", "more"):
+        write_folder(name, [random.integers(0, 256, (20 + n % 2, 30, 3), np.uint8) for n in range(12)])
+    command = "gansmith data prepare './my photos' OUT --size 16x16"
+    options = ("--metrics", "kid", "--features", "random")
+    result = gansmith("evaluate", "made", "--against", "./my photos", *options)
+    one_sentence(result, 3, "0000.png is 20x30 where 16x16 is needed", f"`{command}` and give OUT instead.")
+    assert gansmith(*shlex.split(command)[1:]).code == 0
+    assert "12 pictures against 12 of my photos" in gansmith("evaluate", "made", "--against", "OUT", *options).out
+    swapped = gansmith("evaluate", "OUT", "--against", "made", *options)
+    assert "OUT: 12 pictures against 12 of made" in swapped.out
 
 
 def test_a_missing_checkpoint_and_too_many_pixels_for_the_features_are_told(gansmith, run):

@@ -10,7 +10,7 @@ from small_features import grey
 
 from gansmith.data.sources import open_source
 from gansmith.errors import DataError
-from gansmith.evaluation.inputs import pictures, read_array, read_pictures
+from gansmith.evaluation.inputs import first_shape, pictures, read_array, read_pictures
 
 SHAPE = (24, 24, 3)
 
@@ -75,7 +75,8 @@ def test_files_that_are_no_pictures_are_passed_over():
 
 
 def test_the_first_picture_gives_the_shape_where_none_is_said():
-    assert read(folder_of("fakes", photo(16, 24, channels=1)), None).shape == (16, 24, 1)
+    with open_source(Path(folder_of("fakes", photo(16, 24, channels=1)))) as source:
+        assert first_shape(source) == (16, 24, 1)
 
 
 def test_an_array_is_read_as_it_is():
@@ -93,7 +94,7 @@ def test_an_array_is_read_as_it_is():
         (np.zeros((4, 8, 8, 1), np.int32), "x.npy is int32 of shape (4, 8, 8, 1); needed is uint8 (N, H, W, C)"),
         (np.zeros((4, 8, 8), np.uint8), "add an axis for the one channel, x[..., None]"),
         (np.zeros((4, 3, 8, 8), np.uint8), "move the channels last, x.transpose(0, 2, 3, 1)"),
-        (np.zeros((0, 8, 8, 1), np.uint8), "x.npy announces 0 bytes"),
+        (np.zeros((0, 8, 8, 1), np.uint8), "x.npy holds no pictures: it is an empty array, of shape (0, 8, 8, 1)."),
     ],
 )
 def test_an_array_of_another_kind_is_refused_and_the_way_out_named(array, said):

@@ -1,5 +1,7 @@
 """Generated pictures against a reference: what is measured, what is refused, and what stands beside a number."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_features import Counting, grey
@@ -8,7 +10,7 @@ from gansmith.errors import DataError, UsageError
 from gansmith.evaluation import table as module
 from gansmith.evaluation.anchors import anchors, blurred, noise
 from gansmith.evaluation.inputs import pictures
-from gansmith.evaluation.measure import measure
+from gansmith.evaluation.measure import choose, measure
 from gansmith.evaluation.reference import reference
 from gansmith.evaluation.table import METRICS
 from gansmith.metrics.features import extract
@@ -89,7 +91,7 @@ def test_what_one_computation_gives_is_computed_once(against_test, monkeypatch):
     [
         (["fdi"], "unknown metric 'fdi'. Did you mean 'fd'?"),
         ([], "no metric is asked for"),
-        (["modes"], "modes needs three digits, one in each colour channel."),
+        (["modes"], "modes needs stacked digits, which only stacked-mnist has, in RGB."),
     ],
 )
 def test_what_cannot_be_measured_is_refused_when_asked_for(against_test, names, said):
@@ -98,11 +100,47 @@ def test_what_cannot_be_measured_is_refused_when_asked_for(against_test, names, 
     assert said in str(caught.value)
 
 
-def test_too_few_pictures_for_the_features_are_refused(network):
-    with pytest.raises(UsageError, match="fd needs at least 5 pictures of either kind for features 4 wide, got 4 gen"):
-        measure(FAKE.images[:4], reference(TEST, network))
-    with pytest.raises(UsageError, match="got 3 real"):
-        measure(FAKE.images, reference(pictures(TEST.images[:3], "few"), network), ["fd"])
+@pytest.mark.parametrize(
+    ("num", "num_real", "names", "said"),
+    [
+        (
+            19,
+            60,
+            ["fd-infinity"],
+            "fd-infinity needs at least 20 pictures of either kind for features 4 wide, got 19 g",
+        ),
+        (60, 19, ["fd-infinity"], "for features 4 wide, got 19 real; kid takes 12."),
+        (15, 14, ["kid", "pr"], "precision needs at least 20 pictures of either kind, got 14 real and 15 generated; k"),
+        (11, 60, ["kid"], "kid needs at least 12 pictures of either kind, got 11 generated."),
+        (1, 60, None, "kid needs at least 12 pictures of either kind, got 1 generated."),
+    ],
+)
+def test_too_few_pictures_for_what_is_asked_for_are_refused(network, num, num_real, names, said):
+    with pytest.raises(UsageError) as caught:
+        measure(FAKE.images[:num], reference(pictures(TEST.images[:num_real], "few"), network), names)
+    assert said in str(caught.value)
+
+
+def test_what_nobody_asked_for_and_needs_more_pictures_is_left_out():
+    wide = replace(Counting().extractor, width=40)
+    found = measure(FAKE.images[:32], reference(pictures(TEST.images[:30], "few"), wide))
+    assert {"kid", "density", "spectrum"} <= found.values.keys()
+    assert found.left_out["fd"] == (
+        "needs at least 41 pictures of either kind for features 40 wide, got 30 real and 32 generated; kid takes 12"
+    )
+
+
+@pytest.mark.parametrize("name", ["stacked-mnist", "stacked-mnist[3]"])
+def test_modes_are_counted_against_stacked_digits(network, name):
+    stacked = pictures(np.zeros((12, 8, 8, 3), np.uint8), name)
+    assert choose(["modes", "modes-kl"], network, stacked, None, 12) == (["modes", "modes-kl"], {})
+
+
+@pytest.mark.parametrize(("name", "channels"), [("shapes", 3), ("stacked-mnist", 1)])
+def test_modes_are_counted_against_nothing_else(network, name, channels):
+    others = pictures(np.zeros((12, 8, 8, channels), np.uint8), name)
+    with pytest.raises(UsageError, match="modes needs stacked digits, which only stacked-mnist has, in RGB"):
+        choose(["modes"], network, others, None, 12)
 
 
 def test_copies_need_pictures_that_were_kept_out(network):
@@ -110,7 +148,7 @@ def test_copies_need_pictures_that_were_kept_out(network):
     found = measure(FAKE.images, trained_on_all)
     assert "authenticity" in found.values
     assert found.left_out.keys() == {"near-copies", "ct"}
-    assert "the reference is what was trained on" in found.left_out["ct"]
+    assert "the reference is what copies are looked for among" in found.left_out["ct"]
 
 
 def test_features_without_classes_leave_out_what_needs_them():

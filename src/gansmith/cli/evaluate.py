@@ -38,7 +38,7 @@ def evaluate(
         Literal["train", "test", "extra", "both"] | None,
         option("part of the real pictures' set; default test, if it has one", metavar="train|test|extra|both"),
     ] = None,
-    checkpoint: Annotated[str, option("which state of the run", metavar="last|best|STEP")] = "last",
+    checkpoint: Annotated[str | None, option("which state of the run; default last", metavar="last|best|STEP")] = None,
     seed: Annotated[int, option("of the pictures made, and of what the measures draw", metavar="S")] = 0,
     runs: Runs = None,
     device: Device = "auto",
@@ -63,9 +63,9 @@ def evaluate(
     found = find(what, against, split, checkpoint, runs, device, offline)
     num = count(num, found)
     net = extractor_for(found.real, features, weights)
+    choose(asked, net, found.real, found.train, num)  # what cannot be is refused before anything is computed
     with stage_bar() as progress:
         compared = reference(found.real, net, found.train, progress)
-        choose(asked, compared, num)  # what cannot be is refused before pictures are made
         images = found.images(num, seed, progress)
         stamp = {"weights": found.weights, "checkpoint": found.step}
         measured = measure(images, compared, asked, seed, **stamp, progress=progress)

@@ -34,9 +34,10 @@ def _drawn(table: Table, width: int) -> RichTable:
     shown = len(table.headings) if width >= NARROW else len(table.headings) - 1
     drawn = RichTable(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column, heading in enumerate(table.headings[:shown]):
-        words = column in (0, 1, len(table.headings) - 1)
+        about = column == len(table.headings) - 1  # gives way where there is too little room
+        justify = "left" if about or column < 2 else "right"
         style = "bold" if heading == "value" else "dim" if column >= 4 else None
-        drawn.add_column(heading, justify="left" if words else "right", no_wrap=True, style=style)
+        drawn.add_column(heading, justify=justify, no_wrap=not about, style=style)
     for row in table.rows:
         drawn.add_row(*row[:shown])
     return drawn

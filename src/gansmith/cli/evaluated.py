@@ -12,7 +12,7 @@ from gansmith.data.source import Access, Request
 from gansmith.data.sources import open_source, shown
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import Both, num_shared, other_pictures, own_pictures
-from gansmith.evaluation.inputs import Pictures, read_array, read_pictures, refuse_unlike
+from gansmith.evaluation.inputs import Pictures, first_shape, read_pictures, read_whole, refuse_unlike
 from gansmith.evaluation.reference import Progress
 from gansmith.metrics.features import Extractor, extractor, suiting
 from gansmith.runs import Run, default_root, find_run
@@ -46,7 +46,7 @@ def find(
     what: str,
     against: str | None,
     split: Split | None,
-    checkpoint: str,
+    checkpoint: str | None,
     runs: Path | None,
     device: DeviceChoice,
     offline: bool,
@@ -54,11 +54,14 @@ def find(
     """What the command line names; a path that is there and is no run is pictures. Raises UsageError and DataError."""
     access, path = access_for(Lines(), offline, allow_dropped=True), Path(what).expanduser()
     if what != "last" and path.exists() and not (path / "run.json").is_file():
+        for name, value in (("--checkpoint", checkpoint), ("--runs", runs), ("--device", device)):
+            if value not in (None, "auto"):
+                raise UsageError(f"{name} {value} goes with a run, and {shown(str(path))} is none; leave it out.")
         return _pictures(path, against, split, access)
     if path.suffix == ".npy":
         raise DataError(f"{path} does not exist; give a .npy file of pictures, uint8 (N, H, W, C).")
     run = find_run(what, runs or default_root())
-    generator = load(run, checkpoint, device)
+    generator = load(run, checkpoint or "last", device)
     return _run(run, generator, against, split, access)
 
 
@@ -89,15 +92,19 @@ def _pictures(path: Path, against: str | None, split: Split | None, access: Acce
             f"{shown(str(path))} is no run, and does not say what its pictures are of; give --against with a known "
             "set's name or the real pictures' path."
         )
-    given = read_array(path) if path.suffix == ".npy" else None
-    both = other_pictures(against, split, None, access)
-    if given is None:
+    title = shown(str(path))
+    if given := read_whole(path):
+        both = other_pictures(against, split, given.shape[:2], access)
+        refuse_unlike(title, given.shape, both.real)
+    else:
         with open_source(path) as source:
+            height, width, _ = first_shape(source)
+            both = other_pictures(against, split, (height, width), access)
+            refuse_unlike(title, (height, width, both.real.shape[2]), both.real)
             given = read_pictures(source, both.real.shape)
-    refuse_unlike(given, both.real.shape, both.real.name)
     images = given.images
     return Evaluated(
-        title=shown(str(path)),
+        title=title,
         images=lambda num, seed, progress: images[:num],
         most=len(given),
         real=both.real,
@@ -113,6 +120,7 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
     both = own_pictures(trained_on, None if against else split, access)
     if against:
         other = other_pictures(against, split, data.wanted, access)
+        refuse_unlike(str(run.path), (data.height, data.width, data.channels), other.real)
         both = Both(real=other.real, train=both.train)
 
     def images(num: int, seed: int, progress: Progress) -> np.ndarray:
@@ -130,22 +138,25 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
         most=None,
         real=both.real,
         train=both.train,
-        remarks=(*generator.checkpoint.remarks(), *_remarks(both)),
+        remarks=(*generator.checkpoint.remarks(), *_remarks(both), *_of_training(both)),
         weights=weights,
         step=step,
     )
 
 
 def _remarks(both: Both) -> list[str]:
-    """What should be known of the real pictures, above all where they are not kept out of the training."""
+    """What should be known of the pictures on the real side."""
+    return list(dict.fromkeys([*both.real.remarks, *(both.train.remarks if both.train else ())]))
+
+
+def _of_training(both: Both) -> list[str]:
+    """What should be known of real pictures that are not kept out of the training."""
     real, train = both.real, both.train
     if train is None:
-        return list(real.remarks)
+        return []
     if train.sha256 == real.sha256:
-        about = f"{real.name} ({real.split}) is what was trained on: a generator that copies it would look perfect"
-        return [*real.remarks, about]
+        return [f"{real.name} ({real.split}) is what was trained on: a generator that copies it would look perfect"]
     shared = num_shared(real, train)
-    about = (
+    return (
         [f"{shared:,} of the {len(real):,} real pictures are, to the pixel, among those trained on"] if shared else []
     )
-    return [*dict.fromkeys([*real.remarks, *train.remarks]), *about]

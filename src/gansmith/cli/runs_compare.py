@@ -90,12 +90,13 @@ def _judged(
     stamps = [_stamp(*one) for one in zip(subjects, nets, counts, strict=True)]
     for stamp in stamps[1:]:
         comparable(stamps[0], stamp)
+    for one, net in zip(subjects, nets, strict=True):
+        choose(names, net, one.real, one.train, counts[0])
     of_copying = any(COPYING[0] in METRICS[name].needs for name in names)  # else nobody asks what was trained on
     judged = []
     with stage_bar() as progress:
         for (run, recipe), subject, net in zip(pairs, subjects, nets, strict=True):
             compared = reference(subject.real, net, subject.train if of_copying else None, progress)
-            choose(names, compared, counts[0])
             images = subject.images(counts[0], 0, progress)
             stamp = {"weights": subject.weights, "checkpoint": subject.step}
             measured = measure(images, compared, names, 0, **stamp, progress=progress)

@@ -1,12 +1,11 @@
 """The report on own pictures as lines for a terminal."""
 
-import shlex
 from collections.abc import Iterator
 
 from gansmith.data.formats.pictures import MAX_DROPPED
 from gansmith.data.intake import FileReport, Intake
 from gansmith.data.proposal import Proposal
-from gansmith.data.sources import shown
+from gansmith.data.sources import packing_command, shown
 
 _NAMES_SHOWN = 3
 _GROUPS_SHOWN = 5
@@ -56,8 +55,7 @@ def prepare_command(intake: Intake, proposal: Proposal) -> str:
     size = f"{proposal.height}x{proposal.width}"
     losses = " --allow-dropped" if _too_many_lost(intake) else ""
     options = f"--size {size} --channels {proposal.channels} --fit {proposal.fit}{losses}"
-    name, *more = (shlex.quote(shown(word)) for word in intake.given)
-    return " ".join(["gansmith data prepare", name, "OUT", *more, options])
+    return packing_command(intake.given, options)
 
 
 def _verdict(intake: Intake) -> Iterator[str]:

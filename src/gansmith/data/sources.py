@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -70,6 +71,12 @@ def shown(name: str) -> str:
         return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def packing_command(given: Sequence[str], options: str) -> str:
+    """The command that packs pictures into the folder OUT, which the command line names as `given` says."""
+    name, *more = (shlex.quote(shown(word)) for word in given)
+    return " ".join(["gansmith data prepare", name, "OUT", *more, options])
 
 
 @contextmanager

@@ -10,11 +10,10 @@ from gansmith.data.catalogue import SETS
 from gansmith.data.fit import Wanted
 from gansmith.data.locate import Split, locate
 from gansmith.data.named import open_named
-from gansmith.data.pack import read_pack
 from gansmith.data.selection import parse_name
 from gansmith.data.source import Access, Request, open_pictures
 from gansmith.errors import DataError
-from gansmith.evaluation.inputs import Pictures, first_shape, of_pack, read_array, read_pictures
+from gansmith.evaluation.inputs import Pictures, first_shape, of_pack, read_pictures, read_whole, refuse_other_size
 from gansmith.evaluation.reference import MOST_REAL, MOST_TRAINED_ON
 
 
@@ -53,21 +52,23 @@ def own_pictures(trained_on: Request, split: Split | None, access: Access) -> Bo
     return Both(real=_opened(Request(name=trained_on.name, split=split, shape=trained_on.shape), access), train=train)
 
 
-def other_pictures(name: str, split: Split | None, shape: Wanted | None, access: Access) -> Both:
-    """The pictures of a known set or a path, brought to `shape`, or as they are where there is none.
+def other_pictures(name: str, split: Split | None, shape: Wanted | tuple[int, int], access: Access) -> Both:
+    """The pictures of a known set or a path, brought to a shape; or as they are, which is to be so high and wide.
 
-    A known set's training split is taken for the pictures that were trained on.
+    A known set's training split is taken for the pictures that were trained on. Raises DataError for pictures of
+    another height or width, but for those of an array or a store, whose shape is for the caller to judge.
     """
-    path, split = Path(name).expanduser(), split or final_split(name)
-    if path.suffix == ".npy":
-        return Both(real=read_array(path), train=None)
-    if shape is None and (pack := read_pack(path)):
-        return Both(real=of_pack(pack, pack.index["name"], "all", MOST_REAL), train=None)
-    if shape is None:
+    if whole := read_whole(Path(name).expanduser(), MOST_REAL):
+        if split not in (None, "train"):
+            raise DataError(f"{name} has no {split!r} split, being pictures of one's own; leave out --split.")
+        return Both(real=whole, train=None)
+    split = split or final_split(name)
+    if not isinstance(shape, Wanted):
         with open_named(name, split, offline=access.offline, progress=access.downloading) as source:
-            if parse_name(name).name not in SETS and len(splits_of(name)) == 1:
-                return Both(real=read_pictures(source), train=None)
             height, width, channels = first_shape(source)
+            if parse_name(name).name not in SETS and len(splits_of(name)) == 1:
+                return Both(real=read_pictures(source, (*shape, channels)), train=None)
+            refuse_other_size(source.name, (height, width), shape, source)
             shape = Wanted(height=height, width=width, channels=channels)
     real = _opened(Request(name=name, split=split, shape=shape), access)
     if split == "train" or len(splits_of(name)) == 1:

@@ -14,9 +14,9 @@ from gansmith.data.fit import Wanted
 from gansmith.data.formats.npz import map_npy
 from gansmith.data.formats.pictures import SUFFIXES
 from gansmith.data.labels import LABEL_FILES
-from gansmith.data.pack import Pack
+from gansmith.data.pack import Pack, read_pack
 from gansmith.data.source import size_in_words
-from gansmith.data.sources import Entry, Source, shown
+from gansmith.data.sources import Entry, Source, packing_command, shown
 from gansmith.data.workers import Decoders
 from gansmith.errors import DataError
 from gansmith.rng import stream
@@ -63,13 +63,24 @@ def pictures(images: np.ndarray, name: str, split: str = "all", remarks: Sequenc
     return Pictures(name=name, split=split, images=images, sha256=digest.hexdigest(), remarks=tuple(remarks))
 
 
-def of_pack(pack: Pack, name: str, split: str, most: int) -> Pictures:
+def of_pack(pack: Pack, name: str, split: str, most: int | None = None) -> Pictures:
     """The pictures of a store; of more than `most`, so many are chosen by chance, always the same."""
     rows, remarks = torch.arange(len(pack)), list(pack.index["remarks"])
-    if len(pack) > most:
+    if most and len(pack) > most:
         rows = torch.randperm(len(pack), generator=stream(0, "evaluation/reference", len(pack)))[:most].sort().values
         remarks.append(f"{most:,} of the {len(pack):,} pictures of {name}, chosen by chance, stand for all of them")
     return pictures(pack.batch(rows).permute(0, 2, 3, 1).numpy(), name, split, remarks)
+
+
+def read_whole(path: Path, most: int | None = None) -> Pictures | None:
+    """The pictures of a .npy file, or of a store that `gansmith data prepare` made; None for all that is neither.
+
+    Of a store, at most so many. Raises DataError as `read_array`.
+    """
+    if path.suffix == ".npy":
+        return read_array(path)
+    pack = read_pack(path)
+    return of_pack(pack, pack.index["name"], "all", most) if pack else None
 
 
 def read_array(path: Path) -> Pictures:
@@ -87,24 +98,20 @@ def read_array(path: Path) -> Pictures:
     return pictures(np.array(array), shown(path.name))
 
 
-def read_pictures(source: Source, shape: Shape | None = None) -> Pictures:
-    """The pictures of a folder, an archive or a table, all of one shape: the given one, or the first picture's.
+def read_pictures(source: Source, shape: Shape) -> Pictures:
+    """The pictures of a folder, an archive or a table, all of this shape.
 
     Nothing is resized, and colours stay: what has another shape, is of another kind or cannot be read is refused, with
     a DataError that names it. JPEG is read and remarked upon.
     """
     entries = _pictures_among(source)
-    if not entries:
-        place = shown(str(source.path))
-        raise DataError(f"{place} holds no picture; give a folder of PNG files, as `gansmith sample` makes one.")
-    shape = shape or first_shape(source)
     wanted = Wanted(height=shape[0], width=shape[1], channels=shape[2])
     images = np.empty((len(entries), *shape), np.uint8)
     num_jpeg = 0
     with Decoders(1 if len(entries) < _FEW else None) as decoders:
         found = decoders.decode((source.job(entry) for entry in entries), wanted)
         for number, (entry, picture) in enumerate(zip(entries, found, strict=True)):
-            images[number] = _unchanged(entry, picture, shape).transpose(1, 2, 0)
+            images[number] = _unchanged(entry, picture, shape, source).transpose(1, 2, 0)
             num_jpeg += picture.format == "JPEG"
     return pictures(images, shown(source.name or source.path.resolve().name), remarks=_of_jpeg(num_jpeg, len(entries)))
 
@@ -120,12 +127,25 @@ def first_shape(source: Source) -> Shape:
     raise DataError(f"{shown(str(source.path))} holds no picture that can be used; see: gansmith data check.")
 
 
-def refuse_unlike(given: Pictures, shape: Shape, reference: str) -> None:
-    """Raise DataError when the pictures are of another shape than the reference's."""
-    if given.shape != shape:
+def refuse_unlike(title: str, shape: Shape, real: Pictures) -> None:
+    """Raise DataError when generated pictures, which go by the title, are of another shape than the real ones."""
+    if shape != real.shape:
+        options = f"--size {shape[0]}x{shape[1]} --channels {shape[2]}"
         raise DataError(
-            f"{given.name} holds pictures of {in_words(given.shape)} and {reference} has {in_words(shape)}; give "
-            f"--against pictures of {in_words(given.shape)}, such as `gansmith data prepare` makes."
+            f"{title} holds pictures of {in_words(shape)} and {real.name} has {in_words(real.shape)}; give --against "
+            f"pictures of {in_words(shape)}, such as `{packing_command(['SRC'], options)}` makes."
+        )
+
+
+def refuse_other_size(name: str, size: tuple[int, int], wanted: Sequence[int], source: Source) -> None:
+    """Raise DataError when a picture of the source is not as high and wide as wanted, with the command that helps."""
+    if size != tuple(wanted[:2]):
+        needed = f"{wanted[0]}x{wanted[1]}"
+        command = packing_command(source.given or (str(source.path),), f"--size {needed}")
+        raise DataError(
+            f"{shown(name)} is {size[0]}x{size[1]} where {needed} is needed, the size of what it is compared with; "
+            "pictures are not resized here, because how that is done changes the numbers: have it done by "
+            f"`{command}` and give OUT instead."
         )
 
 
@@ -148,21 +168,23 @@ def _turn(array: np.ndarray) -> str:
 
 
 def _pictures_among(source: Source) -> list[Entry]:
-    """All files but those of labels, and those that neither are called pictures nor come out of a table."""
+    """All files but those of labels, and those that neither are called pictures nor come out of a table.
+
+    Raises DataError when there are none.
+    """
     names = (entry for entry in source.entries if entry.name.rpartition("/")[2] not in LABEL_FILES)
-    return [entry for entry in names if entry.row or suffix_of(entry.name) in SUFFIXES]
+    if found := [entry for entry in names if entry.row or suffix_of(entry.name) in SUFFIXES]:
+        return found
+    place = shown(str(source.path))
+    raise DataError(f"{place} holds no picture; give a folder of PNG files, as `gansmith sample` makes one.")
 
 
-def _unchanged(entry: Entry, picture: Picture, shape: Shape) -> np.ndarray:
+def _unchanged(entry: Entry, picture: Picture, shape: Shape, source: Source) -> np.ndarray:
     """Its pixels (C, H, W). Raises DataError for a picture that is of another shape, or would be changed to fit it."""
     reasons = ", ".join(reason for reason in picture.reasons if not reason.startswith(_HARMLESS))
     if picture.pixels is None:
         raise DataError(f"{shown(entry.name)} cannot be used ({reasons}); repair or remove it.")
-    if (picture.height, picture.width) != shape[:2]:
-        raise DataError(
-            f"{shown(entry.name)} is {picture.height}x{picture.width} where {shape[0]}x{shape[1]} is needed; pictures "
-            "are not resized here, because how that is done changes the numbers: see `gansmith data prepare`."
-        )
+    refuse_other_size(entry.name, (picture.height, picture.width), shape, source)
     if reasons:
         raise DataError(f"{shown(entry.name)} would be changed to become {in_words(shape)} ({reasons}); save it so.")
     return picture.pixels

@@ -7,10 +7,22 @@ from typing import Any
 import numpy as np
 
 from gansmith.errors import DataError, UsageError, unknown
-from gansmith.evaluation.inputs import in_words
-from gansmith.evaluation.reference import Progress, Reference, Sample, counted
-from gansmith.evaluation.table import LEAST_SIDE, METRICS, SHORT, Metric, Need, Sides, probabilities
+from gansmith.evaluation.inputs import Pictures, in_words
+from gansmith.evaluation.reference import Progress, Reference, Sample, counted, keeps_out
+from gansmith.evaluation.table import (
+    FEWEST,
+    FRUGAL,
+    LEAST_SIDE,
+    METRICS,
+    SHORT,
+    STACKED,
+    Metric,
+    Need,
+    Sides,
+    probabilities,
+)
 from gansmith.metrics import classes
+from gansmith.metrics.extractor import Extractor
 from gansmith.metrics.features import Features, extract
 from gansmith.metrics.intervals import Estimate
 from gansmith.metrics.protocol import Protocol
@@ -52,9 +64,11 @@ def measure(
     and for one asked for that cannot be computed here, DataError for pictures of another shape.
     """
     sample = given if isinstance(given, Sample) else _sample(given, reference, progress)
-    names, left_out = choose(metrics, reference, len(sample), images=sample.images is not None)
-    pictures = reference.real.pictures
-    train = reference.train.features if reference.train else None
+    pictures, train, known = reference.real.pictures, None, None
+    if reference.train:
+        train, known = reference.train.features, reference.train.pictures
+    images = sample.images is not None
+    names, left_out = choose(metrics, reference.extractor, pictures, known, len(sample), images=images)
     protocol = Protocol(
         features=reference.extractor.name,
         features_hash=reference.extractor.hash,
@@ -97,20 +111,26 @@ def values_of(
 
 
 def choose(
-    asked: Sequence[str] | None, reference: Reference, num: int, *, images: bool = True
+    asked: Sequence[str] | None,
+    net: Extractor,
+    real: Pictures,
+    train: Pictures | None,
+    num: int,
+    *,
+    images: bool = True,
 ) -> tuple[list[str], dict[str, str]]:
     """The metrics to compute of `num` pictures, or of their features only, in the table's order; why not the others.
 
-    What is asked for by name and cannot be computed is refused; so is too small a sample for `fd`, which nobody should
-    have to look for. Raises UsageError, before anything is computed.
+    What is asked for by name and cannot be computed is refused, and so is a sample that is too small for all of them.
+    Raises UsageError, before anything is computed.
     """
     names = named(asked) if asked is not None else [name for name, one in METRICS.items() if not one.on_request]
-    reasons = {name: _why_not(METRICS[name], reference, num, images) for name in names}
-    for name, reason in reasons.items():
-        if reason and (asked is not None or name == "fd"):
-            raise UsageError(f"{name} {reason}.")
-    left_out = {name: reason for name, reason in reasons.items() if reason}
-    return [name for name in names if name not in left_out], left_out
+    left_out = {name: reason for name in names if (reason := _why_not(METRICS[name], net, real, train, num, images))}
+    chosen = [name for name in names if name not in left_out]
+    if left_out and (asked is not None or not chosen):
+        name = next(iter(left_out)) if asked is not None else FRUGAL
+        raise UsageError(f"{name} {left_out[name]}.")
+    return chosen, left_out
 
 
 def named(asked: Sequence[str]) -> list[str]:
@@ -124,31 +144,32 @@ def named(asked: Sequence[str]) -> list[str]:
     return [name for name in METRICS if name in full]
 
 
-def _why_not(metric: Metric, reference: Reference, num: int, images: bool) -> str:
+def _why_not(metric: Metric, net: Extractor, real: Pictures, train: Pictures | None, num: int, images: bool) -> str:
     """The reason why a metric cannot be computed, the end of a sentence that begins with its name; "" if it can."""
-    width, shape = reference.extractor.width, reference.real.pictures.shape
     there: dict[Need, bool] = {
-        "pictures": images and min(shape[:2]) >= LEAST_SIDE,
-        "classes": reference.extractor.classes is not None,
-        "three digits": images and shape[2] == 3,
-        "training pictures": reference.train is not None,
-        "held-out pictures": reference.held_out,
+        "pictures": images and min(real.shape[:2]) >= LEAST_SIDE,
+        "classes": net.classes is not None,
+        "stacked digits": real.name.partition("[")[0] == STACKED and real.shape[2] == 3,
+        "training pictures": train is not None,
+        "held-out pictures": keeps_out(real, train),
     }
     if lacking := [need for need in metric.needs if not there[need]]:
         return f"needs {lacking[0]}, {_WHY[lacking[0]]}"
-    fewest = metric.fewest(width)
-    for count, kind in ((num, "generated"), (len(reference.real.pictures), "real")):
-        if count < fewest:
-            return f"needs at least {fewest:,} pictures of either kind for features {width} wide, got {count:,} {kind}"
-    return ""
+    fewest = metric.fewest(net.width)
+    counts = [f"{count:,} {kind}" for count, kind in ((len(real), "real"), (num, "generated")) if count < fewest]
+    if not counts:
+        return ""
+    wide = f" for features {net.width} wide" if fewest > metric.fewest(0) else ""
+    instead = f"; {FRUGAL} takes {FEWEST}" if fewest > FEWEST else ""
+    return f"needs at least {fewest:,} pictures of either kind{wide}, got {' and '.join(counts)}{instead}"
 
 
 _WHY: dict[Need, str] = {
     "pictures": f"of {LEAST_SIDE}x{LEAST_SIDE} or more, and has none",
     "classes": "which only a classifier's features tell",
-    "three digits": "one in each colour channel",
+    "stacked digits": f"which only {STACKED} has, in RGB",
     "training pictures": "and these are not known here",
-    "held-out pictures": "and the reference is what was trained on",
+    "held-out pictures": "and the reference is what copies are looked for among",
 }
 
 

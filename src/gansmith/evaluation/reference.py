@@ -67,13 +67,18 @@ class Reference:
     @property
     def held_out(self) -> bool:
         """Whether the real pictures are others than those trained on."""
-        return self.train is not None and self.train.pictures.sha256 != self.real.pictures.sha256
+        return keeps_out(self.real.pictures, self.train.pictures if self.train else None)
 
     @property
     def key(self) -> str:
         """SHA-256 of all that the measures of one and the same sample depend on."""
         train = self.train and self.train.pictures.sha256
         return key_of(self.real.pictures.sha256, train, *_identity(self.extractor))
+
+
+def keeps_out(real: Pictures, train: Pictures | None) -> bool:
+    """Whether the real pictures are others than those trained on, as far as these are known."""
+    return train is not None and train.sha256 != real.sha256
 
 
 def reference(

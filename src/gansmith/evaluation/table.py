@@ -11,7 +11,7 @@ from gansmith.metrics import classes, copying, diversity, frechet, kernel, neigh
 from gansmith.metrics.features import Features, extract, extractor
 from gansmith.metrics.intervals import Estimate
 
-Need = Literal["pictures", "classes", "three digits", "training pictures", "held-out pictures"]
+Need = Literal["pictures", "classes", "stacked digits", "training pictures", "held-out pictures"]
 """What a measure cannot do without besides features."""
 
 LEAST_SIDE = 8
@@ -21,7 +21,11 @@ MOST_COMPARED = 2000
 """Pictures of either kind in the measures of copying: each is compared with all training pictures, which takes time,
 and C_T grows with the count."""
 
-STACKED: tuple[Need, ...] = ("three digits",)
+STACKED, OF_STACKED = "stacked-mnist", ("pictures", "stacked digits")
+"""The set whose pictures have a digit in each colour, and what measures of those need."""
+
+FRUGAL, FEWEST = "kid", 12
+"""The measure that does with the fewest pictures of either kind, and how many these are."""
 
 COPYING: tuple[Need, ...] = ("training pictures", "held-out pictures")
 """What measures of copying need, all of them the first."""
@@ -45,7 +49,7 @@ class Metric:
     by: Callable[[Sides, int], dict[str, Estimate]]
     """Takes the two sides and a seed; metrics that come out of one computation share it."""
     needs: tuple[Need, ...] = ()
-    fewest: Callable[[int], int] = lambda width: 12
+    fewest: Callable[[int], int] = lambda width: FEWEST
     """Pictures of either kind, for features of a width."""
     on_request: bool = False
     """Computed only when asked for by name."""
@@ -163,9 +167,9 @@ METRICS = {
         about="shares of the classes against the real", better="lower", by=_class_kl, needs=("classes",)
     ),
     "junk": Metric(about="samples that look like no class", better="lower", by=_junk, needs=("classes",)),
-    "modes": Metric(about="of the 1,000 stacked digits", better="higher", by=_modes, needs=STACKED, on_request=True),
+    "modes": Metric(about="of the 1,000 stacked digits", better="higher", by=_modes, needs=OF_STACKED, on_request=True),
     "modes-kl": Metric(
-        about="their shares against equal ones", better="lower", by=_modes, needs=STACKED, on_request=True
+        about="their shares against equal ones", better="lower", by=_modes, needs=OF_STACKED, on_request=True
     ),
     "spectrum": Metric(about="coarse and fine detail, in decibels", better="lower", by=_spectrum, needs=("pictures",)),
     "checkerboard": Metric(

@@ -90,7 +90,9 @@ def map_npy(path: Path) -> np.ndarray:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from error
     num_bytes = math.prod(header.shape) * header.type.itemsize
-    if num_bytes != found or num_bytes == 0:
+    if num_bytes == 0:
+        raise DataError(f"{path} holds no pictures: it is an empty array, of shape {header.shape}.")
+    if num_bytes != found:
         raise DataError(f"{path} announces {num_bytes:,} bytes ({header.shape}) and holds {found:,}.")
     order = "F" if header.fortran else "C"
     return np.memmap(path, header.type, "r", header.num_bytes, header.shape, order)
