@@ -217,7 +217,6 @@ def test_runs_are_listed_and_shown(gansmith, trained):
     shown = gansmith("runs", "show").out
     assert re.search(r"^last event +step 12$", shown, re.MULTILINE)
     assert re.search(r"^ +shape 1 28 28$", shown, re.MULTILINE)
-    assert max(map(len, shown.splitlines())) < 200
     assert json.loads(gansmith("runs", "show", "1", "--json").out)["step"] == 12
 
 
