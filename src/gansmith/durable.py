@@ -24,6 +24,8 @@ Both are as long, so that the one is written over the other in one go.
 REFUSED = (errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
 """What file systems answer that cannot rename."""
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """What file systems answer that cannot sync a folder: there is nothing more to be done."""
 
@@ -130,12 +132,15 @@ def unfinished_name(path: Path) -> Path:
 
 
 def cannot_write(what: str, place: Path, needed: int, error: OSError) -> DiskError:
-    """The sentence for a write that failed: why, the bytes needed, and the bytes that are free."""
+    """The sentence for a write that failed: why, and where room lacks the bytes needed, and the bytes that are free."""
+    why = f"{what} cannot be written: {error.strerror or error}"
+    if error.errno not in _NO_ROOM:
+        return DiskError(f"{why}.")
     try:
         free = f"{shutil.disk_usage(place).free:,} are free there"
     except OSError:
         free = "the free space there is unknown"
-    return DiskError(f"{what} cannot be written: {error.strerror or error}; it needs {needed:,} bytes, {free}.")
+    return DiskError(f"{why}; it needs {needed:,} bytes, {free}.")
 
 
 def _copy_folder(source: Path, target: Path) -> None:

@@ -202,6 +202,38 @@ def test_an_out_with_an_unknown_suffix(gansmith, trained):
     one_sentence(gansmith("sample", "last", "--out", "x.jpeg"), 2, "unknown suffix '.jpeg'; give FILE.png, FILE.npy")
 
 
+@pytest.mark.parametrize("walk", [(), ("--interpolate", "0,7")])
+def test_a_folder_that_holds_something_gets_no_pictures(gansmith, trained, walk):
+    Path("full").mkdir()
+    Path("full/photo.png").write_text("")
+    Path("empty.v2").mkdir()
+    for out in ("full", "full/", "."):
+        told = f"--out {Path(out)} is not empty, and pictures made now would mix with what is there; "
+        one_sentence(
+            gansmith("sample", "last", *walk, "--out", out), 2, told, "give a new folder, or empty this one first."
+        )
+    assert [path.name for path in Path("full").iterdir()] == ["photo.png"]
+    one_sentence(gansmith("sample", "last", *walk, "--out", ""), 2, "--out '' names nothing; give FILE.png, FILE.npy")
+    for out in ("empty.v2", "new"):
+        assert gansmith("sample", "last", *walk, "--out", out).code == 0
+        assert len([*Path(out).iterdir()]) == (48 if walk else 64)
+
+
+def test_suffixes_mean_the_same_in_capitals(gansmith, trained):
+    for out, opening in (("x.PNG", b"\x89PNG"), ("x.Npy", b"\x93NUMPY")):
+        assert gansmith("sample", "last", "--out", out).code == 0
+        assert Path(out).read_bytes().startswith(opening)
+    assert gansmith("sample", "last", "--interpolate", "0,7", "--out", "x.GIF").code == 0
+    assert gansmith("runs", "animate", "--out", "y.GIF").code == 0
+    assert Path("x.GIF").read_bytes()[:3] == Path("y.GIF").read_bytes()[:3] == b"GIF"
+
+
+def test_where_room_is_not_what_lacks_no_bytes_are_counted(gansmith, trained):
+    result = gansmith("sample", "last", "--out", "/proc/x.png")
+    one_sentence(result, 8, "/proc/x.png cannot be written: ")
+    assert "free" not in result.err
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.npy", "folder"])
 def test_an_out_that_cannot_be_written(gansmith, trained, name):
     Path("file").write_text("")

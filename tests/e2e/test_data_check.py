@@ -85,6 +85,23 @@ def test_check_prints_json_and_writes_the_page(data):
     assert {one.name for one in Path().iterdir()} == {"wild", "report.html"}
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("names", [(), ("notes.txt",)])
+def test_a_folder_without_a_picture_is_reported_on_and_refused(gansmith, names, options):
+    Path("set").mkdir()
+    for name in names:
+        (Path("set") / name).write_text("no picture")
+    result = gansmith("data", "check", "set", *options)
+    assert result.code == 3
+    assert result.err == (
+        "error: set holds no picture that can be used; give a folder of pictures, a .zip, a .tar or a .parquet file.\n"
+    )
+    if options:
+        assert json.loads(result.out)["proposal"] is None
+    else:
+        assert f"used 0  converted 0  dropped {len(names)}\n" in result.out
+
+
 def test_too_many_lost_stops_before_anything_is_published(data, photos):
     (photos / "a/bad.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"1 of 21 pictures in photos .* first is a/bad.png \(zero bytes\).*--allow-d"):

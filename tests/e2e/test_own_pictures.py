@@ -136,6 +136,7 @@ def test_too_few_pictures_and_a_folder_in_the_recipes_place(gansmith):
     mixed(7)
     few = gansmith("train", "--data", "photos", "--steps", 2)
     assert (few.code, "photos has 7 pictures that can be used; 8 are the least" in few.err) == (3, True)
+    assert "trying out" not in gansmith("train", "--data", "photos", "--dry-run").err
     place = gansmith("train", "photos")
     assert place.code == 2
     assert "photos is a path and no recipe; to train on its pictures: gansmith train --data photos" in place.err

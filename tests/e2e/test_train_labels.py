@@ -229,6 +229,41 @@ def test_what_cannot_be_told_apart_is_refused_before_a_run_is_made(gansmith, con
     assert not Path("runs").exists()
 
 
+def test_pictures_that_lie_outside_the_class_folders_are_named(gansmith, conditional, zoo):
+    Path("zoo/cat/0.png").rename("zoo/0.png")
+    why = "zoo': 1 picture lies outside the class folders, so there are no classes: 0.png; move it, or "
+    for options, instead in (
+        (("--data", "zoo", "--labels"), "leave out --labels."),
+        (("--data", "zoo[cat]"), "leave out [cat]."),
+        (("--data", "zoo", "--set", "data.classes=3"), "leave out data.classes=3."),
+    ):
+        result = gansmith("train", conditional, *options)
+        assert result.code == 3
+        assert f"{why}{instead}\n" in result.err
+    assert not Path("runs").exists()
+    result = gansmith("data", "prepare", "zoo", "store", "--size", 28, "--channels", 1)
+    assert "1 picture lies outside the class folders, so there are no classes: 0.png; move it\n" in result.err
+
+
+@pytest.mark.parametrize(
+    ("data", "ending"),
+    [
+        (
+            "fashion-10k[sandal]",
+            "only pictures of the class 'sandal', so there is nothing to tell apart; leave out --labels or [sandal].",
+        ),
+        (
+            "zoo[dog]",
+            "only pictures of the class 'dog', so there is nothing to tell apart; leave out --labels or [dog].",
+        ),
+    ],
+)
+def test_who_chose_a_single_class_is_not_told_to_sort_pictures(gansmith, conditional, zoo, data, ending):
+    result = gansmith("train", conditional, "--data", data, "--labels")
+    assert result.code == 3
+    assert result.err.endswith(f"{ending}\n")
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [

@@ -51,8 +51,11 @@ def calls_of_a_save(root):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_no_room_at_any_call_leaves_the_checkpoints_before_and_says_how_much_is_needed(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "room"),
+    [(errno.ENOSPC, "; it needs [0-9,]+ bytes, [0-9,]+ are free there"), (errno.EDQUOT, "; it needs"), (errno.EIO, "")],
+)
+def test_no_room_at_any_call_leaves_the_checkpoints_before_and_says_how_much_is_needed(tmp_path, number, room):
     num = calls_of_a_save(tmp_path / "counted")
     assert num >= 25
     run, gan = saved_run(tmp_path / "runs")
@@ -60,9 +63,8 @@ def test_no_room_at_any_call_leaves_the_checkpoints_before_and_says_how_much_is_
     for at in range(1, num + 1):
         with pytest.MonkeyPatch.context() as monkeypatch:
             Failing(monkeypatch, at, number)
-            with pytest.raises(DiskError, match=r"it needs [\d,]+ bytes, [\d,]+ are free there") as caught:
+            with pytest.raises(DiskError, match=f"{os.strerror(number)}{room or '[.]$'}") as caught:
                 checkpoint.save_checkpoint(run, gan, small_recipe())
-        assert os.strerror(number) in str(caught.value)
         assert caught.value.exit_code == 8
         found = find_checkpoint(run)
         assert found.step in (3, 4)

@@ -27,7 +27,9 @@ INTERVALS = (
         ("5M-images", 0, 5_000_000),
         ("200k-images", 0, 200_000),
         ("640-images", 0, 640),
-        (" 10M ", 600, 0),
+        ("5m-images", 0, 5_000_000),
+        ("5M-IMAGES", 0, 5_000_000),
+        (" 10m ", 600, 0),
     ],
 )
 def test_times_and_numbers_of_images_are_understood(text, seconds, images):
@@ -35,11 +37,31 @@ def test_times_and_numbers_of_images_are_understood(text, seconds, images):
     assert (found.seconds, found.images) == (seconds, images)
 
 
-@pytest.mark.parametrize("text", ["", "10", "ten minutes", "0s", "-5m", "1e9h", "1M-pictures", "0-images", "9" * 40])
+@pytest.mark.parametrize("text", ["", "10", "ten minutes", "-5m", "1e9h", "1M-pictures", "2H", "9" * 40])
 def test_everything_else_is_refused_with_the_forms(text):
     with pytest.raises(UsageError, match=r"is not understood; give a time such as 90s, 10m, 2h") as caught:
         parse_budget(text)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("10M", "--budget 10M might be minutes or millions; give 10m for a time, or 10M-images."),
+        ("0s", "--budget 0s buys nothing; give more."),
+        ("0.0m", "--budget 0.0m buys nothing; give more."),
+        ("0-images", "--budget 0-images buys nothing; give more."),
+        ("0.4-images", "--budget 0.4-images buys nothing; give more."),
+        ("99999999d", "--budget 99999999d is longer than ten years; give less."),
+        (f"{'9' * 400}h", f"--budget {'9' * 100} is longer than ten years; give less."),
+        ("1000001M-images", "--budget 1000001M-images is more than 1,000,000,000,000 images; give less."),
+        (f"{'9' * 400}-images", f"--budget {'9' * 100} is more than 1,000,000,000,000 images; give less."),
+    ],
+)
+def test_what_is_understood_and_cannot_be_is_told_why(text, message):
+    with pytest.raises(UsageError) as caught:
+        parse_budget(text)
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("share", [0.1, 1, 7.3])

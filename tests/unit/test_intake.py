@@ -155,6 +155,41 @@ def test_folders_are_classes_when_every_picture_lies_just_below_the_top(tmp_path
     assert [labels[name] for name in names] == expected
 
 
+@pytest.mark.parametrize(
+    ("names", "stray"),
+    [
+        (["a/1.png", "b/1.png", "b/2.png", "c.png"], "1 picture lies outside"),
+        (["top/a/1.png", "top/b/1.png", "top/b/2.png", "top/1.png"], "1 picture lies outside"),
+        (["train/a/1.png", "test/b/1.png", "test/b/2.png", "test/1.png"], "1 picture lies outside"),
+        (["a/1.png", "b/1.png", "b/deeper/2.png"], "1 picture lies outside"),
+        ([*(f"{'ab'[n % 2]}/{n}.png" for n in range(9)), "w.png", "x.png", "y.png", "z.png"], "4 pictures lie outside"),
+        (["a/1.png", "b/1.png", "2.png", "3.png"], ""),
+        (["a/1.png", "a/2.png", "3.png"], ""),
+        (["a/1.png", "b/1.png"], ""),
+    ],
+)
+def test_few_pictures_outside_the_class_folders_are_named_since_for_them_there_are_no_classes(tmp_path, names, stray):
+    folder = write_pictures(tmp_path / "set", names)
+    remarks = [remark for remark in check(folder, workers=1).remarks if "class folders" in remark]
+    assert [remark.partition(" the class folders")[0] for remark in remarks] == [stray] * bool(stray)
+    assert prepare(folder, tmp_path / "store", SMALL, workers=1).index["no_classes"] == "".join(remarks)
+
+
+def test_of_many_pictures_outside_the_class_folders_the_first_are_named(tmp_path):
+    names = [*(f"{'ab'[n % 2]}/{n}.png" for n in range(9)), "w.png", "x.png", "y.png", "z.png"]
+    intake = check(write_pictures(tmp_path / "set", names), workers=1)
+    assert (
+        "4 pictures lie outside the class folders, so there are no classes: w.png, x.png, y.png and 1 more; move them"
+    ) in intake.remarks
+
+
+@pytest.mark.parametrize("content", ['{"labels": null}', '{"labels": [["a/1.png", 0], ["b/2.png", 1], ["3.png", 1]]}'])
+def test_where_a_label_file_says_what_there_is_folders_do_not_count(tmp_path, content):
+    folder = write_pictures(tmp_path / "set", ["a/1.png", "b/2.png", "3.png"])
+    (folder / "dataset.json").write_text(content)
+    assert not [remark for remark in check(folder, workers=1).remarks if "class folders" in remark]
+
+
 def as_csv(header):
     def write(pairs):
         buffer = io.StringIO()

@@ -13,6 +13,7 @@ from gansmith.training import memory, plan
 from gansmith.training.budget import parse_budget, stretched
 from gansmith.training.loop import draws_grid, due, saves
 from gansmith.training.plan import calls_of, make_plan, rounded_down
+from gansmith.training.reporting import Silent
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.5, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
 MIB = 2**20
@@ -40,7 +41,7 @@ def tried(monkeypatch):
 
 
 def planned(text=None, evaluations=EVALUATIONS, at=at, count=300):
-    return make_plan(at, parse_budget(text) if text else None, evaluations, count, "cpu")
+    return make_plan(at, parse_budget(text) if text else None, evaluations, count, "cpu", Silent())
 
 
 @pytest.mark.parametrize("text", ["30s", "90s", "10m", "2h"])

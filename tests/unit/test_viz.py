@@ -41,6 +41,12 @@ def test_the_strip_has_a_column_for_each_moment():
     assert pixels[60, 90].tolist() == [255, 255, 255]
 
 
+def test_names_of_rows_are_drawn_in_their_own_letters():
+    images = [("0 %", np.zeros((1, 28, 28, 1), np.uint8))]
+    drawn = [png(evolution(images, [letter])) for letter in "öß☃éЖλ"]
+    assert len({*drawn}) == len(drawn), "what a font lacks is a box"
+
+
 def test_curves_are_a_picture_for_one_event_and_for_many():
     def event(seen):
         return {"seen": seen, "loss/d": 1.0, "loss/g": 0.5, "accuracy/real": 0.7, "accuracy/fake": 0.6}

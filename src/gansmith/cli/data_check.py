@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 
 from gansmith.cli.bars import counting_bar, download_bar
 from gansmith.cli.options import AllowDropped, Json, Offline, option
-from gansmith.errors import DiskError, UsageError
+from gansmith.errors import DataError, DiskError, UsageError
 
 if TYPE_CHECKING:
     from gansmith.data.intake import Intake
@@ -44,6 +44,7 @@ def check(
     """
     from gansmith.data.intake import check_source
     from gansmith.data.intake_text import report_lines
+    from gansmith.data.sources import shown
 
     with _opened(pictures, split, offline) as source:
         with counting_bar("decoding") as progress:
@@ -54,6 +55,11 @@ def check(
         sys.stdout.write(json.dumps(intake.facts(), indent=1) + "\n")
     else:
         sys.stdout.write("\n".join(report_lines(intake)) + "\n")
+    if not intake.kept:
+        raise DataError(
+            f"{shown(pictures)} holds no picture that can be used; give a folder of pictures, a .zip, a .tar or a "
+            ".parquet file."
+        )
 
 
 def prepare(
@@ -80,7 +86,8 @@ def prepare(
         with counting_bar("packing") as progress:
             pack = prepare_source(source, out, wanted, allow_dropped=allow_dropped, workers=num, progress=progress)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in pack.index["outcomes"].items())
-    sys.stderr.write("".join(f"{remark}\n" for remark in pack.index["remarks"]))
+    remarks = [*pack.index["remarks"], *filter(None, [pack.index.get("no_classes")])]
+    sys.stderr.write("".join(f"{remark}\n" for remark in remarks))
     sys.stderr.write(f"{len(pack):,} pictures of {wanted.height}x{wanted.width}x{wanted.channels} ({outcomes})\n")
     sys.stdout.write(f"{out}\n")
 

@@ -35,7 +35,7 @@ def animate(
     from gansmith.viz.animation import SUFFIXES, animation
     from gansmith.viz.evolution import animation_steps
 
-    if out.suffix not in SUFFIXES:
+    if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--out {out}: unknown suffix {out.suffix!r}; give FILE.gif or FILE.webp.")
     found = find_run(run, runs or default_root())
     grids = sample_grids(found)

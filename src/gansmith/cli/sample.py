@@ -25,6 +25,9 @@ NUM = 64
 FRAMES, MILLISECONDS = 24, 50
 """Of a walk: pictures from one to the next unless something else is asked for, and how long each is shown."""
 
+FORMS = "FILE.png, FILE.npy or a folder's name, or for a walk FILE.gif or FILE.webp"
+"""What --out may be."""
+
 GRID_LIMIT = 4096
 """Pictures on one sheet, at most: more belong into a .npy file or a folder."""
 
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def sample(
     run: WhichRun,
-    out: Annotated[Path, option("where the pictures go, and in which form", metavar="FILE.png|.npy|.gif|.webp|FOLDER")],
+    out: Annotated[str, option("where the pictures go, and in which form", metavar="FILE.png|.npy|.gif|.webp|FOLDER")],
     num: Annotated[int | None, option(f"number of pictures; default {NUM}", aliases=["-n"], metavar="N")] = None,
     seed: Annotated[int, option("picture i depends on the seed and on i only", metavar="S")] = 0,
     truncation: Annotated[
@@ -82,7 +85,10 @@ def sample(
     total = len(walk.numbers) * walk.frames if walk else NUM if num is None else num
     if total < 1:
         raise UsageError(f"-n {num}: at least one picture must be asked for.")
-    write = _writer(out, total, walk, len(classes))
+    if not out:
+        raise UsageError(f"--out {out!r} names nothing; give {FORMS}.")
+    place = Path(out)
+    write = _writer(place, total, walk, len(classes))
     generator = load(find_run(run, runs or default_root()), checkpoint, device)
     for remark in generator.checkpoint.remarks():
         sys.stderr.write(f"{remark}\n")
@@ -101,10 +107,10 @@ def sample(
                 bar.advance(bar.task_ids[0], len(chunk))
 
         try:
-            write(out, total, generator, counted())
+            write(place, total, generator, counted())
         except OSError as error:
-            raise DiskError(f"{out} cannot be written: {error.strerror or error}.") from error
-    sys.stdout.write(f"{out}\n")
+            raise DiskError(f"{place} cannot be written: {error.strerror or error}.") from error
+    sys.stdout.write(f"{place}\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,23 +154,21 @@ def _writer(out: Path, num: int, walk: Walk | None, num_classes: int) -> Writer:
     """How to write what `out` names, with so many classes asked for. Raises UsageError for a suffix without meaning."""
     from gansmith.viz.animation import SUFFIXES
 
-    if out.suffix == ".png":
+    suffix = out.suffix.lower()
+    if suffix == ".png":
         if num > GRID_LIMIT:
             raise UsageError(
                 f"{num:,} pictures do not fit one sheet (limit {GRID_LIMIT:,}); give a .npy file or a folder."
             )
         return partial(_write_strip, walk) if walk else partial(_write_grid, num_classes)
-    if out.suffix == ".npy":
+    if suffix == ".npy":
         return _write_array
-    if out.suffix in SUFFIXES:
+    if suffix in SUFFIXES:
         if not walk:
             raise UsageError(f"--out {out}: what moves is a walk between pictures; say which by --interpolate.")
         return _write_animation
     if out.suffix and not out.is_dir():
-        raise UsageError(
-            f"--out {out}: unknown suffix {out.suffix!r}; give FILE.png, FILE.npy or a folder's name, or for a walk "
-            "FILE.gif or FILE.webp."
-        )
+        raise UsageError(f"--out {out}: unknown suffix {out.suffix!r}; give {FORMS}.")
     return _write_folder
 
 
@@ -248,6 +252,11 @@ def _write_folder(out: Path, num: int, generator: "TrainedGenerator", chunks: It
     from gansmith.viz.grids import picture, png
 
     out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise UsageError(
+            f"--out {out} is not empty, and pictures made now would mix with what is there; give a new folder, or "
+            "empty this one first."
+        )
     number = 0
     for chunk in chunks:
         for pixels in chunk:

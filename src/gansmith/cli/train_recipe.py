@@ -19,8 +19,6 @@ from gansmith.training.plan import Plan, make_plan
 from gansmith.training.reporting import Reporter
 from gansmith.training.shape import take_shape
 
-TRYING = "trying out some steps, and whatever else the run will do, for its time and its memory"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
@@ -87,8 +85,7 @@ def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
         return override(stretched(found, images), asked.changes) if images else found  # what is set, is not stretched
 
     count = len(open_set(found, access))
-    reporter.say(TRYING)
-    plan = make_plan(at, asked.budget, 0, count, asked.device)
+    plan = make_plan(at, asked.budget, 0, count, asked.device, reporter)
     return Answer(recipe=plan.recipe, plan=plan, remarks=[*remarks, *plan.lines()])
 
 
@@ -124,8 +121,7 @@ def _set_by_pictures(
     def at(images: int, evaluations: int) -> Recipe:
         return made(replace(facts, images=images, evaluations=evaluations)).recipe
 
-    reporter.say(TRYING)
-    plan = make_plan(at, asked.budget, EVALUATIONS, facts.count, asked.device)
+    plan = make_plan(at, asked.budget, EVALUATIONS, facts.count, asked.device, reporter)
     images = plan.recipe.length.images if asked.budget else 0
     settled = made(replace(facts, images=images, evaluations=plan.evaluations))
     return Answer(recipe=settled.recipe, plan=plan, remarks=[*remarks, *_reasons(settled), *plan.lines()])

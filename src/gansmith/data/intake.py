@@ -10,7 +10,7 @@ from gansmith.data.decode import LAID_OVER_WHITE, Outcome, Picture, dropped, suf
 from gansmith.data.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
 from gansmith.data.formats.members import SYSTEM
 from gansmith.data.formats.pictures import SUFFIXES
-from gansmith.data.labels import Labels, class_order, find_labels
+from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
 from gansmith.data.proposal import SHORT_SIDE, Proposal, propose
 from gansmith.data.sources import Entry, Source, open_source, shown
 from gansmith.data.workers import Decoders
@@ -198,7 +198,11 @@ def _judge(source: Source, files: Sequence[FileReport], labels: Labels | None) -
         duplicates=_names(kept, groups_of_equal(keys)),
         near_duplicates=_names(large, similar),
         proposal=proposal,
-        remarks=(*source.remarks, *(labels.remarks if labels else ()), *_not_compared(len(kept) - len(large))),
+        remarks=(
+            *source.remarks,
+            *(labels.remarks if labels else filter(None, [why_no_classes(source)])),
+            *_not_compared(len(kept) - len(large)),
+        ),
     )
     if small := [label for label, count in intake.classes().items() if count == 1]:
         remark = f"{len(small):,} classes have a single picture, first {shown(small[0])}"

@@ -40,8 +40,8 @@ def report_lines(intake: Intake) -> Iterator[str]:
             yield "  " + " = ".join(shown(name) for name in group[:_NAMES_SHOWN]) + more
     for remark in intake.remarks:
         yield from ["", f"note: {remark}"]
-    yield ""
-    yield from _verdict(intake)
+    if intake.proposal:
+        yield from ["", *_verdict(intake, intake.proposal)]
 
 
 def described(proposal: Proposal) -> str:
@@ -58,16 +58,13 @@ def prepare_command(intake: Intake, proposal: Proposal) -> str:
     return packing_command(intake.given, options)
 
 
-def _verdict(intake: Intake) -> Iterator[str]:
-    if intake.proposal is None:
-        yield "no picture here can be used."
-        return
-    yield f"proposal: {described(intake.proposal)}"
-    for why in intake.proposal.why:
+def _verdict(intake: Intake, proposal: Proposal) -> Iterator[str]:
+    yield f"proposal: {described(proposal)}"
+    for why in proposal.why:
         yield f"  {why}"
     if _too_many_lost(intake):
         yield f"  more than {MAX_DROPPED:.0%} of the pictures cannot be used: prepare will ask for --allow-dropped"
-    yield f"  {prepare_command(intake, intake.proposal)}"
+    yield f"  {prepare_command(intake, proposal)}"
 
 
 def _too_many_lost(intake: Intake) -> bool:

@@ -18,6 +18,9 @@ LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
 _MAX_DIGITS = 1000
 """Python refuses to read a number of 4,300 and more."""
 
+_NAMED = 3
+"""Pictures outside the class folders that are named."""
+
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 
@@ -46,6 +49,21 @@ def find_labels(source: Source) -> Labels | None:
         if entry := by_name.get(top + wanted):
             return _from_file(source, entry, top, by_name)
     return _from_folders(source, top)
+
+
+def why_no_classes(source: Source) -> str:
+    """Why folders are no classes where some few pictures lie outside them; "" for any other pictures."""
+    top, names = _common_folder(entry.name for entry in source.entries), {entry.name for entry in source.entries}
+    if source.labels is not None or any(top + file in names for file in LABEL_FILES):
+        return ""
+    classes = _by_folder(source, top)
+    outside = [name for name, label in classes.items() if label is None]
+    if not 0 < len(outside) < len(classes) / 2:
+        return ""
+    first = ", ".join(map(shown, outside[:_NAMED]))
+    more = f" and {len(outside) - _NAMED:,} more" if len(outside) > _NAMED else ""
+    lie, them = ("1 picture lies", "it") if len(outside) == 1 else (f"{len(outside):,} pictures lie", "them")
+    return f"{lie} outside the class folders, so there are no classes: {first}{more}; move {them}"
 
 
 def class_order(labels: Iterable[str]) -> list[str]:
@@ -107,15 +125,20 @@ def _json_rows(text: str) -> list[tuple[str, str]] | None:
 
 
 def _from_folders(source: Source, top: str) -> Labels | None:
+    by_folder = _by_folder(source, top)
+    labels = {name: label for name, label in by_folder.items() if label is not None}
+    return Labels(of=labels, origin="folders") if labels and labels == by_folder else None
+
+
+def _by_folder(source: Source, top: str) -> dict[str, str | None]:
+    """The class of each picture by its folder, None outside class folders; nothing without two such folders."""
     pictures = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
     parts = {name: name[len(top) :].split("/")[:-1] for name in pictures or [entry.name for entry in source.entries]}
-    if all(len(folders) == 2 and folders[0].lower() in _SPLITS for folders in parts.values()):
-        labels = {name: folders[1] for name, folders in parts.items()}
-    elif all(len(folders) == 1 and folders[0].lower() not in _SPLITS for folders in parts.values()):
-        labels = {name: folders[0] for name, folders in parts.items()}
-    else:
-        return None
-    return Labels(of=labels, origin="folders") if len(set(labels.values())) > 1 else None
+    top_names = {name: folders[0].lower() for name, folders in parts.items() if folders}
+    below_splits = {name: parts[name][1] for name in top_names if len(parts[name]) == 2 and top_names[name] in _SPLITS}
+    below_top = {name: parts[name][0] for name in top_names if len(parts[name]) == 1 and top_names[name] not in _SPLITS}
+    labels = max(below_splits, below_top, key=len)
+    return {name: labels.get(name) for name in parts} if len(set(labels.values())) > 1 else {}
 
 
 def _common_folder(names: Iterable[str]) -> str:

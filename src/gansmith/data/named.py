@@ -11,7 +11,7 @@ from PIL import Image
 
 from gansmith.data.catalogue import SETS
 from gansmith.data.content import file_hash
-from gansmith.data.labels import class_order, find_labels
+from gansmith.data.labels import class_order, find_labels, why_no_classes
 from gansmith.data.locate import Located, Split, locate
 from gansmith.data.selection import no_classes, parse_name, rows_of
 from gansmith.data.sources import Entry, Source, open_source
@@ -76,7 +76,7 @@ def _only_classes(source: Source, classes: Sequence[str], name: str) -> Source:
     """The files of these classes; a file without a label, such as the one that holds the labels, is of none."""
     labels = find_labels(source)
     if labels is None:
-        raise no_classes(classes, name)
+        raise no_classes(classes, name, why_no_classes(source))
     known = class_order(labels.of.values())
     number_of = {label: number for number, label in enumerate(known)}
     labelled = [entry for entry in source.entries if entry.name in labels.of]

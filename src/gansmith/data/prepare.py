@@ -14,7 +14,7 @@ from PIL import __version__ as pillow_version
 from gansmith.data.fit import Box, Fit, Resample, Wanted
 from gansmith.data.formats.pictures import MAX_DROPPED
 from gansmith.data.intake import FileReport, Progress, check_source, passed_over, proposal_for, report_on
-from gansmith.data.labels import Labels, class_order, find_labels
+from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
 from gansmith.data.pack import Pack, read_pack
 from gansmith.data.pack_writer import PackWriter
 from gansmith.data.proposal import SHORT_SIDE, propose
@@ -187,6 +187,7 @@ class _Summary:
             "over_limit": self._num_lost > MAX_DROPPED * (self._num_lost + self._num_kept),
             "classes": class_order(counts),
             "class_counts": [counts[label] for label in class_order(counts)],
+            "no_classes": why_no_classes(self._source),
         }
 
 

@@ -39,14 +39,14 @@ def parse_name(text: str) -> Selection:
 
 
 def rows_of(
-    classes: Sequence[str], labels: np.ndarray | None, class_names: Sequence[str] | None, name: str
+    classes: Sequence[str], labels: np.ndarray | None, class_names: Sequence[str] | None, name: str, why: str = ""
 ) -> np.ndarray:
     """Positions, in order, of the pictures whose label is one of `classes`, given by name or by number.
 
-    Raises DataError when the set has no labels, or no such class.
+    Raises DataError when the set has no labels, which `why` may explain, or no such class.
     """
     if labels is None:
-        raise no_classes(classes, name)
+        raise no_classes(classes, name, why)
     numbers = [str(number) for number in np.unique(labels)]
     by_name = {number: int(number) for number in numbers}
     by_name |= {class_name: number for number, class_name in enumerate(class_names or ())}
@@ -56,6 +56,7 @@ def rows_of(
     return np.flatnonzero(np.isin(labels, [by_name[one] for one in classes]))
 
 
-def no_classes(classes: Sequence[str], name: str) -> DataError:
-    """Classes were asked for where there are none."""
-    return DataError(f"{name!r} has no labels, so no class can be chosen; leave out [{','.join(classes)}].")
+def no_classes(classes: Sequence[str], name: str, why: str) -> DataError:
+    """Classes were asked for where there are none; `why` says why and what would do, if that is known."""
+    found = f"{name!r}: {why}, or" if why else f"{name!r} has no labels, so no class can be chosen;"
+    return DataError(f"{found} leave out [{','.join(classes)}].")

@@ -54,7 +54,8 @@ def open_pictures(request: Request, access: Access = Access()) -> Pack:
     selection = parse_name(request.name)
     pack = _open_whole(selection.name, request, access)
     if selection.classes:
-        pack = pack.only(rows_of(selection.classes, pack.labels, pack.index["classes"], selection.name))
+        names, why = pack.index["classes"], pack.index.get("no_classes", "")
+        pack = pack.only(rows_of(selection.classes, pack.labels, names, selection.name, why))
     end = request.skip + request.limit if request.limit else len(pack)
     left = pack.only(np.arange(request.skip, min(end, len(pack))))
     if not len(left):

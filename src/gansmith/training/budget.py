@@ -29,17 +29,31 @@ class Budget:
 
 
 def parse_budget(text: str) -> Budget:
-    """The budget of a text such as "10m" or "5M-images". Raises UsageError for anything else, and for nothing."""
-    given = text.strip().lower()
+    """The budget of a text such as "10m" or "5M-images". Raises UsageError for anything else, and for nothing.
+
+    Units of time are lower-case, since people write M for millions.
+    """
+    given = text.strip()
+    said = given[:100]
     if match := _TIME.fullmatch(given):
         seconds = float(match[1]) * _SECONDS[match[2]]
-        if 0 < seconds <= _LONGEST:
+        if seconds > _LONGEST:
+            raise UsageError(f"--budget {said} is longer than ten years; give less.")
+        if seconds > 0:
             return Budget(text=text, seconds=seconds)
-    elif match := _COUNT.fullmatch(given):
-        images = round(float(match[1]) * _IMAGES[match[2]])
-        if 0 < images <= _MOST_IMAGES:
-            return Budget(text=text, images=images)
-    raise UsageError(f"--budget {text[:100]!r} is not understood; give {FORMS}.")
+    elif match := _COUNT.fullmatch(given.lower()):
+        images = float(match[1]) * _IMAGES[match[2]]
+        if images > _MOST_IMAGES:
+            raise UsageError(f"--budget {said} is more than {_MOST_IMAGES:,} images; give less.")
+        if images >= 1:
+            return Budget(text=text, images=round(images))
+    elif given.endswith("M") and _TIME.fullmatch(given.lower()):
+        raise UsageError(
+            f"--budget {said} might be minutes or millions; give {said.lower()} for a time, or {said}-images."
+        )
+    else:
+        raise UsageError(f"--budget {said!r} is not understood; give {FORMS}.")
+    raise UsageError(f"--budget {said} buys nothing; give more.")
 
 
 def stretched(recipe: Recipe, images: int) -> Recipe:

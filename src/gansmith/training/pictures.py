@@ -84,6 +84,8 @@ def _checked_classes(recipe: Recipe, pack: Pack) -> tuple[str, ...]:
     wanted, name = recipe.data.classes, recipe.data.name
     found = names_among(pack, name) if wanted else ()
     if len(found) != wanted:
+        if why := pack.index.get("no_classes"):
+            raise DataError(f"{name!r}: {why}, or leave out data.classes={wanted}.")
         kinds = f"pictures of {len(found):,} classes" if found else "no labels"
         raise DataError(f"data.classes={wanted:,}, but {name!r} has {kinds}; {_WHAT_WOULD_DO}")
     return found

@@ -18,7 +18,7 @@ from gansmith.training.budget import Budget
 from gansmith.training.engine import DeviceChoice
 from gansmith.training.evaluating import MOST_SHARE
 from gansmith.training.memory import too_large
-from gansmith.training.reporting import duration, passes
+from gansmith.training.reporting import Reporter, duration, passes
 from gansmith.training.trial_process import SECONDS, try_out
 from gansmith.viz.evolution import is_milestone
 
@@ -94,7 +94,14 @@ class Plan:
         }
 
 
-def make_plan(at: RecipeAt, budget: Budget | None, evaluations: int, count: int, device: DeviceChoice) -> Plan:
+def make_plan(
+    at: RecipeAt,
+    budget: Budget | None,
+    evaluations: int,
+    count: int,
+    device: DeviceChoice,
+    reporter: Reporter,
+) -> Plan:
     """The plan for a budget, or for the recipe's own length where there is none, after a trial.
 
     `evaluations` are the most that `at` is asked for: fewer where they would take too much of the time. Raises
@@ -102,6 +109,7 @@ def make_plan(at: RecipeAt, budget: Budget | None, evaluations: int, count: int,
     """
     images = budget.images if budget else 0
     first = at(images, evaluations)
+    reporter.say("trying out some steps, and whatever else the run will do, for its time and its memory")
     found = _costs(first, device)
     if found is None:
         raise too_large(first, device)

@@ -21,10 +21,11 @@ def animation(frames: Sequence[Image.Image], milliseconds: Sequence[int], suffix
     behind what is transparent: its pixels are transparent or not, nothing between. The same frames always give the
     same bytes; a frame that repeats the one before is shown as one, for as long as both.
     """
-    first, *others = [_for_gif(frame) for frame in frames] if suffix == ".gif" else frames
-    how = {} if suffix == ".gif" else {"lossless": True}
+    form = suffix[1:].lower()
+    first, *others = [_for_gif(frame) for frame in frames] if form == "gif" else frames
+    how = {} if form == "gif" else {"lossless": True}
     buffer = io.BytesIO()
-    first.save(buffer, suffix[1:], save_all=True, append_images=others, duration=list(milliseconds), loop=0, **how)
+    first.save(buffer, form, save_all=True, append_images=others, duration=list(milliseconds), loop=0, **how)
     return buffer.getvalue()
 
 

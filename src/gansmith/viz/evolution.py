@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +18,8 @@ MOMENTS = 60
 _SIDE = 56
 _GAP = 4
 _HEADER = 24
+_TEXT = 12
+"""Height of the letters."""
 _LONGEST = 24
 """Characters of a row's name."""
 _LEAST_WIDTH = 180
@@ -60,7 +63,7 @@ def evolution_frame(step: int, steps: int, images: np.ndarray, columns: int) -> 
     grey = f"rgb({BACKGROUND}, {BACKGROUND}, {BACKGROUND})"
     frame = Image.new(sheet.mode, (max(sheet.width, _LEAST_WIDTH), _HEADER + sheet.height), grey)
     frame.paste(sheet, ((frame.width - sheet.width) // 2, _HEADER))
-    draw, font = ImageDraw.Draw(frame), ImageFont.load_default(14)
+    draw, font = ImageDraw.Draw(frame), _font()
     draw.text((2 * _GAP, _HEADER / 2), f"step {step:,}", fill="white", font=font, anchor="lm")
     draw.text((frame.width - 2 * _GAP, _HEADER / 2), in_percent(step, steps), fill="white", font=font, anchor="rm")
     return frame
@@ -74,7 +77,7 @@ def evolution(columns: Sequence[tuple[str, np.ndarray]], rows: Sequence[str] = (
     num, height, width, channels = columns[0][1].shape
     zoom = enlargement(height, width, _SIDE)
     tile_h, tile_w = height * zoom, width * zoom
-    font = ImageFont.load_default(14)
+    font = _font()
     words = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in rows]
     margin = max((round(font.getlength(word)) + _GAP for word in words), default=0)
     size = (margin + len(columns) * (tile_w + _GAP) + _GAP, _HEADER + num * (tile_h + _GAP))
@@ -90,3 +93,10 @@ def evolution(columns: Sequence[tuple[str, np.ndarray]], rows: Sequence[str] = (
             tile = picture(image).resize((tile_w, tile_h), Image.Resampling.NEAREST)
             strip.paste(tile, (left, _HEADER + row * (tile_h + _GAP)), tile if channels == 4 else None)
     return strip
+
+
+def _font() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib brings: it has the letters of most alphabets, and Pillow's own only ASCII."""
+    import matplotlib as mpl
+
+    return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", _TEXT)
