@@ -12,6 +12,7 @@ from gansmith.cli.main import main
 TINY = """
 from = "demo"
 batch = 4
+precision = "fp32"
 ema_half_life = 20.0
 
 [length]

@@ -33,6 +33,7 @@ from gansmith.training.manifest import is_whole
 RECIPE = """
 from = "demo"
 batch = 4
+precision = "fp32"
 ema_half_life = 20.0
 
 [length]

@@ -91,6 +91,7 @@ def write_recipe(name: str, **more) -> Path:
     extra = "\n".join(f"{key} = {json.dumps(value)}" for key, value in more.items())
     changes = f"""
 batch = {BATCH}
+precision = "fp32"
 {extra}
 [length]
 images = {STEPS * BATCH}
