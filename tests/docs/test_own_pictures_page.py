@@ -1,10 +1,13 @@
 """The page on own pictures says what the rules are."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from bakeoff_page import RESULTS
+from bakeoff_sums import read
 
 from gansmith.cli.main import main
 from gansmith.data.proposal import MULTIPLE, SMALLEST
@@ -64,3 +67,22 @@ def test_the_pages_settings_are_accepted(capsys):
     shown = capsys.readouterr().out
     assert "\nheight = 96\nwidth = 64\n" in shown
     assert "\nbatch = 64\n" in shown
+
+
+def test_what_to_expect_is_what_came_of_it():
+    runs = read(RESULTS / "bakeoff.json")["runs"]
+    ships = runs["cifar-ships/house/600/0"]
+    plain, augmented = (
+        [value for _, value in runs[f"small-500/{name}/600/0"]["curve"]] for name in ("plain", "augmented")
+    )
+    floor = json.loads((RESULTS / "cifar-ships.json").read_text())["evaluation"]["floor"]["fd"]["value"]
+    for number in (
+        f"{ships['steps']:,} steps",
+        f"distance {ships['values']['fd']['value']:.3f}",
+        f"has {floor:.3f}.",
+        f"came to {augmented[-1]:.2f} with augmentation",
+        f"first look, {plain[0]:.2f},",
+    ):
+        assert number in " ".join(PAGE.split()), number
+    assert min(augmented) == augmented[-1]
+    assert min(plain) == plain[0] < plain[-1]
