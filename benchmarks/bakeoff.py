@@ -28,7 +28,7 @@ from typing import Any
 from bakeoff_contests import CONTESTS, Kind, names_of
 from bakeoff_judging import judged
 from bakeoff_page import write_page
-from bakeoff_runs import BusyError, FailedError, changed, entered, entry_of, step_times, trained
+from bakeoff_runs import BusyError, FailedError, changed, claimed, entered, entry_of, step_times, trained
 from bakeoff_sums import changing, read, steps_in
 
 from gansmith.runs import utc_now
@@ -116,28 +116,30 @@ def train(options: argparse.Namespace) -> int:
             continue
         steps = steps_in(seconds, measured["seconds_per_step"])
         say(f"{key}: {steps:,} steps")
+        run_name = key.replace("/", ".")
         try:
-            run = trained(key.replace("/", "."), entered(name, candidate, steps, seed), options.runs)
+            with claimed(run_name, options.runs):
+                run = trained(run_name, entered(name, candidate, steps, seed), options.runs)
+                result = {
+                    "set": name,
+                    "candidate": candidate,
+                    "seconds": seconds,
+                    "seed": seed,
+                    "steps": steps,
+                    "seconds_per_step": measured["seconds_per_step"],
+                    "entry": entry_of(measured),
+                    "ended": utc_now(),
+                    **judged(name, run, options.runs / "sheets"),
+                }
+                with changing(options.out) as kept:
+                    kept["runs"][key] = result
         except BusyError:
-            say(f"{key}: another process trains it")
+            say(f"{key}: another process is at it")
             continue
         except FailedError as error:
             say(f"{key}: {error}")
             failed = 1
             continue
-        result = {
-            "set": name,
-            "candidate": candidate,
-            "seconds": seconds,
-            "seed": seed,
-            "steps": steps,
-            "seconds_per_step": measured["seconds_per_step"],
-            "entry": entry_of(measured),
-            "ended": utc_now(),
-            **judged(name, run, options.runs / "sheets"),
-        }
-        with changing(options.out) as kept:
-            kept["runs"][key] = result
         say(f"{key}: {in_words(result)}")
     return failed
 

@@ -1,10 +1,12 @@
 """The bake-off's trainings: how long a step takes, and runs of so many steps that go on where they were stopped."""
 
+import fcntl
 import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -32,12 +34,12 @@ from gansmith.training.state import GAN, build
 CHECKPOINTS = {"quality": 5, "small": 20, "modes": 10}
 """In a run; those of few pictures and of modes all stay, to be measured afterwards."""
 LOGGED, GRIDS = 200, 10
-DIVERGED, NO_CHECKPOINT, LOCKED, STOPPED = 4, 5, 9, (130, 143)
+DIVERGED, NO_CHECKPOINT, STOPPED = 4, 5, (130, 143)
 """Exit codes of the command line that are told apart here."""
 
 
 class BusyError(Exception):
-    """Another process trains this run."""
+    """Another process is at this run."""
 
 
 class FailedError(Exception):
@@ -204,10 +206,22 @@ def entry_of(measured: dict[str, Any]) -> str:
     return hashlib.sha256(measured["recipe"].encode()).hexdigest()[:12]
 
 
+@contextmanager
+def claimed(name: str, runs: Path) -> Generator[None]:
+    """The run of this name for this process alone, from before its folder is there. Raises BusyError."""
+    runs.mkdir(parents=True, exist_ok=True)
+    with (runs / f".{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError from None
+        yield
+
+
 def trained(name: str, recipe: Recipe, runs: Path) -> Run:
     """The run of this name and recipe below `runs`, trained to its end, or until it diverges.
 
-    One that is there is taken, or continued. Raises BusyError and FailedError.
+    One that is there is taken, or continued. Raises FailedError.
     """
     run = _found(name, recipe, runs)
     if run and run.info().get("status") in ("done", "plateau", "diverged"):
@@ -235,8 +249,6 @@ def _call(*arguments: str) -> int:
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode in STOPPED:
         sys.exit(done.returncode)
-    if done.returncode == LOCKED:
-        raise BusyError
     if done.returncode not in (0, DIVERGED, NO_CHECKPOINT):
         raise FailedError(f"exit code {done.returncode}; the end of what it said:\n{done.stderr[-1000:]}")
     return done.returncode

@@ -3,7 +3,7 @@
 import pytest
 from bakeoff_contests import CONTESTS, FIRST
 from bakeoff_page import page
-from bakeoff_runs import changed, entered
+from bakeoff_runs import BusyError, changed, claimed, entered
 from bakeoff_sums import changing, in_unit, read, rise_after_best, steps_in, time_to_reach
 
 from gansmith.recipe_file import override, to_toml
@@ -107,3 +107,13 @@ def test_the_page_shows_the_rise_of_few_pictures_and_the_modes_on_the_way():
     text = page_of(few, stacked)
     assert "| plain | 5 | 33% | 8 | 60% | 40 |" in text
     assert "| house | 990 | 0.1 | 100, 990 | 20 |" in text
+
+
+def test_a_run_is_of_one_process_from_before_it_is_there(tmp_path):
+    with claimed("a.house.60.0", tmp_path / "runs"):
+        with pytest.raises(BusyError), claimed("a.house.60.0", tmp_path / "runs"):
+            pass
+        with claimed("a.house.60.1", tmp_path / "runs"):
+            pass
+    with claimed("a.house.60.0", tmp_path / "runs"):
+        pass
