@@ -26,7 +26,8 @@ HEAD = """\
 
 Which recipe is the best on a processor is measured here, not argued. Every candidate gets the same pictures and the
 same seconds of training: the steps of all candidates of a set are timed in turns, and each run does as many steps as
-fit. Numbers are medians over the seeds, with the least and the largest. What lost stays in the tables.
+fit. Numbers are medians over the seeds, with the least and the largest; where there are none of these, one seed was
+trained, and a difference below a tenth says little. What lost stays in the tables.
 
 *Distance* is the Fréchet distance between 10,000 samples of the last state and the real pictures, by the features of
 the set's own network. A run *fell* when its coverage is below 0.1, or it diverged. *Reached* is when an evaluation on
