@@ -85,6 +85,10 @@ class Interrupted(GansmithError):  # noqa: N818 - not a mistake: the user asked 
         self.exit_code = exit_code
 
 
+_NAMED = 40
+"""Names that a sentence can hold."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """One sentence for a mistyped name: "unknown loss 'hindge'. Did you mean 'hinge'? Known: ..."."""
     known = sorted(known)
@@ -92,4 +96,5 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
         return f"unknown {kind} {name!r}: there is none."
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}."
+    more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
+    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(known[:_NAMED])}{more}."

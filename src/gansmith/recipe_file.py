@@ -166,6 +166,8 @@ def _sentence(mistake: ErrorDetails) -> str:
     # Pydantic puts the chosen kind of optimiser, or of a number, into the path of its fields.
     field = ".".join(str(part) for part in mistake["loc"] if part not in ("rmsprop", "adam", *KINDS))
     if mistake["type"] == "missing":
+        if "schedule" in mistake["loc"]:
+            return f"{field} is missing: a schedule in place of a number has a start, an end and an until, in images."
         return f"{field} is missing from the recipe."
     if mistake["type"].startswith("union_tag"):
         expected, given = "'rmsprop' or 'adam'", mistake["input"]

@@ -351,6 +351,15 @@ class Recipe(Settings):
             )
 
     @model_validator(mode="after")
+    def _range_is_that_of_the_networks(self) -> "Recipe":
+        if self.model.any_size and self.data.pixel_range != "-1..1":
+            raise RecipeError(
+                f"the G of model {self.model.name!r} makes pictures in -1..1, of which data.pixel_range="
+                f"{self.data.pixel_range!r} would show half; leave it out."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _augmentation_fits_pictures(self) -> "Recipe":
         square = self.data.height == self.data.width
         for name in self.augment.operations:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gansmith.recipe_file import recipe_of
 from gansmith.runs import Run
-from gansmith.training import plan
+from gansmith.training import memory, plan
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.2, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
 
@@ -98,6 +98,38 @@ def test_a_budget_works_for_the_articles_too_and_keeps_what_was_set(gansmith, tr
     assert length["images"] // length["sample_every"] == 5
 
 
+@pytest.mark.parametrize("recipe", ["house", "fashion-dcgan"])
+def test_a_plan_counts_what_is_trained_on_and_not_what_is_held_out(gansmith, tried, recipe):
+    held_out = ("--set", "evaluate.held_out=20", "--set", "evaluate.every=640", "--set", "batch=16")
+    options = ("train", recipe, "--data", mixed(40), "--budget", "1h", *held_out, "--dry-run", "--json")
+    facts = json.loads(gansmith(*options).out)
+    assert facts["plan"]["pictures"] == 20
+
+
+def test_a_recipe_that_sets_itself_does_so_from_what_is_left_to_train_on(gansmith, tried):
+    held_out = ("--set", "evaluate.held_out=20")
+    result = gansmith("train", "--data", mixed(40), "--budget", "1h", *held_out, "--dry-run")
+    assert result.code == 0, result.err
+    assert "batch 16: there are only 20 pictures" in result.out
+
+
+def test_a_batch_larger_than_the_set_is_refused_before_it_is_tried_out(gansmith, tried):
+    result = gansmith("train", "fashion-mlp", "--data", mixed(20), "--budget", "1h", "--set", "batch=32")
+    assert (result.code, tried) == (3, [])
+    assert "a batch of 32 cannot be drawn from 20 pictures" in result.err
+
+
+@pytest.mark.parametrize("length", ["--budget 1h", "--steps 3", ""])
+def test_a_batch_goes_through_in_parts_before_a_plan_is_made_of_it(gansmith, tried, monkeypatch, length):
+    monkeypatch.setattr(memory, "_fits", lambda recipe, _device: recipe.batch // recipe.parts <= 8)
+    residual = ("--set", 'model={name="residual", width=8}', "--set", "objective.generator_reuses_pictures=false")
+    result = gansmith("train", "--data", mixed(40), *residual, *length.split(), "--fit-batch", "--dry-run")
+    assert result.code == 0, result.err
+    assert "\nparts = 4\n" in result.out
+    assert "by trial, 8 of batch=32 fit at once: parts=4" in result.out
+    assert all(recipe.parts == 4 for _, recipe, _ in tried)
+
+
 def test_steps_take_no_trial(gansmith, monkeypatch):
     monkeypatch.setattr(plan, "try_out", None)
     result = gansmith("train", "--data", mixed(20), "--steps", 3, "--dry-run")
@@ -116,7 +148,7 @@ def test_steps_take_no_trial(gansmith, monkeypatch):
             2,
             "--budget 'soon' is not understood; give a time such as 90s, 10m, 2h or 1.5h, or a",
         ),
-        ("--budget 1s", 2, "--budget 1s is too short: here a step takes 0.01 s and what comes besides, evaluations"),
+        ("--budget 1s", 2, "--budget 1s is too short: here a step takes 10 ms and what comes besides, evaluations"),
         ("--budget 1h --steps 9", 2, "--budget 1h and --steps 9 both say how long the run is; give one of them."),
         ("--budget 1h --set length.images=9", 2, "--budget 1h and --set length.images=9 both say how long the run is"),
         ('--steps 2 --set augment.operations=["rotate"]', 2, "'rotate' needs pictures as high as wide, got 32x48"),

@@ -291,3 +291,14 @@ def test_a_dry_run_shows_the_classes_and_makes_nothing(gansmith, conditional):
     result = gansmith("train", conditional, "--labels", "--dry-run")
     assert "classes = 10\n" in result.out
     assert not Path("runs").exists()
+
+
+def test_a_grid_that_labels_leave_alone_is_that_of_the_pictures(gansmith):
+    for number in range(40):
+        (Path("many") / f"{number:02}").mkdir(parents=True)
+        for which in range(2):
+            (Path("many") / f"{number:02}/{which}.jpg").write_bytes(file(photo(64, 256, seed=number), "JPEG"))
+    options = ("train", "--data", "many", "--steps", 2, "--dry-run", "--json")
+    plain, told = (json.loads(gansmith(*options, *more).out)["recipe"] for more in ((), ("--labels",)))
+    assert (plain["data"]["classes"], told["data"]["classes"]) == (0, 40)
+    assert plain["grid"] == told["grid"] == {"rows": 8, "columns": 4}

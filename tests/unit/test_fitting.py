@@ -92,9 +92,39 @@ def test_the_length_follows_the_pictures_within_bounds_and_a_given_one_is_kept()
 def test_average_and_intervals_are_shares_of_the_length():
     short, long = (made("house", photos(images=images)) for images in (64_000, 256_000))
     assert (short.ema_half_life, long.ema_half_life) == (3200, 12_800)
-    assert long.length.images // long.evaluate.every == short.length.images // short.evaluate.every == EVALUATIONS
-    fewer = made("house", photos(images=64_000, evaluations=3))
-    assert fewer.length.images // fewer.evaluate.every == 2 + (2000 % 3 == 0)
+    assert long.length.images // long.length.sample_every == short.length.images // short.length.sample_every == 20
+
+
+@pytest.mark.parametrize("steps", [2, 19, 39, 399, 400, 1000, 6250, 31_250, 156_249])
+@pytest.mark.parametrize("most", [1, 3, EVALUATIONS])
+def test_the_last_evaluation_is_within_a_few_steps_of_the_end_of_any_length(steps, most):
+    found = made("house", photos(images=32 * steps, evaluations=most))
+    every = found.evaluate.every // found.batch
+    assert steps // every <= most
+    assert steps % every < EVALUATIONS
+
+
+def test_without_a_trial_evaluations_paint_a_twentieth_of_what_is_trained_on_at_most():
+    def number(images):
+        found = made("house", photos(images=images))
+        return found.length.images // found.evaluate.every
+
+    assert [number(images) for images in (3200, 32_000, 160_000, 10**6)] == [1, 1, 4, EVALUATIONS]
+
+
+def test_some_lines_of_the_log_meet_a_lazy_penalty():
+    for images in (0, 32_000, 1_000_000):
+        found = made("house", photos(images=images))
+        apart = found.length.log_every // found.batch
+        lines = range(apart, found.steps + 1, apart)
+        of_penalty = [step for step in lines if (step - 1) % found.objective.penalty_every == 0]
+        assert len(of_penalty) >= len(lines) // 16 > 0
+
+
+def test_another_length_sets_it_anew_without_pictures_too():
+    assert recipe("house", ["length.images=64_000"]) == made("house", replace(EXAMPLE, images=64_000))
+    assert recipe("house", ["length.images=64_000"]).generator_optimizer.lr.until == 64_000
+    assert recipe("demo", ["length.images=64_000"]).generator_optimizer.lr == recipe("demo").generator_optimizer.lr
 
 
 def test_the_rate_falls_over_the_second_half_of_whatever_length():

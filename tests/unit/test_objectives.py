@@ -10,6 +10,7 @@ from torch.testing import assert_close
 
 from gansmith.errors import RecipeError
 from gansmith.objectives.adversarial import LOSSES, Targets, discriminator_loss, generator_loss, margins
+from gansmith.objectives.settings import Objective
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.engine import make_engine
@@ -96,6 +97,23 @@ def test_d_is_right_by_so_much(name, expected):
 def test_least_squares_tells_real_from_fake_halfway_between_its_targets():
     found = margins(LOSSES["least-squares"], torch.tensor([0.25]), torch.tensor([-0.25]), Targets(real=1.0, fake=-1.0))
     assert [margin.item() for margin in found.values()] == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("name", ["binary-cross-entropy", "least-squares"])
+def test_with_flipped_labels_d_is_right_the_other_way_round(name):
+    logits, flipped = (torch.tensor([-3.0, 4.0]), torch.tensor([2.0, -1.0])), Targets(real=0.0, fake=1.0, generator=0.0)
+    found, usual = (margins(LOSSES[name], *logits, targets) for targets in (flipped, Targets()))
+    assert {kind: margin.tolist() for kind, margin in found.items()} == {
+        kind: (-margin).tolist() for kind, margin in usual.items()
+    }
+    assert found["real"][0] > 0, "a low answer to a real picture is what it was asked for"
+
+
+def test_one_target_for_both_kinds_is_refused():
+    with pytest.raises(
+        RecipeError, match=r"real_target and objective.fake_target are both 1, so D has nothing to tell"
+    ):
+        Objective(loss="least-squares", fake_target=1.0)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -79,7 +79,7 @@ def test_a_recipe_of_fixed_evaluations_keeps_them(tried):
 
 @pytest.mark.parametrize("text", ["0.5s", "1s"])
 def test_too_short_a_time_says_what_would_do_and_that_does(tried, text):
-    with pytest.raises(UsageError, match=rf"^--budget {text} is too short: here a step takes 0.01 s and ") as caught:
+    with pytest.raises(UsageError, match=rf"^--budget {text} is too short: here a step takes 10 ms and ") as caught:
         planned(text)
     enough = str(caught.value).rpartition("give ")[2].split()[0]
     assert planned(enough).recipe.steps >= plan.FEWEST_STEPS
@@ -129,7 +129,7 @@ def test_the_lines_say_what_the_facts_say(tried):
         f"{tables['generator']:,} parameters in G and {tables['discriminator']:,} in D",
         f"{facts['steps']:,} steps of 32 pictures, {facts['images']:,} images in all",
         "10 ms a step, measured here (cpu, fp32)",
-        "6 evaluations of 0.5 s each",
+        "6 evaluations of 500 ms each",
         "300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit",
     ):
         assert part in said

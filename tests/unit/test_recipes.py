@@ -57,6 +57,11 @@ def test_json_comes_back():
         ("data.height=30", "30x28 ends at 15x14"),
         ("data.order=shuffle-buffer", "data.shuffle_buffer=0 does not go with data.order='shuffle-buffer'"),
         ("data.pixel_range=0..255", "data.pixel_range must be '-1..1' or '0..1', got '0..255'"),
+        ("data.pixel_range=0..1", "the G of model 'upsample-dcgan' makes pictures in -1..1"),
+        (
+            "generator_optimizer.lr.end=1e-4",
+            "generator_optimizer.lr.start is missing: a schedule in place of a number has",
+        ),
         ("length=3", "length must be"),
         ("batch", "--set takes FIELD=VALUE, got 'batch'"),
         ("name=../../etc", "name must"),

@@ -3,12 +3,16 @@
 import pytest
 import torch
 from plain import PLAIN
+from torch import nn
 
 from gansmith.errors import RecipeError
+from gansmith.nn.spectral import SpectralNorm
+from gansmith.nn.stack import Stack
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.engine import make_engine
 from gansmith.training.loop import train_step
+from gansmith.training.optim import make_updater
 from gansmith.training.state import build
 
 ENGINE = make_engine("cpu", "fp32")
@@ -41,6 +45,17 @@ def test_g_runs_once_and_d_sees_its_pictures_in_both_steps():
     assert [name for name, _ in calls] == ["G", "D", "D"]
     _, (_, of_d_step), (_, of_g_step) = calls
     assert torch.equal(of_d_step[4:], of_g_step)
+
+
+def test_a_generator_with_spectral_norm_is_moved_by_them_too():
+    small = recipe(PLAIN, ["model.width=8", "batch=4", "ema_half_life=0", SHARED])
+    gan = build(small, ENGINE)
+    gan.G = Stack(SpectralNorm(nn.Linear(small.latents.size, 28 * 28)), nn.Unflatten(1, (1, 28, 28)))
+    gan.update_g = make_updater(small.generator_optimizer, gan.G.parameters())
+    before = [tensor.clone() for tensor in gan.G.state_dict().values()]
+    train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    for old, new in zip(before, gan.G.state_dict().values(), strict=True):
+        assert not torch.equal(old, new)
 
 
 @pytest.mark.parametrize(

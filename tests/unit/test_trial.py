@@ -96,3 +96,18 @@ def test_a_trial_that_failed_for_another_reason_says_it(monkeypatch):
     monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(1, said))
     with pytest.raises(RuntimeError, match=r"^a trial of some steps failed: OSError: \[Errno 28\] No space left"):
         trial_process.try_out("costs", recipe("house"), "cpu")
+
+
+@pytest.mark.parametrize("chosen", ["fp32", "bf16"])
+def test_a_trial_computes_in_what_this_process_has_chosen(monkeypatch, chosen):
+    asked = []
+
+    def run(_command, **how):
+        asked.append(how)
+        return Ended(1, "MemoryError")
+
+    monkeypatch.setattr(trial_process.subprocess, "run", run)
+    monkeypatch.setattr(trial_process, "make_engine", lambda device, precision: make_engine(device, chosen))
+    trial_process.try_out("costs", recipe("house"), "cpu")
+    assert f'precision = "{chosen}"\n' in asked[0]["input"].decode()
+    assert asked[0]["env"]["OMP_NUM_THREADS"] == asked[0]["env"]["OPENBLAS_NUM_THREADS"]

@@ -45,7 +45,7 @@ def list_recipes(json_: Json = False) -> None:
 def show(
     name: Annotated[Positional[str], arg(metavar="NAME|FILE.toml")],
     changes: Changes = (),
-    no_trial: Annotated[bool, option("do not run three steps to estimate the time")] = False,
+    no_trial: Annotated[bool, option("take no steps to estimate the time")] = False,
     json_: Json = False,
 ) -> None:
     """Show a recipe: its origin, every setting and what it means, the networks' tables, and the time it takes here."""
@@ -123,5 +123,5 @@ def _expected_time(recipe: "Recipe") -> str:
     seconds = seconds_per_step(at_its_dearest(recipe), engine)
     return (
         f"expected time on this machine ({engine.device}, {engine.precision}): {recipe.steps:,} steps "
-        f"of {seconds:.3f} s = {duration(recipe.steps * seconds)}, from a trial of 3 steps"
+        f"of {seconds:.3g} s = {duration(recipe.steps * seconds)}, by a trial of some, without what comes between them"
     )

@@ -91,6 +91,7 @@ def train(
         budget=None if budget is None else parse_budget(budget),
         device=device,
         labels=labels,
+        fit_batch=fit_batch,
     )
     with console_reporter() as reporter:
         found = answer(asked, access_for(reporter, offline, allow_dropped), reporter)
@@ -109,7 +110,6 @@ def train(
             device=device,
             offline=offline,
             allow_dropped=allow_dropped,
-            fit_batch=fit_batch,
             remarks=found.remarks,
             reporter=reporter,
         )

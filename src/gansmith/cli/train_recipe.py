@@ -14,7 +14,9 @@ from gansmith.schema import Recipe
 from gansmith.training.budget import Budget, stretched
 from gansmith.training.engine import DeviceChoice, make_engine
 from gansmith.training.labels import take_labels
-from gansmith.training.pictures import open_set
+from gansmith.training.loop import make_sampler
+from gansmith.training.memory import in_parts_that_fit
+from gansmith.training.pictures import open_all
 from gansmith.training.plan import Plan, make_plan
 from gansmith.training.reporting import Reporter
 from gansmith.training.shape import take_shape
@@ -33,6 +35,8 @@ class Asked:
     device: DeviceChoice
     labels: bool = False
     """Whether the networks are told the pictures' classes."""
+    fit_batch: bool = False
+    """Whether a batch that does not fit into memory goes through in parts."""
 
     @property
     def stated(self) -> set[str]:
@@ -74,6 +78,9 @@ def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
         asked, found = _told_apart(asked, found, access)
     if own:
         return _set_by_pictures(asked, found, gpu, remarks, access, reporter)
+    if asked.fit_batch:
+        found, said = _in_parts(found, asked.device)
+        remarks = [*remarks, said]
     if asked.steps is not None:
         return Answer(
             recipe=override(found, [f"length.images={asked.steps * found.batch}"]), plan=None, remarks=remarks
@@ -84,9 +91,17 @@ def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
     def at(images: int, _evaluations: int) -> Recipe:
         return override(stretched(found, images), asked.changes) if images else found  # what is set, is not stretched
 
-    count = len(open_set(found, access))
-    plan = make_plan(at, asked.budget, 0, count, asked.device, reporter)
+    pack = open_all(found, access).train
+    make_sampler(found, pack)  # refuses a batch larger than the set, before it is tried out
+    plan = make_plan(at, asked.budget, 0, len(pack), asked.device, reporter)
     return Answer(recipe=plan.recipe, plan=plan, remarks=[*remarks, *plan.lines()])
+
+
+def _in_parts(recipe: Recipe, device: DeviceChoice) -> tuple[Recipe, str]:
+    """The recipe in as many parts as fit, and a sentence on it."""
+    divided = in_parts_that_fit(recipe, device)
+    size = divided.batch // divided.parts
+    return divided, f"by trial, {size:,} of batch={divided.batch:,} fit at once: parts={divided.parts}"
 
 
 def _told_apart(asked: Asked, found: Recipe, access: Access) -> tuple[Asked, Recipe]:
@@ -94,7 +109,9 @@ def _told_apart(asked: Asked, found: Recipe, access: Access) -> tuple[Asked, Rec
     if any("data.classes" in flat(assigned(change)) for change in asked.changes):
         raise UsageError("--labels takes data.classes from the pictures; leave out --labels, or that --set.")
     told = take_labels(found, access, keep_grid="grid.columns" in asked.stated)
-    taken = [f"data.classes={told.data.classes}", f"grid.columns={told.grid.columns}"]
+    taken = [f"data.classes={told.data.classes}"]
+    if told.grid != found.grid:
+        taken.append(f"grid.columns={told.grid.columns}")
     return replace(asked, changes=[*asked.changes, *taken]), told
 
 
@@ -102,7 +119,7 @@ def _set_by_pictures(
     asked: Asked, found: Recipe, gpu: bool, remarks: list[str], access: Access, reporter: Reporter
 ) -> Answer:
     """A recipe that sets itself."""
-    facts = Facts(data=found.data, count=len(open_set(found, access)), gpu=gpu)
+    facts = Facts(data=found.data, count=len(open_all(found, access).train), gpu=gpu)
     if asked.steps is not None:
         facts = replace(facts, images=asked.steps * fitted(asked.name, asked.changes, facts).recipe.batch)
     elif "length.images" in asked.stated and asked.budget is None:
@@ -114,6 +131,10 @@ def _set_by_pictures(
         length = [f"length.images={-(-facts.images // batch) * batch}"] if facts.images else []
         return fitted(asked.name, [*asked.changes, *length], facts)
 
+    if asked.fit_batch:
+        divided, said = _in_parts(made(facts).recipe, asked.device)
+        asked = replace(asked, changes=[*asked.changes, f"parts={divided.parts}"])
+        remarks = [*remarks, said]
     if facts.images:
         settled = made(facts)
         return Answer(recipe=settled.recipe, plan=None, remarks=[*remarks, *_reasons(settled)])

@@ -30,7 +30,7 @@ class Spec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Networks:
-    """`G(z [N, latents]) -> images [N, C, H, W]` in the recipe's range; `D(images) -> logits [N]`, no sigmoid.
+    """`G(z [N, latents]) -> images [N, C, H, W]`; `D(images) -> logits [N]`, no sigmoid.
 
     With classes, `G(z, labels)` and `D(images, labels)`, labels int64 [N] from 0 on.
     """
@@ -43,7 +43,7 @@ class ModelConfig(Settings):
     """Settings of one model file; `name` is the file's name, with hyphens."""
 
     any_size: ClassVar[bool] = False
-    """Whether the networks are meant for pictures of any size and shape: own pictures then come in theirs."""
+    """Whether the networks are meant for pictures of any size and shape, in -1..1: own pictures then come in theirs."""
 
     takes_labels: ClassVar[bool] = False
     """Whether the networks can be told the class of a picture."""

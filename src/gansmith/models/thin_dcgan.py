@@ -68,7 +68,7 @@ class Config(ModelConfig):
         layers: list[nn.Module] = []
         channels = [spec.channels, *(self._channels(level) for level in range(1, len(sizes) + 1))]
         for (height, width), (narrow, wide) in zip(reversed(sizes), pairwise(channels), strict=True):
-            kernel = 4 if height % 2 == width % 2 == 0 else 3  # so that the padding is even all around
+            kernel = 4 if height % 2 == width % 2 == 0 else 3  # an even side is padded evenly
             layers += [Conv2dSame(narrow, wide, kernel, 2), nn.LeakyReLU(0.2)]
         height, width = (same_size(side, 2) for side in sizes[0])
         return Stack(*layers, nn.Flatten(), Logit(channels[-1] * height * width, spec.classes))

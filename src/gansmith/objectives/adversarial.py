@@ -131,11 +131,15 @@ def generator_loss(loss: Loss, fake: Tensor, real: Tensor | None, targets: Targe
 
 
 def margins(loss: Loss, real: Tensor, fake: Tensor, targets: Targets) -> dict[str, Tensor]:
-    """By how much D is right about each picture, {"real": [N], "fake": [N]}; about each pair if it has no boundary."""
+    """By how much D is right about each picture, {"real": [N], "fake": [N]}; about each pair if it has no boundary.
+
+    Where fakes are to get the higher answer, as with flipped labels, so it is right to give it to them.
+    """
     if loss.boundary is None:
         return {"real": real - fake, "fake": real - fake}
     boundary = (targets.real + targets.fake) / 2 if loss.boundary == "between targets" else loss.boundary
-    return {"real": real - boundary, "fake": boundary - fake}
+    towards = 1 - 2 * (targets.real < targets.fake)
+    return {"real": towards * (real - boundary), "fake": towards * (boundary - fake)}
 
 
 def clip_probability(logits: Tensor, epsilon: float) -> Tensor:

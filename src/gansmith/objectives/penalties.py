@@ -15,7 +15,7 @@ Critic = Callable[[Tensor, str], Tensor]
 """D as it sees pictures [N, C, H, W] that stand for reals or for fakes ("real" or "fake"); -> logits [N]."""
 
 DEVIATIONS = 0.5
-"""How many standard deviations of a picture DRAGAN's noise reaches, in its authors' code."""
+"""How many standard deviations of a picture DRAGAN's noise reaches, as in its authors' code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +69,10 @@ def _between(real: Tensor, fake: Tensor, uniform: Tensor) -> dict[str, Tensor]:
 
 
 def _around(real: Tensor, _fake: Tensor, uniform: Tensor) -> dict[str, Tensor]:
-    """The authors take the standard deviation of the whole batch; a picture's own does not couple the samples."""
+    """The authors take the standard deviation of the whole batch; a picture's own does not couple the samples.
+
+    Their paper's points are real + noise, as here; their code goes a random part of the way from real to there.
+    """
     return {"real": real + DEVIATIONS * real.std((1, 2, 3), keepdim=True) * uniform}
 
 
@@ -99,6 +102,6 @@ PENALTIES: dict[str, Penalty] = {
         points=_around,
         cost=_off_one,
         draws="a pixel",
-        source="Kodali et al. 2017, arXiv:1705.07215, with the uniform noise of its code; gamma is its λ, 10 there",
+        source="Kodali et al. 2017, arXiv:1705.07215, algorithm 1, with uniform noise; gamma is its λ, 10 there",
     ),
 }

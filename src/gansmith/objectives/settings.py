@@ -13,6 +13,10 @@ from gansmith.settings import Settings
 NO_PENALTY = "none"
 
 
+def _those_with_targets() -> str:
+    return " or ".join(repr(name) for name, loss in LOSSES.items() if loss.uses_targets)
+
+
 class Objective(Settings):
     """What the two networks are asked to do, and how the two steps of an iteration are put together."""
 
@@ -62,7 +66,12 @@ class Objective(Settings):
         loss = LOSSES[self.loss]
         if (self.targets != Targets() or self.label_noise) and not loss.uses_targets:
             raise RecipeError(
-                f"loss {self.loss!r} takes no targets and no label_noise; remove them or take 'binary-cross-entropy'."
+                f"loss {self.loss!r} takes no targets and no label_noise; remove them or take {_those_with_targets()}."
+            )
+        if self.real_target == self.fake_target:
+            raise RecipeError(
+                f"objective.real_target and objective.fake_target are both {self.real_target:g}, so D has nothing to "
+                "tell apart; give two numbers."
             )
         if self.probability_clip and not loss.clips_probability:
             raise RecipeError(

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from gansmith.errors import RecipeError, unknown
 from gansmith.recipe_file import flat, from_values, merged, override, read_toml
 from gansmith.recipes.base import Family
-from gansmith.recipes.fitting import Facts, Fitted
+from gansmith.recipes.fitting import EXAMPLE, Facts, Fitted
 from gansmith.schema import Recipe
 
 
@@ -33,6 +34,9 @@ def family(name: str) -> Family:
 def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     """The recipe of that name, or of the TOML file `name`, with `changes` such as "batch=64" on top.
 
+    One that sets itself is set for the clothes that ship with gansmith, and for the length if that is changed; `fitted`
+    sets it for other pictures.
+
     A name may be followed by variants, "cifar-ships:repaired" or "svhn-dcgan:scenario-1:repaired". A TOML file holds a
     whole recipe, or starts from a named one with `from = "NAME"` and holds what differs. Raises RecipeError when there
     is no such recipe, variant or file, or when anything in it is wrong.
@@ -42,12 +46,15 @@ def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
 
 def fitted(name: str, changes: Iterable[str] = (), facts: Facts | None = None) -> Fitted:
     """As `recipe`, set from these facts where it sets itself, and why what is left of that is as it is."""
+    changes = [*changes]
     if name.endswith(".toml"):
         base, recipe = _from_file(Path(name), facts)
     else:
         base = _named(name, facts)
         recipe = base.recipe
     recipe = override(recipe, changes)
+    if facts is None and recipe.length.images != base.recipe.length.images and sets_itself(name):
+        return fitted(name, changes, replace(EXAMPLE, images=recipe.length.images))
     before, after = flat(base.recipe.model_dump()), flat(recipe.model_dump())
 
     def is_kept(field: str) -> bool:

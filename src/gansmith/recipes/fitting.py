@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gansmith.augment.settings import Augment
+from gansmith.data.proposal import SHORT_SIDE
 from gansmith.data.selection import parse_name
 from gansmith.errors import DataError
 from gansmith.models.base import ModelConfig
@@ -37,9 +38,8 @@ MIRRORED = {"cifar10", "celeba"}
 HALF_LIFE, LONGEST_HALF_LIFE = 0.05, 20_000.0
 """Of the average of G: a share of the run's images, and at most so many of them."""
 
-SHORT_SIDE, SHORT_SIDE_IN_HASTE, HASTE = 64, 32, 1200.0
-"""Pixels of the shorter side that own pictures get, at most; on a processor with a budget of fewer seconds than the
-last of the three, the second."""
+SHORT_SIDE_IN_HASTE, HASTE = 32, 1200.0
+"""Pixels of the shorter side that own pictures get, at most, on a processor with a budget of fewer seconds."""
 
 GRID_SIDE, MOST_IN_ROW = 1024, 8
 """Pixels of the sample grid's sides, and pictures in a row, at most."""
@@ -56,13 +56,20 @@ class Facts:
     gpu: bool = False
     images: int = 0
     """The run's length where it is given, by a budget or in steps; 0 leaves it to the rules."""
-    evaluations: int = EVALUATIONS
-    """How many there is time for."""
+    evaluations: int = 0
+    """How many there is time for, by a trial; 0 leaves it to the rules."""
 
     @property
     def may_be_mirrored(self) -> bool:
         """Whether the pictures are of a set that may be seen in a mirror."""
         return parse_name(self.data.name).name in MIRRORED
+
+    @property
+    def most_evaluations(self) -> int:
+        """In the run. Where no trial told their price, G paints at most that share of the pictures trained on."""
+        if self.evaluations or not self.images:
+            return self.evaluations or EVALUATIONS
+        return min(max(int(MOST_SHARE * self.images / EVALUATED), 1), EVALUATIONS)
 
 
 EXAMPLE = Facts(data=Data(name="fashion-10k"), count=10_000)
@@ -114,7 +121,9 @@ def settle(start: Start, facts: Facts) -> Fitted:
         augment=augment_for(facts),
         discriminator_optimizer=start.discriminator_optimizer,
         generator_optimizer=start.generator_optimizer,
-        evaluate=Evaluate(every=_share(length.images // batch, facts.evaluations) * batch, pictures=EVALUATED),
+        evaluate=Evaluate(
+            every=_evaluated_every(length.images // batch, facts.most_evaluations) * batch, pictures=EVALUATED
+        ),
         grid=grid_for(facts.data),
     )
     return Fitted(recipe=recipe, why=_reasons(facts, start, half_life))
@@ -123,8 +132,10 @@ def settle(start: Start, facts: Facts) -> Fitted:
 def batch_for(facts: Facts, batch: int) -> int:
     """The batch, or the largest power of two that does not exceed the pictures. Raises DataError for too few."""
     if facts.count < FEWEST_PICTURES:
+        pictures = "1 picture" if facts.count == 1 else f"{facts.count} pictures"
+        left = " after data.skip and data.limit" if facts.data.skip or facts.data.limit else ""
         raise DataError(
-            f"{facts.data.name} has {facts.count} pictures that can be used; {FEWEST_PICTURES} are the least to train "
+            f"{facts.data.name} has {pictures} that can be used{left}; {FEWEST_PICTURES} are the least to train "
             "on, and some hundreds to be worth it."
         )
     return batch if batch <= facts.count else 1 << (facts.count.bit_length() - 1)
@@ -133,15 +144,16 @@ def batch_for(facts: Facts, batch: int) -> int:
 def length_for(facts: Facts, batch: int) -> Length:
     """The length that is given, or one by the number of pictures; intervals are shares of it, in whole batches.
 
-    A length by the number of pictures is a multiple of the evaluations' interval, so that the end is evaluated.
+    A length by the number of pictures is a multiple of the evaluations' interval, so that the end is evaluated. Lines
+    of the log are an odd number of steps apart, so that some meet an iteration with a penalty that comes now and then.
     """
     steps = -(-facts.images // batch)
     if not steps:
         images = min(max(PASSES * facts.count, SHORTEST), LONGEST)
-        steps = max(round(images / batch / facts.evaluations), 1) * facts.evaluations
+        steps = max(round(images / batch / facts.most_evaluations), 1) * facts.most_evaluations
     return Length(
         images=steps * batch,
-        log_every=_share(steps, LOG_LINES) * batch,
+        log_every=(_share(steps, LOG_LINES) | 1) * batch,
         sample_every=_share(steps, GRIDS) * batch,
         checkpoint_every=_share(steps, CHECKPOINTS) * batch,
     )
@@ -150,6 +162,11 @@ def length_for(facts: Facts, batch: int) -> Length:
 def _share(steps: int, number: int) -> int:
     """Steps between two of so many in a run, rounded up."""
     return -(-steps // number)
+
+
+def _evaluated_every(steps: int, most: int) -> int:
+    """Steps between two evaluations: no more than `most`, and the last less than `most` steps before the end."""
+    return steps // most if steps >= most**2 else _share(steps, most)
 
 
 def augment_for(facts: Facts) -> Augment:
@@ -200,10 +217,11 @@ def _reasons(facts: Facts, start: Start, half_life: float) -> dict[str, Reason]:
         return f"the average of G halves in {half_life:,.0f} images, {half_life / recipe.length.images:.1%} of the run"
 
     def evaluations(recipe: Recipe) -> str:
-        many = "" if facts.evaluations == EVALUATIONS else f"; more would take over {MOST_SHARE:.0%} of the time"
-        return (
-            f"evaluated {recipe.length.images // recipe.evaluate.every} times on the way, to keep the best state{many}"
-        )
+        times = recipe.length.images // recipe.evaluate.every
+        said = f"evaluated {_several_times(times)} on the way, to keep the best state"
+        if facts.most_evaluations == EVALUATIONS:
+            return said
+        return f"{said}; more {'would' if facts.evaluations else 'might'} take over {MOST_SHARE:.0%} of the time"
 
     why: dict[str, Reason] = {
         "model.width": width,
@@ -215,6 +233,10 @@ def _reasons(facts: Facts, start: Start, half_life: float) -> dict[str, Reason]:
     if facts.count >= MEASURABLE:
         why["evaluate.every"] = evaluations
     return why
+
+
+def _several_times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _about_augmentation(facts: Facts, augment: Augment) -> str:

@@ -103,7 +103,7 @@ class Updater:
         )
 
     def _memory(self, gradients: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Means and mean squares. With beta1 = 0 the mean is the gradient: nothing is remembered."""
+        """Means and mean squares. RMSprop has no mean: the gradient stands for it."""
         return self.slots.get("mean", gradients), self.slots["square"]
 
 

@@ -15,7 +15,6 @@ from gansmith.data.source import Access, Request, open_pictures
 from gansmith.errors import DataError
 from gansmith.rng import stream
 from gansmith.schema import Recipe
-from gansmith.training.loop import make_sampler
 from gansmith.training.reporting import Reporter
 
 _NAMED = 20
@@ -59,7 +58,6 @@ def open_all(recipe: Recipe, access: Access) -> Pictures:
     validation = None
     if num := recipe.evaluate.held_out:
         pack, validation = _split(recipe, pack, num, "evaluate")
-    make_sampler(recipe, pack)  # refuses a batch larger than the set, before a folder is made
     if classes:
         more = f" and {len(classes) - _NAMED:,} more" if len(classes) > _NAMED else ""
         remarks.append(f"told apart by {len(classes):,} classes: {', '.join(classes[:_NAMED])}{more}")

@@ -61,7 +61,7 @@ class Plan:
         generator, discriminator = (f"{table.total:,}" for table in tables)
         images, times = recipe.length.images, self.each
         evaluations = self.calls["evaluation"]
-        way = [f"{_several(evaluations, 'evaluation')} of {times['evaluation']:.2g} s each"] if evaluations else []
+        way = [f"{_several(evaluations, 'evaluation')} of {_in_words(times['evaluation'])} each"] if evaluations else []
         way += [_several(self.calls[what], what) for what in ("grid", "checkpoint")]
         largest = f"; a batch of about {self.largest_batch:,} would fit, by two trials" if self.largest_batch else ""
         return [
@@ -196,8 +196,8 @@ def _within(budget: Budget, at: RecipeAt, evaluations: int, each: dict[str, floa
     if steps < FEWEST_STEPS:
         least = math.ceil(rest + max(FEWEST_STEPS, 2 * whole) * each["step"])
         raise UsageError(
-            f"--budget {budget.text} is too short: here a step takes {each['step']:.2g} s and what comes besides, "
-            f"evaluations included, {rest:.2g} s; give {least}s at least."
+            f"--budget {budget.text} is too short: here a step takes {_in_words(each['step'])} and what comes besides, "
+            f"evaluations included, {_in_words(rest)}; give {least}s at least."
         )
     return at(steps * recipe.batch, evaluations)
 
@@ -225,8 +225,10 @@ def _several(number: int, what: str) -> str:
 
 
 def _in_words(seconds: float) -> str:
-    """Of a step: in milliseconds, or seconds where it takes one."""
-    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
+    """In milliseconds, or seconds where it takes one."""
+    return (
+        f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s" if seconds < 999.5 else duration(seconds)
+    )
 
 
 def rounded_down(number: int) -> int:

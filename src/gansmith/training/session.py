@@ -28,9 +28,9 @@ from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.training.evaluating import Judge, because, make_judge, plateau, refuse_another_judge
 from gansmith.training.lock import only_writer
-from gansmith.training.loop import Setting, train_loop
+from gansmith.training.loop import Setting, make_sampler, train_loop
 from gansmith.training.manifest import find_checkpoint
-from gansmith.training.memory import give_back, in_parts_that_fit, saying_what_fits
+from gansmith.training.memory import give_back, saying_what_fits
 from gansmith.training.pictures import Pictures, access_for, open_all
 from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.restore import load_checkpoint, tidy
@@ -73,7 +73,6 @@ def train(
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
-    fit_batch: bool = False,
     remarks: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
@@ -81,17 +80,12 @@ def train(
 
     A known set that is not on this machine is downloaded first, unless `offline`; own pictures are packed first, and
     more than 1 % that cannot be used are refused, unless `allow_dropped`. `remarks` are said and kept with the run.
-    `fit_batch` tries first what fits into memory, and divides the batch into parts where the whole does not.
 
     Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError,
     NotEnoughMemoryError or DiskError as their docstrings say.
     """
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
-    if fit_batch:
-        recipe = in_parts_that_fit(recipe, device)
-        size = recipe.batch // recipe.parts
-        remarks = [*remarks, f"by trial, {size:,} of batch={recipe.batch:,} fit at once: parts={recipe.parts}"]
     with saying_what_fits(recipe, device):
         return _begin(recipe, Path(runs or default_root()), name or recipe.name, terms, remarks)
 
@@ -187,6 +181,7 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
 
 def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
     pictures = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+    make_sampler(recipe, pictures.train)  # refuses a batch larger than the set, before a folder is made
     judge = make_judge(recipe, pictures.train, pictures.validation)
     remarks = [*pictures.remarks, *([judge.remark()] if judge else [])]
     return _Ready(recipe=recipe, engine=engine, pictures=pictures, judge=judge, remarks=remarks)

@@ -62,6 +62,7 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
 
 def shared_pictures(gan: GAN, given: Given, engine: Engine) -> Given:
     """What is given, with pictures of G for both steps: in training mode, with the graph that G's step goes back by."""
+    iterate_power(gan.G)
     with drawing_from(given.dropout_g, gan.G), engine.autocast():
         return replace(given, fake=gan.G(given.z_d, given.labels))
 
@@ -116,7 +117,8 @@ def generator_step(gan: GAN, given: Given, objective: Objective, engine: Engine)
 
     Both networks are in training mode. Returns per-sample values [N]: "loss/g".
     """
-    iterate_power(gan.G)
+    if given.fake is None:
+        iterate_power(gan.G)
     found = []
     held = nullcontext() if objective.generator_step_trains_discriminator else frozen(gan.D)
     with held, gan.update_g.descending(given.iteration, gan.seen) as add:

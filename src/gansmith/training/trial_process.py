@@ -35,9 +35,12 @@ def try_out(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] 
     Raises what it raised of `gansmith.errors`, subprocess.TimeoutExpired, and RuntimeError for anything else.
     """
     command = [sys.executable, "-m", "gansmith.training.trial_process", task, device]
-    environment = worker_environment() | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    num = str(torch.get_num_threads())
+    environment = worker_environment() | {"OMP_NUM_THREADS": num, "OPENBLAS_NUM_THREADS": num}
+    precision = make_engine(device, recipe.precision).precision  # what auto comes to is timed, there it might differ
+    given = to_toml(recipe.model_copy(update={"precision": precision})).encode()
     done = subprocess.run(  # noqa: S603 - our own module
-        command, input=to_toml(recipe).encode(), capture_output=True, timeout=SECONDS, env=environment, check=False
+        command, input=given, capture_output=True, timeout=SECONDS, env=environment, check=False
     )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
