@@ -31,8 +31,8 @@ trained, and a difference below a tenth says little. What lost stays in the tabl
 
 *Distance* is the Fréchet distance between 10,000 samples of the last state and the real pictures, by the features of
 the set's own network. A run *fell* when its coverage is below 0.1, or it diverged. *Reached* is when an evaluation on
-the way was first as low as the article's last one, by the same clock; *rise* is how far the distance on the way went up
-again after its lowest.
+the way was first as low as the article's last one, by the same clock, "≤" where it was the first of all; *rise* is how
+far the distance on the way went up again after its lowest.
 
 `benchmarks/bakeoff.py` makes the numbers and this page; `benchmarks/bakeoff_contests.py` has the candidates.
 """
@@ -201,19 +201,23 @@ def _last_on_the_way(results: list[Result]) -> float | None:
 
 
 def _reached(results: list[Result], target: float | None) -> str:
-    """Such as "24 s (1/25)": the median over seeds; of how many, where some never are as low."""
+    """Such as "24 s (1/25)": the median over seeds; of how many, where some never are as low.
+
+    "≤ 12 s" where the first evaluation already was: nobody looked before.
+    """
     if target is None:
         return "–"
-    times = [
-        time_to_reach([(step * result["seconds_per_step"], value) for step, value in result["curve"]], target)
-        for result in results
-    ]
+    curves = [[(step * result["seconds_per_step"], value) for step, value in result["curve"]] for result in results]
+    times = [time_to_reach(curve, target) for curve in curves]
     there = [time for time in times if time is not None]
     if not there:
         return "never"
     middle, seconds = middle_and_ends(there)[0], results[0]["seconds"]
     share = f" (1/{seconds / middle:.3g})" if middle < seconds else ""
-    return f"{_time(middle)}{share}" + ("" if len(there) == len(times) else f", {len(there)} of {len(times)} runs")
+    unseen = "≤ " if middle <= middle_and_ends([curve[0][0] for curve in curves if curve])[0] else ""
+    return f"{unseen}{_time(middle)}{share}" + (
+        "" if len(there) == len(times) else f", {len(there)} of {len(times)} runs"
+    )
 
 
 def _rise(results: list[Result]) -> str:

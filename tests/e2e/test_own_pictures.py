@@ -56,7 +56,7 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
         "plan: 300 pictures, 40x40 RGB; thin-dcgan, ",
         "plan: 20 steps of 32 pictures, 640 images in all, 2.13 passes over the pictures",
         "plan: 10 ms a step, measured here (cpu, fp32), and ",
-        "plan: 300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit, by two trials",
+        "plan: 300 MiB of memory at most, of 1,000 free; a batch of all 300 would fit, by two trials",
     ):
         assert part in result.err
         assert any(part in remark for remark in info["remarks"]), part
@@ -128,6 +128,14 @@ def test_a_batch_goes_through_in_parts_before_a_plan_is_made_of_it(gansmith, tri
     assert "\nparts = 4\n" in result.out
     assert "by trial, 8 of batch=32 fit at once: parts=4" in result.out
     assert all(recipe.parts == 4 for _, recipe, _ in tried)
+
+
+@pytest.mark.parametrize(("seconds", "long"), [(0.01, False), (1.0, True)])
+def test_a_long_run_that_nobody_asked_for_says_what_is_shorter(gansmith, tried, monkeypatch, seconds, long):
+    monkeypatch.setitem(SECONDS, "step", seconds)
+    said = gansmith("train", "--data", mixed(20), "--dry-run").out
+    assert ("a first look takes less: --budget 10m" in said) == long
+    assert "a first look" not in gansmith("train", "--data", "photos", "--budget", "9h", "--dry-run").out
 
 
 def test_steps_take_no_trial(gansmith, monkeypatch):

@@ -164,3 +164,31 @@ def test_a_dry_run_shows_the_shape_and_makes_nothing(gansmith, photos):
     result = gansmith("train", "--data", photos(40, 48), "--steps", 9, "--dry-run")
     assert "height = 40\nwidth = 48\n" in result.out
     assert not Path("runs").exists()
+
+
+def test_a_run_whose_pictures_have_moved_says_how_to_go_on_and_that_does(gansmith, photos, tiny):
+    run = gansmith("train", tiny, "--data", photos(40, 48)).run
+    was = str(Path("photos").resolve())
+    Path("photos").rename("moved")
+    lost = gansmith("resume", run, "--steps", 13)
+    assert lost.code == 3
+    assert f"are not at {was} any more; say where they are: gansmith resume {run} --data PATH" in lost.err
+    found = gansmith("resume", run, "--steps", 13, "--data", "./moved")
+    assert found.code == 0, found.err
+    assert data_of(found).name == str(Path("moved").resolve())
+    Path("moved/0.png").unlink()
+    others = gansmith("resume", run, "--steps", 14, "--data", "moved")
+    assert "its pictures are not those it was trained on" in others.err
+
+
+def test_pictures_that_changed_or_went_are_not_said_to_be_those_trained_on(gansmith, photos, tiny):
+    run = gansmith("train", tiny, "--data", photos(40, 48, num=16)).run
+    options = ("--metrics", "kid", "-n", 16, "--features", "random")
+    assert "is what was trained on" in gansmith("evaluate", run, *options).out
+    Path("photos/0.png").unlink()
+    changed = gansmith("evaluate", run, *options[:2], "-n", 15, *options[4:])
+    assert "photos has changed since the training" in changed.out, changed.err
+    assert "is what was trained on" not in changed.out
+    Path("photos").rename("moved")
+    against = gansmith("evaluate", run, "--against", "moved", *options[:2], "-n", 15, *options[4:])
+    assert "copies are not looked for, without the pictures trained on: " in against.out, against.err

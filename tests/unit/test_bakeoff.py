@@ -92,6 +92,8 @@ def test_the_page_shows_medians_ranges_ratios_and_when_the_articles_distance_was
         "| house | 6 (5 to 7) | 0.286 | 0.800 | 0.500 | 0.250 | 0 of 3 | 10 s (1/10) | 25% (25% to 25%) | 100 |" in text
     )
     assert text.index("| article |") < text.index("| house |")
+    at_once = page_of(of(FIRST, 0, 20, 0.05, [(50, 30), (100, 20)]), of("house", 0, 5, 0.8, [(5, 19), (100, 5)]))
+    assert "| 0 of 1 | ≤ 5 s (1/20) | 0% | 100 |" in at_once
 
 
 def test_the_page_shows_a_run_that_diverged_as_fallen_and_one_that_never_got_there_as_such():

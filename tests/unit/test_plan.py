@@ -130,7 +130,7 @@ def test_the_lines_say_what_the_facts_say(tried):
         f"{facts['steps']:,} steps of 32 pictures, {facts['images']:,} images in all",
         "10 ms a step, measured here (cpu, fp32)",
         "6 evaluations of 500 ms each",
-        "300 MiB of memory at most, of 1,000 free; a batch of about 300 would fit",
+        "300 MiB of memory at most, of 1,000 free; a batch of all 300 would fit",
     ):
         assert part in said
 

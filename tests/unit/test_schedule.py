@@ -16,7 +16,7 @@ from gansmith.rng import stream
 from gansmith.runs import create_run
 from gansmith.schedule import Schedule, scaled, value_at
 from gansmith.schema import Adam, RMSprop
-from gansmith.training.changes import changes_between, refuse_unsafe
+from gansmith.training.changes import changes_between, refuse_unsafe, remarks_on_length
 from gansmith.training.checkpoint import save_checkpoint
 from gansmith.training.engine import make_engine
 from gansmith.training.given import draw
@@ -137,8 +137,14 @@ def test_a_set_moves_one_end_and_a_plain_number_takes_the_place_of_all():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("generator_optimizer.lr.end=0", "generator_optimizer.lr.start is missing from the recipe."),
-        ("generator_optimizer.lr={start=0.1, end=0}", "generator_optimizer.lr.until is missing from the recipe."),
+        (
+            "generator_optimizer.lr.end=0",
+            "generator_optimizer.lr.start is missing: a schedule in place of a number has",
+        ),
+        (
+            "generator_optimizer.lr={start=0.1, end=0}",
+            "generator_optimizer.lr.until is missing: a schedule in place of a number has",
+        ),
         (
             "generator_optimizer.lr={start=0.1, end=0, untill=9}",
             "unknown field of Schedule 'untill'. Did you mean 'unt",
@@ -347,3 +353,15 @@ def test_keys_of_a_schedule_can_be_set_one_by_one():
 
 def test_a_name_may_come_after_the_values_of_its_table():
     assert recipe("house", ["model.width=8", "model.name=residual"]).model.width == 8
+
+
+def test_a_run_that_goes_on_beyond_its_schedule_says_what_its_rate_stays_at():
+    done = tiny("length.images=100", "generator_optimizer.lr={start=1e-3, end=1e-4, until=100}")
+    longer, shorter, moving = (
+        override(done, [f"length.images={images}", f"generator_optimizer.lr.until={until}"])
+        for images, until in ((200, 100), (90, 100), (200, 200))
+    )
+    (said,) = remarks_on_length(done, longer)
+    assert said.startswith("generator_optimizer.lr stays at 0.0001, where its schedule ended; ")
+    assert remarks_on_length(done, shorter) == []
+    assert remarks_on_length(override(moving, ["length.images=100"]), moving) == []

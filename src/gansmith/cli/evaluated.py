@@ -8,7 +8,7 @@ import numpy as np
 
 from gansmith.cli.console import Lines
 from gansmith.data.locate import Split
-from gansmith.data.source import Access, Request
+from gansmith.data.source import Access, Request, open_pictures
 from gansmith.data.sources import open_source, shown
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import Both, num_shared, other_pictures, own_pictures
@@ -16,6 +16,7 @@ from gansmith.evaluation.inputs import Pictures, first_shape, read_pictures, rea
 from gansmith.evaluation.reference import Progress
 from gansmith.metrics.features import Extractor, extractor, suiting
 from gansmith.runs import Run, default_root, find_run
+from gansmith.training.changes import was_trained_on
 from gansmith.training.engine import DeviceChoice
 from gansmith.training.pictures import access_for
 from gansmith.training.sampling import TrainedGenerator, load
@@ -117,11 +118,15 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
     recipe, step = generator.recipe, generator.checkpoint.step
     data, weights = recipe.data, "average" if recipe.ema_half_life else "raw"
     trained_on = Request(name=data.name, split=data.split, shape=data.wanted, skip=data.skip, limit=data.limit)
-    both = own_pictures(trained_on, None if against else split, access)
     if against:
         other = other_pictures(against, split, data.wanted, access)
         refuse_unlike(str(run.path), (data.height, data.width, data.channels), other.real)
-        both = Both(real=other.real, train=both.train)
+        own, lost = _training_pictures(trained_on, access)
+        both = Both(real=other.real, train=own)
+    else:
+        both, lost = own_pictures(trained_on, split, access), []
+
+    changed = both.train is not None and not was_trained_on(run, open_pictures(trained_on, access))
 
     def images(num: int, seed: int, progress: Progress) -> np.ndarray:
         made = np.empty((num, data.height, data.width, data.channels), np.uint8)
@@ -138,7 +143,7 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
         most=None,
         real=both.real,
         train=both.train,
-        remarks=(*generator.checkpoint.remarks(), *_remarks(both), *_of_training(both)),
+        remarks=(*generator.checkpoint.remarks(), *lost, *_remarks(both), *_of_training(both, changed)),
         weights=weights,
         step=step,
     )
@@ -149,11 +154,21 @@ def _remarks(both: Both) -> list[str]:
     return list(dict.fromkeys([*both.real.remarks, *(both.train.remarks if both.train else ())]))
 
 
-def _of_training(both: Both) -> list[str]:
-    """What should be known of real pictures that are not kept out of the training."""
+def _training_pictures(trained_on: Request, access: Access) -> tuple[Pictures | None, list[str]]:
+    """Those that copies are looked for among; or none, and why, where they are not to be had any more."""
+    try:
+        return own_pictures(trained_on, None, access).train, []
+    except DataError as error:
+        return None, [f"copies are not looked for, without the pictures trained on: {error}"]
+
+
+def _of_training(both: Both, changed: bool) -> list[str]:
+    """What should be known of real pictures that are not kept out of the training; `changed` ones are others now."""
     real, train = both.real, both.train
     if train is None:
         return []
+    if changed:
+        return [f"{train.name} has changed since the training: what it held then and does not now is not looked for"]
     if train.sha256 == real.sha256:
         return [f"{real.name} ({real.split}) is what was trained on: a generator that copies it would look perfect"]
     shared = num_shared(real, train)

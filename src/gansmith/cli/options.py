@@ -119,3 +119,13 @@ def refuse_no_steps(steps: int | None) -> None:
     """Raise UsageError for a length below one step."""
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps} is no length; give 1 or more.")
+
+
+def as_set_or_path(data: str) -> str:
+    """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
+    from gansmith.data.catalogue import SETS
+    from gansmith.data.selection import parse_name
+
+    name = parse_name(data).name
+    path = Path(name).expanduser()
+    return data if name in SETS or not path.exists() else f"{path.resolve()}{data.removeprefix(name)}"

@@ -1,5 +1,6 @@
 """`gansmith resume`."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from gansmith.cli.options import (
     Offline,
     Runs,
     WhichRun,
+    as_set_or_path,
     call,
     option,
     print_result,
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def resume(
     run: WhichRun = "last",
+    data: Annotated[
+        str | None, option("where the run's pictures lie, if not where they were; they are compared", metavar="PATH")
+    ] = None,
     steps: Annotated[int | None, option("new length of the run, in steps from its beginning", metavar="N")] = None,
     changes: Changes = (),
     fork: Annotated[
@@ -39,7 +44,8 @@ def resume(
     """Continue a run from its newest checkpoint, exactly as if it had never stopped.
 
     --set, or an edited recipe.toml in the run's folder, may change its length, how often it logs, draws, evaluates and
-    saves, its figures, and on_divergence. Another change is refused, unless --fork makes a new run of it.
+    saves, its figures, on_divergence, and where its pictures lie. Another change is refused, unless --fork makes a new
+    run of it.
     """
     refuse_no_steps(steps)
     from gansmith.cli.console import console_reporter
@@ -48,6 +54,7 @@ def resume(
     from gansmith.training import session
 
     found = find_run(run, runs or default_root())
+    changes = changes if data is None else (*changes, f"data.name={json.dumps(as_set_or_path(data))}")
     images = None if steps is None else steps * override(recipe_of(found), changes).batch
     with console_reporter() as reporter:
         trained = session.resume(

@@ -15,6 +15,7 @@ from gansmith.cli.options import (
     Json,
     Offline,
     Runs,
+    as_set_or_path,
     call,
     option,
     print_result,
@@ -79,7 +80,7 @@ def train(
     from gansmith.training.pictures import access_for
 
     options = {
-        "data.name": None if data is None else _as_set_or_path(data),
+        "data.name": None if data is None else as_set_or_path(data),
         "seed": seed,
         "precision": precision,
     }
@@ -136,13 +137,3 @@ def _is_a_recipe(name: str) -> bool:
     from gansmith.recipes import recipe_names
 
     return name in recipe_names()
-
-
-def _as_set_or_path(data: str) -> str:
-    """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
-    from gansmith.data.catalogue import SETS
-    from gansmith.data.selection import parse_name
-
-    name = parse_name(data).name
-    path = Path(name).expanduser()
-    return data if name in SETS or not path.exists() else f"{path.resolve()}{data.removeprefix(name)}"

@@ -9,7 +9,7 @@ from gansmith.data.source import Access
 from gansmith.errors import UsageError
 from gansmith.recipe_file import assigned, flat, override, read_toml
 from gansmith.recipes import fitted, sets_itself
-from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, Fitted, about_haste, short_side_for
+from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, HASTE, Facts, Fitted, about_haste, short_side_for
 from gansmith.schema import Recipe
 from gansmith.training.budget import Budget, stretched
 from gansmith.training.engine import DeviceChoice, make_engine
@@ -145,7 +145,8 @@ def _set_by_pictures(
     plan = make_plan(at, asked.budget, EVALUATIONS, facts.count, asked.device, reporter)
     images = plan.recipe.length.images if asked.budget else 0
     settled = made(replace(facts, images=images, evaluations=plan.evaluations))
-    return Answer(recipe=settled.recipe, plan=plan, remarks=[*remarks, *_reasons(settled), *plan.lines()])
+    sooner = [] if asked.budget or plan.seconds < HASTE else ["a first look takes less: --budget 10m"]
+    return Answer(recipe=settled.recipe, plan=plan, remarks=[*remarks, *_reasons(settled), *plan.lines(), *sooner])
 
 
 def _reasons(settled: Fitted) -> list[str]:

@@ -68,6 +68,8 @@ def locate(name: str, split: Split, *, offline: bool = False, progress: Progress
         )
     path = Path(name).expanduser()
     if not path.exists():
+        if "/" in name:
+            raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of pictures.")
         sets = unknown("set", name, SETS)
         raise DataError(
             f"{sets} A folder, .zip or .tar of pictures would do too, but {path.absolute()} does not exist."

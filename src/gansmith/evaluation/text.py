@@ -76,6 +76,9 @@ def legend(measured: Measured, reference: Reference, found: Anchors) -> Iterator
     for reason in dict.fromkeys(measured.left_out.values()):
         names = [name for name, why in measured.left_out.items() if why == reason]
         yield f"without {', '.join(names)}: {'each ' if len(names) > 1 else ''}{reason}"
+    if protocol.features == "random":
+        more = "; --features cifar10 knows photographs" if real.shape[2] == 3 else ""
+        yield f"features 'random' see edges, colours and layout, not what is shown: the floor does not mean good{more}"
     versions = ", ".join(f"{name} {protocol.versions[name]}" for name in ("gansmith", "torch", "numpy"))
     yield (
         f"protocol: features {protocol.features} {protocol.features_hash[:12]}, {reference.extractor.width} wide; "

@@ -1,15 +1,19 @@
 """What a continued run may change: the recipe that is wanted now against the one it was trained with."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from gansmith.data.catalogue import SETS
+from gansmith.data.pack import Pack
 from gansmith.data.selection import parse_name
-from gansmith.errors import UsageError
+from gansmith.errors import DataError, UsageError
 from gansmith.machine import describe_machine
 from gansmith.recipe_file import flat, from_run, recipe_of
 from gansmith.runs import Run
+from gansmith.schedule import Schedule
 from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 from gansmith.training.pictures import Pictures
@@ -82,6 +86,35 @@ def refuse_other_pictures(run: Run, pictures: Pictures) -> None:
             f"{run.path} cannot go on exactly: its pictures are not those it was trained on ({said}). Put them back, "
             f"or start a new run from its checkpoint: gansmith resume {run.path} --fork."
         )
+
+
+def was_trained_on(run: Run, pack: Pack) -> bool:
+    """Whether the run's pictures were of this store as it is now, as far as run.json tells."""
+    data = run.info().get("data")
+    hashes = data.get("sha256") if isinstance(data, dict) else None
+    then = hashes.get("images") if isinstance(hashes, dict) else None
+    return then in (None, pack.index["sha256"]["images"])
+
+
+def refuse_pictures_that_moved(run: Run, wanted: Recipe) -> None:
+    """Raise DataError when the folder or file of own pictures is no longer there."""
+    name = parse_name(wanted.data.name).name
+    if name not in SETS and not Path(name).expanduser().exists():
+        raise DataError(
+            f"the pictures of {run.path} are not at {name} any more; say where they are: "
+            f"gansmith resume {run.path} --data PATH"
+        )
+
+
+def remarks_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
+    """A sentence when a run goes on beyond the end of its learning rates' schedules."""
+    rates = {f"{name}.lr": getattr(wanted, name).lr for name in ("discriminator_optimizer", "generator_optimizer")}
+    ended = {field: lr for field, lr in rates.items() if isinstance(lr, Schedule) and lr.until <= trained.length.images}
+    if wanted.length.images <= trained.length.images or not ended:
+        return []
+    said = ", ".join(f"{field} stays at {lr.end:.3g}" for field, lr in ended.items())
+    options = " ".join(f"--set {field}=.." for field in ended)
+    return [f"{said}, where its schedule ended; a new run from here may have another: --fork {options}"]
 
 
 def setting(engine: Engine) -> dict[str, Any]:

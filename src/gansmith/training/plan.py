@@ -63,7 +63,10 @@ class Plan:
         evaluations = self.calls["evaluation"]
         way = [f"{_several(evaluations, 'evaluation')} of {_in_words(times['evaluation'])} each"] if evaluations else []
         way += [_several(self.calls[what], what) for what in ("grid", "checkpoint")]
-        largest = f"; a batch of about {self.largest_batch:,} would fit, by two trials" if self.largest_batch else ""
+        largest = ""
+        if self.largest_batch:
+            whole = self.largest_batch == self.count
+            largest = f"a batch of {'all' if whole else 'about'} {self.largest_batch:,} would fit, by two trials"
         return [
             f"plan: {self.count:,} pictures, {size_in_words(data.channels, data.height, data.width)}; "
             f"{recipe.model.name}, {generator} parameters in G and {discriminator} in D",
@@ -71,7 +74,8 @@ class Plan:
             f"{passes(images, self.count)} passes over the pictures",
             f"plan: {_in_words(times['step'])} a step, measured here ({self.device}, {self.precision}), and "
             f"{', '.join(way)}: {duration(self.seconds)} to the end",
-            f"plan: {self.peak / 2**20:,.0f} MiB of memory at most, of {self.available / 2**20:,.0f} free{largest}",
+            f"plan: {self.peak / 2**20:,.0f} MiB of memory at most, of {self.available / 2**20:,.0f} free"
+            f"{largest and '; '}{largest}",
         ]
 
     def facts(self) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from gansmith.runs import Run, create_run, default_root, utc_now, write_atomical
 from gansmith.schema import Recipe
 from gansmith.training.changes import (
     refuse_other_pictures,
+    refuse_pictures_that_moved,
     refuse_unsafe,
+    remarks_on_length,
     remarks_on_setting,
     setting,
     trained_recipe,
@@ -134,6 +136,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
     with only_writer(run) as remarks:
         trained = trained_recipe(run)
         refuse_unsafe(run, trained, recipe)
+        refuse_pictures_that_moved(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
         ready = _prepared(recipe, engine, terms)
         refuse_other_pictures(run, ready.pictures)
@@ -153,13 +156,20 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         new = [remark for remark in remarks_on_setting(run, engine) if remark not in kept]
         run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
         going = "every step is done; finishing after" if is_whole else "continuing at"
-        remarks = [*remarks, *last.remarks, *new, f"{going} step {step:,} of {recipe.steps:,}"]
+        remarks = [
+            *remarks,
+            *last.remarks,
+            *new,
+            *remarks_on_length(trained, recipe),
+            f"{going} step {step:,} of {recipe.steps:,}",
+        ]
         return _run_to_end(gan, _setting(ready, run, terms), remarks, steps_left=not is_whole)
 
 
 def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
+    refuse_pictures_that_moved(run, recipe)
     ready = _prepared(recipe, same_engine(run.info(), terms.device, recipe.precision), terms)
     gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
