@@ -34,6 +34,11 @@ the set's own network. A run *fell* when its coverage is below 0.1, or it diverg
 the way was first as low as the article's last one, by the same clock, "≤" where it was the first of all; *rise* is how
 far the distance on the way went up again after its lowest.
 
+The first table says why `house` is as it is. On a processor the number of updates decides: networks twice as wide, a
+batch four times as large, or R3GAN's loss with both penalties in every step make fewer of them in the same time, and
+end worse. So does augmentation of a set that is large enough, and a D without R1. Pairs of pictures, R2 on top, half
+the width, and going without the average or the falling rate make no difference that one seed could show.
+
 `benchmarks/bakeoff.py` makes the numbers and this page; `benchmarks/bakeoff_contests.py` has the candidates.
 """
 
@@ -120,7 +125,8 @@ def _marked(group: Group) -> list[tuple[str, bool]]:
 
 def _of(name: str, candidate: str) -> str:
     one = CONTESTS[name].candidates[candidate]
-    changes = f", {len(one.changes)} changes" if one.changes else ""
+    num = len(one.changes)
+    changes = f", {num} change{'s' if num > 1 else ''}" if num else ""
     return f"{one.about} (`{one.recipe}`{changes})"
 
 

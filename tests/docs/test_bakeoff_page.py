@@ -2,6 +2,7 @@
 
 import re
 
+from bakeoff_contests import ABLATIONS
 from bakeoff_page import PAGE, README, RESULTS, page, readme
 from bakeoff_sums import read
 from PIL import Image
@@ -22,3 +23,14 @@ def test_every_picture_on_the_page_can_be_opened():
     for link in re.findall(r"!\[.+?\]\((.+?)\)", PAGE.read_text(encoding="utf-8")):
         with Image.open(PAGE.parent / link) as picture:
             picture.verify()
+
+
+def test_what_the_page_says_of_the_ablations_is_so():
+    runs = {name: KEPT["runs"][f"fashion-mnist/{name}/120/0"] for name in ("house", *ABLATIONS)}
+    distances = {name: run["values"]["fd"]["value"] for name, run in runs.items()}
+    ratios = {name: distances[name] / distances["house"] for name in ABLATIONS}
+    fewer = {"width-32", "batch-128", "relativistic-r1-r2"}
+    assert all(runs[name]["steps"] < 0.6 * runs["house"]["steps"] for name in fewer)
+    assert {name for name, ratio in ratios.items() if ratio > 1.1} == {*fewer, "augmented", "no-penalty"}
+    alike = {"relativistic", "r1-r2", "width-8", "no-average", "constant-rate"}
+    assert {name for name, ratio in ratios.items() if 0.95 < ratio < 1.05} == alike
