@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from gansmith.training.reporting import Progress, Reporter, duration
 
@@ -55,21 +56,46 @@ class LiveTable:
 
     def progress(self, progress: Progress) -> None:
         """Called at every logged step."""
-        table = Table(box=None, padding=(0, 2), header_style="dim")
-        for heading in ("step", "images", "loss D", "loss G", "D right on real", "on fake", "images/s", "left", ""):
-            table.add_column(heading, justify="right", no_wrap=True)
-        table.add_row(
-            f"{progress.step:,} / {progress.steps:,}",
-            f"{progress.seen:,}",
-            f"{progress.loss_d:.3f}",
-            f"{progress.loss_g:.3f}",
-            f"{progress.accuracy_real:.0%}",
-            f"{progress.accuracy_fake:.0%}",
-            f"{progress.images_per_second:,.0f}",
-            duration(progress.seconds_left),
-            ProgressBar(total=progress.steps, completed=progress.step, width=20),
-        )
-        self._live.update(table, refresh=True)
+        self._live.update(_table(progress, self._console.width), refresh=True)
+
+
+_LEAST_FIRST = ("", "images", "images\nper s", "D right on\nreal/fake", "loss D", "loss G")
+"""Headings in the order in which their columns give way where the terminal is too narrow; "" is the bar."""
+
+_BAR = 20
+"""Columns of the terminal."""
+
+
+def _table(progress: Progress, width: int) -> Table:
+    """What there is room for in `width` columns: no number is ever cut short, and the step and the time left stay."""
+    cells = {
+        "step": f"{progress.step:,}/{progress.steps:,}",
+        "images": f"{progress.seen:,}",
+        "loss D": f"{progress.loss_d:.3f}",
+        "loss G": f"{progress.loss_g:.3f}",
+        "D right on\nreal/fake": f"{progress.accuracy_real:.0%}/{progress.accuracy_fake:.0%}",
+        "images\nper s": f"{progress.images_per_second:,.0f}",
+        "left": duration(progress.seconds_left),
+        "": ProgressBar(total=progress.steps, completed=progress.step, width=_BAR),
+    }
+    gap = 2 if width >= 80 else 1
+
+    def wide() -> int:
+        widths = [_BAR if heading == "" else _wide(heading, cell) for heading, cell in cells.items()]
+        return sum(widths) + gap * (len(widths) - 1)
+
+    for heading in _LEAST_FIRST:
+        if wide() > width:
+            del cells[heading]
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
+    for heading in cells:
+        table.add_column(Text(heading), justify="right", vertical="bottom", no_wrap=True)
+    table.add_row(*cells.values())
+    return table
+
+
+def _wide(*texts: object) -> int:
+    return max(len(line) for text in texts for line in str(text).splitlines())
 
 
 @contextmanager
