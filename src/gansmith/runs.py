@@ -162,9 +162,28 @@ def default_root() -> Path:
 
 def folder_name(given: str) -> str:
     """The name, if it can be part of a folder's name. Raises UsageError otherwise."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
-        raise UsageError(f"name must be up to 100 letters, digits and . _ : -, got {given[:200]!r}.")
-    return given
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
+        return given
+    if odd := re.search(r"[^A-Za-z0-9._:-]", given):
+        why = f", which holds {odd[0]!r}"
+    else:
+        why = f", which has {len(given)}" if len(given) > 100 else f", which begins with {given[0]!r}" if given else ""
+    raise UsageError(
+        "name must be up to 100 letters of a to z, digits and . _ : -, the first a letter or digit, got "
+        f"{given[:200]!r}{why}."
+    )
+
+
+def check_root(root: Path) -> None:
+    """Raise DiskError when no run folder can be made in `root`; nothing is made."""
+    try:
+        nearest = next(path for path in (root, *root.absolute().parents) if path.exists())
+    except OSError as error:
+        raise DiskError(f"no run folder can be made in {root}: {error.strerror}.") from error
+    if not nearest.is_dir():
+        raise DiskError(f"no run folder can be made in {root}: {nearest} is no folder; give another --runs.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise DiskError(f"no run folder can be made in {root}: {nearest} cannot be written to; give another --runs.")
 
 
 def create_run(root: Path, name: str) -> Run:

@@ -261,6 +261,22 @@ def test_a_place_where_no_run_folder_can_be_made(gansmith, tiny):
     one_sentence(gansmith("train", tiny, "--runs", "file"), 8, "no run folder can be made in file")
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "part"),
+    [
+        (("--name", "my cats"), 2, "got 'my cats', which holds ' '."),
+        (("--runs", "file"), 8, "no run folder can be made in file: file is no folder; give another --runs."),
+        (("--runs", "file/runs"), 8, "no run folder can be made in file/runs"),
+    ],
+)
+def test_what_cannot_be_the_run_is_told_before_the_pictures_are_looked_at(gansmith, options, code, part):
+    Path("file").write_text("")
+    result = gansmith("train", "--data", "fashion-10k", "--steps", 1, *options)
+    one_sentence(result, code, part)
+    assert len(result.err.splitlines()) == 1
+    nothing_made(but=["file"])
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_with_its_name(gansmith, tiny):
     result = gansmith("train", tiny, "--precision", "fp32", "--set", "generator_optimizer.lr=1e30")
     assert result.code == 4, result.err

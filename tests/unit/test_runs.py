@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gansmith.errors import DiskError, UsageError
-from gansmith.runs import create_run, find_run, list_runs, write_atomically
+from gansmith.runs import create_run, find_run, folder_name, list_runs, write_atomically
 
 
 @pytest.fixture
@@ -50,6 +50,22 @@ def test_a_root_that_cannot_be_made_is_a_disk_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskError, match="no run folder can be made"):
         create_run(tmp_path / "file", "a")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("my cats", "got 'my cats', which holds ' '."),
+        ("chats/été", "got 'chats/été', which holds '/'."),
+        ("a" * 101, "', which has 101."),
+        (".hidden", "got '.hidden', which begins with '.'."),
+        ("", "got ''."),
+    ],
+)
+def test_a_name_that_cannot_be_a_folders_is_told_with_what_is_wrong_in_it(given, said):
+    with pytest.raises(UsageError) as caught:
+        folder_name(given)
+    assert str(caught.value).endswith(said)
 
 
 def test_a_line_cut_short_is_left_out(root):

@@ -22,6 +22,7 @@ from gansmith.cli.options import (
     refuse_no_steps,
 )
 from gansmith.errors import UsageError
+from gansmith.runs import check_root, default_root, folder_name
 
 HOUSE = "house"
 """The recipe of those who name pictures and no recipe."""
@@ -71,6 +72,9 @@ def train(
     """
     refuse_no_steps(steps)
     _refuse_what_cannot_be(recipe, data, budget, steps, changes)
+    if name is not None:
+        folder_name(name)
+    check_root(runs or default_root())
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
     from gansmith.cli.train_recipe import Asked, answer

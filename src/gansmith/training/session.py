@@ -15,7 +15,7 @@ from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupt
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.report import write_report
 from gansmith.rng import stream
-from gansmith.runs import Run, create_run, default_root, utc_now, write_atomically
+from gansmith.runs import Run, check_root, create_run, default_root, folder_name, utc_now, write_atomically
 from gansmith.schema import Recipe
 from gansmith.training.changes import (
     refuse_other_pictures,
@@ -88,8 +88,10 @@ def train(
     NotEnoughMemoryError or DiskError as their docstrings say.
     """
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    root, name = Path(runs or default_root()), folder_name(name or recipe.name)
+    check_root(root)
     with saying_what_fits(recipe, device):
-        return _begin(recipe, Path(runs or default_root()), name or recipe.name, terms, remarks)
+        return _begin(recipe, root, name, terms, remarks)
 
 
 def resume(
