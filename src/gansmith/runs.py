@@ -19,18 +19,23 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gansmith.durable import cannot_write, remove_leftovers, sync_file, write_atomically
 from gansmith.errors import DiskError, UsageError
-from gansmith.plain_files import parse_json, read_json, read_plain
+from gansmith.plain_files import open_plain, parse_json, read_json, read_plain
 
 EVENTS, METRICS = "events.jsonl", "metrics.jsonl"
 MOST_LOG = 2**32
 """Bytes of a log that are read."""
+END_OF_LOG = 2**16
+"""Bytes at the end of a log that hold its last lines: one has some hundred."""
+MOST_SECONDS = 1e9
+"""No run takes 30 years: a file may hold whole numbers without end."""
 NAMED = 5
 """Runs that are named where one is not found, the newest ones."""
 
@@ -104,11 +109,19 @@ class Run:
         """The lines of metrics.jsonl, likewise."""
         return self._lines(METRICS)
 
+    def last_event(self) -> dict[str, Any]:
+        """The last whole line of events.jsonl, for which only its end is read; nothing where there is none yet.
+
+        Raises UsageError when it cannot be read.
+        """
+        for text in reversed(_end_of_log(self.path / EVENTS).splitlines()):
+            if line := _logged(text):
+                return line
+        return {}
+
     def seconds_spent(self) -> float:
         """Training time up to the last logged step, over all sessions of the run."""
-        times = [event["time"] for event in self.events()[-1:] if isinstance(event.get("time"), dict)]
-        seconds = times[0].get("seconds") if times else None
-        return float(seconds) if isinstance(seconds, int | float) else 0.0
+        return seconds_at(self.last_event())
 
     def keep_lines(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
         """Drop the lines of events.jsonl or metrics.jsonl that are not wanted, and what a crash cut short."""
@@ -145,14 +158,18 @@ class Run:
     def _lines(self, name: str) -> list[dict[str, Any]]:
         lines = []
         for text in _read_log(self.path / name).splitlines():
-            try:
-                line = parse_json(text)
-            except ValueError:
-                break
-            if not (isinstance(line, dict) and type(line.get("step")) is int and type(line.get("seen")) is int):
+            line = _logged(text)
+            if line is None:
                 break
             lines.append(line)
         return lines
+
+
+def seconds_at(event: dict[str, Any]) -> float:
+    """The training time that a line of events.jsonl tells, over all sessions of the run; 0 where it tells none."""
+    time = event.get("time")
+    seconds = time.get("seconds") if isinstance(time, dict) else None
+    return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < MOST_SECONDS else 0.0
 
 
 def default_root() -> Path:
@@ -238,11 +255,36 @@ def append_line(file: Path, line: str) -> None:
         raise cannot_write(str(file), file.parent, len(line.encode()), error) from error
 
 
-def _read_log(file: Path) -> bytes:
+def _logged(text: bytes) -> dict[str, Any] | None:
+    """What a line of a log says; None for one that was cut short, or that is none."""
     try:
+        line = parse_json(text)
+    except ValueError:
+        return None
+    is_line = isinstance(line, dict) and type(line.get("step")) is int and type(line.get("seen")) is int
+    return line if is_line else None
+
+
+def _read_log(file: Path) -> bytes:
+    with _reading(file):
         return read_plain(file, MOST_LOG)
+    return b""
+
+
+def _end_of_log(file: Path) -> bytes:
+    with _reading(file), open_plain(file) as opened:
+        opened.seek(max(0, opened.seek(0, os.SEEK_END) - END_OF_LOG))
+        return opened.read(END_OF_LOG)
+    return b""
+
+
+@contextmanager
+def _reading(file: Path) -> Generator[None]:
+    """A log that is not there yet is passed over. Raises UsageError for one that cannot be read."""
+    try:
+        yield
     except FileNotFoundError:
-        return b""
+        pass
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read: {error}.") from error
 

@@ -212,12 +212,25 @@ def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
 
 
 def test_runs_are_listed_and_shown(gansmith, trained):
-    assert gansmith("runs", "list").out.startswith("00001-tiny")
+    heading, row = gansmith("runs", "list").out.splitlines()
+    assert heading.split() == ["run", "status", "step", "pictures", "best", "fd", "time", "started", "(UTC)"]
+    assert row.split()[:4] == ["00001-tiny", "done", "12/12", "fashion-10k"]
     assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "done"
     shown = gansmith("runs", "show").out
-    assert re.search(r"^last event +step 12$", shown, re.MULTILINE)
-    assert re.search(r"^ +shape 1 28 28$", shown, re.MULTILINE)
-    assert json.loads(gansmith("runs", "show", "1", "--json").out)["step"] == 12
+    for line in (
+        "status       done",
+        "step         12 of 12",
+        "pictures     10,000 of fashion-10k, 28x28x1",
+        "sheets       8 in runs/00001-tiny/samples, 00000000.png to 00000012.png",
+        "report       runs/00001-tiny/report.html",
+    ):
+        assert f"{line}\n" in shown
+    assert re.search(r"^checkpoints  4 \(1.1 MB\), 8 \(1.1 MB\), 12 \(1.1 MB\)$", shown, re.MULTILINE)
+    assert re.search(
+        r"^losses       D \d.\d{3}, G \d.\d{3}; D right on real \d+%, fake \d+%, at step 12$", shown, re.MULTILINE
+    )
+    facts = json.loads(gansmith("runs", "show", "1", "--json").out)
+    assert (facts["step"], facts["last_event"]["step"], [*facts["checkpoints"]]) == (12, 12, ["4", "8", "12"])
 
 
 def test_the_environment_is_described(gansmith):

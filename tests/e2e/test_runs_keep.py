@@ -120,8 +120,8 @@ def test_one_damaged_description_does_not_hide_the_other_runs(gansmith, trained)
     shutil.copytree(trained, trained.with_name("00002-broken"))
     trained.with_name("00002-broken").joinpath("run.json").write_text("{")
     lines = gansmith("runs", "list").out.splitlines()
-    assert lines[0].startswith("00001-tiny")
-    assert lines[1].split()[:2] == ["00002-broken", "unreadable"]
+    assert lines[1].startswith("00001-tiny")
+    assert lines[2].split()[:2] == ["00002-broken", "unreadable"]
 
 
 def test_the_verbs_are_in_the_help(gansmith):

@@ -1,9 +1,9 @@
-"""`gansmith runs list`, `show`, `figures` and `diff`; the other verbs of runs are in `runs_...` beside it."""
+"""`gansmith runs figures` and `diff`; the other verbs of runs are in `runs_...` beside it."""
 
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
@@ -11,10 +11,8 @@ from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, opti
 from gansmith.cli.runs_animate import animate
 from gansmith.cli.runs_compare import compare
 from gansmith.cli.runs_keep import prune, remove, verify
-from gansmith.errors import UsageError
-from gansmith.evaluation.history import DECIDES, best_of, evaluations
+from gansmith.cli.runs_shown import list_runs, show
 from gansmith.runs import Run, default_root, find_run
-from gansmith.runs import list_runs as runs_under
 
 _NOT_COMPARED = ("pictures.remarks",)
 """Said of pictures for the user's sake."""
@@ -34,59 +32,6 @@ def main(arguments: Sequence[str]) -> None:
         "rm": remove,
     }
     call_one_of(verbs, "gansmith runs", arguments)
-
-
-def list_runs(runs: Runs = None, json_: Json = False) -> None:
-    """List the runs, oldest first."""
-    root = runs or default_root()
-    found = [{"path": str(run.path), "name": run.path.name, **_info(run)} for run in runs_under(root)]
-    if json_:
-        sys.stdout.write(json.dumps(found, indent=1) + "\n")
-    elif not found:
-        sys.stderr.write(f"no runs in {root}; start one with: gansmith train demo\n")
-    for run in [] if json_ else found:
-        step = run.get("step", 0)
-        said = f"{step:>9,}" if type(step) is int else str(step)
-        sys.stdout.write(f"{run['name']!s:<28} {run.get('status')!s:<9} step {said}  {run.get('started', '')}\n")
-
-
-def _info(run: Run) -> dict[str, Any]:
-    """What run.json says; one run whose file is damaged does not hide the others."""
-    try:
-        return run.info()
-    except UsageError:
-        return {"status": "unreadable"}
-
-
-def show(
-    run: WhichRun = "last",
-    runs: Runs = None,
-    json_: Json = False,
-) -> None:
-    """Show what a run is, how far it came and what its folder holds."""
-    found = find_run(run, runs or default_root())
-    info = {"path": str(found.path), **found.info(), **_best(found)}
-    if json_:
-        sys.stdout.write(json.dumps(info, indent=1) + "\n")
-        return
-    for key, value in {**info, "recipe": found.recipe_file, **_last_event(found)}.items():
-        if said := _in_words(value):
-            sys.stdout.write(f"{key:<14} {said}\n")
-
-
-def _in_words(value: object) -> str:
-    """A table has an entry a line, what is within it by dotted names; so has a list, unless of single words."""
-    from gansmith.recipe_file import flat
-
-    if isinstance(value, dict):
-        lines = [f"{key} {said}" for key, one in flat(value).items() if (said := _in_words(one))]
-    elif isinstance(value, list):
-        lines = [str(one) for one in value]
-        if not any(" " in line for line in lines):
-            return " ".join(lines)
-    else:
-        return str(value)
-    return f"\n{' ' * 15}".join(lines)
 
 
 def figures(
@@ -137,14 +82,3 @@ def _facts(run: Run) -> dict[str, object]:
     made_on = {key: info.get(key) for key in ("device", "precision")} | {"machine": info.get("machine", {})}
     facts = flat(recipe_of(run).model_dump(mode="json")) | pictures | flat(made_on)
     return {key: value for key, value in facts.items() if key not in _NOT_COMPARED}
-
-
-def _best(run: Run) -> dict[str, object]:
-    """The step whose evaluation was the lowest, with its Fréchet distance and the interval."""
-    best = best_of(evaluations(run))
-    return {"best": {"step": best.step, DECIDES: best.value, "low": best.low, "high": best.high}} if best else {}
-
-
-def _last_event(run: Run) -> dict[str, object]:
-    events = run.events()
-    return {"last event": events[-1]} if events else {}
