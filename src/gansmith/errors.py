@@ -94,7 +94,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     if not known:
         return f"unknown {kind} {name!r}: there is none."
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    bare = {one.lstrip("-"): one for one in known}  # the dashes of two options do not make them alike
+    close = difflib.get_close_matches(name.lstrip("-"), bare, n=1)
+    hint = f" Did you mean {bare[close[0]]!r}?" if close else ""
     more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
     return f"unknown {kind} {name!r}.{hint} Known: {', '.join(known[:_NAMED])}{more}."

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gansmith.cli.main import VERBS
 from gansmith.data.catalogue import SETS
@@ -159,6 +160,12 @@ def test_a_run_folder_without_a_checkpoint(gansmith, trained, verb):
 def test_a_checkpoint_that_the_run_does_not_have(gansmith, trained):
     result = gansmith("sample", "last", "--out", "x.png", "--checkpoint", "7")
     one_sentence(result, 5, "has no checkpoint '7'; it has 4, 8, 12, or 'last'")
+
+
+@pytest.mark.parametrize("verb", [("sample", "1", "--out", "x.png"), ("evaluate", "1"), ("runs", "figures", "1")])
+def test_a_checkpoint_that_no_run_could_have(gansmith, trained, verb):
+    result = gansmith(*verb, "--checkpoint", "beste")
+    one_sentence(result, 2, "--checkpoint 'beste' is no state of a run; give last, best or a step's number.")
 
 
 def test_a_damaged_checkpoint(gansmith, trained):
@@ -314,6 +321,10 @@ def test_every_command_has_help_that_fits(gansmith, verb):
             "unknown option '--stpes'. Did you mean '--steps'? Known: --allow-dropped, --b",
         ),
         ("train demo --lrr=3", "unknown option '--lrr'. Known: "),
+        ("recipes show demo --budget 2m", "unknown option '--budget'. Known: "),
+        ("evaluate 1 --sed 2", "unknown option '--sed'. Did you mean '--seed'?"),
+        ("resume 1 --budget 2m", "--budget decides the length of a new run; to train one on, give its new length by"),
+        ("resume --budget=2m", "give its new length by --steps N."),
         ("recipes show demo --no-trail", "unknown option '--no-trail'. Did you mean '--no-trial'?"),
         ("train demo --steps x", "--steps cannot be 'x'. See: gansmith train --help."),
         ("train demo --steps", "--steps needs a value. See: gansmith train --help."),
@@ -355,11 +366,44 @@ def test_what_a_verb_says_is_not_taken_for_the_parsers(gansmith):
     assert gansmith("runs", "list").err == "no runs in runs; start one with: gansmith train demo\n"
 
 
-@pytest.mark.parametrize("arguments", ["--help", "train --help", "--version"])
-def test_help_does_not_import_torch(arguments):
-    heavy = ("torch", "numpy", "PIL")
+def code_and_imports(arguments, heavy):
+    """The exit code of a command in a process of its own, and which of the heavy modules it imported."""
     code = (
         "import sys; from gansmith.cli.main import main; "
-        f"code = main({arguments.split()!r}); sys.exit(code or any(name in sys.modules for name in {heavy!r}))"
+        f"code = main({arguments.split()!r}); print(code, *[name for name in {heavy!r} if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", ["--help", "train --help", "--version"])
+def test_help_does_not_import_torch(arguments):
+    assert code_and_imports(arguments, ("torch", "numpy", "PIL")) == "0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("runs list", 0),
+        ("runs show 1", 0),
+        ("runs show 99", 2),
+        ("runs diff 1 99", 2),
+        ("runs figures 99", 2),
+        ("runs animate 99 --out x.gif", 2),
+        ("sample 99 --out x.png", 2),
+        ("sample 1 --out z.jpg", 2),
+        ("sample 1 --out x.png --checkpoint beste", 2),
+        ("evaluate nope", 2),
+        ("evaluate 1 --checkpoint beste", 2),
+        ("resume 99", 2),
+        ("resume 1 --budget 2m", 2),
+        ("data check nope", 3),
+        ("data check photos", 0),
+        ("train --data nope", 3),
+        ("train demo --data nope[x]", 3),
+    ],
+)
+def test_what_is_quickly_known_does_not_wait_for_torch(trained, arguments, code):
+    Path("photos").mkdir()
+    Image.new("RGB", (32, 32)).save("photos/a.png")
+    assert code_and_imports(arguments, ("torch",)) == str(code)

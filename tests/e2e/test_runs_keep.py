@@ -116,6 +116,20 @@ def test_machine_and_pictures_are_compared_too(gansmith, trained):
     assert [line[-1] for line in lines] == ["3", "1.0"]
 
 
+def test_a_difference_fits_the_screen_whole_but_for_hashes(gansmith, trained):
+    other = trained.with_name("00002-copy")
+    shutil.copytree(trained, other)
+    info, path = json.loads((other / "run.json").read_text()), "/a/long/path/to/pictures" * 6
+    info["data"]["sha256"]["images"], info["data"]["name"] = "0123456789abcdef" * 4, path
+    (other / "run.json").write_text(json.dumps(info))
+    text = gansmith("runs", "diff", "1", "2").out
+    assert max(map(len, text.splitlines())) <= 100
+    rows = [line.split() for line in text.splitlines()[1:]]
+    assert rows[0][0::2] == ["pictures.sha256.images", "0123456789ab"]
+    assert len(rows[0][1]) == 12
+    assert "".join(row[-1] for row in rows[1:]) == path
+
+
 def test_one_damaged_description_does_not_hide_the_other_runs(gansmith, trained):
     shutil.copytree(trained, trained.with_name("00002-broken"))
     trained.with_name("00002-broken").joinpath("run.json").write_text("{")

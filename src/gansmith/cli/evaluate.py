@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Device, Json, Offline, Runs, call, option
+from gansmith.cli.options import Device, Json, Offline, Runs, call, option, refuse_no_state, run_or_pictures
 from gansmith.errors import UsageError
 
 
@@ -50,6 +50,10 @@ def evaluate(
     Every number has its 95 % interval, and beside it what real pictures, blurred ones and noise get. Final numbers are
     of a set's test split, where it has one. Only the cache is written to, and nothing into a run's folder.
     """
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: seeds are 0 or more.")
+    refuse_no_state(checkpoint or "last")
+    run_or_pictures(what, runs)  # refused before all that takes a second to import
     from gansmith.cli.bars import stage_bar
     from gansmith.cli.evaluate_text import print_evaluation
     from gansmith.cli.evaluated import count, extractor_for, find
@@ -58,8 +62,6 @@ def evaluate(
     from gansmith.evaluation.reference import reference
 
     asked = named([name.strip() for name in metrics.split(",")]) if metrics is not None else None
-    if seed < 0:
-        raise UsageError(f"--seed {seed}: seeds are 0 or more.")
     found = find(what, against, split, checkpoint, runs, device, offline)
     num = count(num, found)
     net = extractor_for(found.real, features, weights)

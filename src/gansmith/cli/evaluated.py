@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from gansmith.cli.console import Lines
+from gansmith.cli.options import run_or_pictures
 from gansmith.data.locate import Split
 from gansmith.data.source import Access, Request, open_pictures
 from gansmith.data.sources import open_source, shown
-from gansmith.errors import DataError, UsageError
+from gansmith.errors import UsageError
 from gansmith.evaluation.against import Both, num_shared, other_pictures, own_pictures
 from gansmith.evaluation.inputs import Pictures, first_shape, read_pictures, read_whole, refuse_unlike
 from gansmith.evaluation.reference import Progress
 from gansmith.metrics.features import Extractor, extractor, suiting
-from gansmith.runs import Run, default_root, find_run
+from gansmith.runs import Run
 from gansmith.training.changes import was_trained_on
 from gansmith.training.engine import DeviceChoice
 from gansmith.training.pictures import access_for
@@ -53,17 +54,14 @@ def find(
     offline: bool,
 ) -> Evaluated:
     """What the command line names; a path that is there and is no run is pictures. Raises UsageError and DataError."""
-    access, path = access_for(Lines(), offline, allow_dropped=True), Path(what).expanduser()
-    if what != "last" and path.exists() and not (path / "run.json").is_file():
+    access, given = access_for(Lines(), offline, allow_dropped=True), run_or_pictures(what, runs)
+    if isinstance(given, Path):
         for name, value in (("--checkpoint", checkpoint), ("--runs", runs), ("--device", device)):
             if value not in (None, "auto"):
-                raise UsageError(f"{name} {value} goes with a run, and {shown(str(path))} is none; leave it out.")
-        return _pictures(path, against, split, access)
-    if path.suffix == ".npy":
-        raise DataError(f"{path} does not exist; give a .npy file of pictures, uint8 (N, H, W, C).")
-    run = find_run(what, runs or default_root())
-    generator = load(run, checkpoint or "last", device)
-    return _run(run, generator, against, split, access)
+                raise UsageError(f"{name} {value} goes with a run, and {shown(str(given))} is none; leave it out.")
+        return _pictures(given, against, split, access)
+    generator = load(given, checkpoint or "last", device)
+    return _run(given, generator, against, split, access)
 
 
 def count(asked: int | None, found: Evaluated) -> int:

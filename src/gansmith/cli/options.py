@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
-from gansmith.errors import UsageError, unknown
-from gansmith.runs import Run
+from gansmith.errors import DataError, UsageError, unknown
+from gansmith.runs import Run, default_root, find_run
 
 Verb = Callable[..., None]
 
@@ -115,6 +115,22 @@ def print_result(run: Run, as_json: bool) -> None:
     sys.stdout.write((json.dumps(result, indent=1) if as_json else str(run.path)) + "\n")
 
 
+def run_or_pictures(what: str, runs: Path | None) -> Run | Path:
+    """What is to be measured: a path that is there and is no run is pictures. Raises UsageError and DataError."""
+    path = Path(what).expanduser()
+    if what != "last" and path.exists() and not (path / "run.json").is_file():
+        return path
+    if path.suffix == ".npy":
+        raise DataError(f"{path} does not exist; give a .npy file of pictures, uint8 (N, H, W, C).")
+    return find_run(what, runs or default_root())
+
+
+def refuse_no_state(checkpoint: str) -> None:
+    """Raise UsageError for what names no state of any run."""
+    if checkpoint not in ("last", "best") and not checkpoint.isdecimal():
+        raise UsageError(f"--checkpoint {checkpoint[:80]!r} is no state of a run; give last, best or a step's number.")
+
+
 def refuse_no_steps(steps: int | None) -> None:
     """Raise UsageError for a length below one step."""
     if steps is not None and steps < 1:
@@ -124,8 +140,8 @@ def refuse_no_steps(steps: int | None) -> None:
 def as_set_or_path(data: str) -> str:
     """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
     from gansmith.data.catalogue import SETS
+    from gansmith.data.locate import path_of
     from gansmith.data.selection import parse_name
 
     name = parse_name(data).name
-    path = Path(name).expanduser()
-    return data if name in SETS or not path.exists() else f"{path.resolve()}{data.removeprefix(name)}"
+    return data if name in SETS else f"{path_of(name).resolve()}{data.removeprefix(name)}"

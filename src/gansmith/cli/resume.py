@@ -18,10 +18,14 @@ from gansmith.cli.options import (
     print_result,
     refuse_no_steps,
 )
+from gansmith.errors import UsageError
+from gansmith.runs import default_root, find_run
 
 
 def main(arguments: Sequence[str]) -> None:
     """Read the options and continue a run."""
+    if any(argument.partition("=")[0] == "--budget" for argument in arguments):
+        raise UsageError("--budget decides the length of a new run; to train one on, give its new length by --steps N.")
     call(resume, "gansmith resume", arguments)
 
 
@@ -48,13 +52,13 @@ def resume(
     run of it.
     """
     refuse_no_steps(steps)
+    found = find_run(run, runs or default_root())
+    named = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.recipe_file import override, recipe_of
-    from gansmith.runs import default_root, find_run
     from gansmith.training import session
 
-    found = find_run(run, runs or default_root())
-    changes = changes if data is None else (*changes, f"data.name={json.dumps(as_set_or_path(data))}")
+    changes = changes if named is None else (*changes, f"data.name={json.dumps(named)}")
     images = None if steps is None else steps * override(recipe_of(found), changes).batch
     with console_reporter() as reporter:
         trained = session.resume(

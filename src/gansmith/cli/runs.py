@@ -1,17 +1,20 @@
 """`gansmith runs figures` and `diff`; the other verbs of runs are in `runs_...` beside it."""
 
 import json
+import re
 import sys
+import textwrap
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option
+from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option, refuse_no_state
 from gansmith.cli.runs_animate import animate
 from gansmith.cli.runs_compare import compare
 from gansmith.cli.runs_keep import prune, remove, verify
-from gansmith.cli.runs_shown import list_runs, show
+from gansmith.cli.runs_shown import list_runs, show, text_width
 from gansmith.runs import Run, default_root, find_run
 
 _NOT_COMPARED = ("pictures.remarks",)
@@ -42,9 +45,11 @@ def figures(
     json_: Json = False,
 ) -> None:
     """Draw the figures of the run's article into the run's folder `figures`, with a page that shows them all."""
+    found = find_run(run, runs or default_root())
+    refuse_no_state(checkpoint)
     from gansmith.figures import draw_figures
 
-    files = draw_figures(find_run(run, runs or default_root()), checkpoint, device)
+    files = draw_figures(found, checkpoint, device)
     folder = files[0].parent
     result = {"folder": str(folder), "files": [file.name for file in files]}
     sys.stdout.write((json.dumps(result, indent=1) if json_ else str(folder)) + "\n")
@@ -67,10 +72,22 @@ def diff(
         sys.stdout.write("the same recipe, pictures, machine and versions\n")
         return
     rows = [["", *(run.path.name for run in both)]]
-    rows += [[key, *("" if value is None else str(value) for value in values)] for key, values in differ.items()]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    for key, left, right in rows:
-        sys.stdout.write(f"{key:<{widths[0]}}  {left:<{widths[1]}}  {right}".rstrip() + "\n")
+    rows += [[key, *map(_short, values)] for key, values in differ.items()]
+    wide = max(len(row[0]) for row in rows)
+    room = max(20, (text_width() - wide - 4) // 2)
+    most = min(room, max(len(row[1]) for row in rows))
+    for key, *values in rows:
+        if values[0] == values[1]:  # an empty text, and none
+            continue
+        left, right = (textwrap.wrap(value, room) for value in values)
+        for name, one, other in zip_longest([key], left, right, fillvalue=""):
+            sys.stdout.write(f"{name:<{wide}}  {one:<{most}}  {other}".rstrip() + "\n")
+
+
+def _short(value: object) -> str:
+    """A value as text, of a hash its beginning: two that differ do so there."""
+    text = "" if value is None else str(value)
+    return text[:12] if re.fullmatch(r"[0-9a-f]{32,}", text) else text
 
 
 def _facts(run: Run) -> dict[str, object]:

@@ -30,14 +30,15 @@ def animate(
 
     The frames lie near each other in the beginning and far later, and the last one is held.
     """
-    from gansmith.recipe_file import recipe_of
-    from gansmith.report import sample_grids
     from gansmith.viz.animation import SUFFIXES, animation
-    from gansmith.viz.evolution import animation_steps
 
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--out {out}: unknown suffix {out.suffix!r}; give FILE.gif or FILE.webp.")
     found = find_run(run, runs or default_root())
+    from gansmith.recipe_file import recipe_of
+    from gansmith.report import sample_grids
+    from gansmith.viz.evolution import animation_steps
+
     grids = sample_grids(found)
     if len(grids) < 2:
         raise UsageError(f"{_why_still(found, len(grids))}; what moves takes two.")

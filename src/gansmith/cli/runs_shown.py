@@ -258,15 +258,19 @@ def _table(rows: Sequence[Sequence[str]], right: set[int]) -> str:
     return "".join(lines)
 
 
+def text_width() -> int:
+    """Columns that a text for people may take here."""
+    return max(40, min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST))
+
+
 def _wrapped(what: str, said: str | list[str]) -> list[str]:
     """A fact in lines that fit the terminal, beside its name; of several, each begins its own line."""
-    width, indent = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST), " " * 13
-    lines = []
+    indent, lines = " " * 13, []
     for text in said if isinstance(said, list) else [said]:
         more = indent + "  " * isinstance(said, list)
         lines += textwrap.wrap(
             _plain(text),
-            max(width, 40),
+            text_width(),
             initial_indent=indent if lines else f"{what:<13}",
             subsequent_indent=more,
             break_long_words=False,

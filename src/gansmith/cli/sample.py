@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import UseAppendAction
 
-from gansmith.cli.options import Device, Runs, WhichRun, call, option
+from gansmith.cli.options import Device, Runs, WhichRun, call, option, refuse_no_state
 from gansmith.errors import DiskError, UsageError
+from gansmith.runs import default_root, find_run, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,10 +72,6 @@ def sample(
 
     With --interpolate they are the frames of a walk, and may be one that moves: .gif, or .webp, which loses nothing.
     """
-    from gansmith.cli.console import progress_bar
-    from gansmith.runs import default_root, find_run
-    from gansmith.training.sampling import load
-
     if seed < 0:
         raise UsageError(f"--seed {seed}: seeds are 0 or more.")
     if not 0 < truncation <= 1:
@@ -89,7 +86,12 @@ def sample(
         raise UsageError(f"--out {out!r} names nothing; give {FORMS}.")
     place = Path(out)
     write = _writer(place, total, walk, len(classes))
-    generator = load(find_run(run, runs or default_root()), checkpoint, device)
+    found = find_run(run, runs or default_root())
+    refuse_no_state(checkpoint)
+    from gansmith.cli.console import progress_bar
+    from gansmith.training.sampling import load
+
+    generator = load(found, checkpoint, device)
     for remark in generator.checkpoint.remarks():
         sys.stderr.write(f"{remark}\n")
     if walk:
@@ -178,7 +180,6 @@ def _write_strip(
     """A row a leg, with the picture at its end, which begins the next."""
     import numpy as np
 
-    from gansmith.runs import write_atomically
     from gansmith.viz.grids import grid, png
 
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +188,6 @@ def _write_strip(
 
 
 def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
-    from gansmith.runs import write_atomically
     from gansmith.viz.animation import MOST_PIXELS, SIDE, animation
     from gansmith.viz.grids import enlarged, enlargement, picture
 
@@ -209,7 +209,6 @@ def _write_grid(
 ) -> None:
     import numpy as np
 
-    from gansmith.runs import write_atomically
     from gansmith.viz.grids import grid, png
 
     out.parent.mkdir(parents=True, exist_ok=True)

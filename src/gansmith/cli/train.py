@@ -75,6 +75,7 @@ def train(
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
+    pictures = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
     from gansmith.cli.train_recipe import Asked, answer
@@ -84,7 +85,7 @@ def train(
     from gansmith.training.pictures import access_for
 
     options = {
-        "data.name": None if data is None else as_set_or_path(data),
+        "data.name": pictures,
         "seed": seed,
         "precision": precision,
     }

@@ -66,19 +66,25 @@ def locate(name: str, split: Split, *, offline: bool = False, progress: Progress
             if found[0].layout.format == "pictures"
             else _arrays(name, found, splits)
         )
-    path = Path(name).expanduser()
-    if not path.exists():
-        if "/" in name:
-            raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of pictures.")
-        sets = unknown("set", name, SETS)
-        raise DataError(
-            f"{sets} A folder, .zip or .tar of pictures would do too, but {path.absolute()} does not exist."
-        )
+    path = path_of(name)
     if any(idx_file(path, stem) for pair in IDX_FILES.values() for stem in pair):
         return _idx_folder(path, splits)
     if split not in ("train", "both"):
         raise DataError(f"{path} holds pictures of one's own, which have no {split!r} split; take 'train'.")
     return Located(name=path.resolve().name, path=path)
+
+
+def path_of(name: str) -> Path:
+    """The path that is named. Raises DataError when there is none, which tells the nearest set, too."""
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    if "/" in name:
+        raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of pictures.")
+    sets = unknown("set", name, SETS)
+    raise DataError(
+        f"{sets} A folder, .zip, .tar or .parquet of pictures would do too, but {path.absolute()} does not exist."
+    )
 
 
 def _arrays(name: str, found: tuple[FoundSet, ...], splits: Sequence[str]) -> Located:

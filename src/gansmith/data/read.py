@@ -10,7 +10,6 @@ from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.labelled import LabelledPictures
 from gansmith.data.formats.mat import read_svhn
 from gansmith.data.formats.npz import read_npz
-from gansmith.data.stacked import stacked
 from gansmith.errors import DataError
 
 Reader = Callable[[tuple[Path, ...], str], LabelledPictures]
@@ -41,7 +40,11 @@ def read_split(found: FoundSet, split: str) -> LabelledPictures:
         there = ", ".join(found.files) or "none that is whole"
         raise DataError(f"{found.place} holds {found.name!r} without its {split!r} split; splits there: {there}.")
     pictures = READERS[found.layout.format](found.files[split], split)
-    return stacked(pictures, split) if SETS[found.name].made_of else pictures
+    if not SETS[found.name].made_of:
+        return pictures
+    from gansmith.data.stacked import stacked  # it draws by torch, which the other sets are read without
+
+    return stacked(pictures, split)
 
 
 def _archive(files: tuple[Path, ...]) -> Path:
