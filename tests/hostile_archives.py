@@ -347,7 +347,7 @@ def other_cases():
         "an empty file": Case(b"", refused="starts with nothing"),
         "7-Zip": Case(b"7z\xbc\xaf\x27\x1c" + bytes(600), refused="is a 7-Zip file"),
         "RAR": Case(b"Rar!\x1a\x07\x01\x00" + bytes(600), refused="is a RAR file"),
-        "a picture": Case(b"\x89PNG\r\n\x1a\n" + bytes(600), refused="no archive that is known"),
+        "a picture": Case(b"\x89PNG\r\n\x1a\n" + bytes(600), refused="is one picture; give the folder that holds it"),
         "a megabyte of ones": Case(b"\xff" * (1 << 20), refused="no archive that is known"),
     }
 

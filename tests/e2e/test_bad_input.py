@@ -133,7 +133,15 @@ def test_data_that_is_neither_a_set_nor_a_path(gansmith):
 
 def test_data_that_is_a_file(gansmith):
     Path("x.zip").write_bytes(b"")
-    one_sentence(gansmith("train", "demo", "--data", "x.zip"), 3, "is no archive that is known")
+    result = gansmith("train", "demo", "--data", "x.zip")
+    one_sentence(result, 3, "is no archive that is known", "a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
+
+
+@pytest.mark.parametrize("name", ["one.jpg", "one.bmp", "one"])
+def test_data_that_is_one_picture(gansmith, name):
+    Image.new("RGB", (9, 9)).save(name, "BMP" if name == "one.bmp" else "PNG")
+    result = gansmith("train", "--data", name)
+    one_sentence(result, 3, f"{Path(name).absolute()} is one picture; give the folder that holds it.")
 
 
 def test_a_batch_larger_than_the_set(gansmith):

@@ -50,6 +50,26 @@ def test_check_then_prepare_as_it_says(data, photos):
     assert pack.index["name"] == "photos"
 
 
+def test_a_packed_store_is_known_for_one(gansmith, photos):
+    (photos / "c.txt").write_text("no picture")
+    assert gansmith("data", "prepare", photos, "store", "--workers", 1, "--size", 32).code == 0
+    result = gansmith("data", "check", "store")
+    assert result.code == 0, result.err
+    assert result.out.splitlines() == [
+        "store: 20 pictures of 32x32x3, packed from photos",
+        "classes",
+        "         10  a",
+        "         10  b",
+        "  gansmith train --data store",
+    ]
+    facts = json.loads(gansmith("data", "check", "store[b]", "--json").out)
+    assert (facts["packed"], facts["count"], facts["shape"], facts["classes"]) == (True, 10, [3, 32, 32], {"b": 10})
+    for again in (("prepare", "store", "again"), ("check", "store", "--page", "x.html")):
+        refused = gansmith("data", *again)
+        assert (refused.code, refused.out) == (2, "")
+        assert "store is packed already" in refused.err
+
+
 def test_prepare_proposes_for_itself_what_is_not_given(data, photos):
     data("prepare", photos, "store", "--channels", 1, "--workers", 1)
     assert read_pack(Path("store")).images.shape == (20, 1, 64, 96)

@@ -1,6 +1,7 @@
 """`gansmith data check` and `gansmith data prepare`, called by `data`."""
 
 import json
+import shlex
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from gansmith.errors import DataError, DiskError, UsageError
 if TYPE_CHECKING:
     from gansmith.data.intake import Intake
     from gansmith.data.locate import Split
+    from gansmith.data.pack import Pack
     from gansmith.data.sources import Source
 
 WHAT = "a known set, or a folder, .zip, .tar or .parquet of pictures; classes in brackets, such as cifar10[ship]"
@@ -46,6 +48,11 @@ def check(
     from gansmith.data.intake_text import report_lines
     from gansmith.data.sources import shown
 
+    if store := _store(pictures):
+        if page is not None:
+            raise UsageError(f"--page {page}: {shown(pictures)} is packed already; a page shows what it was made from.")
+        _report_on_store(pictures, store, json_)
+        return
     with _opened(pictures, split, offline) as source:
         with counting_bar("decoding") as progress:
             intake = check_source(source, _positive(workers), progress)
@@ -78,6 +85,8 @@ def prepare(
     """Pack pictures into a store for training; a stopped one is continued. Prints the store's folder."""
     from gansmith.data.prepare import Asked, choose_shape, prepare_source
 
+    if _store(pictures):
+        raise UsageError(f"{pictures} is packed already, to train on: gansmith train --data {pictures}.")
     asked = Asked(size=_parse_size(size), channels=channels, fit=fit, box=_parse_box(box), resample=resample)
     num = _positive(workers)
     with _opened(pictures, split, offline) as source:
@@ -90,6 +99,48 @@ def prepare(
     sys.stderr.write("".join(f"{remark}\n" for remark in remarks))
     sys.stderr.write(f"{len(pack):,} pictures of {wanted.height}x{wanted.width}x{wanted.channels} ({outcomes})\n")
     sys.stdout.write(f"{out}\n")
+
+
+def _store(name: str) -> "Pack | None":
+    """The packed store that is named, of the classes that are asked for; None where it is none."""
+    from gansmith.data.selection import parse_name, rows_of
+
+    selection = parse_name(name)
+    path = Path(selection.name).expanduser()
+    if not (path / "index.json").is_file():
+        return None
+    from gansmith.data.pack import read_pack
+
+    pack = read_pack(path)
+    if pack is None or not selection.classes:
+        return pack
+    of = pack.index.get("classes"), selection.name, pack.index.get("no_classes", "")
+    return pack.only(rows_of(selection.classes, pack.labels, *of))
+
+
+def _report_on_store(name: str, pack: "Pack", as_json: bool) -> None:
+    """What a store holds; it was checked when it was packed."""
+    import numpy as np
+
+    from gansmith.data.sources import shown
+
+    channels, height, width = pack.index["shape"]
+    numbers, counts = np.unique(pack.labels if pack.labels is not None else [], return_counts=True)
+    names = dict(enumerate(pack.index.get("classes") or ()))
+    classes = {
+        shown(names.get(int(number), str(int(number)))): int(count)
+        for number, count in zip(numbers, counts, strict=True)
+    }
+    if as_json:
+        facts = {"path": name, "packed": True, "count": len(pack), "shape": [channels, height, width]}
+        facts |= {"classes": classes, "remarks": pack.index["remarks"]}
+        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+        return
+    lines = [f"{shown(name)}: {len(pack):,} pictures of {height}x{width}x{channels}, packed from {pack.index['name']}"]
+    lines += ["classes", *(f"  {count:>9,}  {one}" for one, count in classes.items())] if classes else []
+    lines += [f"note: {remark}" for remark in pack.index["remarks"]]
+    lines.append(f"  gansmith train --data {shlex.quote(name)}")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _parse_size(size: str | None) -> tuple[int, int] | None:

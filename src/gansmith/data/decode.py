@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from gansmith.data.fit import Wanted, fit
-from gansmith.data.formats.pictures import FORMATS, SUFFIXES
+from gansmith.data.formats.pictures import FORMATS, MAGICS, SUFFIXES
 
 Outcome = Literal["used", "converted", "dropped"]
 
@@ -26,7 +26,6 @@ MIN_SIDE = 8
 
 LAID_OVER_WHITE = "transparency laid over white"
 
-_MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
 _FOREIGN = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -186,7 +185,7 @@ def _orientation(picture: Image.Image) -> int | None:
 
 
 def _unidentified(content: bytes) -> str:
-    if content.startswith(_MAGICS):
+    if content.startswith(MAGICS):
         return "damaged"
     if content[4:8] == b"ftyp":
         return "HEIC, AVIF or video, which are not read"

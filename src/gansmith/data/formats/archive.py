@@ -10,6 +10,8 @@ from typing import Self
 from gansmith.data.formats.folder import list_folder
 from gansmith.data.formats.inflate import Reader, open_reader
 from gansmith.data.formats.members import Limits, Listing, Member, Skipped, judge
+from gansmith.data.formats.pictures import MAGICS as PICTURES
+from gansmith.data.formats.pictures import SUFFIXES
 from gansmith.data.formats.untar import is_tar, tar_entries
 from gansmith.data.formats.unzip import MAGICS, read_zip_member, zip_entries
 from gansmith.errors import DataError
@@ -80,11 +82,13 @@ def open_archive(path: Path, limits: Limits | None = None) -> Archive:
 def _open_tar(file: BufferedIOBase, path: Path, limits: Limits, start: bytes, files: ExitStack) -> Archive:
     with files:
         if not is_tar(open_reader(file, path).read(512)):
+            if start.startswith(PICTURES) or path.suffix.lower() in SUFFIXES:
+                raise DataError(f"{path} is one picture; give the folder that holds it.")
             other = next((name for magic, name in _OTHERS.items() if start.startswith(magic)), None)
             what = (
                 f"a {other} file" if other else f"no archive that is known (it starts with {start.hex() or 'nothing'})"
             )
-            raise DataError(f"{path} is {what}; give a folder, a .zip or a .tar (.gz, .bz2, .xz).")
+            raise DataError(f"{path} is {what}; give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
         entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
         listing = judge(entries, path, limits)
         return Archive(path, listing, _TarContent(file, path).read, files.pop_all())

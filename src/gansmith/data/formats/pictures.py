@@ -14,6 +14,9 @@ SUFFIXES = {
 }
 """What a picture's name ends in, and what it then is."""
 
+MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+"""What pictures begin with, as far as it can be taken for nothing else."""
+
 FORMATS = sorted(set(SUFFIXES.values()))
 """Pillow's decoders that are used, and no others."""
 
