@@ -384,6 +384,21 @@ def code_and_imports(arguments, heavy):
     return done.stdout.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *("train", "resume", "sample", "evaluate", "import-keras", "recipes show", "env"),
+        *("data get", "data check", "data prepare"),
+        *(f"runs {one}" for one in ("list", "show", "figures", "animate", "diff", "verify", "prune", "rm")),
+    ],
+)
+def test_help_tells_no_value_that_cannot_be_given(gansmith, verb):
+    told = gansmith(*verb.split(), "--help")
+    assert told.code == 0
+    assert "None" not in told.out
+    assert "(default: )" not in told.out
+
+
 @pytest.mark.parametrize("arguments", ["--help", "train --help", "--version"])
 def test_help_does_not_import_torch(arguments):
     assert code_and_imports(arguments, ("torch", "numpy", "PIL")) == "0"

@@ -233,6 +233,20 @@ def test_runs_are_listed_and_shown(gansmith, trained):
     assert (facts["step"], facts["last_event"]["step"], [*facts["checkpoints"]]) == (12, 12, ["4", "8", "12"])
 
 
+@pytest.mark.parametrize(("inside", "said"), [(".", "runs/00002-tiny"), ("runs", "00002-tiny")])
+def test_a_fork_is_named_by_the_path_that_was_given(gansmith, trained, inside, said):
+    os.chdir(inside)
+    result = gansmith("resume", Path(said).with_name("00001-tiny"), "--fork", "--steps", 13)
+    assert result.code == 0, result.err
+    assert (result.out, result.err.splitlines()[0]) == (f"{said}\n", f"run folder: {said}")
+
+
+def test_a_run_that_is_forked_from_within_lies_beside_it(gansmith, trained):
+    beside = trained.absolute().with_name("00002-tiny")
+    os.chdir(trained)
+    assert gansmith("resume", ".", "--fork", "--steps", 13).out == f"{beside}\n"
+
+
 def test_the_environment_is_described(gansmith):
     facts = json.loads(gansmith("env", "--json").out)
     assert facts["torch"] == torch.__version__

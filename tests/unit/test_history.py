@@ -8,6 +8,7 @@ from gansmith.errors import CheckpointError, RecipeError
 from gansmith.evaluation.history import Evaluated, best_of, evaluations, stalled_since
 from gansmith.recipes import recipe
 from gansmith.runs import Run, create_run
+from gansmith.training.evaluating import Judge
 from gansmith.training.manifest import find_checkpoint, named_best
 
 
@@ -62,3 +63,9 @@ def test_a_link_names_no_best(tmp_path):
 def test_a_setting_of_evaluations_that_do_not_take_place_is_refused(change):
     with pytest.raises(RecipeError, match=r"has no effect with evaluate\.every=0"):
         recipe("fashion-mlp", [change])
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 evaluation took 3.0 s"), (2, "2 evaluations took 3.0 s")])
+def test_what_evaluations_cost_is_told_in_good_grammar(count, said):
+    judge = Judge(recipe=None, train=None, validation=None, extractor=None, names=[], num=0, count=count, measuring=3.0)
+    assert judge.cost().startswith(said)

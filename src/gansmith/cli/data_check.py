@@ -74,8 +74,12 @@ def prepare(
     out: Annotated[Positional[Path], arg(metavar="OUT", help="the folder to be made")],
     split: SplitOption = "train",
     size: Annotated[str | None, option("side, or height x width; default as check proposes", metavar="S|HxW")] = None,
-    channels: Annotated[Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check proposes")] = None,
-    fit: Annotated[Literal["crop", "pad", "stretch"] | None, option("how other shapes become this one")] = None,
+    channels: Annotated[
+        Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check proposes", metavar="1|3|4")
+    ] = None,
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"] | None, option("how other shapes become this one", metavar="crop|pad|stretch")
+    ] = None,
     box: Annotated[str | None, option("the part of each picture that is used", metavar="TOP,LEFT,HEIGHT,WIDTH")] = None,
     resample: Annotated[Literal["lanczos", "bilinear"], option("how pictures are resized")] = "lanczos",
     allow_dropped: AllowDropped = False,

@@ -25,7 +25,9 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 def option(about: str, **how: Any) -> Any:
     """An option's help, without the defaults that say nothing."""
     return arg(
-        help=about, help_behavior_hint=lambda value: "" if value in ("None", "False") else f"(default: {value})", **how
+        help=about,
+        help_behavior_hint=lambda value: "" if value in ("None", "False", "") else f"(default: {value})",
+        **how,
     )
 
 

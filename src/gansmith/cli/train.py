@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from gansmith.cli.options import (
     AllowDropped,
@@ -34,9 +34,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def train(
-    recipe: Annotated[
-        Positional[str | None], arg(metavar="RECIPE|FILE.toml", help="default, with --data: house")
-    ] = None,
+    recipe: Annotated[Positional[str | None], option("default, with --data: house", metavar="RECIPE|FILE.toml")] = None,
     data: Annotated[
         str | None, option("a known set, or a folder, .zip, .tar or .parquet of pictures", metavar="NAME|PATH")
     ] = None,

@@ -89,7 +89,7 @@ class Judge:
         """What the evaluations of this session took, once there were some."""
         seconds = self.preparing + self.measuring
         share = seconds / (time.monotonic() - self.began)
-        return f"{self.count} evaluations took {seconds:.1f} s, {share:.1%} of the time"
+        return f"{self.count} evaluation{'s' * (self.count > 1)} took {seconds:.1f} s, {share:.1%} of the time"
 
 
 @dataclass(frozen=True, slots=True)

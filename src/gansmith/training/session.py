@@ -178,7 +178,8 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     load_checkpoint(found.folder, gan, forking=True)
     if gan.seen // recipe.batch >= recipe.steps:
         _refuse_ended(run, recipe, gan.seen)
-    fork = create_run(run.path.absolute().parent, recipe.name)
+    beside = run.path.parent if run.path.name not in ("", "..") else run.path.resolve().parent
+    fork = create_run(beside, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
         _describe(fork, ready, ready.remarks, forked_from=origin)
