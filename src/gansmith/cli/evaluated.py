@@ -11,7 +11,7 @@ from gansmith.cli.options import run_or_pictures
 from gansmith.data.locate import Split
 from gansmith.data.source import Access, Request, open_pictures
 from gansmith.data.sources import open_source, shown
-from gansmith.errors import UsageError
+from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import Both, num_shared, other_pictures, own_pictures
 from gansmith.evaluation.inputs import Pictures, first_shape, read_pictures, read_whole, refuse_unlike
 from gansmith.evaluation.reference import Progress
