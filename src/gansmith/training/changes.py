@@ -1,5 +1,6 @@
 """What a continued run may change: the recipe that is wanted now against the one it was trained with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,29 @@ from gansmith.schema import Recipe
 from gansmith.training.engine import Engine
 from gansmith.training.pictures import Pictures
 
-SAFE = (
+MOVES_NO_WEIGHT = (
     "name",
     "about",
-    "length",
+    "length.log_every",
+    "length.sample_every",
+    "length.checkpoint_every",
     "checkpoints",
     "figures",
+    "grid",
     "on_divergence",
     "evaluate.every",
+    "evaluate.pictures",
+    "evaluate.features",
     "evaluate.patience",
     "held_out_losses.pictures",
 )
-"""Fields and tables that a continued run may change: none of them moves a weight. See `_is_safe` for more."""
+"""Fields and tables of which no step's result depends; see `what_moves_weights` for one more."""
+
+_ALIKE_IN_A_RUN = ("grid", "evaluate.pictures", "evaluate.features")
+"""Those of them that stay as they are in a continued run, whose grids and numbers are put beside each other."""
+
+SAFE = ("length.images", *(name for name in MOVES_NO_WEIGHT if name not in _ALIKE_IN_A_RUN))
+"""Fields and tables that a continued run may change. See `_is_safe` for more."""
 
 MACHINE = ("processor", "gansmith", "torch", "threads")
 """What the last bits of a result depend on, besides device and precision."""
@@ -48,6 +60,15 @@ def trained_recipe(run: Run) -> Recipe:
     """The recipe that the run was trained with so far, whatever its recipe.toml says now."""
     kept = run.info().get("recipe")
     return from_run(kept) if isinstance(kept, dict) else recipe_of(run)
+
+
+def what_moves_weights(values: dict[str, Any]) -> dict[str, object]:
+    """Of a recipe's plain values those that results depend on, under dotted names.
+
+    Of the held-out losses' interval it is whether there is one: they keep pictures out of the training.
+    """
+    found = {field: value for field, value in flat(values).items() if not _is_among(field, MOVES_NO_WEIGHT)}
+    return found | {"held_out_losses.every": bool(found["held_out_losses.every"])}
 
 
 def changes_between(old: Recipe, new: Recipe) -> list[Change]:
@@ -74,11 +95,7 @@ def refuse_unsafe(run: Run, trained: Recipe, wanted: Recipe) -> None:
 
 def refuse_other_pictures(run: Run, pictures: Pictures) -> None:
     """Raise UsageError when the pictures are not those that the run was trained on."""
-    data = run.info().get("data")
-    data = data if isinstance(data, dict) else {}
-    hashes = data.get("sha256")
-    hashes = hashes if isinstance(hashes, dict) else {}
-    then = {"count": data.get("count"), "sha256": hashes.get("images"), "labels": hashes.get("labels")}
+    then = trained_on(run)
     differing = [key for key, value in pictures.identity.items() if then[key] not in (None, value)]
     if differing:
         said = ", ".join(f"{key} was {then[key]} and is now {pictures.identity[key]}" for key in differing)
@@ -88,12 +105,21 @@ def refuse_other_pictures(run: Run, pictures: Pictures) -> None:
         )
 
 
+def trained_on(run: Run) -> dict[str, Any]:
+    """As `Pictures.identity`, what run.json says of the pictures that the run was trained on; None where it does not.
+
+    The labels are there whether they count or not.
+    """
+    data = run.info().get("data")
+    data = data if isinstance(data, dict) else {}
+    hashes = data.get("sha256")
+    hashes = hashes if isinstance(hashes, dict) else {}
+    return {"count": data.get("count"), "sha256": hashes.get("images"), "labels": hashes.get("labels")}
+
+
 def was_trained_on(run: Run, pack: Pack) -> bool:
     """Whether the run's pictures were of this store as it is now, as far as run.json tells."""
-    data = run.info().get("data")
-    hashes = data.get("sha256") if isinstance(data, dict) else None
-    then = hashes.get("images") if isinstance(hashes, dict) else None
-    return then in (None, pack.index["sha256"]["images"])
+    return trained_on(run)["sha256"] in (None, pack.index["sha256"]["images"])
 
 
 def refuse_pictures_that_moved(run: Run, wanted: Recipe) -> None:
@@ -149,6 +175,9 @@ def _is_safe(change: Change, trained: Recipe) -> bool:
         return not trained.evaluate.every
     if change.field == "data.name":
         return parse_name(change.old).classes == parse_name(change.new).classes
-    return change.field == "precision" or any(
-        change.field == name or change.field.startswith(f"{name}.") for name in SAFE
-    )
+    return change.field == "precision" or _is_among(change.field, SAFE)
+
+
+def _is_among(field: str, names: Sequence[str]) -> bool:
+    """Whether these fields and tables name it."""
+    return any(field == name or field.startswith(f"{name}.") for name in names)

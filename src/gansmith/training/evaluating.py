@@ -43,6 +43,9 @@ DIGITS = 6
 LEAST_SIDE = 8
 """Pixels of a picture that has a spectrum."""
 
+NOT_EVALUATED = "not evaluated"
+"""How the remark of a run begins that wanted to be and could not."""
+
 METRICS_ON_THE_WAY = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "checkerboard")
 """Those that cost next to nothing once there are features."""
 
@@ -73,7 +76,7 @@ class Judge:
         features = f"the features {self.extractor.name!r}"
         if not self.names:
             fewest = METRICS[DECIDES].fewest(self.extractor.width)
-            return f"not evaluated: {self.num:,} pictures are too few for {features}, which need {fewest:,}"
+            return f"{NOT_EVALUATED}: {self.num:,} pictures are too few for {features}, which need {fewest:,}"
         kind = "kept out of the training" if self.validation else "of those trained on"
         return (
             f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} pictures against as many real ones, "
