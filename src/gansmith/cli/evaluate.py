@@ -3,12 +3,22 @@
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Device, Json, Offline, Runs, call, option, refuse_no_state, run_or_pictures
+from gansmith.cli.options import (
+    Device,
+    Features,
+    Json,
+    Offline,
+    Runs,
+    Weights,
+    call,
+    option,
+    refuse_no_state,
+    run_or_pictures,
+)
 from gansmith.errors import UsageError
 
 
@@ -32,8 +42,8 @@ def evaluate(
     metrics: Annotated[
         str | None, option("which numbers, such as fd,kid,pr; default all that can be had", metavar="NAME,...")
     ] = None,
-    features: Annotated[str, option("the network that looks at pictures; auto suits the set", metavar="NAME")] = "auto",
-    weights: Annotated[Path | None, option("local file, which inception and dinov2 need", metavar="FILE")] = None,
+    features: Features = "auto",
+    weights: Weights = None,
     split: Annotated[
         Literal["train", "test", "extra", "both"] | None,
         option("part of the real pictures' set; default test, if it has one", metavar="train|test|extra|both"),

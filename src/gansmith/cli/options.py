@@ -34,6 +34,8 @@ def option(about: str, **how: Any) -> Any:
 Runs = Annotated[Path | None, option("folder of the runs; default $GANSMITH_RUNS or ./runs", metavar="DIR")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], option("where to compute; auto takes a GPU if there is one")]
 Offline = Annotated[bool, option("never touch the network, like GANSMITH_OFFLINE=1")]
+Features = Annotated[str, option("the network that looks at pictures; auto suits the set", metavar="NAME")]
+Weights = Annotated[Path | None, option("local file, which inception and dinov2 need", metavar="FILE")]
 AllowDropped = Annotated[bool, option("go on when more than 1 % of the pictures cannot be used")]
 Json = Annotated[bool, option("print the result as JSON", name="json")]
 Changes = Annotated[

@@ -1,7 +1,7 @@
 """Measured values as words and columns for a terminal."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gansmith.evaluation.anchors import BLUR, PLANTED, Anchors
@@ -73,9 +73,7 @@ def legend(measured: Measured, reference: Reference, found: Anchors) -> Iterator
     yield f"floor: {found.floor_is}; ceilings: reals blurred by {blur:.1f} pixels, and uniform noise"
     if found.planted:
         yield _of_copying(measured, reference)
-    for reason in dict.fromkeys(measured.left_out.values()):
-        names = [name for name, why in measured.left_out.items() if why == reason]
-        yield f"without {', '.join(names)}: {'each ' if len(names) > 1 else ''}{reason}"
+    yield from without(measured.left_out)
     if protocol.features == "random":
         more = "; --features cifar10 knows photographs" if real.shape[2] == 3 else ""
         yield f"features 'random' see edges, colours and layout, not what is shown: the floor does not mean good{more}"
@@ -85,6 +83,13 @@ def legend(measured: Measured, reference: Reference, found: Anchors) -> Iterator
         f"resize {protocol.resize}; {protocol.quantisation}; {protocol.fake:,} generated and {protocol.real:,} real; "
         f"{protocol.reference}, {protocol.split}, {protocol.reference_sha256[:12]}; seed {protocol.seed}; {versions}"
     )
+
+
+def without(left_out: Mapping[str, str]) -> Iterator[str]:
+    """A line for each reason why measures were left out."""
+    for reason in dict.fromkeys(left_out.values()):
+        names = [name for name, why in left_out.items() if why == reason]
+        yield f"without {', '.join(names)}: {'each ' if len(names) > 1 else ''}{reason}"
 
 
 def _of_copying(measured: Measured, reference: Reference) -> str:

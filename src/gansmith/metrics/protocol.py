@@ -74,13 +74,17 @@ def comparable(a: Protocol, b: Protocol) -> None:
     Two generators may differ in checkpoint, weights, seed, training pictures and library versions: that is the
     comparison. What they are measured by, against and how often may not.
     """
+    if differ := difference(a, b):
+        raise UsageError(f"these numbers cannot be compared: they differ in {differ}; evaluate both in the same way.")
+
+
+def difference(a: Protocol, b: Protocol) -> str:
+    """The first thing that keeps numbers of both from being compared, and both values of it; "" where nothing does."""
     for name, words in _MUST_AGREE.items():
         here, there = getattr(a, name), getattr(b, name)
         if here != there:
-            raise UsageError(
-                f"these numbers cannot be compared: they differ in {words}, {_short(here)} and {_short(there)}; "
-                "evaluate both in the same way."
-            )
+            return f"{words}, {_short(here)} and {_short(there)}"
+    return ""
 
 
 def _short(value: object) -> str:
