@@ -4,8 +4,10 @@ import html
 from collections.abc import Iterator
 from pathlib import Path
 
-from gansmith.comparison import Comparison, Moment, Side, Summary, differences, seconds_at, verdict
+from gansmith.comparison import Comparison, Moment, seconds_at
+from gansmith.comparison_sides import Side, differences
 from gansmith.evaluation.history import evaluations
+from gansmith.evaluation.seeds import Summary, verdict
 from gansmith.evaluation.table import METRICS
 from gansmith.evaluation.text import decimals, number
 from gansmith.metrics.intervals import Estimate
@@ -91,7 +93,7 @@ def _curves(found: Comparison) -> Iterator[str]:
             side=number_of_side,
             label=side.letter,
             images=[state.seen for state in history],
-            seconds=[seconds_at(one.run, state) for state in history],
+            seconds=seconds_at(one.run, history),
             values=[state.value for state in history],
             lows=[state.low for state in history],
             highs=[state.high for state in history],
@@ -127,7 +129,8 @@ def _protocol(found: Comparison) -> str:
         f"{html.escape(facts['reference'])}, {html.escape(facts['split'])}; features {html.escape(facts['features'])} "
         f"{facts['features_hash'][:12]}. Median of the seeds and 95 % interval: of their mean by Student's law, and "
         "never narrower than the measurement's own. A side is better where the interval of the difference does not "
-        "hold 0.</p>"
+        "hold 0. Equal images, and equal time, are where the first run to end was evaluated last; what another run was "
+        "then lies on the straight line between its evaluations before and after.</p>"
     )
 
 

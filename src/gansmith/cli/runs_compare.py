@@ -2,38 +2,58 @@
 
 import json
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Device, Json, Offline, Runs, option
+from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, option
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs import Run, default_root, find_run
 
 if TYPE_CHECKING:
     from gansmith.cli.evaluated import Evaluated
-    from gansmith.comparison import Comparison, Judged
+    from gansmith.comparison import Comparison
+    from gansmith.comparison_sides import Judged
     from gansmith.metrics.extractor import Extractor
-    from gansmith.metrics.protocol import Protocol
     from gansmith.schema import Recipe
 
-QUALITY = "fd,kid,pr,dc"
-"""What is measured unless something else is asked for: how near and how varied."""
+QUALITY = ("fd", "kid", "pr", "dc")
+"""What is measured, as far as there are pictures enough, unless something is asked for: how near and how varied."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """What the command line says of the measuring."""
+
+    num: int | None
+    metrics: str | None
+    features: str
+    weights: Path | None
+    checkpoint: str
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    offline: bool
 
 
 def compare(
     what: Annotated[
         Positional[tuple[str, ...]],
-        arg(metavar="RUN RUN ...", help="two runs or more; those that differ in the seed only are one side"),
+        arg(metavar="RUN RUN ...", help="two runs or more; seeds of the same settings are one side"),
     ],
     num: Annotated[
         int | None,
         option("generated pictures of each; default 10,000, or as many as are real", aliases=["-n"], metavar="N"),
     ] = None,
     metrics: Annotated[
-        str, option("which numbers; the verdict is by fd, or else the first", metavar="NAME,...")
-    ] = QUALITY,
+        str | None,
+        option(
+            f"numbers; default what can be had of {','.join(QUALITY)}; the verdict is by fd, else kid, else the first",
+            metavar="NAME,...",
+        ),
+    ] = None,
+    features: Features = "auto",
+    weights: Weights = None,
     checkpoint: Annotated[str, option("which state of each run", metavar="last|best|STEP")] = "last",
     page: Annotated[
         Path | None, option("where the page goes; default in the folder of the runs", metavar="FILE")
@@ -49,8 +69,8 @@ def compare(
     and equal training time, where the runs were evaluated on the way.
     """
     from gansmith.comparison import compare as compare_runs
-    from gansmith.comparison import refuse_the_same
     from gansmith.comparison_page import write_page
+    from gansmith.comparison_sides import refuse_other_shapes, refuse_the_same
     from gansmith.recipe_file import recipe_of
 
     root = runs or default_root()
@@ -59,7 +79,17 @@ def compare(
         raise UsageError(f"runs compare takes two runs or more, got {len(given)}.")
     pairs = [(run, recipe_of(run)) for run in given]
     refuse_the_same(pairs)
-    found = compare_runs(_judged(pairs, num, metrics, checkpoint, device, offline))
+    refuse_other_shapes(pairs)
+    asked = _Asked(
+        num=num,
+        metrics=metrics,
+        features=features,
+        weights=weights,
+        checkpoint=checkpoint,
+        device=device,
+        offline=offline,
+    )
+    found = compare_runs(_judged(pairs, asked))
     file = page or root / f"comparison-{'-'.join(str(run.number) for run in given)[:100]}.html"
     try:
         write_page(found, file)
@@ -71,58 +101,65 @@ def compare(
         _print(found, file)
 
 
-def _judged(
-    pairs: "list[tuple[Run, Recipe]]", num: int | None, metrics: str, checkpoint: str, device: Device, offline: bool
-) -> "list[Judged]":
+def _judged(pairs: "list[tuple[Run, Recipe]]", asked: _Asked) -> "list[Judged]":
     """Every run measured in the same way. Raises UsageError before the first one is, where that cannot be."""
     from gansmith.cli.bars import stage_bar
     from gansmith.cli.evaluated import count, extractor_for, find
-    from gansmith.comparison import Judged
-    from gansmith.evaluation.measure import choose, measure, named
+    from gansmith.comparison_sides import Judged
+    from gansmith.evaluation.measure import measure, named
     from gansmith.evaluation.reference import reference
     from gansmith.evaluation.table import COPYING, METRICS
-    from gansmith.metrics.protocol import comparable
 
-    names = named([name.strip() for name in metrics.split(",")])
-    subjects = [find(str(run.path), None, None, checkpoint, None, device, offline) for run, _ in pairs]
-    nets = [extractor_for(one.real, "auto", None) for one in subjects]
-    counts = [count(num, one) for one in subjects]
-    stamps = [_stamp(*one) for one in zip(subjects, nets, counts, strict=True)]
-    for stamp in stamps[1:]:
-        comparable(stamps[0], stamp)
-    for one, net in zip(subjects, nets, strict=True):
-        choose(names, net, one.real, one.train, counts[0])
+    wanted = named(QUALITY if asked.metrics is None else [name.strip() for name in asked.metrics.split(",")])
+    subjects = [
+        find(str(run.path), None, None, asked.checkpoint, None, asked.device, asked.offline) for run, _ in pairs
+    ]
+    _refuse_other_pictures([run for run, _ in pairs], subjects)
+    real, num = subjects[0].real, count(asked.num, subjects[0])
+    net = extractor_for(real, asked.features, asked.weights)
+    names, left_out = _chosen(wanted, asked.metrics is not None, net, num, subjects)
     of_copying = any(COPYING[0] in METRICS[name].needs for name in names)  # else nobody asks what was trained on
     judged = []
     with stage_bar() as progress:
-        for (run, recipe), subject, net in zip(pairs, subjects, nets, strict=True):
-            compared = reference(subject.real, net, subject.train if of_copying else None, progress)
-            images = subject.images(counts[0], 0, progress)
+        for (run, recipe), subject in zip(pairs, subjects, strict=True):
+            compared = reference(real, net, subject.train if of_copying else None, progress)
+            images = subject.images(num, 0, progress)
             stamp = {"weights": subject.weights, "checkpoint": subject.step}
             measured = measure(images, compared, names, 0, **stamp, progress=progress)
-            judged.append(Judged(run=run, recipe=recipe, measured=measured))
+            judged.append(Judged(run=run, recipe=recipe, measured=replace(measured, left_out=left_out)))
     return judged
 
 
-def _stamp(subject: "Evaluated", net: "Extractor", num: int) -> "Protocol":
-    from gansmith.metrics.protocol import Protocol
+def _refuse_other_pictures(runs: "list[Run]", subjects: "list[Evaluated]") -> None:
+    """Raise UsageError when two runs have not the same real pictures to be measured against."""
+    real = subjects[0].real
+    for run, subject in zip(runs[1:], subjects[1:], strict=True):
+        if (other := subject.real).sha256 != real.sha256:
+            raise UsageError(
+                f"the real pictures of {runs[0].path.name} and {run.path.name} are not the same: {len(real):,} of "
+                f"{real.name}, {real.split}, and {len(other):,} of {other.name}, {other.split}; runs can be compared "
+                "that were trained on the same ones, brought to their shape in the same way."
+            )
 
-    real = subject.real
-    return Protocol(
-        features=net.name,
-        features_hash=net.hash,
-        resize=net.resize,
-        fake=num,
-        real=len(real),
-        reference=real.name,
-        split=real.split,
-        reference_sha256=real.sha256,
-    )
+
+def _chosen(
+    wanted: list[str], all_of_them: bool, net: "Extractor", num: int, subjects: "list[Evaluated]"
+) -> tuple[list[str], dict[str, str]]:
+    """Which of these metrics are measured, and why not the others. Raises UsageError where it must be all of them."""
+    from gansmith.evaluation.measure import choose
+
+    real = subjects[0].real
+    if all_of_them:
+        for subject in subjects:
+            choose(wanted, net, real, subject.train, num)
+        return wanted, {}
+    there, left_out = choose(None, net, real, None, num)
+    return [name for name in wanted if name in there], {name: left_out[name] for name in wanted if name in left_out}
 
 
 def _print(found: "Comparison", file: Path) -> None:
-    from gansmith.comparison import differences
     from gansmith.comparison_page import better, cells, shown
+    from gansmith.comparison_sides import differences
 
     for side in found.sides:
         said = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in side.runs]

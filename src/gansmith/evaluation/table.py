@@ -1,5 +1,6 @@
 """The one table of measures: what each tells, what it takes, and the function of features that it is."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -51,6 +52,8 @@ class Metric:
     needs: tuple[Need, ...] = ()
     fewest: Callable[[int], int] = lambda width: FEWEST
     """Pictures of either kind, for features of a width."""
+    most: float = math.inf
+    """The largest value it can have: 1 of a share."""
     on_request: bool = False
     """Computed only when asked for by name."""
 
@@ -151,23 +154,25 @@ METRICS = {
     ),
     "kid": Metric(about="kernel distance, free of bias", better="lower", by=_kid),
     "precision": Metric(
-        about="samples that lie among the real", better="higher", by=_precision_recall, fewest=lambda w: 20
+        about="samples that lie among the real", better="higher", by=_precision_recall, fewest=lambda w: 20, most=1
     ),
     "recall": Metric(
-        about="real ones that lie among the samples", better="higher", by=_precision_recall, fewest=lambda w: 20
+        about="real ones that lie among the samples", better="higher", by=_precision_recall, fewest=lambda w: 20, most=1
     ),
     "density": Metric(
         about="how densely samples lie among the real", better="near 1", by=_density_coverage, fewest=lambda w: 30
     ),
     "coverage": Metric(
-        about="real ones that have a sample near", better="higher", by=_density_coverage, fewest=lambda w: 30
+        about="real ones that have a sample near", better="higher", by=_density_coverage, fewest=lambda w: 30, most=1
     ),
     "diversity": Metric(about="distance of two samples over that of two real", better="near 1", by=_diversity),
     "class-kl": Metric(
         about="shares of the classes against the real", better="lower", by=_class_kl, needs=("classes",)
     ),
-    "junk": Metric(about="samples that look like no class", better="lower", by=_junk, needs=("classes",)),
-    "modes": Metric(about="of the 1,000 stacked digits", better="higher", by=_modes, needs=OF_STACKED, on_request=True),
+    "junk": Metric(about="samples that look like no class", better="lower", by=_junk, needs=("classes",), most=1),
+    "modes": Metric(
+        about="of the 1,000 stacked digits", better="higher", by=_modes, needs=OF_STACKED, most=1000, on_request=True
+    ),
     "modes-kl": Metric(
         about="their shares against equal ones", better="lower", by=_modes, needs=OF_STACKED, on_request=True
     ),
@@ -176,10 +181,14 @@ METRICS = {
         about="how far upsampling's grid stands out, in decibels", better="near 0", by=_spectrum, needs=("pictures",)
     ),
     "authenticity": Metric(
-        about="samples farther from training than it from itself", better="floor", by=_authenticity, needs=COPYING[:1]
+        about="samples farther from training than it from itself",
+        better="floor",
+        by=_authenticity,
+        needs=COPYING[:1],
+        most=1,
     ),
     "near-copies": Metric(
-        about="samples as near to training as 1 % of new ones", better="floor", by=_near_copies, needs=COPYING
+        about="samples as near to training as 1 % of new ones", better="floor", by=_near_copies, needs=COPYING, most=1
     ),
     "ct": Metric(about="C_T: far below 0 is copying", better="floor", by=_ct, needs=COPYING),
 }
