@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, option
 from gansmith.errors import DiskError, UsageError
@@ -39,7 +39,7 @@ class _Asked:
 def compare(
     what: Annotated[
         Positional[tuple[str, ...]],
-        arg(metavar="RUN RUN ...", help="two runs or more; seeds of the same settings are one side"),
+        option("two runs or more; seeds of the same settings are one side", metavar="RUN RUN ..."),
     ],
     num: Annotated[
         int | None,
