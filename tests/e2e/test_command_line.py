@@ -84,7 +84,9 @@ def test_a_finished_run_asks_for_more_steps(gansmith, trained):
     assert result.err.endswith("is complete at step 12; give more --steps to train on.\n")
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_stopped_run_is_saved_says_how_to_go_on_and_continues_exactly(gansmith, tiny, signum, code):
     options = [tiny, "--steps", "200", "--set", "length.sample_every=800", "--set", "length.checkpoint_every=100"]
     whole = gansmith("train", *options).run

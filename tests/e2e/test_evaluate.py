@@ -234,6 +234,7 @@ def test_pictures_are_counted_before_features_are_computed(gansmith, arrays, clo
     one_sentence(gansmith("evaluate", "one.npy", "--against", "fashion-10k"), 2, "got 1 generated")
 
 
+@pytest.mark.slow
 def test_what_a_file_was_trained_on_is_not_claimed(gansmith, arrays):
     result = gansmith("evaluate", "fakes.npy", "--against", "fashion-10k", "--metrics", "kid,authenticity")
     assert "authenticity" in result.out

@@ -59,6 +59,7 @@ def test_of_many_grids_the_late_ones_are_passed_over_and_this_is_said(gansmith, 
     assert len(frames_of("evolution.gif")) <= 60
 
 
+@pytest.mark.slow
 def test_of_a_sheet_too_large_to_play_the_first_rows_and_columns_are_shown(gansmith, trained):
     recipe = trained / "recipe.toml"
     recipe.write_text(recipe.read_text().replace("rows = 2\ncolumns = 3", "rows = 22\ncolumns = 30"))

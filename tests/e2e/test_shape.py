@@ -35,6 +35,7 @@ def shape_of(result):
     return data.channels, data.height, data.width, data.fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "kind"), [(1, "grey"), (3, "RGB"), (4, "RGBA")])
 def test_tall_pictures_train_as_they_are_and_can_be_sampled(gansmith, photos, channels, kind):
     result = gansmith("train", "--data", photos(96, 64, channels), "--steps", 2, "--set", "batch=4")
@@ -72,6 +73,7 @@ def test_a_shape_that_is_set_whole_takes_no_look(gansmith, photos):
     assert shape_of(result)[:3] == (1, 32, 48)
 
 
+@pytest.mark.slow
 def test_a_recipe_file_that_states_sides_keeps_them_and_another_does_not(gansmith, photos, tiny):
     folder = photos(40, 48)
     assert shape_of(gansmith("train", tiny, "--data", folder)) == (3, 40, 48, "crop")
@@ -84,6 +86,7 @@ def test_pictures_that_a_file_names_come_in_their_shape_too(gansmith, photos):
     assert shape_of(gansmith("train", "mine.toml", "--steps", 1)) == (3, 40, 48, "crop")
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_set_is_kept(gansmith, photos, tiny):
     folder = photos(40, 120, num=4)
     photos(120, 40, num=4, folder="photos/tall")
@@ -181,6 +184,7 @@ def test_a_run_whose_pictures_have_moved_says_how_to_go_on_and_that_does(gansmit
     assert "its pictures are not those it was trained on" in others.err
 
 
+@pytest.mark.slow
 def test_pictures_that_changed_or_went_are_not_said_to_be_those_trained_on(gansmith, photos, tiny):
     run = gansmith("train", tiny, "--data", photos(40, 48, num=16)).run
     options = ("--metrics", "kid", "-n", 16, "--features", "random")

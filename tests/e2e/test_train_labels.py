@@ -158,6 +158,7 @@ def test_continuing_a_conditional_run_equals_never_stopping(gansmith, conditiona
     assert gansmith("runs", "verify", parts).code == 0
 
 
+@pytest.mark.slow
 def test_a_conditional_run_is_evaluated_on_its_way(gansmith, conditional):
     changes = ("--set", "evaluate.every=48", "--set", "evaluate.pictures=200", "--set", "data.limit=1000")
     result = gansmith("train", conditional, "--labels", *changes)

@@ -129,6 +129,7 @@ def test_an_answer_that_is_no_picture_is_refused(pictures, pixels):
         workers._pictures({"pictures": pictures}, bytes(pixels), 1, SMALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "reason"), [(b"FAULT exit", "decoder crashed"), (b"FAULT hang", "decoder hung")])
 def test_of_files_given_at_once_only_the_culprits_are_lost(monkeypatch, fault, reason):
     monkeypatch.setenv(FAULTS, "1")
