@@ -42,6 +42,7 @@ def tried(monkeypatch):
     return asked
 
 
+@pytest.mark.slow
 def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tried):
     result = gansmith("train", "--data", mixed(300), "--budget", "640-images", "--set", "model.width=8")
     assert result.code == 0, result.err
@@ -182,6 +183,7 @@ def test_too_few_pictures_and_a_folder_in_the_recipes_place(gansmith):
     assert "photos is a path and no recipe; to train on its pictures: gansmith train --data photos" in place.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 64)])
 @pytest.mark.parametrize("name", ["house", "fast"])
