@@ -196,6 +196,7 @@ def contents(run: Path):
     files = {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}
     files |= {file.name: file.read_bytes() for file in [*(run / "samples").glob("*.png"), run / "reals.png"]}
     files |= {name: (run / name).read_bytes() for name in ("metrics.jsonl", "checkpoints/best")}
+    files["kept"] = sorted(path.name for path in (run / "checkpoints").glob("[0-9]*"))
     named = (run / "checkpoints/best").read_text().strip()
     files["whole best"] = is_whole(run / "checkpoints" / named)
     lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
@@ -230,8 +231,8 @@ def log_tail(file: Path):
 
 
 def sweep(folder: Path, options):
-    """One case for each call of the second save, at step 8 of 12, which removes the first checkpoint at its end."""
-    recipe, whole = prepared(folder, images=48, keep_last=1)
+    """One case for each call of the second save, at step 8 of 12 or 8, which removes the first checkpoint at its end."""
+    recipe, whole = prepared(folder, images=32 if options.last else 48, keep_last=1)
     refuse = getattr(errno, options.refuse) if options.refuse else None
     tried = folder / "tried"
     assert forked(folder / "log.txt", training(tried, recipe, None, armed_in_second_save, refuse)) == 0
@@ -316,6 +317,7 @@ def read_options():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--refuse", default="")
+    parser.add_argument("--last", action="store_true", help="let the save that a sweep kills be the run's last")
     parser.add_argument("--every", type=int, default=1, help="of a sweep's calls, kill at every N-th one only")
     return parser.parse_args()
 

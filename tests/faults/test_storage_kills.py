@@ -36,6 +36,11 @@ def test_a_kill_at_every_call_of_a_save_loses_one_interval_at_most_and_not_a_bit
 
 
 @pytest.mark.slow
+def test_the_same_in_the_last_save_which_no_other_follows(tmp_path):
+    all_survived(cases("sweep", tmp_path / "runs", "--last", "--every", 3), at_least=25)
+
+
+@pytest.mark.slow
 def test_the_same_where_the_file_system_refuses_to_rename(tmp_path):
     all_survived(cases("sweep", tmp_path / "runs", "--refuse", "EXDEV", "--every", 3), at_least=40)
 

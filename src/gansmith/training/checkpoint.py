@@ -92,10 +92,25 @@ def _save(run: Run, parts: Parts, recipe: Recipe, seen: int) -> None:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         write_atomically(run.checkpoints / LATEST, folder.name + "\n")
-        point_at_best(run)
-        _prune(run, recipe)
+        settle(run, recipe)
     except OSError as error:
         raise cannot_write(f"the checkpoint of step {step:,}, {folder},", run.checkpoints, needed, error) from error
+
+
+def settle(run: Run, recipe: Recipe) -> None:
+    """What follows when a checkpoint is published: `best` is pointed anew, and those that are not to be kept go.
+
+    A run that was killed just before this is its run again after it. Only the run's one writer may do so. Raises
+    DiskError.
+    """
+    point_at_best(run)
+    saved = saved_checkpoints(run)
+    keep = steps_kept([*saved], recipe.batch, recipe.checkpoints) | {named_best(run)}
+    for folder in [folder for step, folder in saved.items() if step not in keep]:
+        try:
+            remove_folder(folder)
+        except OSError as error:
+            raise DiskError(f"{folder} cannot be removed: {error.strerror}.") from error
 
 
 def point_at_best(run: Run) -> None:
@@ -182,12 +197,7 @@ def _publish(unfinished: Path, folder: Path) -> None:
         remove_folder(replaced)
 
 
-def _prune(run: Run, recipe: Recipe) -> None:
-    saved = saved_checkpoints(run)
-    keep = steps_kept([*saved], recipe.batch, recipe.checkpoints) | {named_best(run)}
-    for step, folder in saved.items():
-        if step not in keep:
-            remove_folder(folder)
+
 
 
 def steps_kept(steps: list[int], batch: int, policy: Checkpoints) -> set[int]:

@@ -26,7 +26,7 @@ from gansmith.training.changes import (
     setting,
     trained_recipe,
 )
-from gansmith.training.checkpoint import save_checkpoint
+from gansmith.training.checkpoint import save_checkpoint, settle
 from gansmith.training.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.training.evaluating import Judge, because, make_judge, plateau, refuse_another_judge
 from gansmith.training.lock import only_writer
@@ -151,7 +151,9 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         is_whole = _ending(run, recipe, gan)["status"] != STOPPED
         if is_whole and run.info()["status"] in ENDED:
             _refuse_ended(run, recipe, gan.seen)
-        if not is_whole:
+        if is_whole:
+            settle(run, recipe)
+        else:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
         kept = said if isinstance(said := run.info().get("remarks"), list) else []
