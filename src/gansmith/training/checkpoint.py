@@ -197,9 +197,6 @@ def _publish(unfinished: Path, folder: Path) -> None:
         remove_folder(replaced)
 
 
-
-
-
 def steps_kept(steps: list[int], batch: int, policy: Checkpoints) -> set[int]:
     """Which of these steps, in order, the policy keeps: the last ones, and the first after each multiple of images."""
     firsts: dict[int, int] = {}
