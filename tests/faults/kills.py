@@ -231,7 +231,7 @@ def log_tail(file: Path):
 
 
 def sweep(folder: Path, options):
-    """One case for each call of the second save, at step 8 of 12 or 8, which removes the first checkpoint at its end."""
+    """One case for each call of the second save, at step 8 (of 12, or the last), which drops the first checkpoint."""
     recipe, whole = prepared(folder, images=32 if options.last else 48, keep_last=1)
     refuse = getattr(errno, options.refuse) if options.refuse else None
     tried = folder / "tried"
