@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import socket
 
 import pytest
 
 from gansmith.runs import END_OF_LOG, Run
+from gansmith.training.lock import only_writer
 
 LINE = {"step": 7, "seen": 28, "loss/d": 1.5, "loss/g": 0.5, "accuracy/real": 0.5, "accuracy/fake": 1.0}
 
@@ -26,11 +28,32 @@ def measured(step, value):
 def test_a_run_that_is_being_trained_is_listed_with_the_step_it_has_come_to(gansmith, trained):
     changed(trained, status="running", step=2)
     (trained / "events.jsonl").write_text(json.dumps(LINE | {"time": {"seconds": 3725.0}}) + '\n{"step": 8, "se')
-    assert row_of(gansmith, 1).split()[1:6] == ["running", "7/12", "fashion-10k", "1:02:05", row_started(trained)]
-    assert json.loads(gansmith("runs", "list", "--json").out)[0]["step"] == 7
-    shown = gansmith("runs", "show").out
+    with only_writer(Run(trained)):
+        assert row_of(gansmith, 1).split()[1:6] == ["running", "7/12", "fashion-10k", "1:02:05", row_started(trained)]
+        assert json.loads(gansmith("runs", "list", "--json").out)[0]["step"] == 7
+        shown = gansmith("runs", "show").out
+    assert "status       running\n" in shown
     assert "step         7 of 12\n" in shown
     assert "ended" not in shown
+
+
+GONE = {"pid": 2**22 + 1, "host": socket.gethostname(), "started": 1}
+"""No process has such a number here."""
+
+
+@pytest.mark.parametrize("lock", [json.dumps(GONE), json.dumps(GONE | {"pid": 10**30}), "", '{"pid": 1'])
+def test_a_run_that_was_killed_is_not_listed_as_running(gansmith, trained, lock):
+    changed(trained, status="running", step=2)
+    (trained / ".lock").write_text(lock)
+    assert row_of(gansmith, 1).split()[1] == "killed"
+    assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "killed"
+    assert f"status       killed: gansmith resume {trained} goes on\n" in gansmith("runs", "show", str(trained)).out
+
+
+def test_a_run_on_another_machine_may_be_running(gansmith, trained):
+    changed(trained, status="running", step=2)
+    (trained / ".lock").write_text(json.dumps(GONE | {"host": "elsewhere"}))
+    assert row_of(gansmith, 1).split()[1] == "running"
 
 
 def row_started(run):

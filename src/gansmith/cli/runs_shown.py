@@ -16,11 +16,15 @@ from gansmith.errors import CheckpointError, UsageError
 from gansmith.evaluation.history import DECIDES, Evaluated, best_of, evaluations
 from gansmith.runs import Run, default_root, find_run, seconds_at
 from gansmith.runs import list_runs as runs_under
+from gansmith.training.lock import has_writer
 from gansmith.training.manifest import named_best, saved_checkpoints
 from gansmith.training.reporting import duration
 
 WIDEST = 100
 """Columns of text, on a terminal that has as many."""
+
+KILLED, UNREADABLE = "killed", "unreadable"
+"""What runs are listed as that could not say so themselves."""
 
 _MOST = 40
 """Characters of a name or a word that are shown."""
@@ -68,10 +72,20 @@ class Known:
     history: list[Evaluated]
 
     @property
+    def has_ended(self) -> bool:
+        """Whether run.json tells how."""
+        return self.info.get("status") != "running"
+
+    @property
+    def status(self) -> str:
+        """As run.json has it, which a run that was killed left as it was."""
+        return _word(self.info.get("status")) if self.has_ended or has_writer(self.run) else KILLED
+
+    @property
     def step(self) -> int:
         """The last that was logged while the run is being trained, which run.json tells only once it has ended."""
         noted, logged = self.info.get("step"), self.event.get("step", 0)
-        return noted if type(noted) is int and self.info.get("status") != "running" else logged
+        return noted if type(noted) is int and self.has_ended else logged
 
     @property
     def steps(self) -> int | None:
@@ -100,8 +114,8 @@ class Known:
         return {
             "path": str(self.run.path),
             "name": self.run.path.name,
-            "status": "unreadable",
             **self.info,
+            "status": self.status or UNREADABLE,
             "step": self.step,
             "seconds": seconds_at(self.event),
             **measured,
@@ -112,7 +126,7 @@ class Known:
         best, seconds = best_of(self.history), seconds_at(self.event)
         return (
             self.run.path.name,
-            _word(self.info.get("status")) or "unreadable",
+            self.status or UNREADABLE,
             f"{self.step:,}" + (f"/{self.steps:,}" if self.steps else "") if self.info else "",
             self.pictures,
             f"{best.value:.4g}" if best else "",
@@ -135,7 +149,7 @@ def _screen(known: Known) -> dict[str, str | list[str]]:
     figures = run.path / "figures" / "index.html"
     forked, source = info.get("forked_from"), info.get("source")
     lines: dict[str, str | list[str]] = {
-        "status": ": ".join(filter(None, [_word(info.get("status")), _text(info.get("reason"))])),
+        "status": _status(known),
         "step": f"{known.step:,}" + (f" of {known.steps:,}" if known.steps else ""),
         "time": _times(known),
         "pictures": _pictures(known),
@@ -155,12 +169,17 @@ def _screen(known: Known) -> dict[str, str | list[str]]:
     return {what: said for what, said in lines.items() if said}
 
 
+def _status(known: Known) -> str:
+    goes_on = f"gansmith resume {known.run.path} goes on" if known.status in (KILLED, "stopped") else ""
+    return ": ".join(filter(None, [known.status, _text(known.info.get("reason")) or goes_on]))
+
+
 def _times(known: Known) -> str:
     seconds = seconds_at(known.event)
     began, ended = (_moment(known.info.get(name)) for name in ("started", "ended"))
     parts = [f"{duration(seconds)} of training"] if seconds else []
     parts += [f"begun {began}"] if began else []
-    parts += [f"ended {ended}"] if ended and known.info.get("status") != "running" else []
+    parts += [f"ended {ended}"] if ended and known.has_ended else []
     return ", ".join(parts) + " (UTC)" * bool(began)
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gansmith.errors import DiskError, LockedError
+from gansmith.plain_files import parse_json, read_plain
 from gansmith.runs import Run, utc_now
 
+_MOST_PID = 2**31
 _TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
 
 
@@ -34,7 +36,7 @@ def only_writer(run: Run) -> Generator[list[str]]:
     with file:
         locked = _flock(file)
         file.seek(0)
-        holder = _read(file)
+        holder = _holder(file.read())
         if locked is False or (locked is None and holder and _may_live(holder)):
             raise LockedError(_sentence(run, path, holder, sure=locked is False))
         _write(file, json.dumps(_me()))
@@ -42,6 +44,18 @@ def only_writer(run: Run) -> Generator[list[str]]:
             yield [f"took over the lock of {_named(holder)}, which is gone"] if holder else []
         finally:
             _write(file, "")
+
+
+def has_writer(run: Run) -> bool:
+    """Whether the process that a run's lock names may be at work; it is not looked for with a lock of one's own.
+
+    The lock of a run that ended is empty, and that of a run that was killed names a process that is gone.
+    """
+    try:
+        holder = _holder(read_plain(run.path / ".lock"))
+    except (OSError, ValueError):
+        return False
+    return holder is not None and _may_live(holder)
 
 
 def _flock(file: TextIO) -> bool | None:
@@ -78,13 +92,13 @@ def _may_live(holder: dict[str, Any]) -> bool:
     return holder["started"] == _started(holder["pid"])
 
 
-def _read(file: TextIO) -> dict[str, Any] | None:
+def _holder(text: str | bytes) -> dict[str, Any] | None:
     """Who holds the lock or held it last; None when the file is empty or was cut short."""
     try:
-        holder = json.loads(file.read())
-    except (ValueError, RecursionError):
+        holder = parse_json(text)
+    except ValueError:
         return None
-    known = isinstance(holder, dict) and isinstance(holder.get("pid"), int) and holder["pid"] > 0
+    known = isinstance(holder, dict) and isinstance(holder.get("pid"), int) and 0 < holder["pid"] < _MOST_PID
     return {"host": "", "started": None, "since": "", **holder} if known else None
 
 
