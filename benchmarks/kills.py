@@ -35,6 +35,7 @@ def main() -> None:
     num = parser.parse_args().random
     tried = {
         "at every call of a save": cases("sweep"),
+        "at every call of a run's last save": cases("sweep", "--last"),
         "at every call of a save, where renaming is refused": cases("sweep", "--refuse", "EXDEV"),
         "at every call of a continuation that sets a damaged checkpoint aside": cases("resume"),
         "at random times": cases("random", "--kills", str(num), "--seed", "1"),

@@ -27,11 +27,11 @@ def all_survived(found, at_least):
 
 
 @pytest.mark.slow
-def test_a_kill_at_every_call_of_a_save_loses_one_interval_at_most_and_not_a_bit(tmp_path):
-    found = cases("sweep", tmp_path / "runs")
+def test_a_kill_at_calls_of_a_save_loses_one_interval_at_most_and_not_a_bit(tmp_path):
+    found = cases("sweep", tmp_path / "runs", "--every", 2)
     points = [case["point"] for case in found]
     assert {"open", "write", "half of a write", "fsync", "rename", "replace", "mkdir"} <= set(points)
-    all_survived(found, at_least=50)
+    all_survived(found, at_least=40)
     assert {case["lost"] for case in found} == {0, 4}
 
 
@@ -42,12 +42,12 @@ def test_the_same_in_the_last_save_which_no_other_follows(tmp_path):
 
 @pytest.mark.slow
 def test_the_same_where_the_file_system_refuses_to_rename(tmp_path):
-    all_survived(cases("sweep", tmp_path / "runs", "--refuse", "EXDEV", "--every", 3), at_least=40)
+    all_survived(cases("sweep", tmp_path / "runs", "--refuse", "EXDEV", "--every", 5), at_least=30)
 
 
 @pytest.mark.slow
 def test_a_kill_in_a_continuation_that_sets_a_checkpoint_aside_loses_nothing_more(tmp_path):
-    all_survived(cases("resume", tmp_path / "runs", "--every", 2), at_least=40)
+    all_survived(cases("resume", tmp_path / "runs", "--every", 4), at_least=20)
 
 
 @pytest.mark.slow
@@ -57,7 +57,7 @@ def test_kills_at_random_times_lose_one_interval_at_most_and_not_a_bit(tmp_path)
 
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("kind", [("sweep", "--refuse", "EXDEV"), ("resume",)], ids=lambda kind: kind[0])
+@pytest.mark.parametrize("kind", [("sweep",), ("sweep", "--last"), ("sweep", "--refuse", "EXDEV"), ("resume",)])
 def test_the_same_at_each_single_call(tmp_path, kind):
     what, *options = kind
     all_survived(cases(what, tmp_path / "runs", *options), at_least=80)
