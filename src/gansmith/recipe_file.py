@@ -112,6 +112,12 @@ def assigned(assignment: str) -> dict[str, Any]:
     return _nested(tables, {field: _value(text.strip())})
 
 
+def assignment(field: str, value: Any) -> str:
+    """What `assigned` reads as this value of a field, as `flat` has it: a schedule is its text."""
+    bare = isinstance(value, str) and isinstance(_value(value), str | dict)
+    return f"{field}={value if bare else _toml_value(value)}"
+
+
 def _names_first(numbered: tuple[int, dict[str, Any]]) -> tuple[bool, int]:
     """In the order given, but a name that takes a table's values away comes before the values it is given."""
     number, change = numbered

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from running import BATCH, EVERY, differing, events, info, saved
+from safetensors.torch import load_file
 
 from gansmith.data.pack import write_pack
+from gansmith.recipe_file import from_values, override
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +61,7 @@ def test_intervals_and_length_are_applied_and_move_no_weight(gansmith, tiny, sto
 def test_any_other_change_is_refused_by_name_with_both_values(gansmith, stopped, field, old, new):
     before = (stopped / "run.json").read_bytes(), (stopped / "events.jsonl").read_bytes()
     ended = gansmith("resume", stopped, "--set", f"{field}={new}")
-    one_sentence(ended, 2, f"{field} was {old!r} and is now {new!r}", f"--set '{field}={new}' --fork")
+    one_sentence(ended, 2, f"{field} was {old!r} and is now {new!r}", f"--set {field}={new} --fork")
     assert ((stopped / "run.json").read_bytes(), (stopped / "events.jsonl").read_bytes()) == before
 
 
@@ -134,6 +137,38 @@ def test_the_command_that_forks_a_finished_run_is_given_and_works(gansmith, tiny
     assert "a new run from step 30 of runs/00001-tiny, 240 images" in forked.err
     without = gansmith("resume", run, "--set", "batch=4", "--fork")
     one_sentence(without, 2, "is complete at step 30, which is step 60 of 4 pictures; give more --steps")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ('augment.operations=["flip", "cutout"]', "seed=1"),
+        ("objective.generator_reuses_latents=true",),
+        ("generator_optimizer.lr={start=0.001, end=0.0001, until=480}",),
+        ("ema_half_life=50",),
+    ],
+)
+def test_the_command_that_forks_is_one_that_a_shell_and_gansmith_understand(gansmith, stopped, changes):
+    said = gansmith("resume", stopped, *(word for change in changes for word in ("--set", change))).err
+    command = shlex.split(re.search(r"gansmith (resume .* --fork)", said)[1])
+    forked = gansmith(*command)
+    assert forked.code == 0, (command, forked.err)
+    read = [override(from_values(info(stopped)["recipe"]), given) for given in (changes, command[3::2])]
+    assert read[0] == read[1]
+
+
+def test_a_fork_may_be_the_first_with_an_average_which_begins_as_the_weights(gansmith, tiny):
+    plan = {"get_signals": {"step": 13, "signums": [signal.SIGTERM]}}
+    assert gansmith("train", tiny, "--set", "ema_half_life=0", **plan).code == 143
+    changes = ("--set", "ema_half_life=100", "--set", "checkpoints.keep_last=9")
+    fork = gansmith("resume", "last", *changes, "--fork")
+    assert fork.code == 0, fork.err
+    average, origin = (
+        load_file(run / f"checkpoints/00000013/{name}.safetensors")
+        for run, name in ((fork.run, "G_ema"), (Path("runs/00001-tiny"), "G"))
+    )
+    assert average.keys() == origin.keys()
+    assert all(torch.equal(average[name], origin[name]) for name in origin)
 
 
 def test_a_finished_run_is_left_as_it_is(gansmith, tiny):

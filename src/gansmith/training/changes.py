@@ -1,5 +1,6 @@
 """What a continued run may change: the recipe that is wanted now against the one it was trained with."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from gansmith.data.pack import Pack
 from gansmith.data.selection import parse_name
 from gansmith.errors import DataError, UsageError
 from gansmith.machine import describe_machine
-from gansmith.recipe_file import flat, from_run, recipe_of
+from gansmith.recipe_file import assignment, flat, from_run, recipe_of
 from gansmith.runs import Run
 from gansmith.schedule import Schedule
 from gansmith.schema import Recipe
@@ -84,7 +85,8 @@ def refuse_unsafe(run: Run, trained: Recipe, wanted: Recipe) -> None:
     if not refused:
         return
     said = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in refused)
-    options = " ".join(f"--set '{change.field}={change.new}'" for change in refused)
+    now = [assignment(change.field, change.new) for change in refused if change.new is not None]
+    options = " ".join(f"--set {shlex.quote(one)}" for one in now)
     if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
         options += f" --steps {2 * wanted.length.images // wanted.batch}"
     raise UsageError(

@@ -43,6 +43,8 @@ MARGIN = 2**20
 
 AUGMENT = "augment"
 """The part with what controls the augmentation, of the runs in which something does."""
+AVERAGE = "G_ema"
+"""The part with the average of G, of the runs that have one."""
 
 Parts = dict[str, dict[str, Tensor]]
 """File name without suffix -> tensor name -> tensor."""
@@ -64,7 +66,7 @@ def save_networks(run: Run, networks: dict[str, nn.Module], recipe: Recipe) -> N
 
 def parts_of(gan: GAN) -> Parts:
     """Everything that a checkpoint keeps: the very tensors that the run updates."""
-    networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {"G_ema": gan.G_ema})
+    networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {AVERAGE: gan.G_ema})
     parts = {name: network.state_dict() for name, network in networks.items()}
     if gan.augment is not None and gan.augment.settings.target:
         parts[AUGMENT] = {"state": gan.augment.state}

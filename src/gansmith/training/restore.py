@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gansmith.durable import move_folder, remove_folder, write_atomically
 from gansmith.errors import CheckpointError, DiskError
 from gansmith.runs import Run
-from gansmith.training.checkpoint import AUGMENT, is_finite, parts_of
+from gansmith.training.checkpoint import AUGMENT, AVERAGE, is_finite, parts_of
 from gansmith.training.manifest import (
     BAD,
     LATEST,
@@ -69,11 +69,15 @@ def set_aside(run: Run, found: Found) -> list[str]:
 def load_checkpoint(folder: Path, gan: GAN, *, forking: bool = False) -> None:
     """Put the whole state back, exactly. Raises CheckpointError when a file is damaged or does not fit.
 
-    A fork may be the first to control its augmentation: what the checkpoint has not of that stays as it begins.
+    A fork may be the first to control its augmentation, which then begins, and to have an average of G, which is G.
     """
+    saved = read_manifest(folder)
+    added = {part for part in (AUGMENT, AVERAGE) if forking and f"{part}.safetensors" not in saved}
     for part, tensors in parts_of(gan).items():
-        if not (forking and part == AUGMENT and f"{part}.safetensors" not in read_manifest(folder)):
+        if part not in added:
             _fill(folder, part, tensors)
+    if gan.G_ema is not None and AVERAGE in added:
+        gan.G_ema.load_state_dict(gan.G.state_dict())
     gan.seen = read_state(folder)["seen"]
 
 
