@@ -235,7 +235,25 @@ def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):
     assert gansmith("train", "house", "--data", mixed(20), "--steps", 2, "--dry-run").code == 0
 
 
-def test_two_lengths_are_refused(gansmith):
-    result = gansmith("train", "demo", "--steps", 10, "--set", "length.images=6400")
+@pytest.mark.parametrize(
+    ("option", "change", "what"),
+    [
+        ("--steps 10", "length.images=6400", "how long the run is"),
+        ("--budget 10m", "length={images=640, log_every=64}", "how long the run is"),
+        ("--data mnist", "data.name=fashion-mnist", "which pictures are meant"),
+        ("--data mnist", 'data={name="fashion-mnist"}', "which pictures are meant"),
+        ("--seed 1", "seed=2", "what the seed is"),
+        ("--precision fp32", "precision=bf16", "what the precision is"),
+    ],
+)
+def test_what_is_said_twice_is_refused(gansmith, option, change, what):
+    result = gansmith("train", "demo", *option.split(), "--set", change)
     assert result.code == 2
-    assert "--steps 10 and --set length.images=6400 both say how long the run is" in result.err
+    assert f"{option} and --set {change} both say {what}; give one of them." in result.err
+
+
+@pytest.mark.parametrize(("option", "change"), [("--steps 10", "length.images=640"), ("--data mnist", "data.name=b")])
+def test_what_is_said_twice_of_a_continuation_is_refused(gansmith, trained, option, change):
+    result = gansmith("resume", trained, *option.split(), "--set", change)
+    assert result.code == 2
+    assert f"{option} and --set {change} both say" in result.err

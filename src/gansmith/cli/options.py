@@ -19,6 +19,15 @@ from gansmith.runs import Run, default_root, find_run
 
 Verb = Callable[..., None]
 
+_FIELDS = {
+    "data": ("data.name", "which pictures are meant"),
+    "steps": ("length.images", "how long the run is"),
+    "budget": ("length.images", "how long the run is"),
+    "seed": ("seed", "what the seed is"),
+    "precision": ("precision", "what the precision is"),
+}
+"""Options that set a field of the recipe, and what it says."""
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -139,6 +148,17 @@ def refuse_no_steps(steps: int | None) -> None:
     """Raise UsageError for a length below one step."""
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps} is no length; give 1 or more.")
+
+
+def refuse_said_twice(changes: Sequence[str], **options: object) -> None:
+    """Raise UsageError when one of these options and a --set both say what a field is; None was not given."""
+    from gansmith.recipe_file import assigned, flat
+
+    for change in changes:
+        for name, value in options.items():
+            field, what = _FIELDS[name]
+            if value is not None and field in flat(assigned(change)):
+                raise UsageError(f"--{name} {value} and --set {change} both say {what}; give one of them.")
 
 
 def as_set_or_path(data: str) -> str:

@@ -17,6 +17,7 @@ from gansmith.cli.options import (
     option,
     print_result,
     refuse_no_steps,
+    refuse_said_twice,
 )
 from gansmith.errors import UsageError
 from gansmith.runs import default_root, find_run
@@ -58,6 +59,7 @@ def resume(
     from gansmith.recipe_file import override, recipe_of
     from gansmith.training import session
 
+    refuse_said_twice(changes, data=data, steps=steps)
     changes = changes if named is None else (*changes, f"data.name={json.dumps(named)}")
     images = None if steps is None else steps * override(recipe_of(found), changes).batch
     with console_reporter() as reporter:

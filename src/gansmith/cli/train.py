@@ -20,6 +20,7 @@ from gansmith.cli.options import (
     option,
     print_result,
     refuse_no_steps,
+    refuse_said_twice,
 )
 from gansmith.errors import UsageError
 from gansmith.runs import check_root, default_root, folder_name
@@ -69,7 +70,7 @@ def train(
     With --labels, classes are those of the set, or the folders that the pictures lie in.
     """
     refuse_no_steps(steps)
-    _refuse_what_cannot_be(recipe, data, budget, steps, changes)
+    _refuse_what_cannot_be(recipe, data, budget, steps)
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
@@ -82,11 +83,8 @@ def train(
     from gansmith.training.budget import parse_budget
     from gansmith.training.pictures import access_for
 
-    options = {
-        "data.name": pictures,
-        "seed": seed,
-        "precision": precision,
-    }
+    refuse_said_twice(changes, data=data, budget=budget, steps=steps, seed=seed, precision=precision)
+    options = {"data.name": pictures, "seed": seed, "precision": precision}
     given = [f"{field}={json.dumps(value)}" for field, value in options.items() if value is not None]
     asked = Asked(
         name=recipe or HOUSE,
@@ -120,9 +118,7 @@ def train(
     print_result(run, json_)
 
 
-def _refuse_what_cannot_be(
-    recipe: str | None, data: str | None, budget: str | None, steps: int | None, changes: Sequence[str]
-) -> None:
+def _refuse_what_cannot_be(recipe: str | None, data: str | None, budget: str | None, steps: int | None) -> None:
     if recipe is None and data is None:
         raise UsageError(
             "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
@@ -130,10 +126,8 @@ def _refuse_what_cannot_be(
         )
     if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and not _is_a_recipe(recipe):
         raise UsageError(f"{recipe} is a path and no recipe; to train on its pictures: gansmith train --data {recipe}")
-    lengths = [f"--budget {budget}"] * (budget is not None) + [f"--steps {steps}"] * (steps is not None)
-    lengths += [f"--set {change}" for change in changes if change.partition("=")[0].strip() == "length.images"]
-    if len(lengths) > 1:
-        raise UsageError(f"{' and '.join(lengths)} both say how long the run is; give one of them.")
+    if budget is not None and steps is not None:
+        raise UsageError(f"--budget {budget} and --steps {steps} both say how long the run is; give one of them.")
 
 
 def _is_a_recipe(name: str) -> bool:
