@@ -235,6 +235,13 @@ def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):
     assert gansmith("train", "house", "--data", mixed(20), "--steps", 2, "--dry-run").code == 0
 
 
+def test_a_run_that_is_over_before_its_first_evaluation_says_so(gansmith):
+    result = gansmith("train", "--data", mixed(20), "--steps", 2, "--set", "evaluate.every=1000")
+    assert result.code == 0, result.err
+    assert "not evaluated: evaluate.every=1,000 is more than the run's 32 images" in result.err
+    assert "evaluated 0 times" not in result.err
+
+
 @pytest.mark.parametrize(
     ("option", "change", "what"),
     [

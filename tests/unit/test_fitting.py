@@ -167,6 +167,24 @@ def test_reasons_are_of_the_recipe_as_it_is_in_the_end(tmp_path):
     assert not {"model.width", "ema_half_life"} & said(str(file)).keys()
 
 
+@pytest.mark.parametrize(
+    ("facts", "changes", "said"),
+    [
+        ({"count": 300, "images": 3200}, [], "evaluated 5 times on the way"),
+        ({"count": 256, "images": 3200}, [], ""),
+        ({"count": 300, "images": 3200}, ["evaluate.held_out=40"], ""),
+        ({"count": 300, "images": 3200}, ["evaluate.pictures=200"], ""),
+        ({"count": 200, "images": 3200, "height": 16, "width": 16}, [], "evaluated 5 times on the way"),
+        ({"count": 300, "images": 5}, ["batch=1"], ""),
+    ],
+)
+def test_evaluations_are_announced_where_there_will_be_some(facts, changes, said):
+    found = fitted("house", [*changes, f"length.images={facts['images']}"], photos(**facts, evaluations=5))
+    told = found.why["evaluate.every"](found.recipe)
+    assert told.startswith(said)
+    assert bool(told) == bool(said)
+
+
 def test_every_decision_is_one_line():
     for facts in (photos(), photos(20), replace(EXAMPLE, images=64, evaluations=1), photos(gpu=True)):
         found = family("house").fitted(facts)

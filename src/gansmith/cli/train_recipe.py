@@ -150,4 +150,4 @@ def _set_by_pictures(
 
 
 def _reasons(settled: Fitted) -> list[str]:
-    return [reason(settled.recipe) for reason in settled.why.values()]
+    return [said for reason in settled.why.values() if (said := reason(settled.recipe))]

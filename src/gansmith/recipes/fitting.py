@@ -13,7 +13,7 @@ from gansmith.errors import DataError
 from gansmith.models.base import ModelConfig
 from gansmith.objectives.settings import Objective
 from gansmith.schema import Data, Evaluate, Grid, Latents, Length, Optimizer, Recipe
-from gansmith.training.evaluating import MOST_SHARE
+from gansmith.training.evaluating import MOST_SHARE, is_measurable
 from gansmith.training.reporting import passes
 
 FEWEST_PICTURES = 8
@@ -23,8 +23,7 @@ PASSES, SHORTEST, LONGEST = 50, 500_000, 2_000_000
 """Length of a run for which neither a budget nor steps were given: passes over the pictures, and its bounds, images."""
 EVALUATIONS, EVALUATED = 20, 2_000
 """On the way, at most; and pictures in each."""
-MEASURABLE = 257
-"""Pictures from which on any set is evaluated: what the features for pictures of any kind need."""
+
 GRIDS, CHECKPOINTS, LOG_LINES = 20, 10, 500
 """In a run."""
 
@@ -86,7 +85,7 @@ class Fitted:
 
 
 Reason = Callable[[Recipe], str]
-"""A sentence about a field of the recipe as it is in the end: other fields may have been set by then."""
+"""A sentence about a field of the recipe as it is in the end, for others may have been set by then; '' for none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,21 +217,21 @@ def _reasons(facts: Facts, start: Start, half_life: float) -> dict[str, Reason]:
 
     def evaluations(recipe: Recipe) -> str:
         times = recipe.length.images // recipe.evaluate.every
+        if not (times and is_measurable(recipe, facts.count)):
+            return ""  # the run says why
         said = f"evaluated {_several_times(times)} on the way, to keep the best state"
         if facts.most_evaluations == EVALUATIONS:
             return said
         return f"{said}; more {'would' if facts.evaluations else 'might'} take over {MOST_SHARE:.0%} of the time"
 
-    why: dict[str, Reason] = {
+    return {
         "model.width": width,
         "batch": batch,
         "augment.operations": lambda recipe: _about_augmentation(facts, recipe.augment),
         "length.images": length,
         "ema_half_life": average,
+        "evaluate.every": evaluations,
     }
-    if facts.count >= MEASURABLE:
-        why["evaluate.every"] = evaluations
-    return why
 
 
 def _several_times(number: int) -> str:

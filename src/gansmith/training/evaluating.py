@@ -132,6 +132,18 @@ def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | 
     )
 
 
+def is_measurable(recipe: Recipe, count: int) -> bool:
+    """Whether `count` pictures to train on, or those kept out for it, are enough for the features. Raises as above."""
+    num = min(recipe.evaluate.pictures, recipe.evaluate.held_out or count)
+    return num >= METRICS[DECIDES].fewest(_extractor(recipe).width)
+
+
+def about_too_short(recipe: Recipe) -> list[str]:
+    """A sentence on a recipe that asks for evaluations and is over before the first."""
+    every, images = recipe.evaluate.every, recipe.length.images
+    return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"] * (every > images)
+
+
 def _extractor(recipe: Recipe) -> Extractor:
     """The features that the recipe asks for; where auto's do not see such pictures, random ones, which see all."""
     data, asked = recipe.data, recipe.evaluate.features

@@ -28,7 +28,7 @@ from gansmith.training.changes import (
 )
 from gansmith.training.checkpoint import save_checkpoint, settle
 from gansmith.training.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
-from gansmith.training.evaluating import Judge, because, make_judge, plateau, refuse_another_judge
+from gansmith.training.evaluating import Judge, about_too_short, because, make_judge, plateau, refuse_another_judge
 from gansmith.training.lock import only_writer
 from gansmith.training.loop import Setting, make_sampler, train_loop
 from gansmith.training.manifest import find_checkpoint
@@ -198,7 +198,7 @@ def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
     pictures = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
     make_sampler(recipe, pictures.train)  # refuses a batch larger than the set, before a folder is made
     judge = make_judge(recipe, pictures.train, pictures.validation)
-    remarks = [*pictures.remarks, *([judge.remark()] if judge else [])]
+    remarks = [*pictures.remarks, *([judge.remark()] if judge else about_too_short(recipe))]
     return _Ready(recipe=recipe, engine=engine, pictures=pictures, judge=judge, remarks=remarks)
 
 
