@@ -59,7 +59,7 @@ RESIDUAL = HOUSE.but(
     "generator_optimizer.lr=2e-4",
     about="norm-free residual networks, pairs, R1 and R2 in every step: R3GAN's settings, narrower",
 )
-DIFF_AUGMENT = 'augment.operations=["translate", "colour", "cutout"]'
+DIFF_AUGMENT = 'augment.operations=["colour", "translate", "cutout"]'
 GREY_AUGMENT = 'augment.operations=["translate", "cutout"]'
 NO_AUGMENT = "augment.operations=[]"
 

@@ -49,11 +49,11 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
     made, info = recipe_of(Run(result.run)), json.loads((result.run / "run.json").read_text())
     assert (info["status"], info["data"]["count"], made.steps) == ("done", 300, 20)
     assert (made.data.channels, made.data.height, made.data.width, made.data.fit) == (3, 40, 40, "crop")
-    assert made.augment.operations == ("translate", "colour", "cutout")
+    assert made.augment.operations == ("colour", "translate", "cutout")
     for part in (
         "shape, from the pictures: 40x40 RGB, crop",
         "batch 32: small batches make many updates",
-        "augmented by translate, colour, cutout: D would soon know 300 pictures by heart; not mirrored",
+        "augmented by colour, translate, cutout: D would soon know 300 pictures by heart; not mirrored",
         "plan: 300 pictures, 40x40 RGB; thin-dcgan, ",
         "plan: 20 steps of 32 pictures, 640 images in all, 2.13 passes over the pictures",
         "plan: 10 ms a step, measured here (cpu, fp32), and ",
@@ -233,6 +233,35 @@ def test_a_budget_holds_against_the_length_of_a_file(gansmith, tried):
 def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):
     Path("house").mkdir()
     assert gansmith("train", "house", "--data", mixed(20), "--steps", 2, "--dry-run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "shape"),
+    [
+        ({"width": 64}, (40, 64)),
+        ({"height": 64}, (64, 104)),
+        ({"height": 30}, (30, 47)),  # of the 56x88 that would be proposed
+        ({"height": 48, "width": 48}, (48, 48)),
+    ],
+)
+def test_of_a_side_that_is_set_alone_the_other_follows_in_the_aspect(gansmith, stated, shape):
+    Path("photos").mkdir()
+    for number in range(9):
+        (Path("photos") / f"{number}.png").write_bytes(file(photo(60, 96, seed=number)))
+    changes = [word for side, pixels in stated.items() for word in ("--set", f"data.{side}={pixels}")]
+    facts = json.loads(gansmith("train", "--data", "photos", "--steps", 2, *changes, "--dry-run", "--json").out)
+    assert (facts["recipe"]["data"]["height"], facts["recipe"]["data"]["width"]) == shape
+
+
+def test_a_batch_larger_than_the_set_is_refused_in_a_dry_run_too(gansmith):
+    result = gansmith("train", "--data", mixed(20), "--set", "batch=64", "--steps", 2, "--dry-run")
+    assert result.code == 3
+    assert "a batch of 64 cannot be drawn from 20 pictures" in result.err
+
+
+def test_pictures_that_are_kept_out_are_counted_where_the_pictures_are(gansmith):
+    result = gansmith("train", "--data", mixed(40), "--steps", 2, "--set", "evaluate.held_out=8")
+    assert "40 of the 40 pictures of photos\n8 of them kept out of the training, for evaluations\n" in result.err
 
 
 def test_a_run_that_is_over_before_its_first_evaluation_says_so(gansmith):

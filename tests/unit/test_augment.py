@@ -128,6 +128,15 @@ def test_in_the_range_0_to_1_everything_is_as_in_the_other_one():
     assert_close(*twice)
 
 
+def test_all_together_colour_comes_first_as_in_diffaugment_so_that_what_comes_in_is_grey():
+    settings = Augment(operations=("translate", "cutout", "colour"))  # the order in which they are listed says nothing
+    x, chosen = pictures(), uniform(6, draws(settings))
+    found = make_augmenter(settings, "-1..1")(x, chosen, 0)
+    coloured = colour(x, chosen[:, 1:4])
+    assert_close(found, cutout(translate(coloured, chosen[:, 5:7]), chosen[:, 8:10]))
+    assert (found == 0).any()
+
+
 def controlled(target=0.6, speed=1000, most=0.8):
     return make_augmenter(Augment(operations=("flip",), target=target, speed=speed, probability=most), "-1..1")
 
@@ -180,7 +189,7 @@ def test_without_a_target_the_chance_stays():
     assert augmenter.probability_at(0) == 0.3
 
 
-DIFFAUGMENT = 'augment.operations=["translate", "colour", "cutout"]'
+DIFFAUGMENT = 'augment.operations=["colour", "translate", "cutout"]'
 
 
 def tiny(*changes):

@@ -59,11 +59,11 @@ def test_too_few_pictures_are_refused_in_a_sentence():
 @pytest.mark.parametrize(
     ("name", "count", "channels", "operations"),
     [
-        ("/photos", FEW, 3, ("translate", "colour", "cutout")),
+        ("/photos", FEW, 3, ("colour", "translate", "cutout")),
         ("/photos", FEW, 1, ("translate", "cutout")),
         ("/photos", FEW + 1, 3, ()),
         ("mnist[3]", 900, 1, ("translate", "cutout")),
-        ("cifar10[ship]", FEW, 3, ("flip", "translate", "colour", "cutout")),
+        ("cifar10[ship]", FEW, 3, ("flip", "colour", "translate", "cutout")),
     ],
 )
 def test_few_pictures_are_augmented_and_mirrored_only_where_that_is_right(name, count, channels, operations):

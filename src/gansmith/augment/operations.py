@@ -40,6 +40,18 @@ def rotate(pictures: Tensor, uniform: Tensor) -> Tensor:
     return turned[turns, torch.arange(len(pictures), device=pictures.device)]
 
 
+def colour(pictures: Tensor, uniform: Tensor) -> Tensor:
+    """Brightness, then saturation, then contrast; transparency stays."""
+    brightness, saturation, contrast = uniform.to(pictures.dtype).view(-1, 3, 1, 1, 1).unbind(1)
+    seen, transparency = pictures[:, :3], pictures[:, 3:]
+    seen = seen + (brightness - 0.5)
+    grey = seen.mean(1, keepdim=True)
+    seen = grey + 2 * saturation * (seen - grey)
+    mean = seen.mean((1, 2, 3), keepdim=True)
+    seen = mean + (contrast + 0.5) * (seen - mean)
+    return torch.cat([seen, transparency], 1) if transparency.shape[1] else seen
+
+
 def translate(pictures: Tensor, uniform: Tensor) -> Tensor:
     """By whole pixels, up to an eighth of the side each way; what comes in is 0, a middle grey."""
     height, width = pictures.shape[2:]
@@ -53,18 +65,6 @@ def cutout(pictures: Tensor, uniform: Tensor) -> Tensor:
     rows, columns = _within(uniform[:, 0], height), _within(uniform[:, 1], width)
     cut = rows[:, None, :, None] & columns[:, None, None, :]
     return pictures.masked_fill(cut, 0.0)
-
-
-def colour(pictures: Tensor, uniform: Tensor) -> Tensor:
-    """Brightness, then saturation, then contrast; transparency stays."""
-    brightness, saturation, contrast = uniform.to(pictures.dtype).view(-1, 3, 1, 1, 1).unbind(1)
-    seen, transparency = pictures[:, :3], pictures[:, 3:]
-    seen = seen + (brightness - 0.5)
-    grey = seen.mean(1, keepdim=True)
-    seen = grey + 2 * saturation * (seen - grey)
-    mean = seen.mean((1, 2, 3), keepdim=True)
-    seen = mean + (contrast + 0.5) * (seen - mean)
-    return torch.cat([seen, transparency], 1) if transparency.shape[1] else seen
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -81,16 +81,16 @@ OPERATIONS: dict[str, Operation] = {
         source="ADA",
         square_only=True,
     ),
-    "translate": Operation(
-        apply=translate,
-        draws=2,
-        about="by whole pixels, up to an eighth of the side each way, grey comes in",
-        source="DiffAugment",
-    ),
     "colour": Operation(
         apply=colour,
         draws=3,
         about="brightness ±0.5, saturation times 0 to 2, contrast times 0.5 to 1.5",
+        source="DiffAugment",
+    ),
+    "translate": Operation(
+        apply=translate,
+        draws=2,
+        about="by whole pixels, up to an eighth of the side each way, grey comes in",
         source="DiffAugment",
     ),
     "cutout": Operation(
@@ -100,7 +100,7 @@ OPERATIONS: dict[str, Operation] = {
         source="DiffAugment",
     ),
 }
-"""In the order in which they are applied."""
+"""In the order in which they are applied: colour before what makes places grey, as in DiffAugment."""
 
 
 def whole(uniform: Tensor, num: int) -> Tensor:

@@ -15,7 +15,7 @@ class Augment(Settings):
 
     operations: Annotated[
         tuple[str, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
-    ] = Field((), description=f"Any of {', '.join(OPERATIONS)}; DiffAugment is translate, colour and cutout.")
+    ] = Field((), description=f"Any of {', '.join(OPERATIONS)}; DiffAugment is colour, translate and cutout.")
     probability: Annotated[Scheduled[Annotated[float, Field(gt=0, le=1)]], AfterValidator(up_to_one)] = 1.0
     """Chance that an operation acts on a picture, or a schedule of it; with a target the most that it may rise to."""
     target: float = Field(0.0, ge=0, lt=1)

@@ -119,7 +119,8 @@ def _set_by_pictures(
     asked: Asked, found: Recipe, gpu: bool, remarks: list[str], access: Access, reporter: Reporter
 ) -> Answer:
     """A recipe that sets itself."""
-    facts = Facts(data=found.data, count=len(open_all(found, access).train), gpu=gpu)
+    pack = open_all(found, access).train
+    facts = Facts(data=found.data, count=len(pack), gpu=gpu)
     if asked.steps is not None:
         facts = replace(facts, images=asked.steps * fitted(asked.name, asked.changes, facts).recipe.batch)
     elif "length.images" in asked.stated and asked.budget is None:
@@ -131,8 +132,10 @@ def _set_by_pictures(
         length = [f"length.images={-(-facts.images // batch) * batch}"] if facts.images else []
         return fitted(asked.name, [*asked.changes, *length], facts)
 
+    first = made(facts).recipe
+    make_sampler(first, pack)  # refuses a batch larger than the set, before it is tried out
     if asked.fit_batch:
-        divided, said = _in_parts(made(facts).recipe, asked.device)
+        divided, said = _in_parts(first, asked.device)
         asked = replace(asked, changes=[*asked.changes, f"parts={divided.parts}"])
         remarks = [*remarks, said]
     if facts.images:

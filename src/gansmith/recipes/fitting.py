@@ -30,7 +30,7 @@ GRIDS, CHECKPOINTS, LOG_LINES = 20, 10, 500
 FEW = 5_000
 """Pictures up to which D would know them by heart before G has learned from it."""
 AUGMENTATION = ("translate", "cutout")
-AUGMENTATION_OF_COLOUR = ("translate", "colour", "cutout")
+AUGMENTATION_OF_COLOUR = ("colour", "translate", "cutout")
 MIRRORED = {"cifar10", "celeba"}
 """Known sets whose pictures may as well be seen in a mirror. Never those of digits and letters."""
 

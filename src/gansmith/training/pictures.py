@@ -58,6 +58,7 @@ def open_all(recipe: Recipe, access: Access) -> Pictures:
     validation = None
     if num := recipe.evaluate.held_out:
         pack, validation = _split(recipe, pack, num, "evaluate")
+        remarks.append(f"{num:,} of them kept out of the training, for evaluations")
     if classes:
         more = f" and {len(classes) - _NAMED:,} more" if len(classes) > _NAMED else ""
         remarks.append(f"told apart by {len(classes):,} classes: {', '.join(classes[:_NAMED])}{more}")

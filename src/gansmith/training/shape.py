@@ -10,7 +10,7 @@ from gansmith.data.intake import check_source
 from gansmith.data.named import open_named
 from gansmith.data.pack import read_pack
 from gansmith.data.prepare import Asked, shape_of
-from gansmith.data.proposal import SHORT_SIDE
+from gansmith.data.proposal import MULTIPLE, SHORT_SIDE
 from gansmith.data.selection import parse_name
 from gansmith.data.source import Access, size_in_words
 from gansmith.errors import DataError, RecipeError
@@ -36,8 +36,9 @@ def take_shape(recipe: Recipe, stated: Collection[str], short_side: int, access:
     """The recipe for the shape of its pictures, but for what is `stated` of it, fields such as "data.height".
 
     A store that was prepared has its shape; for other pictures it is what `data check` proposes, with no shorter side
-    above `short_side`. Recipes whose networks are those of an article are left alone, and so is a recipe whose networks
-    cannot be built in that shape. Raises DataError when there is no picture that can be used, or no such set.
+    above `short_side`. Where one side is stated, the other follows in the aspect of that. Recipes whose networks are
+    those of an article are left alone, and so is a recipe whose networks cannot be built in that shape. Raises
+    DataError when there is no picture that can be used, or no such set.
     """
     name = parse_name(recipe.data.name).name
     path, own = Path(name).expanduser(), recipe.data.wanted
@@ -53,6 +54,8 @@ def take_shape(recipe: Recipe, stated: Collection[str], short_side: int, access:
     origin = "the store" if pack else "the pictures"
     fields = [field for field in ("channels", "height", "width", "fit") if f"data.{field}" not in stated]
     shape = {field: getattr(found, field) for field in fields}
+    if not pack and len(left := {"height", "width"} & {*fields}) == 1:
+        shape |= _in_aspect(left.pop(), own, found)
     values = merged(recipe.model_dump(), {"data": shape})
     size = _in_words(replace(own, **shape))
     try:
@@ -78,6 +81,14 @@ def _look(recipe: Recipe, keep_fit: bool, short_side: int, access: Access, repor
         raise DataError(f"{data.name} holds no picture that can be used; see: gansmith data check {data.name}")
     asked = Asked(fit=data.fit if keep_fit else None, box=data.box, resample=data.resample, short_side=short_side)
     return shape_of(kept, asked), shape_of(kept, replace(asked, short_side=SHORT_SIDE))
+
+
+def _in_aspect(left: str, stated: Wanted, proposed: Wanted) -> dict[str, int]:
+    """The side that is left, so that the pictures keep the aspect proposed; in its steps where the stated side is."""
+    other = "width" if left == "height" else "height"
+    step = 1 if getattr(stated, other) % MULTIPLE else MULTIPLE
+    side = getattr(stated, other) * getattr(proposed, left) / getattr(proposed, other)
+    return {left: max(round(side / step), 1) * step}
 
 
 def _in_words(wanted: Wanted) -> str:
