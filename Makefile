@@ -49,6 +49,7 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/classic_runs.py cifar-ships --steps 500
 	$(BIN)/python benchmarks/gallery.py
 	$(BIN)/python benchmarks/truncation.py
+	$(BIN)/python benchmarks/own_pictures.py
 	$(BIN)/python benchmarks/conditional.py --data fashion-mnist --recipe house
 	$(BIN)/python benchmarks/conditional.py --data mnist --recipe house
 	$(BIN)/python benchmarks/bakeoff.py measure
