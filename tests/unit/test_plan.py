@@ -95,6 +95,22 @@ def test_a_short_time_is_spent_and_not_overspent_or_refused(tried, monkeypatch, 
             assert 0.9 * seconds < found.seconds <= seconds
 
 
+def test_evaluations_beyond_the_recipes_own_length_have_their_price_if_a_time_buys_them(monkeypatch):
+    def try_out(_task, recipe, _device):
+        """Evaluates where a run of the recipe would."""
+        evaluates = 0 < recipe.evaluate.every <= recipe.length.images
+        seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
+        return {"device": "cpu", "precision": "fp32", "available": 1000 * MIB, "peak": 300 * MIB, "seconds": seconds}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    seldom = set_to("evaluate.every=1_000_000")
+    assert seldom(0, EVALUATIONS).length.images < 1_000_000
+    bought = planned("2h", at=seldom)
+    assert bought.calls["evaluation"] == bought.recipe.length.images // 1_000_000 > 1
+    assert bought.seconds <= 7200
+    assert planned(at=seldom).calls["evaluation"] == 0
+
+
 def test_evaluations_take_a_twentieth_of_the_time_at_most_and_the_last_is_at_the_end(tried):
     few, many = planned("60s"), planned("2h")
     assert few.calls["evaluation"] == few.evaluations == 6

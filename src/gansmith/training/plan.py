@@ -115,7 +115,7 @@ def make_plan(
     images = budget.images if budget else 0
     first = at(images, evaluations)
     reporter.say("trying out some steps, and whatever else the run will do, for its time and its memory")
-    found = _costs(first, device)
+    found = _costs(_evaluated(first) if budget and budget.seconds else first, device)
     if found is None:
         raise too_large(first, device)
     each = found["seconds"]
@@ -166,6 +166,12 @@ def _costs(recipe: Recipe, device: DeviceChoice) -> dict[str, Any] | None:
             f"a trial of some steps was not done after {SECONDS} s: the machine is busy, or the networks are too large "
             "for it; give the length with --steps, which takes no trial."
         ) from None
+
+
+def _evaluated(recipe: Recipe) -> Recipe:
+    """Long enough for an evaluation, so that its price is known where a budget buys more than the recipe's length."""
+    images = max(recipe.length.images, recipe.evaluate.every)
+    return recipe.model_copy(update={"length": recipe.length.model_copy(update={"images": images})})
 
 
 def _seconds(each: dict[str, float], calls: dict[str, int]) -> float:
