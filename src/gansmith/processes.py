@@ -1,14 +1,20 @@
-"""What processes of our own need that read files nobody vouches for."""
+"""How processes of our own are started, and what those need that read files nobody vouches for."""
 
 import os
+import sys
 from pathlib import Path
 
 
-def worker_environment() -> dict[str, str]:
-    """This process's, with gansmith found where it was found here, and one thread: the processes share the cores."""
+def worker_command(module: str, *arguments: str) -> list[str]:
+    """What runs one of our modules. -P: it imports none from the current folder, where anybody's files may lie."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def worker_environment(threads: int = 1) -> dict[str, str]:
+    """This process's, with gansmith found where it was found here, and so many threads: processes share the cores."""
     source = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
 
 
 def limit_memory(most: int) -> None:

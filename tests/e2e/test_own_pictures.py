@@ -230,6 +230,21 @@ def test_a_budget_holds_against_the_length_of_a_file(gansmith, tried):
     assert json.loads(short.out)["recipe"]["length"]["images"] == 6400
 
 
+def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_file(gansmith, monkeypatch):
+    def try_out(_task, recipe, _device):
+        """Evaluates where a run of the recipe would."""
+        evaluates = recipe.evaluate.every <= recipe.length.images
+        seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
+        return {"device": "cpu", "precision": "fp32", "available": 1 << 30, "peak": 1 << 28, "seconds": seconds}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    Path("mine.toml").write_text('from = "house"\n[length]\nimages = 20_000\n')
+    result = gansmith("train", "mine.toml", "--data", "fashion-10k", "--budget", "15s", "--dry-run", "--json")
+    facts = json.loads(result.out)
+    assert facts["plan"]["calls"]["evaluation"] == 3
+    assert any(remark.startswith("evaluated 3 times on the way") for remark in facts["remarks"])
+
+
 def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):
     Path("house").mkdir()
     assert gansmith("train", "house", "--data", mixed(20), "--steps", 2, "--dry-run").code == 0

@@ -23,6 +23,7 @@ from small_states import tree
 
 import gansmith
 from gansmith.cli.main import main
+from gansmith.processes import worker_command
 from gansmith.training import session
 from gansmith.training.manifest import fingerprint, manifest_text
 
@@ -351,7 +352,7 @@ VERBS = {
     "resume": lambda run: ["resume", str(run)],
 }
 FORBIDDEN = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.find_class")
-TRIAL = ["-m", "gansmith.training.trial_process"]
+TRIAL = worker_command("gansmith.training.trial_process")
 """Our own process, in which a batch that fits is looked for when memory ran out."""
 CODE = ("exec", "compile", "marshal.loads", "import", "ctypes.dlopen")
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree")
@@ -367,7 +368,7 @@ class Listener:
     def hear(self, event, arguments):
         if self.inside is None:
             return
-        if event == "subprocess.Popen" and list(arguments[1])[1:3] == TRIAL:
+        if event == "subprocess.Popen" and list(arguments[1])[: len(TRIAL)] == TRIAL:
             return
         if event in FORBIDDEN:
             self.heard.append([event, repr(arguments)[:200]])

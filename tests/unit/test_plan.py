@@ -51,6 +51,66 @@ def test_a_time_is_spent_and_not_overspent(tried, text):
     assert tried == [("costs", 32), ("memory", 32), ("memory", 64)]
 
 
+def set_to(*changes):
+    """A recipe that sets itself, but for these."""
+    return lambda images, evaluations: override(at(images, evaluations), changes)
+
+
+def of_fixed_length(*changes):
+    demo = override(recipe("demo"), changes)
+    return lambda images, _: override(stretched(demo, images), changes) if images else demo
+
+
+INTERVALS = [
+    ["evaluate.every=320"],
+    ["length.sample_every=32"],
+    ["length.checkpoint_every=32", "length.log_every=32"],
+    ["length.log_every=32", "evaluate.every=7777"],
+]
+
+
+@pytest.mark.parametrize("text", ["12s", "40s", "10m"])
+@pytest.mark.parametrize("changes", INTERVALS, ids=lambda changes: changes[0])
+def test_a_time_is_not_overspent_by_what_comes_at_intervals_that_are_set(tried, changes, text):
+    seconds = parse_budget(text).seconds
+    found = planned(text, at=set_to(*changes))
+    assert 0.94 * seconds < found.seconds <= seconds
+    fixed = of_fixed_length(*changes, "evaluate.pictures=300")
+    assert 0.94 * seconds < planned(text, 0, fixed).seconds <= seconds
+
+
+@pytest.mark.parametrize("text", ["2.5s", "3s", "4s", "6s", "8s"])
+@pytest.mark.parametrize(("step", "evaluation"), [(0.001, 0.2), (0.03, 0.2), (0.01, 0.5)])
+def test_a_short_time_is_spent_and_not_overspent_or_refused(tried, monkeypatch, text, step, evaluation):
+    monkeypatch.setitem(SECONDS, "step", step)
+    monkeypatch.setitem(SECONDS, "evaluation", evaluation)
+    seconds = parse_budget(text).seconds
+    for evaluations, of in ((EVALUATIONS, at), (0, of_fixed_length())):
+        try:
+            found = planned(text, evaluations, of)
+        except UsageError as error:
+            enough = str(error).rpartition("give ")[2].split()[0]
+            assert parse_budget(enough).seconds > seconds
+        else:
+            assert 0.9 * seconds < found.seconds <= seconds
+
+
+def test_evaluations_beyond_the_recipes_own_length_have_their_price_if_a_time_buys_them(monkeypatch):
+    def try_out(_task, recipe, _device):
+        """Evaluates where a run of the recipe would."""
+        evaluates = 0 < recipe.evaluate.every <= recipe.length.images
+        seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
+        return {"device": "cpu", "precision": "fp32", "available": 1000 * MIB, "peak": 300 * MIB, "seconds": seconds}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    seldom = set_to("evaluate.every=1_000_000")
+    assert seldom(0, EVALUATIONS).length.images < 1_000_000
+    bought = planned("2h", at=seldom)
+    assert bought.calls["evaluation"] == bought.recipe.length.images // 1_000_000 > 1
+    assert bought.seconds <= 7200
+    assert planned(at=seldom).calls["evaluation"] == 0
+
+
 def test_evaluations_take_a_twentieth_of_the_time_at_most_and_the_last_is_at_the_end(tried):
     few, many = planned("60s"), planned("2h")
     assert few.calls["evaluation"] == few.evaluations == 6
@@ -83,6 +143,15 @@ def test_too_short_a_time_says_what_would_do_and_that_does(tried, text):
         planned(text)
     enough = str(caught.value).rpartition("give ")[2].split()[0]
     assert planned(enough).recipe.steps >= plan.FEWEST_STEPS
+
+
+def test_the_time_that_would_do_pays_for_the_evaluations_that_it_buys(tried, monkeypatch):
+    monkeypatch.setitem(SECONDS, "step", 3.0)
+    monkeypatch.setitem(SECONDS, "evaluation", 1.0)
+    with pytest.raises(UsageError, match="too short") as caught:
+        planned("59s")
+    enough = str(caught.value).rpartition("give ")[2].split()[0]
+    assert planned(enough).evaluations == 3
 
 
 def test_the_largest_batch_is_a_straight_line_through_two_and_no_larger_than_the_set(tried):

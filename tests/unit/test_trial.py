@@ -1,5 +1,7 @@
 """A trial: which steps it takes, when it ends, and what it finds."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -111,3 +113,10 @@ def test_a_trial_computes_in_what_this_process_has_chosen(monkeypatch, chosen):
     trial_process.try_out("costs", recipe("house"), "cpu")
     assert f'precision = "{chosen}"\n' in asked[0]["input"].decode()
     assert asked[0]["env"]["OMP_NUM_THREADS"] == asked[0]["env"]["OPENBLAS_NUM_THREADS"]
+
+
+@pytest.mark.slow
+def test_a_trial_imports_nothing_from_the_current_folder():
+    Path("safetensors.py").write_text("raise SystemExit('the current folder was imported')")
+    small = recipe(PLAIN, ["model.width=8", "batch=4"])
+    assert trial_process.try_out("memory", small, "cpu")["peak"] > 2**26

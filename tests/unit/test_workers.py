@@ -97,7 +97,7 @@ def test_the_process_limits_its_own_memory_and_ignores_the_current_folder(tmp_pa
 
 
 def test_a_process_that_does_not_start_is_an_error_and_not_a_lost_picture(monkeypatch):
-    monkeypatch.setattr(workers.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with Decoders(1) as decoders, pytest.raises(RuntimeError, match="does not start"):
         next(decoders.decode(jobs()[:1]))
 

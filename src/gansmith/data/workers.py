@@ -4,8 +4,8 @@ The processes speak over pipes and share nothing. Not `multiprocessing`: it woul
 """
 
 import os
+import shlex
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -21,7 +21,7 @@ import numpy as np
 from gansmith.data.decode import Picture, dropped
 from gansmith.data.decode_worker import read_frame, write_frame
 from gansmith.data.fit import Wanted
-from gansmith.processes import worker_environment
+from gansmith.processes import worker_command, worker_environment
 
 TIMEOUT = 30.0
 """Seconds a picture may take."""
@@ -188,8 +188,9 @@ class _Process:
                 raise RuntimeError("the decode processes have been stopped.")
             if self._process is not None:
                 return self._process
-            process = self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "gansmith.data.decode_worker"],  # -P: no module from the current folder
+            command = worker_command("gansmith.data.decode_worker")
+            process = self._process = subprocess.Popen(  # noqa: S603 - our own module
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # libtiff writes its warnings there
@@ -201,7 +202,7 @@ class _Process:
         late = self._set_deadline(None)
         if ready is None or late:
             self._end()
-            raise RuntimeError(f"a decode process does not start; try: {sys.executable} -m gansmith.data.decode_worker")
+            raise RuntimeError(f"a decode process does not start; try: {shlex.join(command)}")
         return process
 
     def _set_deadline(self, seconds: float | None) -> bool:

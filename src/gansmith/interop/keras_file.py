@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -14,7 +13,7 @@ import numpy as np
 from gansmith.errors import DataError, MissingExtraError
 from gansmith.interop.keras import LayerWeights
 from gansmith.interop.keras_layout import Layer, Model
-from gansmith.processes import worker_environment
+from gansmith.processes import worker_command, worker_environment
 
 TIMEOUT = 120
 """Seconds that reading may take: 30 MB of weights take one, on a machine that is too busy some ten."""
@@ -39,8 +38,8 @@ def read_models(file: BinaryIO) -> list[StoredModel]:
         raise MissingExtraError("Keras' files need an extra package: pip install 'gansmith[keras]'.")
     file.seek(0)
     try:
-        process = subprocess.run(
-            [sys.executable, "-P", "-m", "gansmith.interop.keras_worker"],  # -P: no module from the current folder
+        process = subprocess.run(  # noqa: S603 - our own module
+            worker_command("gansmith.interop.keras_worker"),
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ a run repeats exactly and clocks do not.
 
 import math
 import subprocess
+from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -114,13 +115,14 @@ def make_plan(
     images = budget.images if budget else 0
     first = at(images, evaluations)
     reporter.say("trying out some steps, and whatever else the run will do, for its time and its memory")
-    found = _costs(first, device)
+    found = _costs(_evaluated(first) if budget and budget.seconds else first, device)
     if found is None:
         raise too_large(first, device)
     each = found["seconds"]
     if budget and budget.seconds:
+        _refuse_too_short(budget, at, evaluations, each)
         evaluations = _affordable(budget.seconds, each, evaluations)
-        recipe = _within(budget, at, evaluations, each)
+        recipe = _within(budget.seconds, at, evaluations, each)
     else:
         evaluations = _affordable(_seconds(each, calls_of(first, each)), each, evaluations)
         recipe = at(images, evaluations)
@@ -141,14 +143,14 @@ def make_plan(
 def calls_of(recipe: Recipe, each: dict[str, float]) -> dict[str, int]:
     """How often a whole run does each thing. Every evaluation might be the best so far, which is saved."""
     steps, length = recipe.steps, recipe.length
-    evaluations = len(_moments(recipe, recipe.evaluate.every)) if "evaluation" in each else 0
+    evaluated = _moments(recipe, recipe.evaluate.every if "evaluation" in each else 0)
     grids = _moments(recipe, length.sample_every) | set(_milestones(steps)) | {steps}
-    saved = _moments(recipe, length.checkpoint_every) | _moments(recipe, recipe.evaluate.every if evaluations else 0)
+    saved = _moments(recipe, length.checkpoint_every) | evaluated
     return {
         "step": steps,
-        "log": len(_moments(recipe, length.log_every)),
-        "evaluation": evaluations,
-        "held-out losses": len(_moments(recipe, recipe.held_out_losses.every)),
+        "log": _times(recipe, length.log_every),
+        "evaluation": len(evaluated),
+        "held-out losses": _times(recipe, recipe.held_out_losses.every),
         "grid": len(grids),
         "checkpoint": len(saved | {steps}),
         "once": 1,
@@ -166,8 +168,19 @@ def _costs(recipe: Recipe, device: DeviceChoice) -> dict[str, Any] | None:
         ) from None
 
 
+def _evaluated(recipe: Recipe) -> Recipe:
+    """Long enough for an evaluation, so that its price is known where a budget buys more than the recipe's length."""
+    images = max(recipe.length.images, recipe.evaluate.every)
+    return recipe.model_copy(update={"length": recipe.length.model_copy(update={"images": images})})
+
+
 def _seconds(each: dict[str, float], calls: dict[str, int]) -> float:
     return sum(seconds * calls[what] for what, seconds in each.items())
+
+
+def _times(recipe: Recipe, every: int) -> int:
+    """How many `_moments` there are, without a list of them: there may be one a step."""
+    return min(recipe.steps * recipe.batch // every, recipe.steps) if every else 0
 
 
 def _moments(recipe: Recipe, every: int) -> set[int]:
@@ -189,21 +202,47 @@ def _affordable(seconds: float, each: dict[str, float], evaluations: int) -> int
     return min(max(int(MOST_SHARE * seconds / each["evaluation"]), 1), evaluations)
 
 
-def _within(budget: Budget, at: RecipeAt, evaluations: int, each: dict[str, float]) -> Recipe:
-    """The recipe with as many steps as there is time for besides all else. Raises UsageError for too short a time."""
-    recipe = at(0, evaluations)
-    steps, whole = int(budget.seconds / each["step"]), evaluations or 1
-    for _ in range(4):  # what else is done hardly depends on the number of steps
-        recipe = at(max(steps, whole) * recipe.batch, evaluations)
-        rest = _seconds(each, calls_of(recipe, each)) - recipe.steps * each["step"]
-        steps = int((budget.seconds - rest) / each["step"]) // whole * whole
-    if steps < FEWEST_STEPS:
-        least = math.ceil(rest + max(FEWEST_STEPS, 2 * whole) * each["step"])
+def _shortest(at: RecipeAt, evaluations: int) -> Recipe:
+    """With the fewest steps that a budget must buy, a multiple of the evaluations, so that the last is at the end."""
+    whole = evaluations or 1
+    return at(-(-FEWEST_STEPS // whole) * whole * at(0, evaluations).batch, evaluations)
+
+
+def _refuse_too_short(budget: Budget, at: RecipeAt, most: int, each: dict[str, float]) -> None:
+    """Raise UsageError if not even the shortest recipe is within the budget, with the time that would do."""
+    enough, rest = budget.seconds, 0.0
+    while True:  # a longer time may buy more evaluations, which take some of it
+        recipe = _shortest(at, _affordable(enough, each, most))
+        needed = _seconds(each, calls_of(recipe, each))
+        if needed <= enough:
+            break
+        enough, rest = math.ceil(needed), needed - recipe.steps * each["step"]
+    if enough > budget.seconds:
         raise UsageError(
             f"--budget {budget.text} is too short: here a step takes {_in_words(each['step'])} and what comes besides, "
-            f"evaluations included, {_in_words(rest)}; give {least}s at least."
+            f"evaluations included, {_in_words(rest)}; give {enough}s at least."
         )
-    return at(steps * recipe.batch, evaluations)
+
+
+def _within(most: float, at: RecipeAt, evaluations: int, each: dict[str, float]) -> Recipe:
+    """The recipe with as many steps as so many seconds buy besides all else; the shortest must be among them.
+
+    What is done besides depends on the number of steps, so that is doubled as long as the time suffices, then bisected.
+    A few steps more may take less, where intervals grow by a step: then these are not the most, but within the time.
+    """
+    shortest = _shortest(at, evaluations)
+    batch, whole = shortest.batch, evaluations or 1
+
+    def of(turns: int) -> Recipe:
+        return at(turns * whole * batch, evaluations)
+
+    def seconds(turns: int) -> float:
+        return _seconds(each, calls_of(of(turns), each))
+
+    turns = shortest.steps // whole
+    while seconds(2 * turns) <= most:
+        turns *= 2
+    return of(turns + bisect(range(turns + 1, 2 * turns), most, key=seconds))
 
 
 def _that_fits(recipe: Recipe, free: int, count: int, device: DeviceChoice) -> int:

@@ -14,7 +14,7 @@ import torch
 from gansmith import errors
 from gansmith.errors import GansmithError
 from gansmith.machine import available_memory
-from gansmith.processes import worker_environment
+from gansmith.processes import worker_command, worker_environment
 from gansmith.recipe_file import from_values, read_toml, to_toml
 from gansmith.schema import Recipe
 from gansmith.training.engine import DeviceChoice, Engine, make_engine, says_out_of_memory
@@ -34,9 +34,8 @@ def try_out(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] 
 
     Raises what it raised of `gansmith.errors`, subprocess.TimeoutExpired, and RuntimeError for anything else.
     """
-    command = [sys.executable, "-m", "gansmith.training.trial_process", task, device]
-    num = str(torch.get_num_threads())
-    environment = worker_environment() | {"OMP_NUM_THREADS": num, "OPENBLAS_NUM_THREADS": num}
+    command = worker_command("gansmith.training.trial_process", task, device)
+    environment = worker_environment(torch.get_num_threads())
     precision = make_engine(device, recipe.precision).precision  # what auto comes to is timed, there it might differ
     given = to_toml(recipe.model_copy(update={"precision": precision})).encode()
     done = subprocess.run(  # noqa: S603 - our own module
