@@ -30,6 +30,7 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/watch.py
+	$(BIN)/python benchmarks/busy.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/plan_accuracy.py

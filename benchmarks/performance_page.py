@@ -7,6 +7,8 @@ from pathlib import Path
 
 from marked import with_part
 
+from gansmith.cli.main import SPINS
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
@@ -66,6 +68,16 @@ before the run above (so: orders of size, and no more):
 """
 
 
+BUSY = """\
+## Beside other work
+
+The threads of a step wait for one another some hundred times, and OpenMP has them spin meanwhile. Where other processes
+want the cores, that takes the time which the other thread needs to get on. So the command line has GNU's OpenMP, PyTorch's
+on Linux, spin {spins} times and then sleep, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT say otherwise; a program of your own
+has to set the latter before it starts. Milliseconds a step, medians of {rounds} rounds, `benchmarks/busy.py`, {day}, {where}:
+"""
+
+
 def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
@@ -75,8 +87,29 @@ def page() -> str:
     step_table = runpy.run_path(str(ROOT / "benchmarks" / "step_table.py"))
     blocks = [HEAD, "## A training step\n", step_table["table"](results("step-time"))]
     blocks += ["![bars of each system's speed](../benchmarks/results/step-time.png)\n", _columns(), WANTED]
-    blocks += [*house(step_table["table"]), WHY, _layers(), TRIED, _precision(), _growth(), _rest()]
+    blocks += [*house(step_table["table"]), WHY, _layers(), TRIED, _busy(), _precision(), _growth(), _rest()]
     return "\n".join(blocks)
+
+
+def _busy() -> str:
+    found = results("busy")
+    rows = {
+        f"`{recipe}`, {load}": {way: one["seconds"] for way, one in ways.items()}
+        for recipe, loads in found["recipes"].items()
+        for load, ways in loads.items()
+    }
+    ways = [*next(iter(rows.values()))]
+    lines = [f"| | {' | '.join(ways)} |", f"|---|{'---:|' * len(ways)}"]
+    lines += [f"| {name} | {' | '.join(f'{1e3 * row[way]:.1f}' for way in ways)} |" for name, row in rows.items()]
+    rounds = {len(one["rounds"]) for loads in found["recipes"].values() for one in loads["quiet"].values()}
+    machine = found["machine"]
+    text = BUSY.format(
+        spins=f"{int(SPINS):,}",
+        rounds=max(rounds),
+        day=found["began"][:10],
+        where=f"{machine['processor']}, {machine['cores']} cores",
+    )
+    return "\n".join([text, *lines, ""])
 
 
 def readme(text: str) -> str:
