@@ -72,9 +72,10 @@ BUSY = """\
 ## Beside other work
 
 The threads of a step wait for one another some hundred times, and OpenMP has them spin meanwhile. Where other processes
-want the cores, that takes the time which the other thread needs to get on. So the command line has GNU's OpenMP, PyTorch's
-on Linux, spin {spins} times and then sleep, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT say otherwise; a program of your own
-has to set the latter before it starts. Milliseconds a step, medians of {rounds} rounds, `benchmarks/busy.py`, {day}, {where}:
+want the cores, that takes the time which the other thread needs to get on. So the command line has GNU's OpenMP, which
+PyTorch uses on Linux, spin {spins} times and then sleep, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT say otherwise; a
+program of your own has to set the latter before it starts. Milliseconds a step, medians of {rounds} rounds,
+`benchmarks/busy.py`, {day}, {where}:
 """
 
 
