@@ -61,7 +61,7 @@ def page(kept: dict[str, Any]) -> str:
 
 
 def readme(text: str, kept: dict[str, Any]) -> str:
-    """README.md with the house recipe beside each article's own system, at the longest time that both have."""
+    """README.md with the house recipe beside each article's own system, where both have most seeds, and most time."""
     rows = [
         "| pictures | each | the article's system | `house` | ratio | coverage, article / `house` | as good after |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -69,7 +69,7 @@ def readme(text: str, kept: dict[str, Any]) -> str:
     for name in names_of("quality"):
         groups = {seconds: group for seconds, group in _groups(kept, name).items() if {*SHOWN} <= group.keys()}
         if groups:
-            seconds = max(groups)
+            seconds = max(groups, key=lambda one: (min(len(groups[one][candidate]) for candidate in SHOWN), one))
             article, house = (groups[seconds][candidate] for candidate in SHOWN)
             first, found = _values(article, "fd"), _values(house, "fd")
             coverage = " / ".join(_middle(_values(results, "coverage")) for results in (article, house))
