@@ -56,7 +56,7 @@ def test_tall_pictures_train_as_they_are_and_can_be_sampled(gansmith, photos, ch
         (["data.channels=1"], (1, 96, 64)),
         (["data.height=64", "data.width=64"], (3, 64, 64)),
         (["data={height=64, width=64}"], (3, 64, 64)),
-        (["data.width=32"], (3, 96, 32)),
+        (["data.width=32"], (3, 48, 32)),
     ],
 )
 def test_what_is_set_of_a_shape_holds_and_the_rest_is_the_pictures(gansmith, photos, changes, expected):
