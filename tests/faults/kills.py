@@ -18,6 +18,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import matplotlib.pyplot as _  # noqa: F401 - imported once, before the forks
@@ -230,6 +231,15 @@ def log_tail(file: Path):
     return file.read_text().splitlines()[-1:]
 
 
+def every_nth_of_a_kind(points, every):
+    """Numbers and kinds of some of the calls, so that there is one at least of each kind."""
+    seen = Counter()
+    for at, point in enumerate(points):
+        if seen[point] % every == 0:
+            yield at, point
+        seen[point] += 1
+
+
 def sweep(folder: Path, options):
     """One case for each call of the second save, at step 8 (of 12, or the last), which drops the first checkpoint."""
     recipe, whole = prepared(folder, images=32 if options.last else 48, keep_last=1)
@@ -237,7 +247,7 @@ def sweep(folder: Path, options):
     tried = folder / "tried"
     assert forked(folder / "log.txt", training(tried, recipe, None, armed_in_second_save, refuse)) == 0
     points = json.loads((tried / "points.json").read_text())
-    for at, point in [*enumerate(points)][:: options.every]:
+    for at, point in every_nth_of_a_kind(points, options.every):
         runs = folder / f"killed-{at}"
         runs.mkdir()
         code = forked(runs / "log.txt", training(runs, recipe, at, armed_in_second_save, refuse))
@@ -258,7 +268,7 @@ def resumes(folder: Path, options):
     tried = folder / "tried/00001-run"
     assert forked(folder / "log.txt", continuing(tried, None, armed_before_first_step)) == 0
     points = json.loads((folder / "tried/points.json").read_text())
-    for at, point in [*enumerate(points)][:: options.every]:
+    for at, point in every_nth_of_a_kind(points, options.every):
         runs = folder / f"killed-{at}"
         shutil.copytree(first, runs)
         code = forked(runs / "log.txt", continuing(runs / "00001-run", at, armed_before_first_step))
@@ -318,7 +328,7 @@ def read_options():
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--refuse", default="")
     parser.add_argument("--last", action="store_true", help="let the save that a sweep kills be the run's last")
-    parser.add_argument("--every", type=int, default=1, help="of a sweep's calls, kill at every N-th one only")
+    parser.add_argument("--every", type=int, default=1, help="of a sweep's calls, kill at every N-th of a kind only")
     return parser.parse_args()
 
 

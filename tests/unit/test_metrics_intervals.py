@@ -13,6 +13,8 @@ from gansmith.metrics.intervals import from_variance, share
 from gansmith.metrics.kernel import kernel_distance
 from gansmith.metrics.neighbours import density_coverage, precision_recall
 
+pytestmark = pytest.mark.timeout(600)  # some thousand eigenvalue problems, slow beside other work
+
 RESAMPLINGS, COUNT = 200, 500
 
 
