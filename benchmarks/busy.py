@@ -19,13 +19,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gansmith.cli.main import SPINS
+
 RESULTS = Path(__file__).parent / "results"
 RECIPES = ("house", "fashion-dcgan")
 WAYS = {
     "spin, as by default": {},
     "sleep": {"OMP_WAIT_POLICY": "PASSIVE"},
     "spin 1,000 times, then sleep": {"GOMP_SPINCOUNT": "1000"},
-    "spin 10,000 times, then sleep": {"GOMP_SPINCOUNT": "10000"},
+    f"spin {int(SPINS):,} times, then sleep": {"GOMP_SPINCOUNT": SPINS},
 }
 LOADS = {"quiet": 0, "a busy process a core": os.cpu_count() or 1}
 ROUNDS, SECONDS = 5, 2.0

@@ -23,7 +23,6 @@ PASSES, SHORTEST, LONGEST = 50, 500_000, 2_000_000
 """Length of a run for which neither a budget nor steps were given: passes over the pictures, and its bounds, images."""
 EVALUATIONS, EVALUATED = 20, 2_000
 """On the way, at most; and pictures in each."""
-
 GRIDS, CHECKPOINTS, LOG_LINES = 20, 10, 500
 """In a run."""
 

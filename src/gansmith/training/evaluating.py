@@ -119,7 +119,7 @@ def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | 
             f"evaluate.pictures={settings.pictures:,} are too few: the features {found.name!r} are {found.width} wide "
             f"and need at least {fewest:,}."
         )
-    num = min(settings.pictures, len(validation or train))
+    num = _pictures_in_each(recipe, len(train))
     there = {"classes": found.classes is not None, "pictures": min(data.height, data.width) >= LEAST_SIDE}
     names = [one for one in METRICS_ON_THE_WAY if all(there[need] for need in METRICS[one].needs)]
     return Judge(
@@ -134,14 +134,17 @@ def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | 
 
 def is_measurable(recipe: Recipe, count: int) -> bool:
     """Whether `count` pictures to train on, or those kept out for it, are enough for the features. Raises as above."""
-    num = min(recipe.evaluate.pictures, recipe.evaluate.held_out or count)
-    return num >= METRICS[DECIDES].fewest(_extractor(recipe).width)
+    return _pictures_in_each(recipe, count) >= METRICS[DECIDES].fewest(_extractor(recipe).width)
 
 
 def about_too_short(recipe: Recipe) -> list[str]:
     """A sentence on a recipe that asks for evaluations and is over before the first."""
     every, images = recipe.evaluate.every, recipe.length.images
     return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"] * (every > images)
+
+
+def _pictures_in_each(recipe: Recipe, count: int) -> int:
+    return min(recipe.evaluate.pictures, recipe.evaluate.held_out or count)
 
 
 def _extractor(recipe: Recipe) -> Extractor:
