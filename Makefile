@@ -26,7 +26,7 @@ parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow
 bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/step_time.py
-	$(BIN)/python benchmarks/step_time.py --systems house --name step-time-house
+	$(BIN)/python benchmarks/step_time.py --systems auto --name step-time-auto
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/watch.py
@@ -51,8 +51,8 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/gallery.py
 	$(BIN)/python benchmarks/truncation.py
 	$(BIN)/python benchmarks/own_pictures.py
-	$(BIN)/python benchmarks/conditional.py --data fashion-mnist --recipe house
-	$(BIN)/python benchmarks/conditional.py --data mnist --recipe house
+	$(BIN)/python benchmarks/conditional.py --data fashion-mnist --recipe auto
+	$(BIN)/python benchmarks/conditional.py --data mnist --recipe auto
 	$(BIN)/python benchmarks/bakeoff.py measure
 	$(BIN)/python benchmarks/bakeoff.py train
 	$(BIN)/python benchmarks/bakeoff.py small

@@ -2,7 +2,7 @@
 
     GANSMITH_DATA=... python benchmarks/bakeoff.py measure                    (how long a step takes)
     GANSMITH_DATA=... python benchmarks/bakeoff.py train --sets fashion-mnist --seeds 0,1,2
-    GANSMITH_DATA=... python benchmarks/bakeoff.py train --seconds 60 --candidates article,house
+    GANSMITH_DATA=... python benchmarks/bakeoff.py train --seconds 60 --candidates article,auto
     GANSMITH_DATA=... python benchmarks/bakeoff.py small                      (few pictures: does it get worse again?)
     GANSMITH_DATA=... python benchmarks/bakeoff.py modes                      (how many of 1,000 stacked digits?)
     python benchmarks/bakeoff.py page                                         (docs/bakeoff.md, of what is kept)
@@ -31,7 +31,7 @@ from bakeoff_page import write_page
 from bakeoff_runs import BusyError, FailedError, changed, claimed, entered, entry_of, step_times, trained
 from bakeoff_sums import changing, read, steps_in
 
-from gansmith.runs import utc_now
+from gansmith.runs.run import utc_now
 
 RESULT = Path(__file__).parent / "results" / "bakeoff.json"
 KINDS: dict[str, Kind] = {"train": "quality", "small": "small", "modes": "modes"}

@@ -47,9 +47,15 @@ class Contest:
     """Of an evaluation on the way."""
 
 
-HOUSE = Candidate(recipe="house", about="thin networks, R1 now and then, an average of G, a rate that falls")
-FAST = Candidate(recipe="fast", about="spectral norm and hinge")
-RESIDUAL = HOUSE.but(
+AUTO = Candidate(recipe="auto", about="thin networks, R1 now and then, an average of G, a rate that falls")
+FAST = AUTO.but(
+    "model={name='upsample-dcgan', width=64, spectral_norm=true}",
+    "objective={loss='hinge'}",
+    "discriminator_optimizer={name='adam', lr=4e-4, beta1=0.5, beta2=0.999}",
+    "generator_optimizer={name='adam', lr=4e-4, beta1=0.5, beta2=0.999}",
+    about="spectral norm and hinge",
+)
+RESIDUAL = AUTO.but(
     "model.name=residual",
     "objective.loss=relativistic",
     "objective.penalty=r1+r2",
@@ -63,31 +69,29 @@ DIFF_AUGMENT = 'augment.operations=["colour", "translate", "cutout"]'
 GREY_AUGMENT = 'augment.operations=["translate", "cutout"]'
 NO_AUGMENT = "augment.operations=[]"
 
-OURS = {"house": HOUSE, "fast": FAST, "residual": RESIDUAL}
+OURS = {"auto": AUTO, "fast": FAST, "residual": RESIDUAL}
 
 ABLATIONS = {
-    "relativistic": HOUSE.but("objective.loss=relativistic", about="D is asked of pairs"),
-    "r1-r2": HOUSE.but("objective.penalty=r1+r2", about="the slope at generated pictures is penalised too"),
-    "relativistic-r1-r2": HOUSE.but(
+    "relativistic": AUTO.but("objective.loss=relativistic", about="D is asked of pairs"),
+    "r1-r2": AUTO.but("objective.penalty=r1+r2", about="the slope at generated pictures is penalised too"),
+    "relativistic-r1-r2": AUTO.but(
         "objective.loss=relativistic", "objective.penalty=r1+r2", "objective.penalty_every=1", about="R3GAN's loss"
     ),
-    "no-penalty": HOUSE.but(
+    "no-penalty": AUTO.but(
         "objective.penalty=none", "objective.gamma=0", "objective.penalty_every=1", about="no penalty"
     ),
-    "no-average": HOUSE.but("ema_half_life=0", about="no average of G"),
-    "augmented": HOUSE.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
-    "width-8": HOUSE.but("model.width=8", about="half as many channels"),
-    "width-32": HOUSE.but("model.width=32", about="twice as many channels"),
-    "batch-64": HOUSE.but("batch=64", about="twice the batch"),
-    "batch-128": HOUSE.but("batch=128", about="four times the batch"),
-    "constant-rate": HOUSE.but(
+    "no-average": AUTO.but("ema_half_life=0", about="no average of G"),
+    "augmented": AUTO.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
+    "width-8": AUTO.but("model.width=8", about="half as many channels"),
+    "width-32": AUTO.but("model.width=32", about="twice as many channels"),
+    "batch-64": AUTO.but("batch=64", about="twice the batch"),
+    "batch-128": AUTO.but("batch=128", about="four times the batch"),
+    "constant-rate": AUTO.but(
         "discriminator_optimizer.lr=1.5e-3", "generator_optimizer.lr=1.5e-3", about="the rate does not fall"
     ),
-    "two-passes": HOUSE.but(
-        "objective.generator_reuses_pictures=false", about="each step has pictures of G of its own"
-    ),
+    "two-passes": AUTO.but("objective.generator_reuses_pictures=false", about="each step has pictures of G of its own"),
 }
-"""The house recipe with one thing changed."""
+"""The auto recipe with one thing changed."""
 
 
 def _pictures(name: str, split: Split, channels: int, side: int, limit: int = 0) -> tuple[str, ...]:
@@ -103,8 +107,8 @@ def _few(limit: int) -> Contest:
         against="test",
         seconds=600,
         candidates={
-            "plain": HOUSE.but(NO_AUGMENT, about="without augmentation"),
-            "augmented": HOUSE.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
+            "plain": AUTO.but(NO_AUGMENT, about="without augmentation"),
+            "augmented": AUTO.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
         },
         kind="small",
     )
@@ -156,7 +160,7 @@ CONTESTS = {
             FIRST: Candidate(recipe="cifar-ships", about="the article's system", looks=4),
             "repaired": Candidate(recipe="cifar-ships:repaired", about="the same without its mistakes", looks=4),
             **OURS,
-            "augmented": HOUSE.but(DIFF_AUGMENT, about="the house recipe, DiffAugment"),
+            "augmented": AUTO.but(DIFF_AUGMENT, about="the auto recipe, DiffAugment"),
         },
     ),
     "cifar10": Contest(
@@ -169,7 +173,7 @@ CONTESTS = {
         candidates={
             FIRST: Candidate(recipe="cifar-ships:repaired", about="the article's system for ships, repaired", looks=4),
             **OURS,
-            "width-32": HOUSE.but("model.width=32", about="the house recipe, twice as many channels"),
+            "width-32": AUTO.but("model.width=32", about="the auto recipe, twice as many channels"),
         },
     ),
     "small-500": _few(500),

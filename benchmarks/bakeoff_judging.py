@@ -10,18 +10,18 @@ import numpy as np
 from bakeoff_contests import CONTESTS
 from bakeoff_runs import entered
 
-from gansmith.data.source import Access, Request
+from gansmith.checkpoints.manifest import saved_checkpoints
+from gansmith.data.dataset import Access, Request
 from gansmith.errors import CheckpointError
 from gansmith.evaluation.against import own_pictures
-from gansmith.evaluation.history import evaluations
 from gansmith.evaluation.measure import measure, values_of
 from gansmith.evaluation.reference import Reference, Sample, reference
 from gansmith.evaluation.table import Sides
-from gansmith.metrics.features import Features, suiting
+from gansmith.features.extract import Features, suiting
+from gansmith.generation.generator import load
 from gansmith.metrics.intervals import Estimate
-from gansmith.runs import Run, write_atomically
-from gansmith.training.manifest import saved_checkpoints
-from gansmith.training.sampling import load
+from gansmith.runs.history import evaluations
+from gansmith.runs.run import Run, write_atomically
 from gansmith.viz.grids import grid, png
 
 SEED = 1

@@ -12,7 +12,7 @@ from marked import with_part
 ROOT = Path(__file__).parents[1]
 PAGE, README = ROOT / "docs" / "bakeoff.md", ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
-SHOWN = (FIRST, "house")
+SHOWN = (FIRST, "auto")
 """Whose sheets are on the page."""
 COLLAPSED = 0.1
 """Coverage below which a run counts as collapsed."""
@@ -34,7 +34,7 @@ the set's own network. A run *fell* when its coverage is below 0.1, or it diverg
 the way was first as low as the article's last one, by the same clock, "≤" where it was the first of all; *rise* is how
 far the distance on the way went up again after its lowest.
 
-The first table says why `house` is as it is. On a processor the number of updates decides: networks twice as wide, a
+The first table says why `auto` is as it is. On a processor the number of updates decides: networks twice as wide, a
 batch four times as large, or R3GAN's loss with both penalties in every step make fewer of them in the same time, and
 end worse. So does augmentation of a set that is large enough, and a D without R1. Pairs of pictures, R2 on top, half
 the width, and going without the average or the falling rate make no difference that one seed could show.
@@ -61,19 +61,19 @@ def page(kept: dict[str, Any]) -> str:
 
 
 def readme(text: str, kept: dict[str, Any]) -> str:
-    """README.md with the house recipe beside each article's own system, where both have most seeds, and most time."""
+    """README.md with the auto recipe beside each article's own system, where both have most seeds, and most time."""
     rows = [
-        "| pictures | each | the article's system | `house` | ratio | coverage, article / `house` | as good after |",
+        "| pictures | each | the article's system | `auto` | ratio | coverage, article / `auto` | as good after |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name in names_of("quality"):
         groups = {seconds: group for seconds, group in _groups(kept, name).items() if {*SHOWN} <= group.keys()}
         if groups:
             seconds = max(groups, key=lambda one: (min(len(groups[one][candidate]) for candidate in SHOWN), one))
-            article, house = (groups[seconds][candidate] for candidate in SHOWN)
-            first, found = _values(article, "fd"), _values(house, "fd")
-            coverage = " / ".join(_middle(_values(results, "coverage")) for results in (article, house))
-            reached = _reached(house, _last_on_the_way(article))
+            article, auto = (groups[seconds][candidate] for candidate in SHOWN)
+            first, found = _values(article, "fd"), _values(auto, "fd")
+            coverage = " / ".join(_middle(_values(results, "coverage")) for results in (article, auto))
+            reached = _reached(auto, _last_on_the_way(article))
             cells = [name, _time(seconds), _range(first), _range(found), _ratio(found, first), coverage, reached]
             rows.append(f"| {' | '.join(cells)} |")
     return with_part(text, "bake-off", "\n".join(rows))

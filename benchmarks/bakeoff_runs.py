@@ -17,18 +17,18 @@ from bakeoff_contests import CONTESTS, FIRST, Contest
 from bakeoff_sums import in_unit
 
 import gansmith
-from gansmith.data.pack import Pack
-from gansmith.data.source import Access
+from gansmith.data.dataset import Access
+from gansmith.data.store import Pack
+from gansmith.engine import Engine, make_engine, suitable_threads
 from gansmith.errors import UsageError
-from gansmith.machine import describe_machine
 from gansmith.recipe_file import flat, read_toml, recipe_of, to_toml
 from gansmith.recipes import fitted
 from gansmith.recipes.fitting import Facts
-from gansmith.runs import Run, find_run, utc_now
+from gansmith.runs.run import Run, find_run, utc_now
 from gansmith.schema import Recipe
-from gansmith.training.engine import Engine, make_engine, suitable_threads
+from gansmith.system.machine import describe_machine
+from gansmith.training.datasets import open_all
 from gansmith.training.loop import make_sampler, train_step
-from gansmith.training.pictures import open_all
 from gansmith.training.state import GAN, build
 
 CHECKPOINTS = {"quality": 5, "small": 20, "modes": 10}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gansmith.durable import write_atomically
+from gansmith.system.atomic import write_atomically
 
 Curve = Sequence[tuple[float, float]]
 """(time, value) in order of time."""

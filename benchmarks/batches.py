@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import gansmith
-from gansmith.data.source import Request, open_pictures
-from gansmith.machine import describe_machine
-from gansmith.training.engine import make_engine
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.engine import make_engine
+from gansmith.system.machine import describe_machine
 from gansmith.training.loop import make_sampler, train_step
 from gansmith.training.state import build
 

@@ -22,19 +22,19 @@ from typing import Any
 import numpy as np
 
 import gansmith
+from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.console import Lines
-from gansmith.data.source import Request
+from gansmith.data.dataset import Request
 from gansmith.evaluation.against import own_pictures
-from gansmith.evaluation.history import evaluations
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, reference
-from gansmith.machine import describe_machine
-from gansmith.metrics.features import extractor, suits
+from gansmith.features.extract import extractor, suits
+from gansmith.generation.generator import load
 from gansmith.recipe_file import override, recipe_of
-from gansmith.runs import Run
-from gansmith.training.manifest import named_best, saved_checkpoints
-from gansmith.training.pictures import access_for
-from gansmith.training.sampling import load
+from gansmith.runs.history import evaluations
+from gansmith.runs.run import Run
+from gansmith.system.machine import describe_machine
+from gansmith.training.datasets import access_for
 
 RESULT = Path(__file__).parent / "results" / "best-checkpoint.json"
 SEED = 1

@@ -19,7 +19,7 @@ import hazards
 import hostile_archives
 import pictures
 
-from gansmith.machine import describe_machine
+from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 SECONDS, MIB = 2, 300
@@ -31,7 +31,7 @@ BOMBS = ("bomb", "GB", "MB", "same bytes", "terabyte", "megabyte", "empty", "goo
 LOOK = """
 import json, re, resource, sys, time
 from pathlib import Path
-from gansmith.data.intake import check
+from gansmith.data.check.report import check
 from gansmith.errors import DataError
 
 def peak():  # not RUSAGE_SELF: it begins with the peak of the process that started this one

@@ -22,7 +22,7 @@ from pathlib import Path
 from gansmith.cli.main import SPINS
 
 RESULTS = Path(__file__).parent / "results"
-RECIPES = ("house", "fashion-dcgan")
+RECIPES = ("auto", "fashion-dcgan")
 WAYS = {
     "spin, as by default": {},
     "sleep": {"OMP_WAIT_POLICY": "PASSIVE"},
@@ -43,8 +43,8 @@ def main() -> None:
     if options.step:
         sys.stdout.write(f"{step_seconds(options.step)}\n")
         return
-    from gansmith.machine import describe_machine
-    from gansmith.runs import utc_now
+    from gansmith.runs.run import utc_now
+    from gansmith.system.machine import describe_machine
 
     result = {"began": utc_now(), "load_before": os.getloadavg()[0], "machine": describe_machine(), "recipes": {}}
     for recipe in options.recipes:
@@ -90,8 +90,8 @@ def step_seconds(name: str) -> float:
     import torch
 
     import gansmith
+    from gansmith.engine import make_engine
     from gansmith.rng import stream
-    from gansmith.training.engine import make_engine
     from gansmith.training.loop import train_step
     from gansmith.training.state import build
 

@@ -18,12 +18,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
-from gansmith.machine import describe_machine
+from gansmith.checkpoints.manifest import find_checkpoint, verify
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.engine import make_engine
 from gansmith.recipes import recipe
-from gansmith.runs import create_run
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import make_engine
-from gansmith.training.manifest import find_checkpoint, verify
+from gansmith.runs.run import create_run
+from gansmith.system.machine import describe_machine
 from gansmith.training.state import build
 
 RESULTS = Path(__file__).parent / "results"

@@ -26,19 +26,19 @@ import torch
 from claims_page import PAGE, RESULT, page, verdicts
 from claims_tested import BASE, FAMILIES, NUM, SEEDS
 
-from gansmith.data.source import Access, Request
+from gansmith.data.dataset import Access, Request
+from gansmith.engine import make_engine
 from gansmith.evaluation.against import own_pictures
-from gansmith.evaluation.anchors import anchors
+from gansmith.evaluation.baselines import anchors
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, reference
-from gansmith.machine import describe_machine
-from gansmith.metrics.features import extractor, suits
+from gansmith.features.extract import extractor, suits
+from gansmith.generation.generator import load
 from gansmith.recipe_file import recipe_of, to_toml
-from gansmith.runs import Run, list_runs
+from gansmith.runs.run import Run, list_runs
 from gansmith.schema import Recipe
-from gansmith.training.engine import make_engine
+from gansmith.system.machine import describe_machine
 from gansmith.training.loop import train_step
-from gansmith.training.sampling import load
 from gansmith.training.state import build
 
 OVER = ("done", "diverged")

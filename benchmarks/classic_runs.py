@@ -23,10 +23,10 @@ from pathlib import Path
 
 import gansmith
 from gansmith.cli.console import Lines
+from gansmith.features.extract import suits
 from gansmith.figures import draw_figures
-from gansmith.metrics.features import suits
 from gansmith.recipe_file import override, recipe_of
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 
 RESULTS = Path(__file__).parent / "results"
 KEPT = ("status", "started", "ended", "device", "precision", "data", "machine", "step", "seen")

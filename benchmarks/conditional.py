@@ -25,15 +25,15 @@ from marked import with_part
 import gansmith
 from gansmith.cli.console import Lines
 from gansmith.data.classes import names_among, told_apart
-from gansmith.data.source import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_pictures
 from gansmith.evaluation.against import final_split
-from gansmith.machine import describe_machine
-from gansmith.metrics.features import extract, suiting
+from gansmith.features.extract import extract, suiting
+from gansmith.generation.generator import TrainedGenerator, load
 from gansmith.metrics.intervals import share
+from gansmith.planning.classes import take_labels
 from gansmith.recipe_file import override
-from gansmith.runs import Run, utc_now
-from gansmith.training.labels import take_labels
-from gansmith.training.sampling import TrainedGenerator, load
+from gansmith.runs.run import Run, utc_now
+from gansmith.system.machine import describe_machine
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks" / "results" / "conditional.json", ROOT / "docs" / "labels.md"

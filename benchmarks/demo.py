@@ -17,8 +17,8 @@ from pathlib import Path
 
 from classic_runs import RESULTS, evaluation, keep
 
-from gansmith.runs import list_runs, write_atomically
-from gansmith.training.sampling import load
+from gansmith.generation.generator import load
+from gansmith.runs.run import list_runs, write_atomically
 from gansmith.viz.grids import grid, png
 
 BEFORE = Path(__file__).parents[1] / "tests" / "plain.toml"

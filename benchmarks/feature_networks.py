@@ -25,18 +25,17 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample, pad
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.fit import Wanted
-from gansmith.data.source import Request, open_pictures
-from gansmith.durable import write_atomically
-from gansmith.machine import describe_machine
-from gansmith.metrics.features import extract, extractor
-from gansmith.metrics.networks import PLANS, Classifier, Residual
-from gansmith.metrics.shipped import card
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.images.resize import Wanted
+from gansmith.features.classifiers import PLANS, Classifier, Residual, card
+from gansmith.features.extract import extract, extractor
 from gansmith.pixels import to_model
 from gansmith.rng import stream
+from gansmith.system.atomic import write_atomically
+from gansmith.system.machine import describe_machine
 
-WEIGHTS = Path(__file__).parents[1] / "src" / "gansmith" / "metrics" / "weights"
+WEIGHTS = Path(__file__).parents[1] / "src" / "gansmith" / "features" / "weights"
 RESULT = Path(__file__).parent / "results" / "feature-networks.json"
 BATCH, MOMENTUM, DECAY, SMOOTHING, SEED = 128, 0.9, 5e-4, 0.05, 0
 WARM_UP = 0.2

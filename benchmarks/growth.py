@@ -22,15 +22,15 @@ from pathlib import Path
 import numpy as np
 from workers import Worker
 
-from gansmith.data.pack import FORMAT
-from gansmith.machine import describe_machine
-from gansmith.runs import utc_now
+from gansmith.data.store import FORMAT
+from gansmith.runs.run import utc_now
+from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
-RECIPE = "fast"
+RECIPE = "auto"
 PLAIN = (
-    "model.spectral_norm=false",
-    "objective.loss='non-saturating'",
+    "model={name='upsample-dcgan'}",
+    "objective={loss='non-saturating'}",
     "data.channels=3",
     "data.height=32",
     "data.width=32",

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gansmith.machine import describe_machine
+from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 DRIVER = Path(__file__).parents[1] / "tests/faults/kills.py"

@@ -25,13 +25,13 @@ import numpy as np
 import torch
 
 import gansmith
-from gansmith.data.fit import Wanted
-from gansmith.data.pack import FORMAT, Pack, read_pack
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.images.resize import Wanted
 from gansmith.data.sampler import Sampler
-from gansmith.data.source import Request, open_pictures
-from gansmith.machine import describe_machine
+from gansmith.data.store import FORMAT, Pack, read_pack
+from gansmith.engine import make_engine
 from gansmith.schema import Recipe
-from gansmith.training.engine import make_engine
+from gansmith.system.machine import describe_machine
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 

@@ -17,14 +17,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gansmith.machine import describe_machine
+from gansmith.engine import make_engine
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, conv_in_blocks, transposed_in_phases
 from gansmith.nn.dropout import Dropout, drawing_from
 from gansmith.nn.upsample import UpsampleConv2d
 from gansmith.rng import random_words, stream
-from gansmith.runs import utc_now
+from gansmith.runs.run import utc_now
 from gansmith.schema import Adam, RMSprop
-from gansmith.training.engine import make_engine
+from gansmith.system.machine import describe_machine
 from gansmith.training.optim import make_updater
 
 RESULT = Path(__file__).parent / "results" / "layers.json"

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from gansmith.machine import describe_machine
+from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5

@@ -25,15 +25,15 @@ from unittest.mock import patch
 import torch
 
 import gansmith
-from gansmith.data.source import Access
-from gansmith.machine import describe_machine
-from gansmith.runs import create_run, utc_now
+from gansmith.data.dataset import Access
+from gansmith.engine import make_engine, suitable_threads
+from gansmith.runs.control import STOP, Requests
+from gansmith.runs.run import create_run, utc_now
 from gansmith.schema import Recipe
+from gansmith.system.machine import describe_machine
 from gansmith.training import loop
-from gansmith.training.engine import make_engine, suitable_threads
-from gansmith.training.pictures import open_all
+from gansmith.training.datasets import open_all
 from gansmith.training.reporting import LogFile, Silent
-from gansmith.training.signals import STOP, Requests
 from gansmith.training.state import build
 from gansmith.viz.evolution import is_milestone
 
@@ -135,7 +135,7 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
     return times
 
 
-def pictures(recipe: Recipe) -> gansmith.data.pack.Pack:
+def pictures(recipe: Recipe) -> gansmith.data.store.Pack:
     return open_all(recipe, Access()).train
 
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
-from gansmith.evaluation.history import best_of, evaluations
+from gansmith.generation.generator import load
 from gansmith.recipe_file import recipe_of
-from gansmith.runs import Run, list_runs, write_atomically
-from gansmith.training.sampling import load
+from gansmith.runs.history import best_of, evaluations
+from gansmith.runs.run import Run, list_runs, write_atomically
 from gansmith.viz.grids import grid, png
 
 RESULTS = Path(__file__).parent / "results"

@@ -24,11 +24,11 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from gansmith.data.find import find_set
-from gansmith.data.fit import Wanted
+from gansmith.data.datasets.find import find_set
+from gansmith.data.images.resize import Wanted
 from gansmith.data.prepare import prepare
 from gansmith.data.sources import open_source
-from gansmith.machine import describe_machine
+from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 7

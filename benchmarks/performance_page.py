@@ -12,7 +12,7 @@ from gansmith.cli.main import SPINS
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
-OF_HOUSE = "step-time-house"
+AUTO = "step-time-auto"
 
 HEAD = """\
 # Performance
@@ -36,13 +36,13 @@ their pictures as TensorFlow does, one row before and two after: torch computes 
 13 to 27 % more of them, where the peers' PyTorch takes the other cut, which is another network and costs nothing.
 """
 
-HOUSE = """\
-## The house's step
+AUTO = """\
+## The auto's step
 
-No article has the step of `house`, and so no Keras script: the peers are the same networks and the same step in
+No article has the step of `auto`, and so no Keras script: the peers are the same networks and the same step in
 PyTorch, 28x28 in grey. One pass of G gives the pictures of both updates. The penalty comes in one step of 16; turns are
-of whole cycles, and a step is a cycle's time over its steps. `python benchmarks/step_time.py --systems house --name
-step-time-house`; what the limit counts is in `arithmetic.py`.
+of whole cycles, and a step is a cycle's time over its steps. `python benchmarks/step_time.py --systems auto --name
+step-time-auto`; what the limit counts is in `arithmetic.py`.
 """
 
 WHY = """\
@@ -88,7 +88,7 @@ def page() -> str:
     step_table = runpy.run_path(str(ROOT / "benchmarks" / "step_table.py"))
     blocks = [HEAD, "## A training step\n", step_table["table"](results("step-time"))]
     blocks += ["![bars of each system's speed](../benchmarks/results/step-time.png)\n", _columns(), WANTED]
-    blocks += [*house(step_table["table"]), WHY, _layers(), TRIED, _busy(), _precision(), _growth(), _rest()]
+    blocks += [*auto(step_table["table"]), WHY, _layers(), TRIED, _busy(), _precision(), _growth(), _rest()]
     return "\n".join(blocks)
 
 
@@ -155,15 +155,15 @@ def results(name: str) -> dict:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
-def house(table: Callable[[dict], str]) -> list[str]:
-    """The house's own table, of its own machine, once it is measured."""
-    if not (RESULTS / f"{OF_HOUSE}.json").exists():
+def auto(table: Callable[[dict], str]) -> list[str]:
+    """The auto's own table, of its own machine, once it is measured."""
+    if not (RESULTS / f"{AUTO}.json").exists():
         return []
-    kept = results(OF_HOUSE)
-    own, rates = kept["systems"]["house"]["ways"]["gansmith auto"], kept["summary"]["systems"]["house"]["matmul_rates"]
+    kept = results(AUTO)
+    own, rates = kept["systems"]["auto"]["ways"]["gansmith auto"], kept["summary"]["systems"]["auto"]["matmul_rates"]
     found = " and ".join(f"{rate / 1e9:,.0f} in {precision}" for precision, rate in rates.items())
     chosen = f"Of its own accord gansmith computes in {own['precision']} there: a large matrix product does {found}, "
-    return [HOUSE, table(kept), f"{chosen}in thousand millions of multiply-adds a second.\n"]
+    return [AUTO, table(kept), f"{chosen}in thousand millions of multiply-adds a second.\n"]
 
 
 def _columns() -> str:

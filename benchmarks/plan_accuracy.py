@@ -20,16 +20,16 @@ import time
 from pathlib import Path
 
 import gansmith
-from gansmith.cli.train_recipe import Asked, answer
-from gansmith.data.source import Access
-from gansmith.machine import describe_machine
+from gansmith.data.dataset import Access
+from gansmith.planning.budget import parse_budget
+from gansmith.planning.resolve import Asked, answer
 from gansmith.recipe_file import to_toml
-from gansmith.runs import utc_now
-from gansmith.training.budget import parse_budget
+from gansmith.runs.run import utc_now
+from gansmith.system.machine import describe_machine
 from gansmith.training.reporting import Silent
 
 RESULTS = Path(__file__).parent / "results"
-RECIPES = ("house", "fashion-dcgan", "demo")
+RECIPES = ("auto", "fashion-dcgan", "demo")
 ROUNDS = 3
 TIME, MEMORY = 0.25, 0.20
 """By how much a plan may be off."""

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 import gansmith
-from gansmith.data.source import Access, Request, open_pictures
-from gansmith.machine import describe_machine
+from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.generation.generator import load
 from gansmith.recipe_file import override
-from gansmith.training.sampling import load
+from gansmith.system.machine import describe_machine
 
 RESULT = Path(__file__).parent / "results" / "precision.json"
 RECIPES, SEEDS, PRECISIONS = ("fashion-dcgan", "mnist-small-dcgan"), (0, 1, 2), ("fp32", "bf16")

@@ -20,14 +20,14 @@ import numpy as np
 from disturbances import DISTURBANCES, NUM, TRAINED_ON, Disturbance, Drawn, collapsed_generator, draw, undisturbed
 from marked import with_part
 
-from gansmith.data.fit import Wanted
-from gansmith.data.source import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data.images.resize import Wanted
 from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Sample
 from gansmith.evaluation.table import Sides
-from gansmith.machine import describe_machine
-from gansmith.metrics.extractor import Extractor
-from gansmith.metrics.features import extract, extractor
+from gansmith.features.extract import extract, extractor
+from gansmith.features.extractor import Extractor
+from gansmith.system.machine import describe_machine
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "sensitivity.json"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from gansmith.data.fit import Wanted
-from gansmith.data.source import Request, open_pictures
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.images.resize import Wanted
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from make_sets import svhn_mat, write_celeba_zip

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import gansmith
-from gansmith.machine import describe_machine
-from gansmith.runs import list_runs
+from gansmith.runs.run import list_runs
+from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 REPEATS = 9

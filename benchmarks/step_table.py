@@ -7,8 +7,8 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 OWN, PUBLISHED = "gansmith auto", "keras fp32"
-WITHOUT_ARTICLE = "house"
-KEPT = ("step-time", "step-time-house")
+WITHOUT_ARTICLE = "auto"
+KEPT = ("step-time", "step-time-auto")
 GREY, LIGHT, PALE, ORANGE, BLUE = "#9a9a9a", "#c9c9c9", "#f0c9a4", "#d9822b", "#3b76c4"
 COLUMNS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "Keras": (GREY, lambda way: way == PUBLISHED),

@@ -1,18 +1,18 @@
 """A training step of the nine classic systems: gansmith, Keras 3 on TensorFlow, PyTorch, and the machine's limit.
 
     python benchmarks/step_time.py [--systems mnist-dcgan fashion-mlp] [--rounds 5] [--quick]
-    python benchmarks/step_time.py --systems house --name step-time-house
+    python benchmarks/step_time.py --systems auto --name step-time-auto
 
 Every way is a process of its own (peers/) with all cores, started and warmed up first; then they take turns of half a
 second, or of a step where that is longer, so that a slow moment of the machine falls on all of them. While one works
 the others wait for their input; the processor time that they take meanwhile is written down. Pictures are noise.
-`house` has a penalty in one step of 16: its turns are of whole cycles, and its seconds are a cycle's over its steps.
+`auto` has a penalty in one step of 16: its turns are of whole cycles, and its seconds are a cycle's over its steps.
 
 The machine's limit is the multiply-adds of the step as the article writes it (arithmetic.py has the rule) divided by
 the rate of the fastest large matrix product in the same rounds. gansmith's share of that rate is counted on the
 multiply-adds that it really does: its fast layers need fewer.
 
-Keras runs in .venv-bench, which `make bench` builds; `house`, which no article has, needs none. Writes NAME.json, .md
+Keras runs in .venv-bench, which `make bench` builds; `auto`, which no article has, needs none. Writes NAME.json, .md
 and, where there is Keras, .png into benchmarks/results/; NAME is step-time unless it is given.
 """
 
@@ -31,8 +31,8 @@ from step_table import draw, summary, table
 from systems import CLASSIC
 from workers import Worker, WorkerError
 
-from gansmith.machine import describe_machine
-from gansmith.runs import utc_now
+from gansmith.runs.run import utc_now
+from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 BENCH_PYTHON = Path(__file__).parents[1] / ".venv-bench" / "bin" / "python"

@@ -26,14 +26,14 @@ from marked import with_part
 from torch import Tensor
 
 import gansmith
-from gansmith.data.source import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_pictures
 from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Sample
 from gansmith.evaluation.table import Sides
-from gansmith.machine import describe_machine
-from gansmith.metrics.features import extract, extractor
-from gansmith.training.budget import stretched
-from gansmith.training.sampling import CHUNK, Draws, TrainedGenerator, load
+from gansmith.features.extract import extract, extractor
+from gansmith.generation.generator import CHUNK, Draws, TrainedGenerator, load
+from gansmith.planning.budget import stretched
+from gansmith.system.machine import describe_machine
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "truncation.json"

@@ -21,11 +21,11 @@ from unittest.mock import patch
 
 import torch
 
-from gansmith.machine import describe_machine
+from gansmith.engine import make_engine
 from gansmith.recipes import recipe
 from gansmith.rng import stream
+from gansmith.system.machine import describe_machine
 from gansmith.training import loop, optim
-from gansmith.training.engine import make_engine
 from gansmith.training.state import build
 
 RESULTS = Path(__file__).parent / "results"

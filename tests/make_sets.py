@@ -252,8 +252,8 @@ def write_all(out, images, labels):
 
 
 def main():
-    from gansmith.data.fit import Wanted
-    from gansmith.data.source import Request, open_pictures
+    from gansmith.data.dataset import Request, open_pictures
+    from gansmith.data.images.resize import Wanted
 
     shape = Wanted(channels=3, height=32, width=32)
     clothes = open_pictures(Request(name="fashion-10k", split="train", shape=shape, limit=120))

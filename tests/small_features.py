@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gansmith.metrics.extractor import Extractor, Output, PictureShape
+from gansmith.features.extractor import Extractor, Output, PictureShape
 
 SIDE, BLOCKS = 8, 2
 

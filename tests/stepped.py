@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import torch
 
+from gansmith.engine import make_engine
 from gansmith.schema import Recipe
-from gansmith.training.engine import make_engine
-from gansmith.training.given import Given
+from gansmith.training.batch import Given
 from gansmith.training.optim import make_updater
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from serving import serve
 
-from gansmith.data.pack import read_pack
 from gansmith.data.sampler import Sampler
+from gansmith.data.store import read_pack
 
 BUFFER = 1000
 """Of the order shuffle-buffer, as in the fashion recipes."""

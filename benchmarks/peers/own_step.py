@@ -1,4 +1,4 @@
-"""A worker: gansmith's own step on pictures of noise, as `training/trial.py` takes it.
+"""A worker: gansmith's own step on pictures of noise, as `planning/trial.py` takes it.
 
     python benchmarks/peers/own_step.py [--count] mnist-dcgan "precision='fp32'" batch=64
 
@@ -15,9 +15,9 @@ from functools import partial
 import torch
 from serving import serve
 
+from gansmith.engine import make_engine, suitable_threads
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training.engine import make_engine, suitable_threads
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 

@@ -117,7 +117,7 @@ SYSTEMS = {
         fakes_first=True,
         label_noise=0.05,
     ),
-    "house": System(
+    "auto": System(
         batch=32,
         latents=64,
         picture=DIGITS,
@@ -135,4 +135,4 @@ SYSTEMS = {
     ),
 }
 """The nine classic systems, and gansmith's own recipe, which no article and so no Keras script has."""
-CLASSIC = tuple(name for name in SYSTEMS if name != "house")
+CLASSIC = tuple(name for name in SYSTEMS if name != "auto")

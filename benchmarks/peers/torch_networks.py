@@ -1,4 +1,4 @@
-"""The nine systems' networks, and those of `house`, as they are usually written in PyTorch.
+"""The nine systems' networks, and those of `auto`, as they are usually written in PyTorch.
 
 Strided layers have torch's symmetric padding: shifted by a pixel against TensorFlow's 'same', the same arithmetic, and
 kinder to torch than padding and cropping by hand. D gives logits; the losses take them. `step_time.py` holds the
@@ -242,7 +242,7 @@ class Modulated(nn.Module):
 
 
 class ThinGenerator(nn.Module):
-    """G of `house`, for 28x28 in grey."""
+    """G of `auto`, for 28x28 in grey."""
 
     def __init__(self):
         super().__init__()
@@ -263,7 +263,7 @@ class ThinGenerator(nn.Module):
         return self.last(x)
 
 
-def house() -> tuple[nn.Module, nn.Module]:
+def auto() -> tuple[nn.Module, nn.Module]:
     D = nn.Sequential(
         nn.Conv2d(1, 32, 4, 2, padding=1),
         leaky(0.2),
@@ -296,5 +296,5 @@ NETWORKS: dict[str, Callable[[], tuple[nn.Module, nn.Module]]] = {
     "svhn-dcgan": svhn_dcgan,
     "celeba32-dcgan": svhn_dcgan,
     "cifar-ships": cifar_ships,
-    "house": house,
+    "auto": auto,
 }

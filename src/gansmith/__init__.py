@@ -17,16 +17,16 @@ from gansmith.version import __version__
 __all__ = ["__version__", "build", "load", "recipe", "train"]
 
 if TYPE_CHECKING:
+    from gansmith.generation.generator import load
     from gansmith.recipes import recipe
-    from gansmith.training.sampling import load
-    from gansmith.training.session import train
+    from gansmith.sessions.session import train
     from gansmith.training.state import build
 
 _HOMES = {
     "build": "gansmith.training.state",
-    "load": "gansmith.training.sampling",
+    "load": "gansmith.generation.generator",
     "recipe": "gansmith.recipes",
-    "train": "gansmith.training.session",
+    "train": "gansmith.sessions.session",
 }
 
 

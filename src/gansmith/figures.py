@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from gansmith.engine import DeviceChoice
 from gansmith.errors import DiskError
+from gansmith.generation.generator import TrainedGenerator, channels_last, grid_labels, load
 from gansmith.pixels import Display, to_display
 from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS, Family
 from gansmith.report import classes_in_words, cut, evolution_columns, evolution_rows, network_diagrams, sample_grids
-from gansmith.runs import Run, write_atomically
+from gansmith.runs.run import Run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.engine import DeviceChoice
-from gansmith.training.sampling import TrainedGenerator, channels_last, grid_labels, load
 from gansmith.viz.curves import Line, loss_curves
 from gansmith.viz.evolution import evolution
 from gansmith.viz.grids import png

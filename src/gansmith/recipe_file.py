@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from gansmith.config import KINDS, Schedule, inline, is_schedule, is_whole_schedule
 from gansmith.errors import RecipeError
-from gansmith.plain_files import read_plain
-from gansmith.runs import Run
-from gansmith.schedule import KINDS, Schedule, inline, is_schedule, is_whole_schedule
+from gansmith.runs.run import Run
 from gansmith.schema import Recipe
+from gansmith.system.untrusted import read_plain
 
 NAMED_TABLES = ("model", "discriminator_optimizer", "generator_optimizer")
 """Tables whose fields depend on their `name`: under another name, none of the old values is kept."""

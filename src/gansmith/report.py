@@ -10,12 +10,12 @@ from PIL import Image
 
 from gansmith.data.classes import classes_of, on_grid
 from gansmith.errors import DataError
-from gansmith.evaluation.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.nn.summary import Summary, summarize
-from gansmith.plain_files import open_plain
 from gansmith.recipe_file import recipe_of, to_toml
-from gansmith.runs import Run, write_atomically
+from gansmith.runs.history import DECIDES, MOST, Evaluated, best_of, evaluations
+from gansmith.runs.run import Run, write_atomically
 from gansmith.schema import Recipe
+from gansmith.system.untrusted import open_plain
 from gansmith.viz.curves import D_COLOUR, G_COLOUR, Band, curves, distance_curve
 from gansmith.viz.diagram import diagram
 from gansmith.viz.evolution import evolution, evolution_steps, in_percent

@@ -12,7 +12,8 @@ from torch import nn
 
 from gansmith.augment.operations import OPERATIONS
 from gansmith.augment.settings import Augment
-from gansmith.data.fit import Box, Fit, Resample, Wanted
+from gansmith.config import Scheduled, Settings, below_one
+from gansmith.data.images.resize import Box, Fit, Resample, Wanted
 from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
 from gansmith.errors import RecipeError, UsageError
@@ -22,9 +23,7 @@ from gansmith.nn.spectral import every_kernel_is_normed
 from gansmith.objectives.settings import NO_PENALTY, Objective
 from gansmith.pixels import Display, PixelRange
 from gansmith.rng import LatentLaw
-from gansmith.runs import folder_name
-from gansmith.schedule import Scheduled, below_one
-from gansmith.settings import Settings
+from gansmith.runs.run import folder_name
 
 COLOUR = "^#[0-9a-f]{6}$"
 """Red, green and blue in hexadecimal."""

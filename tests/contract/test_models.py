@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.models.base import Spec, model_config, model_names
 from gansmith.nn.dropout import drawing_from
@@ -13,7 +14,6 @@ from gansmith.nn.init import first_weights
 from gansmith.recipes import recipe, recipe_names
 from gansmith.report import network_tables
 from gansmith.rng import stream
-from gansmith.training.engine import make_engine
 from gansmith.training.state import build
 
 SPECS = [Spec(channels=1, height=32, width=32, latents=7), Spec(channels=3, height=24, width=40, latents=3)]

@@ -10,9 +10,9 @@ import pytest
 
 from gansmith.cli.main import main
 from gansmith.models.base import model_config, model_names
+from gansmith.planning.classes import WIDEST
 from gansmith.recipe_file import recipe_of
-from gansmith.runs import Run
-from gansmith.training.labels import WIDEST
+from gansmith.runs.run import Run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")

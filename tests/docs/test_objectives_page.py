@@ -48,17 +48,17 @@ def test_every_field_of_both_tables_that_is_new_is_explained():
 def test_the_pages_command_and_settings_are_accepted():
     settings = re.findall(r"--set (\S+)", PAGE)
     assert len(settings) == 3
-    recipe("house", settings)
+    recipe("auto", settings)
     ada = re.search(r"`target = ([\d.]+)` and `speed = ([\d_]+)`", PAGE)
     diffaugment = re.search(r"`operations = (\[.*?\])`", PAGE)
     made = recipe(
-        "house",
+        "auto",
         [f"augment.target={ada[1]}", f"augment.speed={ada[2]}", f"augment.operations={diffaugment[1]}"],
     )
     assert made.augment.speed == 500_000
 
 
 def test_the_pages_recipe_of_the_other_signal_is_accepted(tmp_path):
-    (tmp_path / "mine.toml").write_text('from = "house"\n' + re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[-1])
+    (tmp_path / "mine.toml").write_text('from = "auto"\n' + re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[-1])
     made = recipe(str(tmp_path / "mine.toml"))
     assert (made.augment.signal, made.augment.target, made.evaluate.held_out) == ("held-out", 0.5, 500)

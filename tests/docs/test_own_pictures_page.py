@@ -10,12 +10,12 @@ from bakeoff_page import RESULTS
 from bakeoff_sums import read, rise_after_best
 
 from gansmith.cli.main import main
-from gansmith.data.proposal import MULTIPLE, SMALLEST
-from gansmith.metrics.extractor import PictureShape
-from gansmith.metrics.random_network import random_network
-from gansmith.recipes import fast, fitting, house
-from gansmith.training import budget, trial
-from gansmith.training.evaluating import MOST_SHARE
+from gansmith.data.check.suggest import MULTIPLE, SMALLEST
+from gansmith.features.extractor import PictureShape
+from gansmith.features.random_network import random_network
+from gansmith.planning import budget, trial
+from gansmith.recipes import auto, fast, fitting
+from gansmith.training.evaluation import MOST_SHARE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-pictures.md").read_text(encoding="utf-8")
 
@@ -28,9 +28,9 @@ def test_the_table_has_the_numbers_of_the_rules():
     for what, *numbers in (
         ("shorter side", SMALLEST, fitting.SHORT_SIDE, MULTIPLE, f"under {fitting.HASTE / 60:.0f} minutes"),
         ("shorter side", f"{fitting.SHORT_SIDE_IN_HASTE} at most"),
-        ("batch", house.BATCH, f"{fitting.FEWEST_PICTURES} pictures are the least"),
-        ("learning rate", house.RATE, "half of the run", "a twentieth"),
-        ("width", f"{house.WIDTH} channels", f"{house.WIDTH_ON_GPU} on a GPU"),
+        ("batch", auto.BATCH, f"{fitting.FEWEST_PICTURES} pictures are the least"),
+        ("learning rate", auto.RATE, "half of the run", "a twentieth"),
+        ("width", f"{auto.WIDTH} channels", f"{auto.WIDTH_ON_GPU} on a GPU"),
         ("augmentation", f"up to {fitting.FEW:,}", *(f"`{name}`" for name in fitting.AUGMENTATION_OF_COLOUR)),
         ("mirroring", *(f"`{name}`" for name in fitting.MIRRORED)),
         ("length", f"{fitting.PASSES} passes", f"{fitting.SHORTEST:,} to {fitting.LONGEST:,} images"),
@@ -40,8 +40,8 @@ def test_the_table_has_the_numbers_of_the_rules():
     ):
         for number in numbers:
             assert str(number) in row(what), (what, number)
-    assert house.BATCH == fast.BATCH
-    assert (1 / 2, pytest.approx(1 / 20)) == (house.CONSTANT, house.LAST_RATE / house.RATE)
+    assert auto.BATCH == fast.BATCH
+    assert (1 / 2, pytest.approx(1 / 20)) == (auto.CONSTANT, auto.LAST_RATE / auto.RATE)
     steps = f"({trial.MOST_STEPS}, or as many as {trial.SECONDS:.0f} seconds hold, and {trial.FEWEST_STEPS} at\nleast;"
     assert steps in PAGE
 
@@ -63,7 +63,7 @@ def test_the_pages_settings_are_accepted(capsys):
     settings = re.findall(r"--set [\w.]+=\d+", PAGE)
     assert len(settings) == 4
     options = shlex.split(" ".join(settings))
-    assert main(["train", "house", "--steps", "2", "--dry-run", *options]) == 0
+    assert main(["train", "auto", "--steps", "2", "--dry-run", *options]) == 0
     shown = capsys.readouterr().out
     assert "\nheight = 96\nwidth = 64\n" in shown
     assert "\nbatch = 64\n" in shown
@@ -71,7 +71,7 @@ def test_the_pages_settings_are_accepted(capsys):
 
 def test_what_to_expect_is_what_came_of_it():
     runs = read(RESULTS / "bakeoff.json")["runs"]
-    ships = runs["cifar-ships/house/600/0"]
+    ships = runs["cifar-ships/auto/600/0"]
     plain, augmented = (
         [[value for _, value in runs[f"small-500/{name}/600/{seed}"]["curve"]] for seed in (0, 1)]
         for name in ("plain", "augmented")

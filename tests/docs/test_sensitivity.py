@@ -69,4 +69,4 @@ def test_the_collapsed_generator_makes_one_picture_of_all_latents():
     made = collapsed_generator(picture)(20).astype(float)
     assert np.abs(made - picture).mean() < 5
     assert made.std(0).mean() < 5
-    assert len({image.tobytes() for image in made}) > 1
+    assert len({one.tobytes() for one in made}) > 1

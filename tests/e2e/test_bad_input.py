@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from gansmith.cli.main import VERBS
-from gansmith.data.catalogue import SETS
-from gansmith.data.published import IDX_FILES
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.datasets.files import IDX_FILES
 
 
 def one_sentence(result, code, *parts):
@@ -41,8 +41,8 @@ def test_a_variant_of_a_recipe_that_has_none(gansmith):
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("", 'mine.toml is no whole recipe; write from = "house"'),
-        ("batch = 4\n", 'mine.toml is no whole recipe; write from = "house"'),
+        ("", 'mine.toml is no whole recipe; write from = "auto"'),
+        ("batch = 4\n", 'mine.toml is no whole recipe; write from = "auto"'),
         ('from = "mine.toml"\n', "from = 'mine.toml' is a file; it takes the name of a recipe"),
     ],
 )
@@ -300,7 +300,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_name(gansmith, tiny):
 
 
 def test_an_unexpected_error_is_called_a_bug(gansmith, monkeypatch):
-    monkeypatch.setattr("gansmith.training.session.train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("gansmith.sessions.session.train", lambda *_, **__: 1 / 0)
     result = gansmith("train", "demo")
     assert result.code == 1
     assert result.err == "internal error: ZeroDivisionError: division by zero. This is a bug; --debug shows where.\n"

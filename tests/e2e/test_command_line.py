@@ -16,7 +16,7 @@ from PIL import Image
 from run_folder import assert_continuing_equals_never_stopping, assert_same_run, events, pictures, weights
 
 import gansmith as package
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 
 
 def test_a_run_leaves_what_it_promises_and_names_its_folder_first_and_last(gansmith, tiny):

@@ -9,7 +9,7 @@ from pictures import file, photo
 
 from gansmith.cli import data_check
 from gansmith.cli.options import call_one_of
-from gansmith.data.pack import read_pack
+from gansmith.data.store import read_pack
 from gansmith.errors import DataError, DiskError, UsageError
 
 

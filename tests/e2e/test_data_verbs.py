@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gansmith.data import find
-from gansmith.data.catalogue import SETS
+from gansmith.data.datasets import find
+from gansmith.data.datasets.catalog import SETS
 
 
 @pytest.fixture

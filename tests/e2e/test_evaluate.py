@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from test_bad_input import one_sentence
 
-from gansmith.data.catalogue import SETS
+from gansmith.data.datasets.catalog import SETS
 from gansmith.data.formats.idx import read_idx
 
 NUM = 200

@@ -199,7 +199,7 @@ def test_nothing_of_a_configuration_is_run(small):
         import sys
         from pathlib import Path
         from gansmith.recipes import recipe
-        from gansmith.training.imported import import_keras
+        from gansmith.interop.import_run import import_keras
 
         def watch(event, arguments):
             if event.split(".")[0] in ("exec", "compile", "import", "marshal", "pickle", "os", "socket", "ctypes"):

@@ -9,9 +9,9 @@ import pytest
 from pictures import file, photo
 from PIL import Image
 
+from gansmith.planning import memory, plan
 from gansmith.recipe_file import recipe_of
-from gansmith.runs import Run
-from gansmith.training import memory, plan
+from gansmith.runs.run import Run
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.2, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
 
@@ -99,7 +99,7 @@ def test_a_budget_works_for_the_articles_too_and_keeps_what_was_set(gansmith, tr
     assert length["images"] // length["sample_every"] == 5
 
 
-@pytest.mark.parametrize("recipe", ["house", "fashion-dcgan"])
+@pytest.mark.parametrize("recipe", ["auto", "fashion-dcgan"])
 def test_a_plan_counts_what_is_trained_on_and_not_what_is_held_out(gansmith, tried, recipe):
     held_out = ("--set", "evaluate.held_out=20", "--set", "evaluate.every=640", "--set", "batch=16")
     options = ("train", recipe, "--data", mixed(40), "--budget", "1h", *held_out, "--dry-run", "--json")
@@ -145,7 +145,7 @@ def test_steps_take_no_trial(gansmith, monkeypatch):
     assert result.code == 0, result.err
     assert "images = 48\n" in result.out
     assert "plan:" not in result.out
-    result = gansmith("train", "house", "--data", "photos", "--set", "length.images=160", "--dry-run")
+    result = gansmith("train", "auto", "--data", "photos", "--set", "length.images=160", "--dry-run")
     assert "\nimages = 160\n" in result.out
 
 
@@ -186,7 +186,7 @@ def test_too_few_pictures_and_a_folder_in_the_recipes_place(gansmith):
 @pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 64)])
-@pytest.mark.parametrize("name", ["house", "fast"])
+@pytest.mark.parametrize("name", ["auto", "fast"])
 def test_larger_pictures_of_any_kind_train_sample_and_are_evaluated(gansmith, name, height, width, channels):
     Path("photos").mkdir()
     for number in range(8):
@@ -223,7 +223,7 @@ def test_what_suits_few_pictures_may_be_set_for_few(gansmith, tried):
 
 
 def test_a_budget_holds_against_the_length_of_a_file(gansmith, tried):
-    Path("mine.toml").write_text('from = "house"\n[length]\nimages = 64_000\n')
+    Path("mine.toml").write_text('from = "auto"\n[length]\nimages = 64_000\n')
     plain = gansmith("train", "mine.toml", "--data", "fashion-10k", "--dry-run", "--json")
     assert json.loads(plain.out)["recipe"]["length"]["images"] == 64_000
     short = gansmith("train", "mine.toml", "--data", "fashion-10k", "--budget", "6400-images", "--dry-run", "--json")
@@ -238,7 +238,7 @@ def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_fil
         return {"device": "cpu", "precision": "fp32", "available": 1 << 30, "peak": 1 << 28, "seconds": seconds}
 
     monkeypatch.setattr(plan, "try_out", try_out)
-    Path("mine.toml").write_text('from = "house"\n[length]\nimages = 20_000\n')
+    Path("mine.toml").write_text('from = "auto"\n[length]\nimages = 20_000\n')
     result = gansmith("train", "mine.toml", "--data", "fashion-10k", "--budget", "15s", "--dry-run", "--json")
     facts = json.loads(result.out)
     assert facts["plan"]["calls"]["evaluation"] == 3
@@ -246,8 +246,8 @@ def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_fil
 
 
 def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):
-    Path("house").mkdir()
-    assert gansmith("train", "house", "--data", mixed(20), "--steps", 2, "--dry-run").code == 0
+    Path("auto").mkdir()
+    assert gansmith("train", "auto", "--data", mixed(20), "--steps", 2, "--dry-run").code == 0
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gansmith.runs import Run
-from gansmith.training.lock import only_writer
+from gansmith.runs.lock import only_writer
+from gansmith.runs.run import Run
 
 
 def error_of(result, code):

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from gansmith.runs import END_OF_LOG, Run
-from gansmith.training.lock import only_writer
+from gansmith.runs.lock import only_writer
+from gansmith.runs.run import END_OF_LOG, Run
 
 LINE = {"step": 7, "seen": 28, "loss/d": 1.5, "loss/g": 0.5, "accuracy/real": 0.5, "accuracy/fake": 1.0}
 

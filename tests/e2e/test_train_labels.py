@@ -12,7 +12,7 @@ from PIL import Image
 from run_folder import assert_continuing_equals_never_stopping, trained_in
 
 from gansmith.recipe_file import recipe_of
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 
 CONDITIONAL = """
 from = "demo"

@@ -22,10 +22,10 @@ from safetensors.torch import load, save
 from small_states import tree
 
 import gansmith
+from gansmith.checkpoints.manifest import fingerprint, manifest_text
 from gansmith.cli.main import main
-from gansmith.processes import worker_command
-from gansmith.training import session
-from gansmith.training.manifest import fingerprint, manifest_text
+from gansmith.sessions import session
+from gansmith.system.processes import worker_command
 
 NEWEST = "checkpoints/00000003"
 DEEP = "[" * 100_000
@@ -352,7 +352,7 @@ VERBS = {
     "resume": lambda run: ["resume", str(run)],
 }
 FORBIDDEN = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.find_class")
-TRIAL = worker_command("gansmith.training.trial_process")
+TRIAL = worker_command("gansmith.planning.trial_process")
 """Our own process, in which a batch that fits is looked for when memory ran out."""
 CODE = ("exec", "compile", "marshal.loads", "import", "ctypes.dlopen")
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree")

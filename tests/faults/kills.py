@@ -25,11 +25,12 @@ import matplotlib.pyplot as _  # noqa: F401 - imported once, before the forks
 import torch
 import torch._dynamo  # every optimiser of torch imports it
 
+from gansmith.checkpoints.manifest import is_whole
 from gansmith.cli import resume, runs_keep, train  # noqa: F401
 from gansmith.cli.main import main
-from gansmith.training import loop, session
-from gansmith.training.evaluating import Verdict
-from gansmith.training.manifest import is_whole
+from gansmith.sessions import session
+from gansmith.training import loop
+from gansmith.training.evaluation import Verdict
 
 RECIPE = """
 from = "demo"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gansmith.data.pack import write_pack
+from gansmith.data.store import write_pack
 from gansmith.recipe_file import from_values, merged, to_toml
 from gansmith.recipes import recipe
 

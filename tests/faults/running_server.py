@@ -20,8 +20,10 @@ import gansmith.cli.resume
 import gansmith.cli.sample
 import gansmith.cli.train  # noqa: F401
 from gansmith.cli.main import main
-from gansmith.processes import limit_memory
-from gansmith.training import lock, loop, session, signals, steps
+from gansmith.runs import control, lock
+from gansmith.sessions import session
+from gansmith.system.processes import limit_memory
+from gansmith.training import loop, steps
 
 
 def before_generator_step(number, work):
@@ -47,7 +49,7 @@ def get_signals(step, signums):
 def touch(step, file):
     def work(*_):
         Path(file).touch()
-        time.sleep(1.5 * signals.LOOK_EVERY)
+        time.sleep(1.5 * control.LOOK_EVERY)
 
     before_generator_step(step, work)
 

@@ -3,11 +3,11 @@
 import torch
 from plain import PLAIN
 
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.engine import make_engine
 from gansmith.recipes import recipe
-from gansmith.runs import create_run
+from gansmith.runs.run import create_run
 from gansmith.schema import Recipe
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import make_engine
 from gansmith.training.loop import train_step
 from gansmith.training.state import GAN, build
 

@@ -11,7 +11,7 @@ import pytest
 from plain import PLAIN
 from running import differing, info, write_recipe
 
-from gansmith.data.pack import write_pack
+from gansmith.data.store import write_pack
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 from plain import PLAIN
 from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
-from gansmith.data.pack import write_pack
+from gansmith.data.store import write_pack
 
 pytestmark = pytest.mark.slow
 

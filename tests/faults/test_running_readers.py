@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gansmith.errors import UsageError
-from gansmith.runs import create_run, list_runs
+from gansmith.runs.run import create_run, list_runs
 from gansmith.training.reporting import LogFile, Silent
 
 EVENTS = [{"step": step, "seen": 8 * step, "loss/d": 1.5, "time": {"seconds": 0.5 * step}} for step in (1, 2, 3)]

@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import load_file
 from small_states import saved_run, small_recipe, stepped, tree
 
+from gansmith.checkpoints.load import load_checkpoint, set_aside, tidy
+from gansmith.checkpoints.manifest import find_checkpoint, saved_checkpoints, verify
+from gansmith.checkpoints.save import parts_of, point_at_best, save_checkpoint, steps_kept
+from gansmith.engine import make_engine
 from gansmith.errors import CheckpointError, DivergedError
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 from gansmith.schema import Checkpoints
-from gansmith.training.checkpoint import parts_of, point_at_best, save_checkpoint, steps_kept
-from gansmith.training.engine import make_engine
-from gansmith.training.manifest import find_checkpoint, saved_checkpoints, verify
-from gansmith.training.restore import load_checkpoint, set_aside, tidy
-from gansmith.training.rewind import forget_later
+from gansmith.sessions.rollback import forget_later
 from gansmith.training.state import build
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from small_states import saved_run, small_recipe, stepped, tree
 
-from gansmith.durable import move_folder, write_atomically
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.manifest import find_checkpoint, saved_checkpoints, verify
-from gansmith.training.restore import set_aside, tidy
+from gansmith.checkpoints.load import set_aside, tidy
+from gansmith.checkpoints.manifest import find_checkpoint, saved_checkpoints, verify
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.system.atomic import move_folder, write_atomically
 
 REFUSALS = [errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP]
 PARTS = ["G", "D", "G_ema", "optimizer_g", "optimizer_d"]
@@ -108,7 +108,7 @@ def calls_of(trace):
 SAVED = """
 from pathlib import Path
 from small_states import saved_run, small_recipe, stepped
-from gansmith.training.checkpoint import save_checkpoint
+from gansmith.checkpoints.save import save_checkpoint
 run, gan = saved_run(Path("runs").absolute(), steps=(1,))
 run.append_event({"step": 1, "seen": 4})
 save_checkpoint(run, stepped(small_recipe(), gan, 1), small_recipe())

@@ -53,7 +53,7 @@ def main() -> None:
 def fuzz_all(names: list[str], seconds: int) -> None:
     """Each target in turn; the file of results keeps what it says of others."""
     from fuzz.targets import TARGETS
-    from gansmith.machine import describe_machine
+    from gansmith.system.machine import describe_machine
 
     file = RESULTS / "fuzz.json"
     found = []

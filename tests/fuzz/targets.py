@@ -20,15 +20,15 @@ import make_sets
 import numpy as np
 from hostile_archives import Tarred, Zipped, tar_of, zip_of
 
-from gansmith.data import decode
-from gansmith.data.fit import Wanted
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
-from gansmith.data.formats.mat import read_svhn
 from gansmith.data.formats.npz import read_npz
+from gansmith.data.formats.svhn import read_svhn
+from gansmith.data.images import decode
+from gansmith.data.images.resize import Wanted
 from gansmith.data.labels import class_order, find_labels
-from gansmith.data.pack import read_pack, write_pack
 from gansmith.data.sources import Entry, Source, open_source
+from gansmith.data.store import read_pack, write_pack
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import override, to_toml
 from gansmith.recipes import recipe

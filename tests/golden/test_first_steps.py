@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from gansmith.data.pack import Pack
+from gansmith.data.store import Pack
+from gansmith.engine import make_engine
 from gansmith.recipes import recipe, recipe_names
 from gansmith.training import loop
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.training.batch import draw
 from gansmith.training.optim import make_updater
 from gansmith.training.state import build
 

@@ -10,6 +10,9 @@ import pytest
 import torch
 from keras import layers
 
+from gansmith.checkpoints.load import load_network
+from gansmith.checkpoints.manifest import find_checkpoint
+from gansmith.interop.import_run import import_keras
 from gansmith.interop.keras import expected
 from gansmith.interop.keras_file import find_networks, read_models
 from gansmith.nn.conv import Conv2dSame
@@ -17,9 +20,6 @@ from gansmith.nn.modes import inference_mode
 from gansmith.nn.stack import Stack
 from gansmith.recipes import recipe
 from gansmith.rng import latents, stream
-from gansmith.training.imported import import_keras
-from gansmith.training.manifest import find_checkpoint
-from gansmith.training.restore import load_network
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,12 +8,12 @@ import torch
 from pairs import assert_same_weights, for_keras, pair, pictures, reading_masks
 from rules import RULES, Adam, Batch, cross_entropy, discriminator_updates, stacked_update
 
+from gansmith.engine import make_engine
 from gansmith.interop.keras import dump
 from gansmith.objectives.adversarial import Targets
 from gansmith.recipes import all_names, recipe
 from gansmith.rng import latents, stream
-from gansmith.training.engine import make_engine
-from gansmith.training.given import Given, draw
+from gansmith.training.batch import Given, draw
 from gansmith.training.held_out_losses import held_out_losses
 from gansmith.training.steps import discriminator_step, generator_step
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageSequence
 
 from gansmith.viz.animation import animation
 from gansmith.viz.evolution import MOMENTS, animation_steps, evolution_frame, is_milestone
-from gansmith.viz.grids import BACKGROUND, enlarged, grid, picture, sheet_size
+from gansmith.viz.grids import BACKGROUND, enlarged, grid, to_pillow, sheet_size
 
 LASTING = [50, 50, 70, 2000]
 
@@ -33,11 +33,11 @@ def read_back(content):
 
 
 def as_rgba(pixels):
-    return np.stack([np.asarray(picture(one).convert("RGBA")) for one in pixels])
+    return np.stack([np.asarray(to_pillow(one).convert("RGBA")) for one in pixels])
 
 
 def of(pixels, suffix, lasting=LASTING):
-    return animation([picture(one) for one in pixels], lasting, suffix)
+    return animation([to_pillow(one) for one in pixels], lasting, suffix)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -10,16 +10,16 @@ from torch.testing import assert_close
 from gansmith.augment.augmenter import BATCHES, draws, make_augmenter, observe
 from gansmith.augment.operations import OPERATIONS, colour, cutout, flip, rotate, translate
 from gansmith.augment.settings import Augment
+from gansmith.checkpoints.load import load_checkpoint
+from gansmith.checkpoints.manifest import find_checkpoint
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.engine import make_engine
 from gansmith.errors import CheckpointError, RecipeError
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.runs import create_run
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.runs.run import create_run
+from gansmith.training.batch import draw
 from gansmith.training.loop import train_step
-from gansmith.training.manifest import find_checkpoint
-from gansmith.training.restore import load_checkpoint
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
 

@@ -53,10 +53,10 @@ def test_every_candidate_is_another_recipe_than_the_others(name, candidate):
 
 
 def test_a_candidate_that_has_changed_is_told_from_one_that_has_more_fields_now():
-    now = entered("fashion-mnist", "house")
+    now = entered("fashion-mnist", "auto")
     before = to_toml(override(now, ["batch=64"]))
     assert "batch 64 -> 32" in changed(before, now)
-    assert not changed(to_toml(now).replace('name = "house"\n', ""), now)
+    assert not changed(to_toml(now).replace('name = "auto"\n', ""), now)
 
 
 def test_what_is_kept_is_added_to(tmp_path):
@@ -84,15 +84,15 @@ def test_the_page_shows_medians_ranges_ratios_and_when_the_articles_distance_was
 
     text = page_of(
         *(of(FIRST, seed, 20 + seed, 0.05, [(50, 30), (100, 20)]) for seed in range(3)),
-        *(of("house", seed, 5 + seed, 0.8, [(5, 25), (10, 19), (50, 4), (100, 5)]) for seed in range(3)),
+        *(of("auto", seed, 5 + seed, 0.8, [(5, 25), (10, 19), (50, 4), (100, 5)]) for seed in range(3)),
     )
     assert "### fashion-mnist, 100 s" in text
     assert "| article | 21 (20 to 22) | 1.000 | 0.050 | 0.500 | 0.250 | 3 of 3 |" in text
     assert (
-        "| house | 6 (5 to 7) | 0.286 | 0.800 | 0.500 | 0.250 | 0 of 3 | 10 s (1/10) | 25% (25% to 25%) | 100 |" in text
+        "| auto | 6 (5 to 7) | 0.286 | 0.800 | 0.500 | 0.250 | 0 of 3 | 10 s (1/10) | 25% (25% to 25%) | 100 |" in text
     )
-    assert text.index("| article |") < text.index("| house |")
-    at_once = page_of(of(FIRST, 0, 20, 0.05, [(50, 30), (100, 20)]), of("house", 0, 5, 0.8, [(5, 19), (100, 5)]))
+    assert text.index("| article |") < text.index("| auto |")
+    at_once = page_of(of(FIRST, 0, 20, 0.05, [(50, 30), (100, 20)]), of("auto", 0, 5, 0.8, [(5, 19), (100, 5)]))
     assert "| 0 of 1 | ≤ 5 s (1/20) | 0% | 100 |" in at_once
 
 
@@ -105,17 +105,17 @@ def test_the_page_shows_a_run_that_diverged_as_fallen_and_one_that_never_got_the
 
 def test_the_page_shows_the_rise_of_few_pictures_and_the_modes_on_the_way():
     few = run("small-500", "plain", 0, {"fd": 8}, [(10, 9), (20, 5), (30, 6), (40, 8)])
-    stacked = run("stacked-mnist", "house", 0, {"modes": 990, "modes-kl": 0.1}, [(10, 100), (20, 990)])
+    stacked = run("stacked-mnist", "auto", 0, {"modes": 990, "modes-kl": 0.1}, [(10, 100), (20, 990)])
     text = page_of(few, stacked)
     assert "| plain | 5 | 33% | 8 | 60% | 40 |" in text
-    assert "| house | 990 | 0.1 | 100, 990 | 20 |" in text
+    assert "| auto | 990 | 0.1 | 100, 990 | 20 |" in text
 
 
 def test_a_run_is_of_one_process_from_before_it_is_there(tmp_path):
-    with claimed("a.house.60.0", tmp_path / "runs"):
-        with pytest.raises(BusyError), claimed("a.house.60.0", tmp_path / "runs"):
+    with claimed("a.auto.60.0", tmp_path / "runs"):
+        with pytest.raises(BusyError), claimed("a.auto.60.0", tmp_path / "runs"):
             pass
-        with claimed("a.house.60.1", tmp_path / "runs"):
+        with claimed("a.auto.60.1", tmp_path / "runs"):
             pass
-    with claimed("a.house.60.0", tmp_path / "runs"):
+    with claimed("a.auto.60.0", tmp_path / "runs"):
         pass

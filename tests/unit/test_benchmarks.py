@@ -17,9 +17,9 @@ from step_table import summary, table
 from step_time import steps_of, ways
 from workers import Worker, WorkerError
 
+from gansmith.config import value_at
 from gansmith.objectives.penalties import PENALTIES, penalty_of
 from gansmith.recipes import recipe
-from gansmith.schedule import value_at
 
 
 def test_a_dense_systems_multiply_adds_are_those_counted_by_hand():
@@ -36,14 +36,14 @@ def test_a_convolutional_systems_multiply_adds_are_those_counted_by_hand():
     assert multiply_adds("fashion-dcgan") == 32 * (G + 2 * (3 * D - first_d) + frozen)
 
 
-def test_the_houses_multiply_adds_are_those_counted_by_hand_with_a_sixteenth_of_a_penalty():
+def test_the_auto_recipes_multiply_adds_are_those_counted_by_hand_with_a_sixteenth_of_a_penalty():
     modulation = {features: 64 * 32 + 32 * 2 * features for features in (64, 32, 16)}
     first_g, last_g = 64 * 3136 + 3 * 64 * 32, 28 * 28 * 9 * 16
     G = 64 * 3136 + 7 * 7 * 9 * 64 * 128 + 14 * 14 * 9 * 32 * 64 + last_g + sum(modulation.values())
     first_d, last_d = 14 * 14 * 16 * 32, 2048
     D = first_d + 7 * 7 * 16 * 32 * 64 + 4 * 4 * 9 * 64 * 128 + last_d
     d_step, g_step, penalty = 2 * (3 * D - first_d), 3 * G - first_g + 2 * D, 4 * D - last_d
-    assert multiply_adds("house") == 32 * (d_step + g_step) + 32 * penalty / 16
+    assert multiply_adds("auto") == 32 * (d_step + g_step) + 32 * penalty / 16
 
 
 def at_work(name):
@@ -51,26 +51,26 @@ def at_work(name):
     return torch_step.prepare(options)
 
 
-@pytest.mark.parametrize("name", ["mnist-mlp", "fashion-dcgan", "house"])
+@pytest.mark.parametrize("name", ["mnist-mlp", "fashion-dcgan", "auto"])
 def test_the_rule_is_what_torch_counts_of_the_peers_step(name, monkeypatch):
     monkeypatch.setitem(SYSTEMS, name, replace(SYSTEMS[name], penalty=0.0))
     done = multiply_adds_of(partial(torch_step.step, at_work(name)), 1)
     assert sum(done.values()) == multiply_adds(name)
 
 
-def test_a_cycle_of_the_houses_peer_has_one_penalty_with_its_zeros():
-    training = at_work("house")
+def test_a_cycle_of_the_auto_recipes_peer_has_one_penalty_with_its_zeros():
+    training = at_work("auto")
     first, *rest = (sum(multiply_adds_of(partial(torch_step.step, training), 1).values()) for _ in range(16))
     assert len(set(rest)) == 1
-    needed = 16 * (multiply_adds("house") - rest[0])
+    needed = 16 * (multiply_adds("auto") - rest[0])
     assert (first - rest[0]) / needed == pytest.approx(6 / 4, rel=1e-3)
 
 
 def test_the_peers_penalty_is_ours():
-    training = at_work("house")
+    training = at_work("auto")
     real = training.real
     ours = penalty_of(PENALTIES["r1"], lambda images, _kind: training.D(images)[:, 0], real, real, real)
-    torch.testing.assert_close(torch_step.penalty(training), SYSTEMS["house"].penalty * ours.mean())
+    torch.testing.assert_close(torch_step.penalty(training), SYSTEMS["auto"].penalty * ours.mean())
 
 
 def test_the_growth_is_that_of_upsampling_networks_without_spectral_norm_or_penalty():
@@ -120,7 +120,7 @@ def result():
             "multiply_adds_done": 4e9,
             "ways": ways | {"keras fp32": way(6.0)},
         },
-        "house": {
+        "auto": {
             "batch": 32,
             "multiply_adds": 4e9,
             "ways": {name: ways[name] for name in ("gansmith auto", "torch fp32")},
@@ -135,7 +135,7 @@ def test_the_means_are_over_the_systems_of_articles_and_against_the_fastest_way_
     found = result()["summary"]
     assert found["geometric_mean_to_keras"] == pytest.approx((3 * 12) ** 0.5)
     assert found["geometric_mean_to_best_peer"] == pytest.approx(2)
-    assert found["systems"]["house"]["to_best_peer"] == pytest.approx(4)
+    assert found["systems"]["auto"]["to_best_peer"] == pytest.approx(4)
     assert found["systems"]["mnist-dcgan"]["limit_seconds"] == {"bf16": pytest.approx(0.4)}
     assert found["systems"]["mnist-dcgan"]["share_of_rate_as_done"] == pytest.approx(0.5)
 
@@ -143,32 +143,32 @@ def test_the_means_are_over_the_systems_of_articles_and_against_the_fastest_way_
 def test_the_table_shows_times_images_a_second_ratios_limit_and_a_dash_for_what_was_not_measured():
     text = table(result())
     assert "| mnist-dcgan | 256 | 1,500 | 1,000 | 2,000 | 500 | 512 | 3.00 | 2.00 | 400 | 50% | 0% |" in text
-    assert "| house | 32 | – | – | 2,000 | 500 | 64 | – | 4.00 | – | – | 0% |" in text
+    assert "| auto | 32 | – | – | 2,000 | 500 | 64 | – | 4.00 | – | – | 0% |" in text
     assert "6.00 × Keras as published, 2.00 × the best peer" in text
 
 
-def of_house():
+def of_auto():
     made = result()
-    house = made["systems"]["house"]
-    house["ways"] |= {"matmul bf16": way(0.1, multiply_adds=4e9), "matmul fp32": way(0.1, multiply_adds=8e9)}
-    house["multiply_adds_done"] = 5e9
-    made["systems"] = {"house": house}
+    auto = made["systems"]["auto"]
+    auto["ways"] |= {"matmul bf16": way(0.1, multiply_adds=4e9), "matmul fp32": way(0.1, multiply_adds=8e9)}
+    auto["multiply_adds_done"] = 5e9
+    made["systems"] = {"auto": auto}
     return made | {"summary": summary(made)}
 
 
 def test_what_none_of_the_systems_has_is_no_column():
-    heads, _, row, *below = table(of_house()).splitlines()
+    heads, _, row, *below = table(of_auto()).splitlines()
     assert heads == "| system | batch | torch | gansmith | images/s | × best peer | limit | of the rate | spread |"
-    assert row == "| house | 32 | 2,000 | 500 | 64 | 4.00 | 100 | 25% | 0% |"
+    assert row == "| auto | 32 | 2,000 | 500 | 64 | 4.00 | 100 | 25% | 0% |"
     assert not any("Least against" in line for line in below)
 
 
-def test_the_page_shows_the_house_once_it_is_measured(tmp_path, monkeypatch):
+def test_the_page_shows_the_auto_recipe_once_it_is_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(performance_page, "RESULTS", tmp_path)
-    assert performance_page.house(table) == []
-    (tmp_path / "step-time-house.json").write_text(json.dumps(of_house()))
-    text = "\n".join(performance_page.house(table))
-    assert "| house | 32 | 2,000 |" in text
+    assert performance_page.auto(table) == []
+    (tmp_path / "step-time-auto.json").write_text(json.dumps(of_auto()))
+    text = "\n".join(performance_page.auto(table))
+    assert "| auto | 32 | 2,000 |" in text
     assert "computes in bf16 there: a large matrix product does 40 in bf16 and 80 in fp32" in text
 
 
@@ -180,7 +180,7 @@ def test_a_turn_is_of_whole_cycles():
 
 def test_only_the_articles_systems_need_the_python_of_keras():
     bench = Path("bench")
-    assert {system for system in SYSTEMS if all(way.python != bench for way in ways(system, bench))} == {"house"}
+    assert {system for system in SYSTEMS if all(way.python != bench for way in ways(system, bench))} == {"auto"}
 
 
 def test_the_exponent_of_a_power_is_that_power():

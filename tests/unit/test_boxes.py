@@ -9,10 +9,10 @@ import pytest
 from pictures import file, photo, write_pictures
 from PIL import Image
 
-from gansmith.data.decode import decode
-from gansmith.data.fit import Wanted
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.images.decode import decode
+from gansmith.data.images.resize import Wanted
 from gansmith.data.prepare import prepare
-from gansmith.data.source import Request, open_pictures
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
 from gansmith.recipes import recipe

@@ -4,8 +4,8 @@ import pytest
 from plain import PLAIN
 
 from gansmith.errors import UsageError
+from gansmith.planning.budget import parse_budget, stretched
 from gansmith.recipes import recipe
-from gansmith.training.budget import parse_budget, stretched
 
 INTERVALS = (
     "length.log_every",

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.find import size_to_download
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.datasets.find import size_to_download
 
 FILES = [pytest.param(name, file, id=f"{name}/{file.name}") for name, known in SETS.items() for file in known.remote]
 HASH = re.compile(r"[0-9a-f]{64}|md5:[0-9a-f]{32}")

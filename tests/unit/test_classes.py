@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from gansmith.data.catalogue import SETS
 from gansmith.data.classes import Classes, classes_of, names_among, on_grid, told_apart
-from gansmith.data.pack import Pack
+from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
+from gansmith.data.store import Pack
 from gansmith.errors import DataError, UsageError
 
 

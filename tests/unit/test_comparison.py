@@ -7,16 +7,16 @@ import pytest
 from plain import PLAIN
 
 import gansmith
-from gansmith.comparison import at_equal_images, at_equal_time, compare
-from gansmith.comparison_page import better, cells, write_page
-from gansmith.comparison_sides import Judged, differences, refuse_other_shapes
+from gansmith.comparison.compare import at_equal_images, at_equal_time, compare
+from gansmith.comparison.groups import Judged, differences, refuse_other_shapes
+from gansmith.comparison.page import better, cells, write_page
 from gansmith.errors import UsageError
 from gansmith.evaluation.measure import Measured
+from gansmith.evaluation.protocol import Protocol
 from gansmith.evaluation.seeds import summarise, verdict
 from gansmith.metrics.intervals import Estimate
-from gansmith.metrics.protocol import Protocol
 from gansmith.recipe_file import override
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 
 PROTOCOL = Protocol(
     features="fashion-mnist",

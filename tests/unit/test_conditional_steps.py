@@ -10,13 +10,13 @@ from plain import PLAIN
 from small_features import Counting
 from stepped import assert_close, stepped_in_float64
 
-from gansmith.data.pack import Pack
+from gansmith.data.store import Pack
+from gansmith.engine import make_engine
+from gansmith.planning import trial
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training import trial
-from gansmith.training.engine import make_engine
-from gansmith.training.evaluating import Judge
-from gansmith.training.given import draw
+from gansmith.training.batch import draw
+from gansmith.training.evaluation import Judge
 from gansmith.training.held_out_losses import held_out_losses
 from gansmith.training.loop import train_step
 from gansmith.training.state import build

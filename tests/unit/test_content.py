@@ -10,10 +10,10 @@ import pytest
 from pictures import file, photo, write_pictures
 
 from gansmith.data import content
-from gansmith.data.catalogue import cache_folder
-from gansmith.data.content import file_hash, file_hashes
-from gansmith.data.fit import Wanted
-from gansmith.data.source import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data.datasets.catalog import cache_folder
+from gansmith.data.hashes import file_hash, file_hashes
+from gansmith.data.images.resize import Wanted
 
 SHAPE = Wanted(channels=3, height=16, width=16)
 LONG_AGO = 10**18
@@ -55,7 +55,7 @@ def stores():
 
 def test_a_copied_a_touched_and_a_renamed_folder_find_the_same_store(photos, tmp_path, monkeypatch):
     first = opened(photos)
-    monkeypatch.setattr("gansmith.data.workers.Decoders.decode", None)  # a second decoding would fail
+    monkeypatch.setattr("gansmith.data.images.pool.Decoders.decode", None)  # a second decoding would fail
     shutil.copytree(photos, tmp_path / "elsewhere/copy")
     os.utime(photos / "a/1.png")
     photos.rename(tmp_path / "renamed")
@@ -110,7 +110,7 @@ def test_an_archive_is_known_by_its_bytes_wherever_it_lies(photos, tmp_path, rea
     first = opened(tmp_path / "photos.tar")
     opened(tmp_path / "photos.tar")
     shutil.copy(tmp_path / "photos.tar", tmp_path / "copy.tar")
-    monkeypatch.setattr("gansmith.data.workers.Decoders.decode", None)
+    monkeypatch.setattr("gansmith.data.images.pool.Decoders.decode", None)
     assert opened(tmp_path / "copy.tar").images.filename == first.images.filename
     assert read == ["photos.tar", "copy.tar"]
 

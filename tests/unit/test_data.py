@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gansmith.data import catalogue
-from gansmith.data.fit import Wanted
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.datasets import catalog
+from gansmith.data.datasets.files import IDX_FILES
 from gansmith.data.formats import idx
 from gansmith.data.formats.idx import read_idx
-from gansmith.data.pack import read_pack, write_pack
-from gansmith.data.published import IDX_FILES
+from gansmith.data.images.resize import Wanted
 from gansmith.data.sampler import Sampler
-from gansmith.data.source import Request, open_pictures
+from gansmith.data.store import read_pack, write_pack
 from gansmith.errors import DataError, DiskError
 
 
@@ -128,7 +128,7 @@ def test_a_large_store_asks_the_disk_for_a_whole_batch_before_it_reads_it(tmp_pa
     store = read_pack(tmp_path / "store").only(np.arange(2, 9))
     assert torch.equal(store.batch(torch.tensor([6, 0])), torch.tensor(images[[8, 2]]))
     assert not asked
-    monkeypatch.setattr("gansmith.data.pack.READ_AHEAD_FROM", images.nbytes)
+    monkeypatch.setattr("gansmith.data.store.READ_AHEAD_FROM", images.nbytes)
     assert torch.equal(store.batch(torch.tensor([6, 0])), torch.tensor(images[[8, 2]]))
     for (advice, start, length), row in zip(asked, (8, 2), strict=True):
         assert advice == mmap.MADV_WILLNEED
@@ -194,7 +194,7 @@ def test_a_folder_is_packed_once_wherever_it_lies(tmp_path, monkeypatch):
     first = opened(str(tmp_path / "a"), "train", 1, 8, 8)
     (tmp_path / "below").mkdir()
     (tmp_path / "a").rename(tmp_path / "below/a")
-    monkeypatch.setattr("gansmith.data.workers.Decoders.decode", None)  # a second decoding would fail
+    monkeypatch.setattr("gansmith.data.images.pool.Decoders.decode", None)  # a second decoding would fail
     assert np.array_equal(opened(str(tmp_path / "below/a"), "train", 1, 8, 8).images, first.images)
 
 
@@ -244,9 +244,9 @@ def test_classes_a_part_and_so_many_of_a_set_can_be_asked_for():
         opened("fashion-10k[1]", "train", 1, 28, 28, skip=1000)
 
 
-@pytest.mark.parametrize("name", catalogue.SETS)
+@pytest.mark.parametrize("name", catalog.SETS)
 def test_every_set_says_what_it_is_and_how_to_get_it(name):
-    known = catalogue.SETS[name]
+    known = catalog.SETS[name]
     assert known.title
     assert known.licence
     assert known.packaged or known.how_to_get

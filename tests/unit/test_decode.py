@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pictures import file, photo
 from PIL import Image
 
-from gansmith.data.decode import MAX_PIXELS, decode, suffix_of
-from gansmith.data.fit import Wanted
+from gansmith.data.images.decode import MAX_PIXELS, decode, suffix_of
+from gansmith.data.images.resize import Wanted
 
 
 def png_header(width, height):
@@ -260,5 +260,5 @@ def test_suffixes():
 
 
 def test_decoding_does_not_import_torch():
-    code = "import sys, gansmith.data.decode_worker; sys.exit('torch' in sys.modules)"
+    code = "import sys, gansmith.data.images.worker; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,10 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pooch
 import pytest
 
-from gansmith.data import download
-from gansmith.data.download import fetch_file, readable_size
-from gansmith.data.published import RemoteFile
-from gansmith.data.transfer import Patience, may_fetch
+from gansmith.data.datasets import download
+from gansmith.data.datasets.download import fetch_file, readable_size
+from gansmith.data.datasets.files import RemoteFile
+from gansmith.data.datasets.http import Patience, may_fetch
 from gansmith.errors import DataError, DiskError
 
 BODY = random.Random(0).randbytes(102_400)
@@ -287,7 +287,7 @@ def test_a_download_that_stalls_is_given_up_and_kept(server, tmp_path):
 
 
 def test_a_download_that_drips_is_given_up(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("gansmith.data.transfer.SLOWEST", 10_000_000)
+    monkeypatch.setattr("gansmith.data.datasets.http.SLOWEST", 10_000_000)
     file = remote(server("/a", stalls(server, every=0.02)))
     refused(tmp_path, file, "sent only", "bytes in", left=["set.gz.part"], patience=HASTY)
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from gansmith.machine import describe_machine
-from gansmith.training import engine
+from gansmith import engine
+from gansmith.system.machine import describe_machine
 
 
 @pytest.fixture

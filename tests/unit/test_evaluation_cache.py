@@ -8,7 +8,7 @@ import pytest
 from small_features import Counting, grey
 
 from gansmith.evaluation import cache
-from gansmith.evaluation.anchors import anchors
+from gansmith.evaluation.baselines import anchors
 from gansmith.evaluation.inputs import pictures
 from gansmith.evaluation.reference import kept_features, reference
 
@@ -77,9 +77,9 @@ def test_a_file_under_another_ones_name_is_noticed():
 def test_other_pictures_other_weights_and_another_resize_are_kept_apart(change):
     network = Counting()
     kept_features(REALS, network.extractor)
-    images = REALS.images.copy()
-    images[0, 0, 0, 0] ^= 1
-    reals = pictures(images, "blocks", "test") if change == "pixels" else REALS
+    levels = REALS.images.copy()
+    levels[0, 0, 0, 0] ^= 1
+    reals = pictures(levels, "blocks", "test") if change == "pixels" else REALS
     other = Counting("1" * 64 if change == "weights" else "0" * 64, "to 8x8" if change == "resize" else "none")
     kept_features(reals, other.extractor)
     assert other.calls

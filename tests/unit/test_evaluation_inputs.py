@@ -105,10 +105,10 @@ def test_an_array_of_another_kind_is_refused_and_the_way_out_named(array, said):
 
 
 def test_equal_pixels_have_equal_hashes_and_others_not():
-    images = grey(5)
-    assert pictures(images, "a").sha256 == pictures(images.copy(), "b").sha256
-    assert pictures(images, "a").sha256 != pictures(images[::-1], "a").sha256
-    assert pictures(images, "a").sha256 != pictures(images.reshape(5, 4, 16, 1), "a").sha256
+    levels = grey(5)
+    assert pictures(levels, "a").sha256 == pictures(levels.copy(), "b").sha256
+    assert pictures(levels, "a").sha256 != pictures(levels[::-1], "a").sha256
+    assert pictures(levels, "a").sha256 != pictures(levels.reshape(5, 4, 16, 1), "a").sha256
 
 
 def test_a_picture_with_a_palette_is_read_as_it_looks():

@@ -8,13 +8,13 @@ from small_features import Counting, grey
 
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation import table as module
-from gansmith.evaluation.anchors import anchors, blurred, noise
+from gansmith.evaluation.baselines import anchors, blurred, noise
 from gansmith.evaluation.inputs import pictures
 from gansmith.evaluation.measure import choose, measure
+from gansmith.evaluation.protocol import comparable
 from gansmith.evaluation.reference import reference
 from gansmith.evaluation.table import METRICS
-from gansmith.metrics.features import extract
-from gansmith.metrics.protocol import comparable
+from gansmith.features.extract import extract
 
 TRAIN, TEST, FAKE = (pictures(grey(count, seed), "blocks", split) for count, seed, split in
                      ((90, 1, "train"), (60, 2, "test"), (60, 3, "")))  # fmt: skip

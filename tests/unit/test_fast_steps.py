@@ -10,12 +10,12 @@ from statistics import median
 import pytest
 import torch
 
+from gansmith.engine import make_engine
 from gansmith.nn.modes import layers_of
 from gansmith.recipes import family, recipe, recipe_names
 from gansmith.recipes.base import OURS
 from gansmith.rng import stream
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.training.batch import draw
 from gansmith.training.optim import make_updater
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step

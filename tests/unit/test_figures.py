@@ -13,7 +13,7 @@ from gansmith.figures import plotted_losses
 from gansmith.recipes import family, recipe, recipe_names
 from gansmith.recipes.base import OURS
 from gansmith.report import network_diagrams, network_tables
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 from gansmith.viz.curves import Line, loss_curves
 from gansmith.viz.diagram import WIDTH
 from gansmith.viz.sheets import as_seen, sheet

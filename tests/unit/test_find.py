@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from gansmith.data import find
-from gansmith.data.catalogue import SETS, KnownSet, Layout
-from gansmith.data.find import find_set, look_for
-from gansmith.data.published import IDX_FILES, RemoteFile
+from gansmith.data.datasets import find
+from gansmith.data.datasets.catalog import SETS, KnownSet, Layout
+from gansmith.data.datasets.files import IDX_FILES, RemoteFile
+from gansmith.data.datasets.find import find_set, look_for
 from gansmith.errors import DataError
 
 CONTENTS = {

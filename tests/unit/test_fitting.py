@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from gansmith.config import value_at
 from gansmith.errors import DataError
 from gansmith.recipe_file import override
-from gansmith.recipes import family, fitted, house, recipe, recipe_names, sets_itself
+from gansmith.recipes import auto, family, fitted, recipe, recipe_names, sets_itself
 from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, about_haste, short_side_for
-from gansmith.schedule import value_at
 from gansmith.schema import Data
 
 OURS = [name for name in recipe_names() if family(name).fitted]
@@ -48,12 +48,12 @@ def test_every_shape_and_number_of_pictures_gives_a_recipe(name, channels, heigh
 
 @pytest.mark.parametrize(("count", "batch"), [(8, 8), (20, 16), (31, 16), (32, 32), (10**6, 32)])
 def test_a_set_smaller_than_a_batch_gets_a_smaller_batch(count, batch):
-    assert made("house", photos(count)).batch == batch
+    assert made("auto", photos(count)).batch == batch
 
 
 def test_too_few_pictures_are_refused_in_a_sentence():
     with pytest.raises(DataError, match=r"^/photos has 7 pictures that can be used; 8 are the least to train on, and"):
-        made("house", photos(7))
+        made("auto", photos(7))
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_too_few_pictures_are_refused_in_a_sentence():
     ],
 )
 def test_few_pictures_are_augmented_and_mirrored_only_where_that_is_right(name, count, channels, operations):
-    assert made("house", photos(count, channels=channels, name=name)).augment.operations == operations
+    assert made("auto", photos(count, channels=channels, name=name)).augment.operations == operations
 
 
 def test_the_command_that_would_mirror_own_pictures_is_given_and_works():
-    found = family("house").fitted(photos())
+    found = family("auto").fitted(photos())
     said = found.why["augment.operations"](found.recipe)
     _, _, change = said.partition("--set '")
-    assert override(made("house", photos()), [change.rstrip("'")]).augment.operations[0] == "flip"
+    assert override(made("auto", photos()), [change.rstrip("'")]).augment.operations[0] == "flip"
 
 
 def test_a_gpu_gets_wider_networks():
@@ -83,14 +83,14 @@ def test_a_gpu_gets_wider_networks():
 
 
 def test_the_length_follows_the_pictures_within_bounds_and_a_given_one_is_kept():
-    lengths = [made("house", photos(count)).length.images for count in (8, 20_000, 10**7)]
+    lengths = [made("auto", photos(count)).length.images for count in (8, 20_000, 10**7)]
     assert lengths[0] == pytest.approx(500_000, rel=0.01)
     assert lengths[0] < lengths[1] < lengths[2] == pytest.approx(2_000_000, rel=0.01)
-    assert made("house", photos(images=3200)).steps == 100
+    assert made("auto", photos(images=3200)).steps == 100
 
 
 def test_average_and_intervals_are_shares_of_the_length():
-    short, long = (made("house", photos(images=images)) for images in (64_000, 256_000))
+    short, long = (made("auto", photos(images=images)) for images in (64_000, 256_000))
     assert (short.ema_half_life, long.ema_half_life) == (3200, 12_800)
     assert long.length.images // long.length.sample_every == short.length.images // short.length.sample_every == 20
 
@@ -98,7 +98,7 @@ def test_average_and_intervals_are_shares_of_the_length():
 @pytest.mark.parametrize("steps", [2, 19, 39, 399, 400, 1000, 6250, 31_250, 156_249])
 @pytest.mark.parametrize("most", [1, 3, EVALUATIONS])
 def test_the_last_evaluation_is_within_a_few_steps_of_the_end_of_any_length(steps, most):
-    found = made("house", photos(images=32 * steps, evaluations=most))
+    found = made("auto", photos(images=32 * steps, evaluations=most))
     every = found.evaluate.every // found.batch
     assert steps // every <= most
     assert steps % every < EVALUATIONS
@@ -106,7 +106,7 @@ def test_the_last_evaluation_is_within_a_few_steps_of_the_end_of_any_length(step
 
 def test_without_a_trial_evaluations_paint_a_twentieth_of_what_is_trained_on_at_most():
     def number(images):
-        found = made("house", photos(images=images))
+        found = made("auto", photos(images=images))
         return found.length.images // found.evaluate.every
 
     assert [number(images) for images in (3200, 32_000, 160_000, 10**6)] == [1, 1, 4, EVALUATIONS]
@@ -114,7 +114,7 @@ def test_without_a_trial_evaluations_paint_a_twentieth_of_what_is_trained_on_at_
 
 def test_some_lines_of_the_log_meet_a_lazy_penalty():
     for images in (0, 32_000, 1_000_000):
-        found = made("house", photos(images=images))
+        found = made("auto", photos(images=images))
         apart = found.length.log_every // found.batch
         lines = range(apart, found.steps + 1, apart)
         of_penalty = [step for step in lines if (step - 1) % found.objective.penalty_every == 0]
@@ -122,21 +122,21 @@ def test_some_lines_of_the_log_meet_a_lazy_penalty():
 
 
 def test_another_length_sets_it_anew_without_pictures_too():
-    assert recipe("house", ["length.images=64_000"]) == made("house", replace(EXAMPLE, images=64_000))
-    assert recipe("house", ["length.images=64_000"]).generator_optimizer.lr.until == 64_000
+    assert recipe("auto", ["length.images=64_000"]) == made("auto", replace(EXAMPLE, images=64_000))
+    assert recipe("auto", ["length.images=64_000"]).generator_optimizer.lr.until == 64_000
     assert recipe("demo", ["length.images=64_000"]).generator_optimizer.lr == recipe("demo").generator_optimizer.lr
 
 
 def test_the_rate_falls_over_the_second_half_of_whatever_length():
     for images in (64_000, 256_000):
-        rate = made("house", photos(images=images)).generator_optimizer.lr
-        assert value_at(rate, images // 2) == value_at(rate, 0) == house.RATE
-        assert value_at(rate, images * 3 // 4) == pytest.approx((house.RATE + house.LAST_RATE) / 2)
-        assert value_at(rate, images) == house.LAST_RATE
+        rate = made("auto", photos(images=images)).generator_optimizer.lr
+        assert value_at(rate, images // 2) == value_at(rate, 0) == auto.RATE
+        assert value_at(rate, images * 3 // 4) == pytest.approx((auto.RATE + auto.LAST_RATE) / 2)
+        assert value_at(rate, images) == auto.LAST_RATE
 
 
 def test_what_a_person_sets_holds_and_is_not_explained_by_the_rules():
-    found = fitted("house", ["batch=16", "augment.operations=[]"], photos())
+    found = fitted("auto", ["batch=16", "augment.operations=[]"], photos())
     assert found.recipe.batch == 16
     assert found.recipe.data == photos().data
     assert "batch" not in found.why
@@ -146,7 +146,7 @@ def test_what_a_person_sets_holds_and_is_not_explained_by_the_rules():
 
 def test_a_file_that_starts_from_it_is_set_too_but_for_what_it_states(tmp_path):
     file = tmp_path / "mine.toml"
-    file.write_text('from = "house"\nbatch = 16\n')
+    file.write_text('from = "auto"\nbatch = 16\n')
     assert sets_itself(str(file))
     found = fitted(str(file), [], photos())
     assert (found.recipe.name, found.recipe.batch, found.recipe.data) == ("mine", 16, photos().data)
@@ -159,11 +159,11 @@ def test_reasons_are_of_the_recipe_as_it_is_in_the_end(tmp_path):
         found = fitted(name, changes, photos(images=3200))
         return {field: reason(found.recipe) for field, reason in found.why.items()}
 
-    assert said("house")["length.images"].startswith("100 steps: ")
-    assert said("house", "batch=64")["length.images"].startswith("50 steps: ")
-    assert "model.width" not in said("house", "model.name=residual", "model.width=16")
+    assert said("auto")["length.images"].startswith("100 steps: ")
+    assert said("auto", "batch=64")["length.images"].startswith("50 steps: ")
+    assert "model.width" not in said("auto", "model.name=residual", "model.width=16")
     file = tmp_path / "mine.toml"
-    file.write_text('from = "house"\nema_half_life = {start=0.0, end=5000.0, until=1000}\n[model]\nname="residual"\n')
+    file.write_text('from = "auto"\nema_half_life = {start=0.0, end=5000.0, until=1000}\n[model]\nname="residual"\n')
     assert not {"model.width", "ema_half_life"} & said(str(file)).keys()
 
 
@@ -179,7 +179,7 @@ def test_reasons_are_of_the_recipe_as_it_is_in_the_end(tmp_path):
     ],
 )
 def test_evaluations_are_announced_where_there_will_be_some(facts, changes, said):
-    found = fitted("house", [*changes, f"length.images={facts['images']}"], photos(**facts, evaluations=5))
+    found = fitted("auto", [*changes, f"length.images={facts['images']}"], photos(**facts, evaluations=5))
     told = found.why["evaluate.every"](found.recipe)
     assert told.startswith(said)
     assert bool(told) == bool(said)
@@ -187,7 +187,7 @@ def test_evaluations_are_announced_where_there_will_be_some(facts, changes, said
 
 def test_every_decision_is_one_line():
     for facts in (photos(), photos(20), replace(EXAMPLE, images=64, evaluations=1), photos(gpu=True)):
-        found = family("house").fitted(facts)
+        found = family("auto").fitted(facts)
         for field, text in ((field, reason(found.recipe)) for field, reason in found.why.items()):
             assert "\n" not in text, field
             assert len(text) < 250, field

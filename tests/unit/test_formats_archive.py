@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gansmith.data.formats import inflate, members, untar
-from gansmith.data.formats.archive import open_archive
-from gansmith.data.formats.inflate import Inflated, Plain
-from gansmith.data.formats.members import Limits, Member, Skipped
+from gansmith.data.archives import inflate, members, tar
+from gansmith.data.archives.archive import open_archive
+from gansmith.data.archives.inflate import Inflated, Plain
+from gansmith.data.archives.members import Limits, Member, Skipped
 from gansmith.errors import DataError
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -240,7 +240,7 @@ def test_reading_every_hostile_archive_writes_nothing_and_stays_small(tmp_path):
     script = """
         import os, sys
         from pathlib import Path
-        from gansmith.data.formats.archive import open_archive
+        from gansmith.data.archives.archive import open_archive
         from gansmith.errors import DataError
 
         def watch(event, arguments):
@@ -299,7 +299,7 @@ def test_endless_names_are_refused(tmp_path, monkeypatch):
 
 def test_a_directory_of_too_many_entries_is_refused_before_any_is_kept(tmp_path, monkeypatch):
     (tmp_path / "zip").write_bytes(zip_of(*[Zipped(b"%d" % at, b"", 0) for at in range(100)], count=1))
-    monkeypatch.setattr("gansmith.data.formats.unzip._read_entry", None)  # reading one would fail
+    monkeypatch.setattr("gansmith.data.archives.zip._read_entry", None)  # reading one would fail
     with pytest.raises(DataError, match="more than 99 files"):
         open_archive(tmp_path / "zip", Limits(members=99))
 
@@ -308,7 +308,7 @@ def test_a_tar_of_endless_headers_is_refused(tmp_path):
     path = tmp_path / "tar"
     path.write_bytes(tar_of(*[Tarred(b"folder/", b"", b"5")] * 50))
     with pytest.raises(DataError, match="more than 30 files"), path.open("rb") as file:
-        list(untar.tar_entries(Plain(file), path, 30))
+        list(tar.tar_entries(Plain(file), path, 30))
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])

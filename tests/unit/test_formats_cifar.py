@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gansmith.data.formats import batch_pickle
-from gansmith.data.formats.batch_pickle import read_batch
 from gansmith.data.formats.cifar import parse_binary_batch, parse_python_batch, read_cifar
+from gansmith.data.formats.cifar_pickle import read_batch
 from gansmith.errors import DataError
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -192,7 +192,7 @@ def test_refusing_a_foreign_batch_runs_nothing(tmp_path):
     script = """
         import sys
         from pathlib import Path
-        from gansmith.data.formats.batch_pickle import read_batch
+        from gansmith.data.formats.cifar_pickle import read_batch
         from gansmith.errors import DataError
 
         files = {path.name: path.read_bytes() for path in sorted(Path(sys.argv[1]).iterdir())}

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_sets import mat_element, mat_file, mat_matrix, svhn_mat
 
-from gansmith.data.formats import inflate, mat
-from gansmith.data.formats.mat import read_mat, read_svhn
+from gansmith.data.archives import inflate
+from gansmith.data.formats import svhn
+from gansmith.data.formats.svhn import read_mat, read_svhn
 from gansmith.errors import DataError
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -179,7 +180,7 @@ def test_a_file_that_is_not_svhn_says_why(path, arrays, message):
 
 
 def test_too_many_variables_and_a_missing_file_are_data_errors(path, monkeypatch):
-    monkeypatch.setattr(mat, "MAX_VARIABLES", 2)
+    monkeypatch.setattr(svhn, "MAX_VARIABLES", 2)
     refuse(path, mat_file([mat_matrix(name, np.zeros((1, 1))) for name in "abc"]), "in 3 variables")
     path.unlink()
     with pytest.raises(DataError, match="cannot be read"):

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from pictures import file, photo
 
-from gansmith.data.fit import Wanted
-from gansmith.data.formats import members, parquet
+from gansmith.data.archives import members
+from gansmith.data.check.report import check
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.formats import parquet
 from gansmith.data.formats.parquet import open_table
-from gansmith.data.intake import check
+from gansmith.data.images.resize import Wanted
 from gansmith.data.named import open_named
 from gansmith.data.prepare import prepare
-from gansmith.data.source import Request, open_pictures
 from gansmith.errors import DataError, MissingExtraError
 
 pa = pytest.importorskip("pyarrow")
@@ -211,7 +212,7 @@ def test_bombs_and_too_many_rows_are_refused_before_they_are_read(tmp_path, monk
     with pytest.raises(DataError, match="bytes in a row group; up to 100 are read"):
         check(path, workers=1)
     monkeypatch.undo()
-    monkeypatch.setattr("gansmith.data.tables.Limits", lambda: members.Limits(members=6))
+    monkeypatch.setattr("gansmith.data.sources.Limits", lambda: members.Limits(members=6))
     with pytest.raises(DataError, match="announces 7 rows; 6 can be read in all"):
         check(path, workers=1)
 

@@ -2,7 +2,7 @@ import pytest
 from fuzz import __main__ as fuzz
 from fuzz.targets import TARGETS
 
-from gansmith.data import decode
+from gansmith.data.images import decode
 from gansmith.errors import DataError
 
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from gansmith.checkpoints.manifest import find_checkpoint, named_best
 from gansmith.errors import CheckpointError, RecipeError
-from gansmith.evaluation.history import Evaluated, best_of, evaluations, stalled_since
 from gansmith.recipes import recipe
-from gansmith.runs import Run, create_run
-from gansmith.training.evaluating import Judge
-from gansmith.training.manifest import find_checkpoint, named_best
+from gansmith.runs.history import Evaluated, best_of, evaluations, stalled_since
+from gansmith.runs.run import Run, create_run
+from gansmith.training.evaluation import Judge
 
 
 def of(*values, half=1.0):

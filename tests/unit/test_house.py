@@ -1,4 +1,4 @@
-"""Rules of the house that a machine can check."""
+"""Rules of the project that a machine can check."""
 
 from pathlib import Path
 

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import file, photo, write_pictures
 
-from gansmith.data.duplicates import groups_of_equal, groups_of_similar
-from gansmith.data.fit import Wanted
-from gansmith.data.intake import check
-from gansmith.data.intake_page import intake_page
-from gansmith.data.intake_text import report_lines
+from gansmith.data.check.duplicates import groups_of_equal, groups_of_similar
+from gansmith.data.check.page import intake_page
+from gansmith.data.check.report import check
+from gansmith.data.check.suggest import propose
+from gansmith.data.check.text import report_lines
+from gansmith.data.images.resize import Wanted
 from gansmith.data.labels import class_order
 from gansmith.data.prepare import prepare
-from gansmith.data.proposal import propose
 from gansmith.data.sources import open_source, shown
 from gansmith.errors import DataError
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from gansmith.generation.generator import CHUNK, Draws
+from gansmith.generation.walk import closed_walk, spherical
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training.interpolation import closed_walk, spherical
-from gansmith.training.sampling import CHUNK, Draws
 
 SHARES = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from gansmith.errors import NotEnoughMemoryError, RecipeError
+from gansmith.planning import memory
 from gansmith.recipes import recipe
-from gansmith.training import memory
 
 
 @pytest.mark.parametrize(("room", "batch"), [(1024, 1024), (1500, 1024), (2, 2), (0, 0)])

@@ -9,17 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gansmith.data.fit import Wanted
-from gansmith.data.source import Request, open_pictures
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.images.resize import Wanted
 from gansmith.errors import DataError, UsageError
-from gansmith.metrics import shipped as shipped_module
-from gansmith.metrics.dinov2 import Transformer
-from gansmith.metrics.extractor import PictureShape
-from gansmith.metrics.features import NAMES, chunk_size, extract, extractor, suits
-from gansmith.metrics.inception import Inception, tensorflow_resized
-from gansmith.metrics.networks import PLANS
-from gansmith.metrics.random_network import kernel, scales_of
-from gansmith.metrics.shipped import FOLDER, card
+from gansmith.features import shipped as shipped_module
+from gansmith.features.classifiers import FOLDER, PLANS, card
+from gansmith.features.dinov2 import Transformer
+from gansmith.features.extract import NAMES, chunk_size, extract, extractor, suits
+from gansmith.features.extractor import PictureShape
+from gansmith.features.inception import Inception, tensorflow_resized
+from gansmith.features.random_network import kernel, scales_of
 
 TARGETS = {"mnist": 0.99, "fashion-mnist": 0.91, "notmnist": 0.93, "cifar10": 0.85}
 MOST_BYTES = 2_000_000

@@ -37,7 +37,7 @@ def mixture(rng, number, shift):
 @pytest.fixture(scope="module")
 def clothes():
     """Two pools (5000, 49) of real pictures at 7x7 pixels, one of them dimmed and noisy, as a fair generator's are."""
-    packed = Path(gansmith.__file__).parent / "data/fashion_10k/t10k-images-idx3-ubyte.gz"
+    packed = Path(gansmith.__file__).parent / "data/datasets/fashion_10k/t10k-images-idx3-ubyte.gz"
     pictures = read_idx(packed, 3) / 255.0
     small = pictures.reshape(-1, 7, 4, 7, 4).mean((2, 4)).reshape(-1, 49)
     return 0.9 * small[:5000] + 0.1 * np.random.default_rng(0).standard_normal((5000, 49)), small[5000:]

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from pictures import file, photo, write_pictures
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.fit import Wanted
-from gansmith.data.intake import check_source
-from gansmith.data.intake_page import intake_page
-from gansmith.data.intake_text import report_lines
+from gansmith.data.check.page import intake_page
+from gansmith.data.check.report import check_source
+from gansmith.data.check.text import report_lines
+from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.datasets.files import IDX_FILES
+from gansmith.data.images.resize import Wanted
 from gansmith.data.named import open_named
 from gansmith.data.prepare import prepare_source
-from gansmith.data.published import IDX_FILES
-from gansmith.data.source import Request, open_pictures
 from gansmith.errors import DataError
 
 

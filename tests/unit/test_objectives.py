@@ -8,13 +8,13 @@ import torch
 from plain import PLAIN
 from torch.testing import assert_close
 
+from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.objectives.adversarial import LOSSES, Targets, discriminator_loss, generator_loss, margins
 from gansmith.objectives.settings import Objective
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.training.batch import draw
 from gansmith.training.held_out_losses import held_out_losses
 from gansmith.training.loop import train_step
 from gansmith.training.state import build

@@ -12,20 +12,20 @@ from torch.testing import assert_close
 
 from gansmith.augment.augmenter import BATCHES, make_augmenter, observe_held_out, overfitting
 from gansmith.augment.settings import Augment
-from gansmith.data.pack import Pack
+from gansmith.checkpoints.load import load_checkpoint
+from gansmith.checkpoints.manifest import find_checkpoint
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.data.store import Pack
+from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
+from gansmith.planning import trial
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.runs import create_run
-from gansmith.training import trial
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.runs.run import create_run
+from gansmith.training.batch import draw
 from gansmith.training.loop import Setting, log, train_step
-from gansmith.training.manifest import find_checkpoint
 from gansmith.training.overfitting import HELD_OUT, HeldOut, asks_held_out, held_out_batch, steer_augmentation
 from gansmith.training.reporting import Silent
-from gansmith.training.restore import load_checkpoint
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
 

@@ -8,15 +8,15 @@ from plain import PLAIN
 from torch import nn
 from torch.testing import assert_close
 
+from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.stack import Stack
 from gansmith.objectives.penalties import PENALTIES, penalty_of, slope_norms, uniform_shape
+from gansmith.planning import trial
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training import trial
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.training.batch import draw
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
@@ -114,7 +114,7 @@ def test_slopes_are_in_full_precision_whatever_autocast_says():
     weight = torch.nn.Linear(24, 1, bias=False)
     pictures = noise("real").float()
     with torch.autocast("cpu", torch.bfloat16):
-        norms = slope_norms(lambda images, _kind: weight(images.flatten(1))[:, 0], pictures, "real")
+        norms = slope_norms(lambda x, _kind: weight(x.flatten(1))[:, 0], pictures, "real")
     assert norms.dtype == torch.float32
     assert_close(norms, weight.weight.norm().expand(5), rtol=1e-6, atol=0)
 

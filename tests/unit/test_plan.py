@@ -5,14 +5,14 @@ import subprocess
 import pytest
 
 from gansmith.errors import NotEnoughMemoryError, UsageError
+from gansmith.planning import memory, plan
+from gansmith.planning.budget import parse_budget, stretched
+from gansmith.planning.plan import calls_of, make_plan, rounded_down
 from gansmith.recipe_file import override
 from gansmith.recipes import family, recipe
 from gansmith.recipes.fitting import EVALUATIONS, Facts
 from gansmith.schema import Data
-from gansmith.training import memory, plan
-from gansmith.training.budget import parse_budget, stretched
 from gansmith.training.loop import draws_grid, due, saves
-from gansmith.training.plan import calls_of, make_plan, rounded_down
 from gansmith.training.reporting import Silent
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.5, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
@@ -21,7 +21,7 @@ MIB = 2**20
 
 def at(images, evaluations):
     data = Data(name="photos", channels=3, height=32, width=48)
-    return family("house").fitted(Facts(data=data, count=300, images=images, evaluations=evaluations)).recipe
+    return family("auto").fitted(Facts(data=data, count=300, images=images, evaluations=evaluations)).recipe
 
 
 @pytest.fixture

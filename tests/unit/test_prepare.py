@@ -13,9 +13,9 @@ import pytest
 from hazards import bomb
 from pictures import file, photo, write_pictures
 
-from gansmith.data.decode import decode
-from gansmith.data.fit import Wanted
-from gansmith.data.intake import check
+from gansmith.data.check.report import check
+from gansmith.data.images.decode import decode
+from gansmith.data.images.resize import Wanted
 from gansmith.data.prepare import Asked, choose_shape, prepare
 from gansmith.data.sources import open_source
 from gansmith.errors import DataError, UsageError
@@ -68,7 +68,7 @@ def stop_after(number):
 
 
 def test_a_stopped_prepare_continues_and_gives_the_same_store(tmp_path, monkeypatch):
-    monkeypatch.setattr("gansmith.data.pack_writer._EVERY", 7)
+    monkeypatch.setattr("gansmith.data.store_writer._EVERY", 7)
     folder = many(tmp_path)
     (folder / "b/010.png").write_bytes(b"")
     prepare(folder, tmp_path / "whole", SMALL, workers=2, allow_dropped=True)
@@ -87,8 +87,8 @@ def test_a_killed_prepare_continues_and_gives_the_same_store(tmp_path):
     folder = many(tmp_path, 60)
     prepare(folder, tmp_path / "whole", SMALL, workers=1)
     code = (
-        "import gansmith.data.pack_writer as w, sys, time\nfrom pathlib import Path\n"
-        "from gansmith.data.fit import Wanted\nfrom gansmith.data.prepare import prepare\nw._EVERY = 5\n"
+        "import gansmith.data.store_writer as w, sys, time\nfrom pathlib import Path\n"
+        "from gansmith.data.images.resize import Wanted\nfrom gansmith.data.prepare import prepare\nw._EVERY = 5\n"
         "slow = lambda done, total: (print(done, flush=True), time.sleep(.01))\n"
         "prepare(Path('set'), Path('parts'), Wanted(channels=3, height=32, width=32), workers=1, progress=slow)\n"
     )
@@ -197,7 +197,7 @@ def test_a_bomb_costs_little_memory(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set/bomb.png").write_bytes(bomb(9_000, 9_943))
     code = (
-        "import re, resource\nfrom pathlib import Path\nfrom gansmith.data.intake import check\n"
+        "import re, resource\nfrom pathlib import Path\nfrom gansmith.data.check.report import check\n"
         "print(check(Path('set'), workers=1).files[0].reasons)\n"
         # Not RUSAGE_SELF: it begins with the peak of the process that started this one.
         "own = int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"

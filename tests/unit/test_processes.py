@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gansmith.cli import main
-from gansmith.processes import worker_command, worker_environment
+from gansmith.system.processes import worker_command, worker_environment
 
 
 def test_a_worker_imports_nothing_from_the_current_folder_and_is_told_its_arguments():

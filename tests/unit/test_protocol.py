@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gansmith.errors import UsageError
-from gansmith.metrics.protocol import Protocol, comparable, from_facts
+from gansmith.evaluation.protocol import Protocol, comparable, from_facts
 
 STAMP = Protocol(
     features="mnist",

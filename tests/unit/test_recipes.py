@@ -7,7 +7,7 @@ from plain import PLAIN
 from gansmith.errors import RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, recipe_of, to_toml
 from gansmith.recipes import all_names, recipe, recipe_names
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 
 
 @pytest.mark.parametrize("name", recipe_names())

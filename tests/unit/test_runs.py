@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gansmith.errors import DiskError, UsageError
-from gansmith.runs import create_run, find_run, folder_name, list_runs, write_atomically
+from gansmith.runs.run import create_run, find_run, folder_name, list_runs, write_atomically
 
 
 @pytest.fixture

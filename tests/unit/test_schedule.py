@@ -9,22 +9,22 @@ import torch
 from plain import PLAIN
 from torch.testing import assert_close
 
+from gansmith.checkpoints.load import load_checkpoint
+from gansmith.checkpoints.manifest import find_checkpoint
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.config import Schedule, scaled, value_at
+from gansmith.engine import make_engine
 from gansmith.errors import RecipeError, UsageError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.runs import create_run
-from gansmith.schedule import Schedule, scaled, value_at
+from gansmith.runs.run import create_run
 from gansmith.schema import Adam, RMSprop
-from gansmith.training.changes import changes_between, refuse_unsafe, remarks_on_length
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.sessions.changes import changes_between, refuse_unsafe, remarks_on_length
+from gansmith.sessions.rollback import slowed
+from gansmith.training.batch import draw
 from gansmith.training.loop import train_step
-from gansmith.training.manifest import find_checkpoint
 from gansmith.training.optim import make_updater
-from gansmith.training.restore import load_checkpoint
-from gansmith.training.rewind import slowed
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
 
@@ -340,19 +340,19 @@ def test_a_change_of_a_schedule_is_one_change_and_is_refused_with_settings_that_
 
 
 def test_keys_of_a_schedule_can_be_set_one_by_one():
-    before = recipe("house").generator_optimizer.lr
+    before = recipe("auto").generator_optimizer.lr
     keys = [
         "generator_optimizer.lr.start=1e-3",
         "generator_optimizer.lr.end=1e-4",
         "generator_optimizer.lr.until=900000",
     ]
-    after = recipe("house", keys).generator_optimizer.lr
+    after = recipe("auto", keys).generator_optimizer.lr
     assert (after.start, after.end, after.until) == (1e-3, 1e-4, 900_000)
     assert (after.begin, after.shape) == (before.begin, before.shape)
 
 
 def test_a_name_may_come_after_the_values_of_its_table():
-    assert recipe("house", ["model.width=8", "model.name=residual"]).model.width == 8
+    assert recipe("auto", ["model.width=8", "model.name=residual"]).model.width == 8
 
 
 def test_a_run_that_goes_on_beyond_its_schedule_says_what_its_rate_stays_at():

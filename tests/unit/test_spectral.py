@@ -6,6 +6,10 @@ from plain import PLAIN
 from torch import nn
 from torch.testing import assert_close
 
+from gansmith.checkpoints.load import load_checkpoint
+from gansmith.checkpoints.manifest import find_checkpoint
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.engine import make_engine
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
 from gansmith.nn.init import first_weights
 from gansmith.nn.labels import Logit
@@ -14,13 +18,9 @@ from gansmith.nn.spectral import SpectralNorm, iterate_power
 from gansmith.nn.stack import takes_labels
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.runs import create_run
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.runs.run import create_run
+from gansmith.training.batch import draw
 from gansmith.training.loop import train_step
-from gansmith.training.manifest import find_checkpoint
-from gansmith.training.restore import load_checkpoint
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
 

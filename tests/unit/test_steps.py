@@ -7,6 +7,7 @@ import torch
 from plain import PLAIN
 from stepped import assert_close, stepped_in_float64
 
+from gansmith.engine import make_engine
 from gansmith.errors import DivergedError, RecipeError
 from gansmith.nn.modes import inference_mode
 from gansmith.objectives.adversarial import cross_entropy
@@ -14,14 +15,13 @@ from gansmith.pixels import to_model
 from gansmith.recipes import recipe, recipe_names
 from gansmith.rng import stream
 from gansmith.schema import Adam
-from gansmith.training.engine import make_engine
-from gansmith.training.given import draw
+from gansmith.training.batch import draw
+from gansmith.training.finite import check_step
 from gansmith.training.held_out_losses import held_out_losses
 from gansmith.training.loop import due, train_step
 from gansmith.training.optim import NotFiniteError, all_finite, make_updater
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
-from gansmith.training.watch import check_step
 
 ENGINE = make_engine("cpu", "fp32")
 
@@ -271,7 +271,7 @@ def test_the_watch_reads_every_tensor_that_a_step_leaves(monkeypatch):
         return True
 
     monkeypatch.setattr("gansmith.training.optim.all_finite", all_finite)
-    monkeypatch.setattr("gansmith.training.watch.all_finite", all_finite)
+    monkeypatch.setattr("gansmith.training.finite.all_finite", all_finite)
     small = tiny(PLAIN, "ema_half_life=100.0")
     gan = build(small, ENGINE)
     train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from plain import PLAIN
 
-from gansmith.data.pack import Pack
+from gansmith.data.store import Pack
+from gansmith.engine import make_engine
+from gansmith.planning import trial, trial_process
 from gansmith.recipes import recipe
-from gansmith.training import trial, trial_process
-from gansmith.training.engine import make_engine
-from gansmith.training.pictures import Pictures
+from gansmith.training.datasets import Pictures
 from gansmith.training.state import build
 
 ENGINE = make_engine("cpu", "fp32")
@@ -44,7 +44,7 @@ def test_a_trial_is_twenty_steps_or_five_seconds_but_five_steps_at_least(clocked
 
 def test_the_steps_before_it_are_not_timed_and_a_lazy_penalty_has_its_share(clocked):
     iterations = clocked(lambda iteration: 9.0 if len(iterations) <= 2 else 5.0 if iteration % 16 == 0 else 1.0)
-    assert trial.seconds_per_step(recipe("house", ["model.width=8"]), ENGINE) == pytest.approx(1 + 4 / 16)
+    assert trial.seconds_per_step(recipe("auto", ["model.width=8"]), ENGINE) == pytest.approx(1 + 4 / 16)
     assert sum(iteration % 16 == 0 for iteration in iterations[2:]) >= 1
 
 
@@ -62,7 +62,7 @@ def test_the_steps_are_taken_on_the_runs_own_batches(clocked):
 
 def test_everything_that_a_run_does_has_its_cost():
     changes = ["model.width=8", "batch=4", "data.height=8", "data.width=8", "grid.rows=2", "grid.columns=2"]
-    small = recipe("house", [*changes, "held_out_losses.every=4", "evaluate.pictures=150"])
+    small = recipe("auto", [*changes, "held_out_losses.every=4", "evaluate.pictures=150"])
     pixels = np.random.default_rng(0).integers(0, 256, (400, 1, 8, 8), np.uint8)
     pack = Pack(images=pixels, labels=None, index={"name": "noise", "remarks": []})
     pictures = Pictures(train=pack, held_out=pack, validation=None, remarks=[])
@@ -73,9 +73,9 @@ def test_everything_that_a_run_does_has_its_cost():
 
 
 def test_a_penalty_that_begins_at_nothing_is_tried_at_its_largest():
-    later = recipe("house", ["objective.gamma={start=0.0, end=0.5, begin=64_000, until=128_000}"])
+    later = recipe("auto", ["objective.gamma={start=0.0, end=0.5, begin=64_000, until=128_000}"])
     assert trial.at_its_dearest(later).objective.gamma == 0.5
-    assert trial.at_its_dearest(recipe("house")) == recipe("house")
+    assert trial.at_its_dearest(recipe("auto")) == recipe("auto")
 
 
 class Ended:
@@ -90,14 +90,14 @@ class Ended:
 )
 def test_a_trial_that_had_not_the_memory_found_nothing(monkeypatch, code, said):
     monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(code, said))
-    assert trial_process.try_out("costs", recipe("house"), "cpu") is None
+    assert trial_process.try_out("costs", recipe("auto"), "cpu") is None
 
 
 def test_a_trial_that_failed_for_another_reason_says_it(monkeypatch):
     said = "Traceback (most recent call last):\nOSError: [Errno 28] No space left on device"
     monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(1, said))
     with pytest.raises(RuntimeError, match=r"^a trial of some steps failed: OSError: \[Errno 28\] No space left"):
-        trial_process.try_out("costs", recipe("house"), "cpu")
+        trial_process.try_out("costs", recipe("auto"), "cpu")
 
 
 @pytest.mark.parametrize("chosen", ["fp32", "bf16"])
@@ -110,7 +110,7 @@ def test_a_trial_computes_in_what_this_process_has_chosen(monkeypatch, chosen):
 
     monkeypatch.setattr(trial_process.subprocess, "run", run)
     monkeypatch.setattr(trial_process, "make_engine", lambda device, precision: make_engine(device, chosen))
-    trial_process.try_out("costs", recipe("house"), "cpu")
+    trial_process.try_out("costs", recipe("auto"), "cpu")
     assert f'precision = "{chosen}"\n' in asked[0]["input"].decode()
     assert asked[0]["env"]["OMP_NUM_THREADS"] == asked[0]["env"]["OPENBLAS_NUM_THREADS"]
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from pictures import file, photo
 
-from gansmith.data import workers
-from gansmith.data.decode import decode
-from gansmith.data.decode_worker import FAULTS, read_frame, write_frame
-from gansmith.data.fit import Wanted
-from gansmith.data.workers import Decoders, Job
+from gansmith.data.images import pool
+from gansmith.data.images.decode import decode
+from gansmith.data.images.pool import Decoders, Job
+from gansmith.data.images.resize import Wanted
+from gansmith.data.images.worker import FAULTS, read_frame, write_frame
 
 SMALL = Wanted(channels=3, height=12, width=10)
 
@@ -126,7 +126,7 @@ def test_frames_are_bounded_and_a_torn_one_is_the_end():
 )
 def test_an_answer_that_is_no_picture_is_refused(pictures, pixels):
     with pytest.raises(ValueError, match=r"answer|reshape"):
-        workers._pictures({"pictures": pictures}, bytes(pixels), 1, SMALL)
+        pool._pictures({"pictures": pictures}, bytes(pixels), 1, SMALL)
 
 
 @pytest.mark.slow
@@ -147,7 +147,7 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path):
     (tmp_path / "a.png").write_bytes(file(photo()))
     script = tmp_path / "script.py"
     script.write_text(
-        "import json\nfrom pathlib import Path\nfrom gansmith.data.workers import Decoders, Job\n"
+        "import json\nfrom pathlib import Path\nfrom gansmith.data.images.pool import Decoders, Job\n"
         "print('started')\nwith Decoders(2) as d:\n"
         "    print(json.dumps([p.outcome for p in d.decode([Job('a.png', Path('a.png').read_bytes())] * 3)]))\n"
     )

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from gansmith.augment.operations import OPERATIONS
 from gansmith.augment.settings import Augment
+from gansmith.config import Schedule, value_at
 from gansmith.pixels import PixelRange
-from gansmith.schedule import Schedule, value_at
 
 BATCHES = 4
 """Batches of reals between two moves of the probability."""

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gansmith.augment.operations import OPERATIONS
+from gansmith.config import Schedule, Scheduled, Settings, up_to_one
 from gansmith.errors import RecipeError, unknown
-from gansmith.schedule import Schedule, Scheduled, up_to_one
-from gansmith.settings import Settings
 
 
 class Augment(Settings):

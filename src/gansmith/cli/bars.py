@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gansmith.data.transfer import Progress
+    from gansmith.data.datasets.http import Progress
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def download_bar() -> Generator["Progress"]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as RichProgress
 
-    from gansmith.data.download import readable_size
+    from gansmith.data.datasets.download import readable_size
 
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

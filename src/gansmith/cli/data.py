@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def list_sets(json_: Json = False) -> None:
     """List the known sets: what they are, their licences, and where they lie or how large the download is."""
-    from gansmith.data.catalogue import SETS
+    from gansmith.data.datasets.catalog import SETS
 
     facts = [_describe(name) for name in SETS]
     if json_:
@@ -40,8 +40,8 @@ def get(
     offline: Offline = False,
 ) -> None:
     """Fetch a known set into the cache unless it is on this machine; prints the folder that holds it."""
-    from gansmith.data.catalogue import SETS
-    from gansmith.data.find import find_set
+    from gansmith.data.datasets.catalog import SETS
+    from gansmith.data.datasets.find import find_set
     from gansmith.errors import UsageError, unknown
 
     if name not in SETS:
@@ -63,8 +63,8 @@ def get(
 
 
 def _describe(name: str) -> dict[str, object]:
-    from gansmith.data.catalogue import SETS
-    from gansmith.data.find import look_for, size_to_download
+    from gansmith.data.datasets.catalog import SETS
+    from gansmith.data.datasets.find import look_for, size_to_download
 
     known, found = SETS[name], look_for(name)
     return {
@@ -84,7 +84,7 @@ def _describe(name: str) -> dict[str, object]:
 
 
 def _whereabouts(facts: dict[str, object]) -> str:
-    from gansmith.data.download import readable_size
+    from gansmith.data.datasets.download import readable_size
 
     size = facts["bytes_to_download"]
     if facts["path"]:

@@ -15,10 +15,10 @@ from gansmith.cli.options import AllowDropped, Json, Offline, option
 from gansmith.errors import DataError, DiskError, UsageError
 
 if TYPE_CHECKING:
-    from gansmith.data.intake import Intake
+    from gansmith.data.check.report import Intake
     from gansmith.data.locate import Split
-    from gansmith.data.pack import Pack
     from gansmith.data.sources import Source
+    from gansmith.data.store import Pack
 
 WHAT = "a known set, or a folder, .zip, .tar or .parquet of pictures; classes in brackets, such as cifar10[ship]"
 """What `check` and `prepare` take."""
@@ -44,8 +44,8 @@ def check(
     pictures; of folders, when every picture lies in one just below the top; or of a Parquet column that Hugging Face's
     description calls a ClassLabel, else one named label, labels, class, category or target.
     """
-    from gansmith.data.intake import check_source
-    from gansmith.data.intake_text import report_lines
+    from gansmith.data.check.report import check_source
+    from gansmith.data.check.text import report_lines
     from gansmith.data.sources import shown
 
     if store := _store(pictures):
@@ -113,7 +113,7 @@ def _store(name: str) -> "Pack | None":
     path = Path(selection.name).expanduser()
     if not (path / "index.json").is_file():
         return None
-    from gansmith.data.pack import read_pack
+    from gansmith.data.store import read_pack
 
     pack = read_pack(path)
     if pack is None or not selection.classes:
@@ -183,8 +183,8 @@ def _opened(name: str, split: "Split", offline: bool) -> Generator["Source"]:
 
 
 def _write_page(file: Path, intake: "Intake", source: "Source", workers: int | None) -> None:
-    from gansmith.data.intake_page import intake_page
-    from gansmith.runs import write_atomically
+    from gansmith.data.check.page import intake_page
+    from gansmith.runs.run import write_atomically
 
     try:
         write_atomically(file, intake_page(intake, source, workers))

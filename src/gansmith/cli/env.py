@@ -14,11 +14,11 @@ def main(arguments: Sequence[str]) -> None:
 
 def env(json_: Json = False) -> None:
     """What this machine and this installation are, and which sets are at hand: put it into a bug report."""
-    from gansmith.data.catalogue import SETS, cache_folder
-    from gansmith.data.find import look_for
-    from gansmith.machine import describe_machine
-    from gansmith.runs import default_root
-    from gansmith.training.engine import make_engine
+    from gansmith.data.datasets.catalog import SETS, cache_folder
+    from gansmith.data.datasets.find import look_for
+    from gansmith.engine import make_engine
+    from gansmith.runs.run import default_root
+    from gansmith.system.machine import describe_machine
 
     facts: dict[str, object] = dict(describe_machine())
     engine = make_engine()

@@ -66,8 +66,8 @@ def evaluate(
     run_or_pictures(what, runs)  # refused before all that takes a second to import
     from gansmith.cli.bars import stage_bar
     from gansmith.cli.evaluate_text import print_evaluation
-    from gansmith.cli.evaluated import count, extractor_for, find
-    from gansmith.evaluation.anchors import anchors
+    from gansmith.comparison.evaluate import count, extractor_for, find
+    from gansmith.evaluation.baselines import anchors
     from gansmith.evaluation.measure import choose, measure, named
     from gansmith.evaluation.reference import reference
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from gansmith.evaluation.anchors import Anchors
+from gansmith.evaluation.baselines import Anchors
 from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.reference import Reference
 from gansmith.evaluation.text import Table, class_lines, legend, tables

@@ -15,7 +15,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from gansmith.errors import DataError, UsageError, unknown
-from gansmith.runs import Run, default_root, find_run
+from gansmith.runs.run import Run, default_root, find_run
 
 Verb = Callable[..., None]
 
@@ -163,7 +163,7 @@ def refuse_said_twice(changes: Sequence[str], **options: object) -> None:
 
 def as_set_or_path(data: str) -> str:
     """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
-    from gansmith.data.catalogue import SETS
+    from gansmith.data.datasets.catalog import SETS
     from gansmith.data.locate import path_of
     from gansmith.data.selection import parse_name
 

@@ -115,9 +115,9 @@ def describe(recipe: "Recipe") -> str:
 
 
 def _expected_time(recipe: "Recipe") -> str:
-    from gansmith.training.engine import make_engine
+    from gansmith.engine import make_engine
+    from gansmith.planning.trial import at_its_dearest, seconds_per_step
     from gansmith.training.reporting import duration
-    from gansmith.training.trial import at_its_dearest, seconds_per_step
 
     engine = make_engine("auto", recipe.precision)
     seconds = seconds_per_step(at_its_dearest(recipe), engine)

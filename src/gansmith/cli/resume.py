@@ -20,7 +20,7 @@ from gansmith.cli.options import (
     refuse_said_twice,
 )
 from gansmith.errors import UsageError
-from gansmith.runs import default_root, find_run
+from gansmith.runs.run import default_root, find_run
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -57,7 +57,7 @@ def resume(
     named = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.recipe_file import override, recipe_of
-    from gansmith.training import session
+    from gansmith.sessions import session
 
     refuse_said_twice(changes, data=data, steps=steps)
     changes = changes if named is None else (*changes, f"data.name={json.dumps(named)}")

@@ -15,7 +15,7 @@ from gansmith.cli.runs_animate import animate
 from gansmith.cli.runs_compare import compare
 from gansmith.cli.runs_keep import prune, remove, verify
 from gansmith.cli.runs_shown import list_runs, show, text_width
-from gansmith.runs import Run, default_root, find_run
+from gansmith.runs.run import Run, default_root, find_run
 
 _NOT_COMPARED = ("pictures.remarks",)
 """Said of pictures for the user's sake."""

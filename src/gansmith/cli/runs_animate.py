@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from gansmith.cli.options import Runs, WhichRun, option
 from gansmith.errors import DiskError, UsageError
-from gansmith.runs import Run, default_root, find_run, write_atomically
+from gansmith.runs.run import Run, default_root, find_run, write_atomically
 
 if TYPE_CHECKING:
     from PIL import Image

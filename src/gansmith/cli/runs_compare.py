@@ -10,13 +10,13 @@ from tyro.conf import Positional
 
 from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, option
 from gansmith.errors import DiskError, UsageError
-from gansmith.runs import Run, default_root, find_run
+from gansmith.runs.run import Run, default_root, find_run
 
 if TYPE_CHECKING:
-    from gansmith.cli.evaluated import Evaluated
-    from gansmith.comparison import Comparison
-    from gansmith.comparison_sides import Judged
-    from gansmith.metrics.extractor import Extractor
+    from gansmith.comparison.compare import Comparison
+    from gansmith.comparison.evaluate import Evaluated
+    from gansmith.comparison.groups import Judged
+    from gansmith.features.extractor import Extractor
     from gansmith.schema import Recipe
 
 QUALITY = ("fd", "kid", "pr", "dc")
@@ -68,9 +68,9 @@ def compare(
     All are measured in the same way against their set's test split. Beside the last states stand those at equal images
     and equal training time, where the runs were evaluated on the way.
     """
-    from gansmith.comparison import compare as compare_runs
-    from gansmith.comparison_page import write_page
-    from gansmith.comparison_sides import refuse_other_shapes, refuse_the_same
+    from gansmith.comparison.compare import compare as compare_runs
+    from gansmith.comparison.groups import refuse_other_shapes, refuse_the_same
+    from gansmith.comparison.page import write_page
     from gansmith.recipe_file import recipe_of
 
     root = runs or default_root()
@@ -104,8 +104,8 @@ def compare(
 def _judged(pairs: "list[tuple[Run, Recipe]]", asked: _Asked) -> "list[Judged]":
     """Every run measured in the same way. Raises UsageError before the first one is, where that cannot be."""
     from gansmith.cli.bars import stage_bar
-    from gansmith.cli.evaluated import count, extractor_for, find
-    from gansmith.comparison_sides import Judged
+    from gansmith.comparison.evaluate import count, extractor_for, find
+    from gansmith.comparison.groups import Judged
     from gansmith.evaluation.measure import measure, named
     from gansmith.evaluation.reference import reference
     from gansmith.evaluation.table import COPYING, METRICS
@@ -158,8 +158,8 @@ def _chosen(
 
 
 def _print(found: "Comparison", file: Path) -> None:
-    from gansmith.comparison_page import better, cells, shown
-    from gansmith.comparison_sides import differences
+    from gansmith.comparison.groups import differences
+    from gansmith.comparison.page import better, cells, shown
 
     for side in found.sides:
         said = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in side.runs]

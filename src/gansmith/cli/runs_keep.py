@@ -7,13 +7,13 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from gansmith.checkpoints.manifest import DamagedError, named_best, saved_checkpoints
+from gansmith.checkpoints.manifest import verify as verify_checkpoint
 from gansmith.cli.options import Json, Runs, WhichRun, option
-from gansmith.durable import remove_folder
 from gansmith.errors import CheckpointError, DiskError, UsageError
-from gansmith.runs import Run, default_root, find_run, list_runs
-from gansmith.training.lock import only_writer
-from gansmith.training.manifest import DamagedError, named_best, saved_checkpoints
-from gansmith.training.manifest import verify as verify_checkpoint
+from gansmith.runs.lock import only_writer
+from gansmith.runs.run import Run, default_root, find_run, list_runs
+from gansmith.system.atomic import remove_folder
 
 
 def verify(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> None:

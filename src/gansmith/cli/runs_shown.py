@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.options import Json, Runs, WhichRun
-from gansmith.data.download import readable_size
+from gansmith.data.datasets.download import readable_size
 from gansmith.errors import CheckpointError, UsageError
-from gansmith.evaluation.history import DECIDES, Evaluated, best_of, evaluations
-from gansmith.runs import Run, default_root, find_run, seconds_at
-from gansmith.runs import list_runs as runs_under
-from gansmith.training.lock import has_writer
-from gansmith.training.manifest import named_best, saved_checkpoints
+from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations
+from gansmith.runs.lock import has_writer
+from gansmith.runs.run import Run, default_root, find_run, seconds_at
+from gansmith.runs.run import list_runs as runs_under
 from gansmith.training.reporting import duration
 
 WIDEST = 100

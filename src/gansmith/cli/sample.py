@@ -13,12 +13,12 @@ from tyro.conf import UseAppendAction
 
 from gansmith.cli.options import Device, Runs, WhichRun, call, option, refuse_no_state
 from gansmith.errors import DiskError, UsageError
-from gansmith.runs import default_root, find_run, write_atomically
+from gansmith.runs.run import default_root, find_run, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from gansmith.training.sampling import TrainedGenerator
+    from gansmith.generation.generator import TrainedGenerator
 
 NUM = 64
 """Pictures unless something else is asked for."""
@@ -89,7 +89,7 @@ def sample(
     found = find_run(run, runs or default_root())
     refuse_no_state(checkpoint)
     from gansmith.cli.console import progress_bar
-    from gansmith.training.sampling import load
+    from gansmith.generation.generator import load
 
     generator = load(found, checkpoint, device)
     for remark in generator.checkpoint.remarks():
@@ -189,7 +189,7 @@ def _write_strip(
 
 def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
     from gansmith.viz.animation import MOST_PIXELS, SIDE, animation
-    from gansmith.viz.grids import enlarged, enlargement, picture
+    from gansmith.viz.grids import enlarged, enlargement, to_pillow
 
     data = generator.recipe.data
     zoom = enlargement(data.height, data.width, SIDE)
@@ -200,7 +200,7 @@ def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks:
             f"{most:,}); give a smaller --frames, a .npy file or a folder."
         )
     out.parent.mkdir(parents=True, exist_ok=True)
-    frames = [picture(enlarged(pixels, zoom)) for chunk in chunks for pixels in chunk]
+    frames = [to_pillow(enlarged(pixels, zoom)) for chunk in chunks for pixels in chunk]
     write_atomically(out, animation(frames, [MILLISECONDS] * num, out.suffix))
 
 
@@ -248,7 +248,7 @@ def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Ite
 
 
 def _write_folder(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
-    from gansmith.viz.grids import picture, png
+    from gansmith.viz.grids import to_pillow, png
 
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
@@ -259,5 +259,5 @@ def _write_folder(out: Path, num: int, generator: "TrainedGenerator", chunks: It
     number = 0
     for chunk in chunks:
         for pixels in chunk:
-            (out / f"{number:06}.png").write_bytes(png(picture(pixels)))
+            (out / f"{number:06}.png").write_bytes(png(to_pillow(pixels)))
             number += 1

@@ -23,9 +23,9 @@ from gansmith.cli.options import (
     refuse_said_twice,
 )
 from gansmith.errors import UsageError
-from gansmith.runs import check_root, default_root, folder_name
+from gansmith.runs.run import check_root, default_root, folder_name
 
-HOUSE = "house"
+AUTO = "auto"
 """The recipe of those who name pictures and no recipe."""
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def train(
-    recipe: Annotated[Positional[str | None], option("default, with --data: house", metavar="RECIPE|FILE.toml")] = None,
+    recipe: Annotated[Positional[str | None], option("default, with --data: auto", metavar="RECIPE|FILE.toml")] = None,
     data: Annotated[
         str | None, option("a known set, or a folder, .zip, .tar or .parquet of pictures", metavar="NAME|PATH")
     ] = None,
@@ -66,7 +66,7 @@ def train(
     """Train a recipe in a new run folder, whose path is printed first and last.
 
     Own pictures come in their own shape, if the networks adapt to any, but for what is set of it: data.height and such.
-    Without a recipe it is house, which sets itself from the pictures, the device and the budget, and says how and why.
+    Without a recipe it is auto, which sets itself from the pictures, the device and the budget, and says how and why.
     With --labels, classes are those of the set, or the folders that the pictures lie in.
     """
     refuse_no_steps(steps)
@@ -77,17 +77,17 @@ def train(
     pictures = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
-    from gansmith.cli.train_recipe import Asked, answer
+    from gansmith.planning.budget import parse_budget
+    from gansmith.planning.resolve import Asked, answer
     from gansmith.recipe_file import to_toml
-    from gansmith.training import session
-    from gansmith.training.budget import parse_budget
-    from gansmith.training.pictures import access_for
+    from gansmith.sessions import session
+    from gansmith.training.datasets import access_for
 
     refuse_said_twice(changes, data=data, budget=budget, steps=steps, seed=seed, precision=precision)
     options = {"data.name": pictures, "seed": seed, "precision": precision}
     given = [f"{field}={json.dumps(value)}" for field, value in options.items() if value is not None]
     asked = Asked(
-        name=recipe or HOUSE,
+        name=recipe or AUTO,
         changes=[*changes, *given],
         steps=steps,
         budget=None if budget is None else parse_budget(budget),

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.pack import Pack
+from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.sources import shown
+from gansmith.data.store import Pack
 from gansmith.errors import DataError, UsageError, unknown
 
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gansmith.data.decode import suffix_of
-from gansmith.data.formats.pictures import SUFFIXES
+from gansmith.data.images.decode import suffix_of
+from gansmith.data.images.types import SUFFIXES
 from gansmith.data.sources import Entry, Source, shown
 from gansmith.errors import DataError
 

@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.find import FoundSet, find_set, idx_file
-from gansmith.data.formats.labelled import LabelledPictures
-from gansmith.data.published import IDX_FILES
-from gansmith.data.read import read_idx_pair, read_split
-from gansmith.data.transfer import Progress
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.datasets.files import IDX_FILES
+from gansmith.data.datasets.find import FoundSet, find_set, idx_file
+from gansmith.data.datasets.http import Progress
+from gansmith.data.formats.arrays import LabelledPictures
+from gansmith.data.formats.read import read_idx_pair, read_split
 from gansmith.errors import DataError, unknown
 
 Split = Literal["train", "test", "extra", "both"]

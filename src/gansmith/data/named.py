@@ -9,13 +9,13 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.content import file_hash
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.datasets.http import Progress
+from gansmith.data.hashes import file_hash
 from gansmith.data.labels import class_order, find_labels, why_no_classes
 from gansmith.data.locate import Located, Split, locate
 from gansmith.data.selection import no_classes, parse_name, rows_of
 from gansmith.data.sources import Entry, Source, open_source
-from gansmith.data.transfer import Progress
 
 
 @contextmanager

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from PIL import __version__ as pillow_version
 
-from gansmith.data.fit import Box, Fit, Resample, Wanted
-from gansmith.data.formats.pictures import MAX_DROPPED
-from gansmith.data.intake import FileReport, Progress, check_source, passed_over, proposal_for, report_on
+from gansmith.data.check.report import FileReport, Progress, check_source, passed_over, proposal_for, report_on
+from gansmith.data.check.suggest import SHORT_SIDE, propose
+from gansmith.data.images.pool import Decoders
+from gansmith.data.images.resize import Box, Fit, Resample, Wanted
+from gansmith.data.images.types import MAX_DROPPED
 from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
-from gansmith.data.pack import Pack, read_pack
-from gansmith.data.pack_writer import PackWriter
-from gansmith.data.proposal import SHORT_SIDE, propose
 from gansmith.data.sources import Source, open_source, shown
-from gansmith.data.workers import Decoders
+from gansmith.data.store import Pack, read_pack
+from gansmith.data.store_writer import PackWriter
 from gansmith.errors import DataError, UsageError
 
 _NAMED = 20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gansmith.data.catalogue import SETS
+from gansmith.data.datasets.catalog import SETS
 from gansmith.errors import DataError, unknown
 
 _NAMED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<classes>[^\[\]]*)\]")

@@ -1,21 +1,22 @@
-"""Where own pictures lie: a folder or an archive as a list of files that can be read, and of those passed over."""
+"""Sources of images: a folder, an archive or a table of rows, read as entries that can be decoded."""
 
 import hashlib
 import json
 import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from gansmith.data.content import file_hashes
-from gansmith.data.decode import suffix_of
-from gansmith.data.formats.archive import Archive, open_archive
-from gansmith.data.formats.members import Member
+from gansmith.data.archives.archive import Archive, open_archive
+from gansmith.data.archives.members import Limits, Member
+from gansmith.data.formats.parquet import MAGIC, Table, open_table
 from gansmith.data.formats.parquet import SUFFIX as TABLE_SUFFIX
-from gansmith.data.formats.pictures import SUFFIXES
-from gansmith.data.workers import Job
+from gansmith.data.hashes import file_hashes
+from gansmith.data.images.decode import suffix_of
+from gansmith.data.images.pool import Job
+from gansmith.data.images.types import SUFFIXES
 from gansmith.errors import DataError
 
 
@@ -79,6 +80,71 @@ def packing_command(given: Sequence[str], options: str) -> str:
     return " ".join(["gansmith data prepare", name, "OUT", *more, options])
 
 
+def is_table(path: Path) -> bool:
+    """Whether this is a Parquet file, by its content."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:  # a folder, or what cannot be read as anything
+        return False
+
+
+@contextmanager
+def open_tables(path: Path, names: Sequence[str], passed: Sequence[tuple[str, str]] = ()) -> Generator[Source]:
+    """The rows of the tables `names` below `path`, all of them, in this order; "" is the path itself.
+
+    A row is called by its table and its number, from 0. Raises DataError when a table is damaged, holds no pictures, or
+    there are too many rows; MissingExtraError without the extra `parquet`.
+    """
+    entries, labels = [], {}
+    for name in names:
+        with open_table(path / name) as table:
+            if not 0 <= table.num_rows <= Limits().members - len(entries):
+                raise DataError(
+                    f"{table.path} announces {table.num_rows:,} rows; {Limits().members:,} can be read in all."
+                )
+            rows = [Entry(f"{name or path.name}/{row}", 0, row=True) for row in range(table.num_rows)]
+            found = table.labels()
+        entries += rows
+        labels |= {row.name: label for row, label in zip(rows, found or (), strict=bool(found)) if label is not None}
+    with _Reader(path) as reader:
+        yield Source(
+            path=path,
+            entries=tuple(entries),
+            passed=tuple(passed),
+            read=reader.read,
+            hashes=cache(lambda: file_hashes(path, names)),
+            labels=labels or None,
+            labels_from="the table",
+        )
+
+
+class _Reader:
+    """Keeps one table open: a set may have more of them than a process may have files."""
+
+    def __init__(self, path: Path):
+        self._path, self._opened = path, ExitStack()
+        self._name = ""
+        self._table: Table | None = None
+
+    def read(self, entry: Entry) -> bytes:
+        """The picture file of a row."""
+        name, _, row = entry.name.rpartition("/")
+        if self._table is None or name != self._name:
+            self._opened.close()
+            self._table = self._opened.enter_context(
+                open_table(self._path / name if self._path.is_dir() else self._path)
+            )
+            self._name = name
+        return self._table.read(int(row))
+
+    def __enter__(self) -> "_Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+
 @contextmanager
 def open_source(path: Path, parts: Sequence[str] = ()) -> Generator[Source]:
     """The files of a folder, or of a zip or tar file, which is read in place; or the rows of Parquet files.
@@ -92,7 +158,7 @@ def open_source(path: Path, parts: Sequence[str] = ()) -> Generator[Source]:
 
 @contextmanager
 def _open_whole(path: Path) -> Generator[Source]:
-    from gansmith.data.tables import is_table, open_tables  # it gives out sources, too
+    from gansmith.data.sources import is_table, open_tables  # it gives out sources, too
 
     if not path.exists():
         raise DataError(

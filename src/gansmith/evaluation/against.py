@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gansmith.data.catalogue import SETS
-from gansmith.data.fit import Wanted
+from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.images.resize import Wanted
 from gansmith.data.locate import Split, locate
 from gansmith.data.named import open_named
 from gansmith.data.selection import parse_name
-from gansmith.data.source import Access, Request, open_pictures
 from gansmith.errors import DataError
 from gansmith.evaluation.inputs import Pictures, first_shape, of_pack, read_pictures, read_whole, refuse_other_size
 from gansmith.evaluation.reference import MOST_REAL, MOST_TRAINED_ON

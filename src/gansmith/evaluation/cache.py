@@ -17,10 +17,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from gansmith import metrics
-from gansmith.data.catalogue import cache_folder
-from gansmith.durable import write_atomically
+from gansmith.data.datasets.catalog import cache_folder
 from gansmith.errors import DiskError
-from gansmith.plain_files import read_plain
+from gansmith.system.atomic import write_atomically
+from gansmith.system.untrusted import read_plain
 
 MOST_BYTES = 2**33
 """Bytes of a kept file that are read."""

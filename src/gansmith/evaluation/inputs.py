@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gansmith.data.decode import Picture, decode, suffix_of
-from gansmith.data.fit import Wanted
+from gansmith.data.dataset import size_in_words
 from gansmith.data.formats.npz import map_npy
-from gansmith.data.formats.pictures import SUFFIXES
+from gansmith.data.images.decode import Picture, decode, suffix_of
+from gansmith.data.images.pool import Decoders
+from gansmith.data.images.resize import Wanted
+from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import LABEL_FILES
-from gansmith.data.pack import Pack, read_pack
-from gansmith.data.source import size_in_words
 from gansmith.data.sources import Entry, Source, packing_command, shown
-from gansmith.data.workers import Decoders
+from gansmith.data.store import Pack, read_pack
 from gansmith.errors import DataError
 from gansmith.rng import stream
 
@@ -106,14 +106,14 @@ def read_pictures(source: Source, shape: Shape) -> Pictures:
     """
     entries = _pictures_among(source)
     wanted = Wanted(height=shape[0], width=shape[1], channels=shape[2])
-    images = np.empty((len(entries), *shape), np.uint8)
+    pixels = np.empty((len(entries), *shape), np.uint8)
     num_jpeg = 0
     with Decoders(1 if len(entries) < _FEW else None) as decoders:
         found = decoders.decode((source.job(entry) for entry in entries), wanted)
         for number, (entry, picture) in enumerate(zip(entries, found, strict=True)):
-            images[number] = _unchanged(entry, picture, shape, source).transpose(1, 2, 0)
+            pixels[number] = _unchanged(entry, picture, shape, source).transpose(1, 2, 0)
             num_jpeg += picture.format == "JPEG"
-    return pictures(images, shown(source.name or source.path.resolve().name), remarks=_of_jpeg(num_jpeg, len(entries)))
+    return pictures(pixels, shown(source.name or source.path.resolve().name), remarks=_of_jpeg(num_jpeg, len(entries)))
 
 
 def first_shape(source: Source) -> Shape:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gansmith.errors import DataError, UsageError, unknown
 from gansmith.evaluation.inputs import Pictures, in_words
+from gansmith.evaluation.protocol import Protocol
 from gansmith.evaluation.reference import Progress, Reference, Sample, counted, keeps_out
 from gansmith.evaluation.table import (
     FEWEST,
@@ -21,11 +22,10 @@ from gansmith.evaluation.table import (
     Sides,
     probabilities,
 )
+from gansmith.features.extract import Features, extract
+from gansmith.features.extractor import Extractor
 from gansmith.metrics import classes
-from gansmith.metrics.extractor import Extractor
-from gansmith.metrics.features import Features, extract
 from gansmith.metrics.intervals import Estimate
-from gansmith.metrics.protocol import Protocol
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,20 +64,20 @@ def measure(
     and for one asked for that cannot be computed here, DataError for pictures of another shape.
     """
     sample = given if isinstance(given, Sample) else _sample(given, reference, progress)
-    pictures, train, known = reference.real.pictures, None, None
+    real, train, known = reference.real.pictures, None, None
     if reference.train:
         train, known = reference.train.features, reference.train.pictures
     images = sample.images is not None
-    names, left_out = choose(metrics, reference.extractor, pictures, known, len(sample), images=images)
+    names, left_out = choose(metrics, reference.extractor, real, known, len(sample), images=images)
     protocol = Protocol(
         features=reference.extractor.name,
         features_hash=reference.extractor.hash,
         resize=reference.extractor.resize,
         fake=len(sample),
-        real=len(pictures),
-        reference=pictures.name,
-        split=pictures.split,
-        reference_sha256=pictures.sha256,
+        real=len(real),
+        reference=real.name,
+        split=real.split,
+        reference_sha256=real.sha256,
         train=0 if train is None else len(train.vectors),
         seed=seed,
         weights=weights,

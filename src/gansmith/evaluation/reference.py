@@ -7,7 +7,7 @@ import numpy as np
 
 from gansmith.evaluation.cache import Arrays, kept_arrays, key_of
 from gansmith.evaluation.inputs import Pictures
-from gansmith.metrics.features import Extractor, Features, extract
+from gansmith.features.extract import Extractor, Features, extract
 
 MOST_REAL, MOST_TRAINED_ON = 20_000, 100_000
 """Pictures of the reference that are used, and those that copies are looked for among: time grows with both."""

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from gansmith.evaluation.reference import Sample
+from gansmith.features.extract import Features, extract, extractor
 from gansmith.metrics import classes, copying, diversity, frechet, kernel, neighbours, spectrum
-from gansmith.metrics.features import Features, extract, extractor
 from gansmith.metrics.intervals import Estimate
 
 Need = Literal["pictures", "classes", "stacked digits", "training pictures", "held-out pictures"]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gansmith.evaluation.anchors import BLUR, PLANTED, Anchors
+from gansmith.evaluation.baselines import BLUR, PLANTED, Anchors
 from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.reference import Reference
 from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED

@@ -13,7 +13,7 @@ import numpy as np
 from gansmith.errors import DataError, MissingExtraError
 from gansmith.interop.keras import LayerWeights
 from gansmith.interop.keras_layout import Layer, Model
-from gansmith.processes import worker_command, worker_environment
+from gansmith.system.processes import worker_command, worker_environment
 
 TIMEOUT = 120
 """Seconds that reading may take: 30 MB of weights take one, on a machine that is too busy some ten."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from gansmith.errors import DataError
 from gansmith.interop.hdf5 import num_bytes, open_hdf5, read
 from gansmith.interop.keras_layout import Model, models
-from gansmith.processes import limit_memory
+from gansmith.system.processes import limit_memory
 
 if TYPE_CHECKING:
     from h5py import Dataset

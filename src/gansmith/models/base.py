@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 import gansmith.models
+from gansmith.config import Settings
 from gansmith.errors import RecipeError, unknown
-from gansmith.settings import Settings
 
 SMALLEST = 8
 """Pixels of the shortest side that can be halved and still be a picture, for models that take any size."""

@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from gansmith.config import Scheduled, Settings
 from gansmith.errors import RecipeError, unknown
 from gansmith.objectives.adversarial import LOSSES, Targets
 from gansmith.objectives.penalties import PENALTIES
-from gansmith.schedule import Scheduled
-from gansmith.settings import Settings
 
 NO_PENALTY = "none"
 

@@ -123,6 +123,6 @@ def _base(values: dict[str, Any], path: Path) -> str | None:
         raise RecipeError(f"{path}: from = {base!r} is a file; it takes the name of a recipe: gansmith recipes list.")
     if base is None and "name" not in values:
         raise RecipeError(
-            f'{path} is no whole recipe; write from = "house", or another of gansmith recipes list, above what differs.'
+            f'{path} is no whole recipe; write from = "auto", or another of gansmith recipes list, above what differs.'
         )
     return base

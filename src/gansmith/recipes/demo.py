@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gansmith.recipes import house
+from gansmith.recipes import auto
 from gansmith.recipes.base import OURS, Family
 from gansmith.recipes.fitting import EXAMPLE
 from gansmith.schema import Recipe
@@ -17,16 +17,16 @@ FAMILY = Family(article=OURS)
 def demo() -> Recipe:
     """Clothes in two minutes on two CPU cores, from the 10,000 pictures in the package.
 
-    Ours: the house recipe at that length.
+    Ours: the auto recipe at that length.
 
     Command: `gansmith train demo`, or `make demo`.
     """
-    facts = replace(EXAMPLE, images=STEPS * house.BATCH, evaluations=EVALUATIONS)
-    found = house.fitted(facts).recipe
+    facts = replace(EXAMPLE, images=STEPS * auto.BATCH, evaluations=EVALUATIONS)
+    found = auto.fitted(facts).recipe
     return found.model_copy(
         update={
             "name": "demo",
-            "about": "clothes in two minutes: the house recipe on the 10,000 pictures that ship with gansmith",
+            "about": "clothes in two minutes: the auto recipe on the 10,000 pictures that ship with gansmith",
             "evaluate": found.evaluate.model_copy(update={"pictures": EVALUATED}),
         }
     )

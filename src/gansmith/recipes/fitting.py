@@ -1,4 +1,4 @@
-"""The rules by which a recipe sets itself from the pictures: what `house` and `fast` have in common, and their why.
+"""The rules by which a recipe sets itself from the pictures: what `auto` and `fast` have in common, and their why.
 
 The numbers are those of benchmarks/bakeoff.py where it has measured them, and a place to start from elsewhere.
 """
@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gansmith.augment.settings import Augment
-from gansmith.data.proposal import SHORT_SIDE
+from gansmith.data.check.suggest import SHORT_SIDE
 from gansmith.data.selection import parse_name
 from gansmith.errors import DataError
 from gansmith.models.base import ModelConfig
 from gansmith.objectives.settings import Objective
 from gansmith.schema import Data, Evaluate, Grid, Latents, Length, Optimizer, Recipe
-from gansmith.training.evaluating import MOST_SHARE, is_measurable
+from gansmith.training.evaluation import MOST_SHARE, is_measurable
 from gansmith.training.reporting import passes
 
 FEWEST_PICTURES = 8

@@ -5,14 +5,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gansmith.data.pack import Pack
+from gansmith.data.store import Pack
+from gansmith.engine import Engine
 from gansmith.nn.modes import inference_mode
 from gansmith.objectives.adversarial import LOSSES, Targets, discriminator_loss, generator_loss
 from gansmith.pixels import to_model
 from gansmith.rng import latents, stream
-from gansmith.runs import Run
+from gansmith.runs.run import Run
 from gansmith.schema import Objective, Recipe
-from gansmith.training.engine import Engine
 from gansmith.training.state import GAN
 from gansmith.training.steps import clipped
 

@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gansmith.augment.augmenter import overfitting
-from gansmith.data.pack import Pack
+from gansmith.checkpoints.save import save_checkpoint
+from gansmith.config import Schedule, value_at
 from gansmith.data.sampler import Sampler
+from gansmith.data.store import Pack
+from gansmith.engine import Engine
+from gansmith.generation.generator import save_sample_grid
 from gansmith.nn.ema import ema_decay, ema_update
 from gansmith.objectives.adversarial import LOSSES, margins
-from gansmith.runs import Run
-from gansmith.schedule import Schedule, value_at
+from gansmith.runs.control import SAMPLE, SAVE, STOP, Requests
+from gansmith.runs.run import Run
 from gansmith.schema import Recipe
-from gansmith.training.checkpoint import save_checkpoint
-from gansmith.training.engine import Engine
-from gansmith.training.evaluating import Judge, Verdict, evaluate
-from gansmith.training.given import draw
+from gansmith.training.batch import draw
+from gansmith.training.evaluation import Judge, Verdict, evaluate
+from gansmith.training.finite import check_step, watched
 from gansmith.training.held_out_losses import write_held_out_losses
 from gansmith.training.overfitting import HELD_OUT, HeldOut, held_out_batch, steer_augmentation
 from gansmith.training.reporting import Progress, Reporter
-from gansmith.training.sampling import save_sample_grid
-from gansmith.training.signals import SAMPLE, SAVE, STOP, Requests
 from gansmith.training.state import GAN
 from gansmith.training.steps import discriminator_step, generator_step, shared_pictures
-from gansmith.training.watch import check_step, watched
 from gansmith.viz.evolution import is_milestone
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gansmith.schedule import value_at
+from gansmith.config import value_at
 from gansmith.schema import Optimizer, RMSprop
 
 LATE = 1e9

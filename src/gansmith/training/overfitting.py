@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gansmith.augment.augmenter import BATCHES, observe, observe_held_out
-from gansmith.data.pack import Pack
+from gansmith.data.store import Pack
 from gansmith.objectives.adversarial import LOSSES, margins
 from gansmith.rng import stream
 from gansmith.schema import Recipe

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from gansmith.runs import append_line
+from gansmith.runs.run import append_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from gansmith.augment.augmenter import Augmenter, make_augmenter
+from gansmith.engine import Engine, make_engine
 from gansmith.nn.init import first_weights
 from gansmith.rng import stream
 from gansmith.schema import Recipe
-from gansmith.training.engine import Engine, make_engine
 from gansmith.training.optim import Updater, make_updater
 
 

@@ -11,15 +11,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from gansmith.config import value_at
+from gansmith.engine import Engine
 from gansmith.nn.dropout import drawing_from
 from gansmith.nn.modes import frozen, inference_mode
 from gansmith.nn.spectral import iterate_power
 from gansmith.objectives.adversarial import LOSSES, clip_probability, discriminator_loss, generator_loss
 from gansmith.objectives.penalties import PENALTIES, penalty_of
 from gansmith.objectives.settings import Objective
-from gansmith.schedule import value_at
-from gansmith.training.engine import Engine
-from gansmith.training.given import NOT_TRAINED_ON, Given, KeptOut
+from gansmith.training.batch import NOT_TRAINED_ON, Given, KeptOut
 from gansmith.training.overfitting import HELD_OUT
 from gansmith.training.state import GAN
 
@@ -37,17 +37,17 @@ def discriminator_step(gan: GAN, given: Given, objective: Objective, engine: Eng
     iterate_power(gan.D)
     pieces = [(piece, _pictures(gan, piece, engine)) for piece in given.pieces()]
     order = ("fake", "real") if objective.fakes_first else ("real", "fake")
-    batches = [order] if objective.discriminator_batch == "mixed" else [(kind,) for kind in order]
+    updates = [order] if objective.discriminator_batch == "mixed" else [(kind,) for kind in order]
     gamma, values = value_at(objective.gamma, gan.seen), {"loss/d": torch.zeros_like(given.z_d[:, 0])}
-    for number, batch in enumerate(batches):
+    for number, kinds in enumerate(updates):
         found = []
-        with gan.update_d.descending(given.iteration * len(batches) + number, gan.seen) as add:
+        with gan.update_d.descending(given.iteration * len(updates) + number, gan.seen) as add:
             for piece, pictures in pieces:
-                of_batch = {kind: pictures[kind] for kind in batch}
+                of_batch = {kind: pictures[kind] for kind in kinds}
                 loss, logits = _discriminate(gan, piece, of_batch, objective, engine)
                 add(loss.sum() / len(given.real))
                 found.append({"loss/d": loss.detach(), **logits})
-                if piece.kept_out is not None and "real" in batch:
+                if piece.kept_out is not None and "real" in kinds:
                     found[-1][HELD_OUT] = _asked_of(gan, piece, piece.kept_out, engine)
                 if piece.penalty is not None:
                     penalty = gamma * _penalty(gan, piece, piece.penalty, pictures, objective)
@@ -81,7 +81,7 @@ def _discriminate(
     """D's loss of a batch of these pictures, per sample [N], and its logits of each kind by name."""
     labels = None if given.labels is None else given.labels.repeat(len(pictures))
     with drawing_from(given.dropout_d, gan.D), engine.autocast():
-        seen = torch.cat([_augmented(gan, given, f"d/{kind}", images) for kind, images in pictures.items()])
+        seen = torch.cat([_augmented(gan, given, f"d/{kind}", part) for kind, part in pictures.items()])
         parts = gan.D(seen, labels).to(given.real.dtype).chunk(len(pictures))
     logits = dict(zip(pictures, parts, strict=True))
     asked = {kind: clipped(part, objective) for kind, part in logits.items()}
@@ -100,8 +100,8 @@ def _asked_of(gan: GAN, given: Given, kept_out: KeptOut, engine: Engine) -> Tens
 def _penalty(gan: GAN, given: Given, uniform: Tensor, pictures: Kinds, objective: Objective) -> Tensor:
     """The penalty per sample [N], before its weight, on the slopes of what D says of pictures not yet augmented."""
 
-    def critic(images: Tensor, kind: str) -> Tensor:
-        return gan.D(_augmented(gan, given, f"d/{kind}", images), given.labels)
+    def critic(x: Tensor, kind: str) -> Tensor:
+        return gan.D(_augmented(gan, given, f"d/{kind}", x), given.labels)
 
     with drawing_from(given.dropout_d, gan.D):
         return penalty_of(PENALTIES[objective.penalty], critic, pictures["real"], pictures["fake"], uniform)

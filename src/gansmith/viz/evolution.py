@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gansmith.viz.grids import BACKGROUND, enlargement, grid, picture
+from gansmith.viz.grids import BACKGROUND, enlargement, grid, to_pillow
 
 PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Shares of the training at which the strip shows the pictures, or as near as a grid was drawn."""
@@ -90,7 +90,7 @@ def evolution(columns: Sequence[tuple[str, np.ndarray]], rows: Sequence[str] = (
         left = margin + _GAP + position * (tile_w + _GAP)
         draw.text((left + tile_w / 2, _HEADER / 2), label, fill="black", font=font, anchor="mm")
         for row, image in enumerate(images):
-            tile = picture(image).resize((tile_w, tile_h), Image.Resampling.NEAREST)
+            tile = to_pillow(image).resize((tile_w, tile_h), Image.Resampling.NEAREST)
             strip.paste(tile, (left, _HEADER + row * (tile_h + _GAP)), tile if channels == 4 else None)
     return strip
 

@@ -18,13 +18,13 @@ BACKGROUND = 48
 def grid(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`, small ones enlarged by a whole number of times."""
     num, height, width, channels = images.shape
-    sheet = np.full((*_extent(num, columns, height, width), channels), BACKGROUND, np.uint8)
+    canvas = np.full((*_extent(num, columns, height, width), channels), BACKGROUND, np.uint8)
     if channels == 4:
-        sheet[..., 3] = 255
+        canvas[..., 3] = 255
     for number, image in enumerate(images):
         top, left = _corner(number, columns, height, width)
-        sheet[top : top + height, left : left + width] = image
-    return picture(enlarged(sheet, enlargement(height, width)))
+        canvas[top : top + height, left : left + width] = image
+    return to_pillow(enlarged(canvas, enlargement(height, width)))
 
 
 def sheet_size(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
@@ -44,7 +44,7 @@ def enlarged(pixels: np.ndarray, zoom: int) -> np.ndarray:
     return pixels.repeat(zoom, 0).repeat(zoom, 1)
 
 
-def picture(pixels: np.ndarray) -> Image.Image:
+def to_pillow(pixels: np.ndarray) -> Image.Image:
     """One picture uint8 (H, W, C), C 1, 3 or 4, as Pillow's."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from gansmith.viz.grids import enlargement, picture
+from gansmith.viz.grids import enlargement, to_pillow
 
 SIDE = 96
 """Pixels of a picture's longer side on the sheet, roughly: small ones are enlarged by a whole number of times."""
@@ -22,7 +22,7 @@ def sheet(images: np.ndarray, columns: int) -> Image.Image:
         row, column = divmod(number, columns)
         top, left = gap + row * step_h, gap + column * step_w
         pixels[top : top + zoom * height, left : left + zoom * width] = image
-    return picture(pixels)
+    return to_pillow(pixels)
 
 
 def as_seen(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.ndarray:

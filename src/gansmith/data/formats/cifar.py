@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from gansmith.data.formats.archive import open_archive
-from gansmith.data.formats.batch_pickle import read_batch
-from gansmith.data.formats.labelled import LabelledPictures
-from gansmith.data.formats.members import Member
+from gansmith.data.archives.archive import open_archive
+from gansmith.data.archives.members import Member
+from gansmith.data.formats.arrays import LabelledPictures
+from gansmith.data.formats.cifar_pickle import read_batch
 from gansmith.errors import DataError
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
+from gansmith.data.archives.inflate import Plain, Reader
+from gansmith.data.archives.members import Limits, Member, judge
+from gansmith.data.archives.zip import MAGICS, open_zip_member, read_zip_member, zip_entries
+from gansmith.data.formats.arrays import LabelledPictures
 from gansmith.data.formats.idx import MAX_BYTES
-from gansmith.data.formats.inflate import Plain, Reader
-from gansmith.data.formats.labelled import LabelledPictures
-from gansmith.data.formats.members import Limits, Member, judge
-from gansmith.data.formats.unzip import MAGICS, open_zip_member, read_zip_member, zip_entries
 from gansmith.errors import DataError
 
 MAX_HEADER = 10_000

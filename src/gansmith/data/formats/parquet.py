@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from gansmith.data.formats.inflate import MAX_RATIO, RATIO_SLACK
+from gansmith.data.archives.inflate import MAX_RATIO, RATIO_SLACK
 from gansmith.errors import DataError, MissingExtraError
 
 MAGIC = b"PAR1"

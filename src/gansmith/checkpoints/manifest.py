@@ -1,0 +1,234 @@
+"""A checkpoint as it lies on disk: which ones a run has, and whether each is what was saved. Nothing here needs torch.
+
+checkpoints/00000500/G.safetensors  D.  G_ema.  optimizer_g.  optimizer_d.  augment.safetensors
+                     state.json     the clock, the recipe's hash and the versions; see `gansmith.checkpoints.save`
+                     manifest.json  size and SHA-256 of every other file, written last
+                     COMMITTED      only where a folder cannot be renamed, see `gansmith.system.atomic`
+checkpoints/latest  best        text files that name the newest, and the one whose evaluation was the best
+checkpoints/.replaced-00000500/     for the moment in which another checkpoint of the same step takes its place
+checkpoints/.bad-00000500-.../      a damaged one that was set aside
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gansmith.errors import CheckpointError
+from gansmith.runs.run import Run
+from gansmith.system.atomic import COMMITTED, NOT_YET, YES
+from gansmith.system.untrusted import hash_plain, parse_json, read_json, read_plain
+
+FORMAT = 1
+MANIFEST, STATE = "manifest.json", "state.json"
+LATEST, BEST = "latest", "best"
+REPLACED, BAD = ".replaced-", ".bad-"
+_FOLDER = re.compile(rf"(?:{re.escape(REPLACED)})?([0-9]{{8,18}})")
+_FILE = re.compile(r"[A-Za-z_]{1,40}\.(safetensors|json)")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class DamagedError(CheckpointError):
+    """A checkpoint is not what was saved."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A checkpoint that is whole, and newer ones that are not: step -> what is wrong with it, newest first."""
+
+    step: int
+    folder: Path
+    damages: dict[int, str] = field(default_factory=dict)
+
+    def remarks(self) -> list[str]:
+        """What a user should know who gets this one for the newest."""
+        return [f"{damage} Step {self.step:,} is the newest that is whole." for damage in self.damages.values()]
+
+
+def folder_of(run: Run, step: int) -> Path:
+    """Where a checkpoint of this step has its place."""
+    return run.checkpoints / f"{step:08}"
+
+
+def saved_checkpoints(run: Run) -> dict[int, Path]:
+    """Step -> folder of every checkpoint, in order, damaged ones included. Raises CheckpointError for a link."""
+    if run.checkpoints.is_symlink():
+        raise CheckpointError(f"{run.checkpoints} is a link; a run's checkpoints must be in its own folder.")
+    found = {}
+    for folder in sorted(run.checkpoints.iterdir()) if run.checkpoints.is_dir() else ():
+        named = _FOLDER.fullmatch(folder.name)  # one that is being replaced comes first, and gives way to the new one
+        if not (named and f"{int(named[1]):08}" == named[1] and folder.is_dir()) or is_uncommitted(folder):
+            continue
+        if int(named[1]) not in found or ((folder / MANIFEST).exists() and _marker(folder) in (None, YES)):
+            found[int(named[1])] = folder
+    return dict(sorted(found.items()))
+
+
+def is_uncommitted(folder: Path) -> bool:
+    """Whether the folder's files were being copied or removed when a kill or a full disk ended that."""
+    return _marker(folder) == NOT_YET
+
+
+def _marker(folder: Path) -> bytes | None:
+    """What the marker of a folder that could not be renamed says; None without one, nothing for what is no file."""
+    try:
+        return None if folder.is_symlink() else read_plain(folder / COMMITTED)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return b""
+
+
+def find_checkpoint(run: Run, which: str = "last") -> Found:
+    """The newest checkpoint that is whole, for "last", the "best", or that of a step. Nothing is renamed or removed.
+
+    Raises CheckpointError naming those there are, or what is wrong with the one asked for.
+    """
+    saved = saved_checkpoints(run)
+    if not saved:
+        raise CheckpointError(f"{run.path} holds no checkpoint; the first is written at the run's first interval.")
+    if which == "last":
+        return _newest_whole(run, saved)
+    best = named_best(run)
+    names = "'last'" if best is None else "'last' or 'best'"
+    there = f"it has {', '.join(map(str, saved))}, or {names}"
+    if which == "best":
+        if best is None:
+            raise CheckpointError(f"{run.path} has no best checkpoint, for it was not evaluated in training; {there}.")
+        which = str(best)
+    step = int(which) if which.isdecimal() and len(which) < 20 else None
+    if step not in saved:
+        raise CheckpointError(f"{run.path} has no checkpoint {which!r}; {there}.")
+    try:
+        verify(saved[step])
+    except DamagedError as error:
+        raise CheckpointError(f"{error} Take another checkpoint of this run: {', '.join(map(str, saved))}.") from error
+    return Found(step=step, folder=saved[step])
+
+
+def named_best(run: Run) -> int | None:
+    """The step that the text file `best` names; None where there is none, or no step in it."""
+    try:
+        named = read_plain(run.checkpoints / BEST, most=20).decode().removesuffix("\n")
+    except (OSError, ValueError):
+        return None
+    return int(named) if re.fullmatch(r"[0-9]{8,18}", named) else None
+
+
+def _newest_whole(run: Run, saved: dict[int, Path]) -> Found:
+    damages: dict[int, str] = {}
+    for step, folder in reversed(saved.items()):
+        try:
+            verify(folder)
+        except DamagedError as error:
+            damages[step] = str(error)
+        else:
+            return Found(step=step, folder=folder, damages=damages)
+    raise CheckpointError(
+        f"{run.path} holds no checkpoint that can be used: {len(saved)} of {len(saved)} are damaged. "
+        f"Of the newest, {damages[max(damages)]}"
+    )
+
+
+def verify(folder: Path) -> None:
+    """Check that a checkpoint is what was saved: sizes first, then every byte. Raises DamagedError naming the file."""
+    manifest = read_manifest(folder)
+    for name, entry in manifest.items():
+        try:
+            size = (folder / name).lstat().st_size
+            if size != entry["bytes"]:
+                raise ValueError(f"it holds {size:,} bytes, {entry['bytes']:,} were saved")
+        except (OSError, ValueError) as error:
+            raise damaged(folder, name, error) from error
+    for name, entry in manifest.items():
+        try:
+            if hash_plain(folder / name) != entry["sha256"]:
+                raise ValueError("its content is not what was saved")
+        except (OSError, ValueError) as error:
+            raise damaged(folder, name, error) from error
+    read_state(folder)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a checkpoint is there and is what was saved."""
+    try:
+        verify(folder)
+    except DamagedError:
+        return False
+    return True
+
+
+def read_verified(folder: Path, name: str, most: int) -> bytes:
+    """The bytes of a checkpoint's file, checked once more as they are read. Raises DamagedError."""
+    entry = read_manifest(folder).get(name)
+    try:
+        if entry is None:
+            raise ValueError("the manifest does not name it")
+        data = read_plain(folder / name, most)
+        if fingerprint(data) != entry:
+            raise ValueError("its content is not what was saved")
+    except (OSError, ValueError) as error:
+        raise damaged(folder, name, error) from error
+    return data
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What state.json says; the clock fits the folder's name. Raises DamagedError."""
+    try:
+        state = read_json(folder / STATE)
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            raise ValueError(f"it is not of format {FORMAT}")
+        step, seen = state.get("step"), state.get("seen")
+        if type(step) is not int or type(seen) is not int or not 0 <= step <= seen < 2**63:
+            raise ValueError("it says no step and no images seen")
+        if f"{step:08}" != folder.name.removeprefix(REPLACED):
+            raise ValueError(f"it is that of step {step:,}")
+    except (OSError, ValueError) as error:
+        raise damaged(folder, STATE, error) from error
+    return state
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    """File name -> {"bytes", "sha256"}. Raises DamagedError, also when a single byte of the text is another."""
+    try:
+        if folder.is_symlink():
+            raise ValueError("its folder is a link")
+        if _marker(folder) not in (None, YES):
+            raise ValueError(f"its marker {COMMITTED} does not say yes")
+        text = read_plain(folder / MANIFEST).decode()
+        manifest = parse_json(text)
+        _check_manifest(manifest)
+        if manifest_text(manifest) != text:
+            raise ValueError("its text is not what was saved")
+    except (OSError, ValueError) as error:
+        raise damaged(folder, MANIFEST, error) from error
+    return manifest
+
+
+def _check_manifest(manifest: Any) -> None:
+    if not isinstance(manifest, dict) or STATE not in manifest or len(manifest) > 20:
+        raise ValueError("it is no list of a checkpoint's files")
+    for name, entry in manifest.items():
+        if not _FILE.fullmatch(name):
+            raise ValueError(f"it names {name[:60]!r}, which is no file of a checkpoint")
+        sized = isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} and type(entry["bytes"]) is int
+        if not (sized and isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
+            raise ValueError(f"it gives no size and hash of {name}")
+
+
+def manifest_text(manifest: dict[str, dict[str, Any]]) -> str:
+    """The only text that says this: whatever else is in the file is damage."""
+    return json.dumps(manifest, indent=1) + "\n"
+
+
+def fingerprint(data: bytes) -> dict[str, int | str]:
+    """Size and SHA-256 of a file's content."""
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def damaged(folder: Path, name: str, error: Exception) -> DamagedError:
+    """The sentence that a file of a checkpoint is not what was saved."""
+    reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+    return DamagedError(f"{folder / name} is damaged: {reason}.")

@@ -1,0 +1,1 @@
+"""Runs against real images and against each other."""

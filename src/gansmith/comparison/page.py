@@ -1,0 +1,144 @@
+"""The page of a comparison: verdict, table, what differs, curves and the newest pictures of each side."""
+
+import html
+from collections.abc import Iterator
+from pathlib import Path
+
+from gansmith.comparison.compare import Comparison, Moment, seconds_at
+from gansmith.comparison.groups import Side, differences
+from gansmith.evaluation.seeds import Summary, verdict
+from gansmith.evaluation.table import METRICS
+from gansmith.evaluation.text import decimals, number
+from gansmith.metrics.intervals import Estimate
+from gansmith.runs.history import evaluations
+from gansmith.runs.run import write_atomically
+from gansmith.viz.page import image_source, page
+from gansmith.viz.sides import RunLine, side_curves
+
+_ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+def write_page(found: Comparison, file: Path) -> None:
+    """Write it, self-contained, to `file`. Raises OSError."""
+    recipes = dict.fromkeys(side.recipe.name for side in found.sides)
+    names = "; ".join(f"{side.letter}: {_names(side)}" for side in found.sides)
+    body = [
+        _headline(found),
+        *(_table(found, moment) for moment in found.moments),
+        _differing(found),
+        f'<div class="figures">{"".join([*_curves(found), *_pictures(found)])}</div>',
+        _protocol(found),
+    ]
+    write_atomically(file, page(f"{' and '.join(recipes)} compared", names, body))
+
+
+def cells(row: tuple[Summary, ...]) -> list[str]:
+    """Each as "12.3 (11.9 to 12.8)", all with the decimals of the least exact one."""
+    places = min(decimals(Estimate(one.median, one.low, one.high, "")) for one in row)
+    return [f"{number(one.median, places)} ({number(one.low, places)} to {number(one.high, places)})" for one in row]
+
+
+def better(found: Comparison, name: str, row: tuple[Summary, ...]) -> str:
+    """The letter of the side that is better than every other one by this measure, or a dash."""
+    for side, one in zip(found.sides, row, strict=True):
+        others = [other for other in row if other is not one]
+        if all(verdict(name, one, other) == "A better" for other in others):
+            return side.letter
+    return "–"
+
+
+def _headline(found: Comparison) -> str:
+    several = len(found.verdicts) > 1
+    said = "".join(
+        f"<p><strong>{f'{pair}: ' if several else ''}{html.escape(text)}</strong>, by {found.decides} of the last "
+        "states</p>"
+        for pair, text in found.verdicts.items()
+    )
+    remarks = "".join(f"<li>{html.escape(one)}</li>" for one in found.remarks)
+    return f"{said}<ul>{remarks}</ul>"
+
+
+def _table(found: Comparison, moment: Moment) -> str:
+    heading = f"<h2>{html.escape(moment.title[0].upper() + moment.title[1:])}</h2>"
+    if not moment.rows:
+        return f'{heading}<p class="about">{html.escape(moment.why_not)}</p>'
+    heads = "".join(f"<th>{side.letter}</th>" for side in found.sides)
+    rows = "".join(
+        f"<tr><td>{name} {_ARROWS.get(METRICS[name].better, '')}</td>"
+        f"{''.join(f'<td>{cell}</td>' for cell in cells(row))}<td>{better(found, name, row)}</td>"
+        f"<td>{html.escape(METRICS[name].about)}</td></tr>"
+        for name, row in moment.rows.items()
+    )
+    return (
+        f'{heading}<div class="scroll"><table class="words"><thead><tr><th></th>{heads}<th>better</th><th></th></tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _differing(found: Comparison) -> str:
+    heads = "".join(f"<th>{side.letter}</th>" for side in found.sides)
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td>{''.join(f'<td>{html.escape(shown(value))}</td>' for value in values)}</tr>"
+        for name, values in differences(found.sides).items()
+    )
+    return (
+        '<h2>What differs</h2><div class="scroll"><table class="words"><thead><tr><th>field of the recipe</th>'
+        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _curves(found: Comparison) -> Iterator[str]:
+    lines = [
+        RunLine(
+            side=number_of_side,
+            label=side.letter,
+            images=[state.seen for state in history],
+            seconds=seconds_at(one.run, history),
+            values=[state.value for state in history],
+            lows=[state.low for state in history],
+            highs=[state.high for state in history],
+        )
+        for number_of_side, side in enumerate(found.sides)
+        for one in side.runs
+        if (history := evaluations(one.run))
+    ]
+    if lines:
+        source = image_source(side_curves(lines, "Fréchet distance"))
+        yield (
+            f'<figure class="wide"><h2>On the way</h2><img alt="Fréchet distances over images and time" src="{source}">'
+            "<figcaption>As evaluated on the way; a line is a run, its band the 95 % interval.</figcaption>"
+            "</figure>"
+        )
+
+
+def _pictures(found: Comparison) -> Iterator[str]:
+    for side in found.sides:
+        run = side.runs[0].run
+        if samples := sorted(run.samples.glob("*.png")):
+            yield (
+                f'<figure class="half"><h2>{side.letter}</h2><img alt="pictures of {side.letter}" '
+                f'src="{image_source(samples[-1].read_bytes())}"><figcaption>The last grid of '
+                f"{html.escape(run.path.name)}: random latents, not chosen.</figcaption></figure>"
+            )
+
+
+def _protocol(found: Comparison) -> str:
+    facts = found.sides[0].runs[0].measured.protocol.facts()
+    return (
+        f'<p class="about">Last states: {facts["fake"]:,} generated pictures of each run against {facts["real"]:,} of '
+        f"{html.escape(facts['reference'])}, {html.escape(facts['split'])}; features {html.escape(facts['features'])} "
+        f"{facts['features_hash'][:12]}. Median of the seeds and 95 % interval: of their mean by Student's law, and "
+        "never narrower than the measurement's own. A side is better where the interval of the difference does not "
+        "hold 0. Equal images, and equal time, are where the first run to end was evaluated last; what another run was "
+        "then lies on the straight line between its evaluations before and after.</p>"
+    )
+
+
+def _names(side: Side) -> str:
+    seeds = f", {len(side.runs)} seeds" if len(side.runs) > 1 else ""
+    return f"{', '.join(one.run.path.name for one in side.runs)}{seeds}"
+
+
+def shown(value: object) -> str:
+    """A recipe's value; a dash where a side's recipe has no such field."""
+    return "–" if value is None else str(value)

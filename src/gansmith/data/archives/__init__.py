@@ -1,0 +1,1 @@
+"""Folders and archives, read as untrusted input."""

@@ -1,0 +1,179 @@
+"""The entries of a zip file and their content. Format: PKWARE APPNOTE.TXT 6.3, sections 4.3 to 4.5.
+
+Not the standard library's zipfile: it holds about 1 KB for each entry before one can count them, lets entries share
+their bytes (the bombs of Fifield 2019, WOOT '19; CVE-2024-0450), and inflates bzip2 and LZMA without bound.
+"""
+
+import io
+import stat
+import struct
+import zlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedIOBase
+from pathlib import Path
+
+import numpy as np
+
+from gansmith.data.archives.inflate import MAX_RATIO, RATIO_SLACK, Inflated, Plain, Reader
+from gansmith.data.archives.members import Found, Member
+from gansmith.errors import DataError
+
+MAGICS = (b"PK\3\4", b"PK\5\6")
+"""How a zip file starts: with a member, or with the end of an empty one."""
+
+_END = struct.Struct("<4s4H2LH")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR = struct.Struct("<4sLQL")
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+_LOCAL = struct.Struct("<4s5H3L2H")
+_STORED, _DEFLATED = 0, 8
+_ENCRYPTED = 0x2041
+"""Flags: encrypted, strongly encrypted, and with a hidden directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    start: int
+    size: int
+    count: int
+    modulus: int
+    """What the count is given by: some write more than 65,535 files without zip64."""
+
+
+def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[Found]:
+    """Each file of a zip file, in its directory's order. Folders are left out.
+
+    `place` is (offset of its local header, compressed size, method, CRC-32). Raises DataError for a damaged directory,
+    more than `max_entries`, entries that share bytes, or an inflated size past `MAX_RATIO` times the file's.
+    """
+    directory = _find_directory(file, path)
+    _check_count(file, directory, path, max_entries)
+    file.seek(directory.start)
+    spans, count, left, inflated = array("Q"), 0, directory.size, 0
+    while left:
+        found, used = _read_entry(file, left, path)
+        start, end = found.place[0], found.place[0] + _LOCAL.size + found.place[1]
+        if end > directory.start:
+            raise DataError(f"{path} lists a file that would end at {end:,}, inside the directory; fetch it again.")
+        spans.extend((start, end))
+        count, left, inflated = count + 1, left - used, inflated + (0 if found.reason else found.size)
+        if not found.name.endswith(b"/"):
+            yield found
+        elif found.size:
+            yield Found(found.name.rstrip(b"/"), found.size, found.place, "is a folder with content")
+    if count % directory.modulus != directory.count:
+        raise DataError(f"{path} announces {directory.count:,} files and lists {count:,}; fetch it again.")
+    _check_spans(np.frombuffer(spans, np.uint64).reshape(-1, 2), path)
+    if inflated > RATIO_SLACK + MAX_RATIO * directory.start:
+        raise DataError(f"{path} announces {inflated:,} bytes from {directory.start:,}: a bomb, not pictures.")
+
+
+def read_zip_member(file: BufferedIOBase, path: Path, member: Member) -> bytes:
+    """A member's content, checked against its size and its CRC-32. Raises DataError when they disagree."""
+    reader = open_zip_member(file, path, member)
+    content = bytes(reader.read(member.size + 1))
+    if len(content) != member.size or zlib.crc32(content) != member.place[3]:
+        raise DataError(f"{path}: {member.name} is damaged; fetch the archive again.")
+    return content
+
+
+def open_zip_member(file: BufferedIOBase, path: Path, member: Member) -> Reader:
+    """A reader of a member's content, from its start; nothing is checked but what compression checks."""
+    offset, num_bytes, method, _ = member.place
+    file.seek(offset)
+    header = file.read(_LOCAL.size)
+    if len(header) < _LOCAL.size or header[:4] != MAGICS[0]:
+        raise DataError(f"{path}: {member.name} is not where the directory says (byte {offset:,}); fetch it again.")
+    file.seek(sum(_LOCAL.unpack(header)[-2:]), io.SEEK_CUR)  # its name and extra field, again
+    if method == _STORED:
+        return Plain(io.BytesIO(file.read(min(num_bytes, member.size + 1))))
+    return Inflated(file, "deflate", f"{path}: {member.name}", num_bytes)
+
+
+def _find_directory(file: BufferedIOBase, path: Path) -> _Directory:
+    size = file.seek(0, io.SEEK_END)
+    tail_start = max(0, size - _END.size - 0xFFFF)
+    file.seek(tail_start)
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    while at >= 0 and (at + _END.size > len(tail) or at + _END.size + _END.unpack_from(tail, at)[-1] != len(tail)):
+        at = tail.rfind(b"PK\5\6", 0, at)
+    if at < 0:
+        raise DataError(f"{path} has no directory at its end; it is cut short or no zip file, fetch it again.")
+    _, disk, first_disk, _, count, length, start, _ = _END.unpack_from(tail, at)
+    end, modulus = tail_start + at, 1 << 16
+    locator = tail[max(0, at - _LOCATOR.size) : at]
+    if locator[:4] == b"PK\6\7" and len(locator) == _LOCATOR.size:
+        end, modulus = _LOCATOR.unpack(locator)[2], 1 << 64
+        file.seek(min(end, size))
+        record = file.read(_END64.size)
+        if record[:4] != b"PK\6\6" or len(record) < _END64.size:
+            raise DataError(f"{path} has a damaged zip64 directory; fetch it again.")
+        _, _, _, _, disk, first_disk, _, count, length, start = _END64.unpack(record)
+    if disk or first_disk:
+        raise DataError(f"{path} is one part of a zip file in several; join them first.")
+    if start + length != end:
+        raise DataError(f"{path} has a directory of {length:,} bytes at {start:,} that does not end at {end:,}.")
+    return _Directory(start, length, count, modulus)
+
+
+def _check_count(file: BufferedIOBase, directory: _Directory, path: Path, max_entries: int) -> None:
+    """Refuse too many entries before any is kept, counting the directory itself: what is announced may be a lie."""
+    count, left = 0, directory.size if directory.size > max_entries * _ENTRY.size else 0
+    file.seek(directory.start)
+    while left and (part := file.read(min(left, 1 << 20))):
+        count, left = count + part.count(b"PK\1\2"), left - len(part)
+    if max(count, directory.count) > max_entries:
+        raise DataError(f"{path} holds more than {max_entries:,} files; split it into several.")
+
+
+def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[Found, int]:
+    fixed = file.read(min(left, _ENTRY.size))
+    if len(fixed) < _ENTRY.size or fixed[:4] != b"PK\1\2":
+        raise DataError(f"{path} has a damaged directory {left:,} bytes before its end; fetch it again.")
+    (_, _, _, flags, method, _, _, crc, packed, size, *lengths, _, _, attributes, offset) = _ENTRY.unpack(fixed)
+    variable = file.read(min(left - len(fixed), sum(lengths)))
+    name, extra = variable[: lengths[0]], variable[lengths[0] : lengths[0] + lengths[1]]
+    used = _ENTRY.size + sum(lengths)
+    if len(variable) < sum(lengths):
+        raise DataError(f"{path} has a directory that ends inside {name[:80]!r}; fetch it again.")
+    if 0xFFFFFFFF in (size, packed, offset):
+        size, packed, offset = _zip64(extra, [size, packed, offset])
+    return Found(name, size, (offset, packed, method, crc), _reason(flags, method, attributes, size, packed)), used
+
+
+def _zip64(extra: bytes, numbers: list[int]) -> list[int]:
+    """The 64-bit values of those numbers that did not fit in 32 bits."""
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<2H", extra)
+        values = extra[4 : 4 + length]
+        if kind == 1:
+            large = iter(struct.unpack_from(f"<{len(values) // 8}Q", values))
+            return [next(large, number) if number == 0xFFFFFFFF else number for number in numbers]
+        extra = extra[4 + length :]
+    return numbers
+
+
+def _reason(flags: int, method: int, attributes: int, size: int, packed: int) -> str | None:
+    if flags & _ENCRYPTED:
+        return "is encrypted"
+    kind = stat.S_IFMT(attributes >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a symbolic link" if kind == stat.S_IFLNK else "is a device or a pipe"
+    if method not in (_STORED, _DEFLATED):
+        return f"is compressed with method {method}; stored (0) and deflated (8) can be read"
+    if method == _STORED and size != packed:
+        return f"is stored, yet its sizes differ ({packed:,} and {size:,})"
+    if size > RATIO_SLACK and size > MAX_RATIO * packed:
+        return f"would inflate {packed:,} bytes to {size:,}: a bomb"
+    return None
+
+
+def _check_spans(spans: np.ndarray, path: Path) -> None:
+    """Refuse entries that share bytes; `spans` is (N, 2), where each starts and ends."""
+    ordered = spans[np.argsort(spans[:, 0], kind="stable")]
+    shared = np.flatnonzero(ordered[1:, 0] < ordered[:-1, 1])
+    if len(shared):
+        raise DataError(f"{path} holds files that share their bytes, at {ordered[shared[0] + 1, 0]:,}: a bomb.")

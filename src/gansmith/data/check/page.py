@@ -1,0 +1,131 @@
+"""The report on own pictures as one HTML page with thumbnails."""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image
+
+from gansmith.data.check.report import FileReport, Intake
+from gansmith.data.check.text import described, prepare_command
+from gansmith.data.images.pool import Decoders
+from gansmith.data.images.resize import Wanted
+from gansmith.data.sources import Source, shown
+from gansmith.viz.grids import png
+from gansmith.viz.page import image_source, page, pairs
+
+THUMBNAIL = Wanted(channels=3, height=96, width=96, fit="pad")
+
+_FIRST = 24
+_GROUPS = 12
+_GROUP = 6
+_NAMES = 200
+_STYLE = """<style>
+.sheet { display: flex; flex-wrap: wrap; gap: .75rem; margin: 0 0 2rem; }
+.sheet figure { width: 96px; }
+.sheet img { width: 96px; height: 96px; }
+.sheet figcaption, td.names { overflow-wrap: anywhere; font-size: .75rem; line-height: 1.3; }
+section { margin: 2rem 0; }
+section td:last-child { text-align: left; }
+meter { width: 8rem; }
+</style>"""
+
+
+def intake_page(intake: Intake, source: Source, workers: int | None = None) -> str:
+    """The page: counts, examples of each kind, duplicates, histograms and the proposal. Reads some pictures again."""
+    pictures = thumbnails(source, _names_to_show(intake), workers)
+    counts = intake.counts()
+    facts = {"files": f"{len(intake.files):,}"} | {outcome: f"{count:,}" for outcome, count in counts.items()}
+    if proposal := intake.proposal:
+        facts |= {"proposal": described(proposal)}
+    command = f"<pre>{html.escape(prepare_command(intake, proposal))}</pre>" if proposal else ""
+    why = [*(proposal.why if proposal else ["no picture here can be used"]), *intake.remarks]
+    duplicates = (("The same to the pixel", intake.duplicates), ("Nearly the same", intake.near_duplicates))
+    body = [
+        _STYLE,
+        pairs(facts),
+        f"<ul>{''.join(f'<li>{html.escape(reason)}</li>' for reason in why)}</ul>{command}",
+        _section("The first pictures used", _sheet([file.name for file in intake.kept[:_FIRST]], pictures)),
+        _reasons(intake, pictures, "converted"),
+        _reasons(intake, pictures, "dropped"),
+        *(_section(title, _groups(groups, pictures)) for title, groups in duplicates),
+        _section(f"Classes, from {intake.labels_from}", _histogram(intake.classes())),
+        _section("Short side in pixels", _histogram(intake.sizes())),
+        _section("Aspect", _histogram(intake.aspects())),
+    ]
+    title = intake.path.resolve().name if intake.given == (str(intake.path),) else " ".join(intake.given)
+    return page(shown(title), "What these pictures are, and what was done to them.", body)
+
+
+def thumbnails(source: Source, names: Sequence[str], workers: int | None = None) -> dict[str, bytes]:
+    """PNGs of at most 96 pixels a side of those pictures that can be decoded."""
+    with Decoders(workers) as decoders:
+        chosen = set(names)
+        entries = [entry for entry in source.entries if entry.name in chosen]
+        decoded = decoders.decode((source.job(entry) for entry in entries), THUMBNAIL)
+        return {
+            entry.name: _png(picture.pixels)
+            for entry, picture in zip(entries, decoded, strict=True)
+            if picture.pixels is not None
+        }
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    return png(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))))
+
+
+def _names_to_show(intake: Intake) -> list[str]:
+    groups = (*intake.duplicates[:_GROUPS], *intake.near_duplicates[:_GROUPS])
+    examples = [file.name for files in intake.reasons().values() for file in _kept_first(files)[:1]]
+    return [*(file.name for file in intake.kept[:_FIRST]), *examples, *(name for g in groups for name in g[:_GROUP])]
+
+
+def _kept_first(files: Sequence[FileReport]) -> list[FileReport]:
+    return sorted(files, key=lambda file: file.outcome == "dropped")
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{html.escape(title)}</h2>{content}</section>" if content else ""
+
+
+def _sheet(names: Sequence[str], pictures: Mapping[str, bytes]) -> str:
+    figures = []
+    for name in names:
+        caption = html.escape(shown(name))
+        source = image_source(pictures[name]) if name in pictures else ""
+        image = f'<img alt="{caption}" src="{source}">' if source else ""
+        figures.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
+    return f'<div class="sheet">{"".join(figures)}</div>' if figures else ""
+
+
+def _reasons(intake: Intake, pictures: Mapping[str, bytes], outcome: str) -> str:
+    """A row for each reason: an example, how many, and their names."""
+    rows = []
+    for reason, files in intake.reasons().items():
+        if not (found := [file for file in files if file.outcome == outcome]):
+            continue
+        example = next((file.name for file in found if file.name in pictures), None)
+        image = f'<img width=64 alt="" src="{image_source(pictures[example])}">' if example else ""
+        names = ", ".join(html.escape(shown(file.name)) for file in found[:_NAMES])
+        more = f" and {len(found) - _NAMES:,} more" if len(found) > _NAMES else ""
+        rows.append(
+            f"<tr><td>{image}</td><td>{html.escape(reason)}</td><td>{len(found):,}</td>"
+            f'<td class="names">{names}{more}</td></tr>'
+        )
+    return _section(outcome.capitalize(), f"<table>{''.join(rows)}</table>" if rows else "")
+
+
+def _groups(groups: Sequence[Sequence[str]], pictures: Mapping[str, bytes]) -> str:
+    shown_groups = "".join(_sheet(group[:_GROUP], pictures) for group in groups[:_GROUPS])
+    total = sum(map(len, groups))
+    return f"<p>{total:,} pictures in {len(groups):,} groups.</p>{shown_groups}" if groups else ""
+
+
+def _histogram(counts: Mapping[str, int]) -> str:
+    most = max(counts.values(), default=0)
+    rows = "".join(
+        f"<tr><td>{html.escape(shown(name))}</td><td>{count:,}</td>"
+        f'<td><meter max="{most}" value="{count}"></meter></td></tr>'
+        for name, count in counts.items()
+    )
+    return f"<table>{rows}</table>" if rows else ""

@@ -1,0 +1,240 @@
+"""What a folder or an archive of own pictures holds: one report for each file, and what follows for the whole."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gansmith.data.archives.members import SYSTEM
+from gansmith.data.check.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
+from gansmith.data.check.suggest import SHORT_SIDE, Proposal, propose
+from gansmith.data.images.decode import LAID_OVER_WHITE, Outcome, Picture, dropped, suffix_of
+from gansmith.data.images.pool import Decoders
+from gansmith.data.images.types import SUFFIXES
+from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
+from gansmith.data.sources import Entry, Source, open_source, shown
+
+Progress = Callable[[int, int], None]
+"""Called with the files done and their number."""
+
+HOLDS_LABELS = "holds the labels"
+
+_SIDES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+_ASPECTS = ((0.5, "taller than 1:2"), (0.97, "tall"), (1.03, "square"), (2.0, "wide"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileReport:
+    """What became of one file. `label` is the name of its class; the rest as in `decode.Picture`."""
+
+    name: str
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    mode: str = ""
+    width: int = 0
+    height: int = 0
+    grey: bool = False
+    transparent: bool = False
+    sha256: str = ""
+    difference_hash: int = 0
+    label: str | None = None
+    row: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """Is this a picture, by its name or as a row of a table, that cannot be used?"""
+        picture = self.row or suffix_of(self.name) in SUFFIXES
+        return self.outcome == "dropped" and SYSTEM not in self.reasons and picture
+
+    def facts(self) -> dict[str, Any]:
+        """What an index and the JSON report say of the file."""
+        facts: dict[str, Any] = {"name": shown(self.name), "outcome": self.outcome, "reasons": list(self.reasons)}
+        if self.outcome != "dropped":
+            facts |= {"mode": self.mode, "width": self.width, "height": self.height, "sha256": self.sha256}
+        return facts if self.label is None else facts | {"label": self.label}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intake:
+    """The report on a whole: every file is in `files` once. Groups hold names of files, histograms label and count.
+
+    `given` is how the command line names these pictures.
+    """
+
+    path: Path
+    given: tuple[str, ...]
+    files: tuple[FileReport, ...]
+    labels_from: str | None
+    duplicates: tuple[tuple[str, ...], ...]
+    near_duplicates: tuple[tuple[str, ...], ...]
+    proposal: Proposal | None
+    remarks: tuple[str, ...]
+
+    @property
+    def kept(self) -> list[FileReport]:
+        """The files whose pictures are used, converted or not."""
+        return [file for file in self.files if file.outcome != "dropped"]
+
+    def counts(self) -> dict[Outcome, int]:
+        """Files by outcome."""
+        found = Counter(file.outcome for file in self.files)
+        return {"used": found["used"], "converted": found["converted"], "dropped": found["dropped"]}
+
+    def reasons(self) -> dict[str, list[FileReport]]:
+        """The files of each reason, the most frequent first."""
+        found: dict[str, list[FileReport]] = {}
+        for file in self.files:
+            for reason in file.reasons:
+                found.setdefault(reason, []).append(file)
+        return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+
+    def classes(self) -> dict[str, int]:
+        """Pictures of each class, in the order of their numbers."""
+        found = Counter(file.label for file in self.kept if file.label is not None)
+        return {label: found[label] for label in class_order(found)}
+
+    def sizes(self) -> dict[str, int]:
+        """Pictures by the length of their short side."""
+        found = Counter(_bucket(min(file.width, file.height)) for file in self.kept)
+        return {name: found[name] for name in map(_bucket, _SIDES) if found[name]}
+
+    def aspects(self) -> dict[str, int]:
+        """Pictures by their aspect; square is within 3 %."""
+        found = Counter(_aspect(file.width / file.height) for file in self.kept)
+        return {name: found[name] for name in [*(name for _, name in _ASPECTS), "wider than 2:1"] if found[name]}
+
+    def facts(self) -> dict[str, Any]:
+        """The whole report as plain data for JSON."""
+        proposal = self.proposal
+        return {
+            "path": shown(str(self.path)),
+            "given": [shown(word) for word in self.given],
+            "counts": self.counts(),
+            "reasons": {reason: len(files) for reason, files in self.reasons().items()},
+            "labels_from": self.labels_from,
+            "classes": self.classes(),
+            "short_sides": self.sizes(),
+            "aspects": self.aspects(),
+            "duplicates": [[shown(name) for name in group] for group in self.duplicates],
+            "near_duplicates": [[shown(name) for name in group] for group in self.near_duplicates],
+            "proposal": proposal and {name: getattr(proposal, name) for name in proposal.__slots__},
+            "remarks": list(self.remarks),
+            "files": [file.facts() for file in self.files],
+        }
+
+
+def check(path: Path, workers: int | None = None, progress: Progress | None = None) -> Intake:
+    """The report on a folder or an archive, see `check_source`."""
+    with open_source(path) as source:
+        return check_source(source, workers, progress)
+
+
+def check_source(source: Source, workers: int | None = None, progress: Progress | None = None) -> Intake:
+    """Decode every picture of a source and report on them; nothing is written.
+
+    Raises DataError when there is nothing to look at, or when a label file is wrong.
+    """
+    labels = find_labels(source)
+    jobs = (source.job(entry) for entry in source.entries)
+    reports = []
+    with Decoders(workers) as decoders:
+        for number, (entry, picture) in enumerate(zip(source.entries, decoders.decode(jobs), strict=True), 1):
+            reports.append(report_on(entry, picture, labels))
+            if progress:
+                progress(number, len(source.entries))
+    return _judge(source, [*reports, *passed_over(source)], labels)
+
+
+def report_on(entry: Entry, picture: Picture, labels: Labels | None) -> FileReport:
+    """The report on a decoded file. Where there are labels, a picture without one is dropped."""
+    name, label = entry.name, labels.of.get(entry.name) if labels else None
+    if labels and name == labels.file:
+        picture = dropped(HOLDS_LABELS)
+    elif picture.outcome != "dropped" and labels and label is None:
+        picture = dropped("has no label")
+    return FileReport(
+        name=name,
+        outcome=picture.outcome,
+        reasons=picture.reasons,
+        mode=picture.mode,
+        width=picture.width,
+        height=picture.height,
+        grey=picture.grey,
+        transparent=picture.transparent,
+        sha256=picture.sha256,
+        difference_hash=picture.difference_hash,
+        label=None if picture.outcome == "dropped" else label,
+        row=entry.row,
+    )
+
+
+def passed_over(source: Source) -> list[FileReport]:
+    """The reports on the files that could not even be read."""
+    return [FileReport(name=name, outcome="dropped", reasons=(reason,)) for name, reason in source.passed]
+
+
+def proposal_for(kept: Sequence[FileReport], short_side: int = SHORT_SIDE) -> Proposal | None:
+    """What to make of the pictures that are used; None when there are none."""
+    if not kept:
+        return None
+    grey, transparent = sum(file.grey for file in kept), sum(file.transparent for file in kept)
+    return propose([(file.height, file.width) for file in kept], grey, transparent, short_side)
+
+
+def _judge(source: Source, files: Sequence[FileReport], labels: Labels | None) -> Intake:
+    kept = [file for file in files if file.outcome != "dropped"]
+    keys = [file.sha256 for file in kept]
+    large = [file for file in kept if min(file.height, file.width) >= NEAR_SIDE]
+    similar = groups_of_similar([file.difference_hash for file in large], [file.sha256 for file in large])
+    proposal = proposal_for(kept)
+    if proposal and proposal.channels == 4:
+        files = [_with_transparency(file) for file in files]
+    intake = Intake(
+        path=source.path,
+        given=source.given or (str(source.path),),
+        files=tuple(files),
+        labels_from=labels.origin if labels else None,
+        duplicates=_names(kept, groups_of_equal(keys)),
+        near_duplicates=_names(large, similar),
+        proposal=proposal,
+        remarks=(
+            *source.remarks,
+            *(labels.remarks if labels else filter(None, [why_no_classes(source)])),
+            *_not_compared(len(kept) - len(large)),
+        ),
+    )
+    if small := [label for label, count in intake.classes().items() if count == 1]:
+        remark = f"{len(small):,} classes have a single picture, first {shown(small[0])}"
+        return replace(intake, remarks=(*intake.remarks, remark))
+    return intake
+
+
+def _not_compared(num_small: int) -> list[str]:
+    if not num_small:
+        return []
+    return [
+        f"{num_small:,} pictures were not looked at for near-duplicates: their short side is under {NEAR_SIDE} pixels, "
+        "and pictures so small look alike that are not"
+    ]
+
+
+def _with_transparency(file: FileReport) -> FileReport:
+    """The report when transparency is kept."""
+    if LAID_OVER_WHITE not in file.reasons:
+        return file
+    reasons = tuple(reason for reason in file.reasons if reason != LAID_OVER_WHITE)
+    return replace(file, reasons=reasons, outcome="converted" if reasons else "used")
+
+
+def _names(kept: Sequence[FileReport], groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(kept[position].name for position in group) for group in groups)
+
+
+def _bucket(side: int) -> str:
+    low = max(limit for limit in _SIDES if limit <= side)
+    return f"{low}-{2 * low - 1}" if low < _SIDES[-1] else f"{low} and more"
+
+
+def _aspect(ratio: float) -> str:
+    return next((name for limit, name in _ASPECTS if ratio <= limit), "wider than 2:1")

@@ -1,0 +1,159 @@
+"""Downloads: a file arrives whole, checked and from where it was meant to come from, or it does not appear at all."""
+
+import logging
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gansmith.data.datasets.files import RemoteFile
+from gansmith.data.datasets.http import PATIENCE, Continuing, FailedError, Patience, Progress, WrongError, gzip_is_whole
+from gansmith.errors import DataError, DiskError
+
+try:
+    import fcntl
+except ImportError:  # Windows; there, two downloads of one file at once end in a wrong checksum
+    fcntl = None
+
+
+def is_offline(offline: bool = False) -> bool:
+    """Whether the network must not be touched: asked for, or $GANSMITH_OFFLINE is set to anything but 0."""
+    return offline or os.environ.get("GANSMITH_OFFLINE", "0") not in ("", "0")
+
+
+def fetch_file(
+    remote: RemoteFile,
+    folder: Path,
+    *,
+    offline: bool = False,
+    progress: Progress | None = None,
+    patience: Patience = PATIENCE,
+) -> Path:
+    """The path of `remote` in `folder`, downloaded from the first mirror that delivers it unless it is there already.
+
+    What a broken connection leaves behind stays as `<name>.part` and is continued the next time. Raises DataError when
+    the file is not there and no mirror delivers it, or the network must not be touched; DiskError when the folder
+    cannot hold it.
+    """
+    target, part = folder / remote.name, folder / f"{remote.name}.part"
+    if target.exists():
+        return _accept(remote, target)
+    what = f"{remote.name} ({readable_size(remote.size)})"
+    by_hand = f"fetch it by other means and put it into {folder}"
+    if is_offline(offline):
+        raise DataError(
+            f"{what} is not in {folder}, and the network is off (--offline or GANSMITH_OFFLINE); {by_hand}."
+        )
+    if not remote.urls:
+        raise DataError(f"{what} is not in {folder} and cannot be downloaded without a browser; {by_hand}.")
+    failures = []
+    with _writing(folder), _alone(part):
+        _check_room(remote, part)
+        for url in remote.urls:
+            try:
+                return _retrieve(url, target, Continuing(remote, part, patience, progress))
+            except FailedError as failure:
+                failures.append(f"{url} {failure}")
+        kept = part.stat().st_size if part.exists() else 0
+    again = f"repeat the command to continue after {readable_size(kept)}" if kept else "repeat the command later"
+    raise DataError(f"{what} could not be downloaded: {'; '.join(failures)}. Either {again}, or {by_hand}.")
+
+
+def is_published(remote: RemoteFile, path: Path) -> bool:
+    """Whether `path` is the published file, bit for bit as far as can be told."""
+    import pooch
+
+    if path.stat().st_size != remote.size:
+        return False
+    if remote.hash is None:
+        return gzip_is_whole(path)
+    algorithm, _, digest = remote.hash.rpartition(":")
+    return pooch.file_hash(str(path), algorithm or "sha256") == digest
+
+
+def readable_size(size: int) -> str:
+    """A size for people: 29 kB, 8.5 MB, 170 MB, 1.4 GB."""
+    for unit, limit in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= limit:
+            return f"{size / limit:.1f} {unit}" if size < 10 * limit else f"{size / limit:.0f} {unit}"
+    return f"{size} bytes"
+
+
+def _retrieve(url: str, target: Path, downloader: Continuing) -> Path:
+    """One mirror's file under its final name; once more from the start, when what was continued turns out wrong."""
+    import pooch
+
+    while True:
+        try:
+            with _quiet(pooch.get_logger()):
+                pooch.retrieve(
+                    url,
+                    known_hash=downloader.remote.hash,
+                    fname=target.name,
+                    path=target.parent,
+                    downloader=downloader,  # pyrefly: ignore[bad-argument-type]  its annotation misnames the arguments
+                )
+            return target
+        except (WrongError, ValueError) as error:  # ValueError: pooch found another checksum, and removed the file
+            if downloader.part.exists():
+                os.truncate(downloader.part, 0)
+            if not downloader.continued:
+                raise WrongError(
+                    str(error) if isinstance(error, WrongError) else "sent a file with a wrong checksum"
+                ) from error
+
+
+def _accept(remote: RemoteFile, target: Path) -> Path:
+    if is_published(remote, target):
+        return target
+    raise DataError(
+        f"{target} is not the published file (it has {target.stat().st_size:,} bytes, the published one "
+        f"{remote.size:,}, or its checksum differs); move it away to download that one."
+    )
+
+
+def _check_room(remote: RemoteFile, part: Path) -> None:
+    needed = remote.size - part.stat().st_size
+    if (free := shutil.disk_usage(part.parent).free) < needed:
+        raise DiskError(f"{remote.name} needs {needed:,} more bytes, and {free:,} are free in {part.parent}.")
+
+
+@contextmanager
+def _writing(folder: Path) -> Generator[None]:
+    """With the folder there; what the system refuses in it becomes a DiskError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise DiskError(f"{folder} cannot be written ({error.strerror or error}).") from error
+
+
+@contextmanager
+def _alone(part: Path) -> Generator[None]:
+    """With `part` open for this process only; an empty one is removed in the end."""
+    with part.open("ab") as held:
+        if fcntl:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataError(f"{part.stem} is being downloaded by another gansmith; wait for it.") from None
+        else:
+            held.close()
+        try:
+            yield
+        finally:
+            with suppress(FileNotFoundError):
+                if not part.stat().st_size:
+                    part.unlink()
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Generator[None]:
+    """Keep pooch from telling of every download on stderr; our own progress does that."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

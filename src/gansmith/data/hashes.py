@@ -1,0 +1,80 @@
+"""What files hold, as SHA-256; remembered, so that files that have not changed since are not read again."""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from gansmith.data.datasets.catalog import cache_folder
+
+_SETTLED = 2.0
+"""Seconds since a file's last change from which on its time tells of the next one: file systems' clocks are coarse."""
+
+_Memo = dict[str, tuple[int, int, str]]
+"""Size, time of change in nanoseconds, and SHA-256 of each file by name."""
+
+
+def file_hash(file: Path) -> str:
+    """The SHA-256 of one file, see `file_hashes`."""
+    return file_hashes(file, [""])[0]
+
+
+def file_hashes(root: Path, names: Sequence[str]) -> list[str]:
+    """The SHA-256 of each file below the folder `root`; '' for one that cannot be read.
+
+    A file whose size and time of change are those of the last call is not read. One memo in the cache for each `root`;
+    where it cannot be written, nothing is remembered.
+    """
+    memo = cache_folder() / "memos" / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]}.json"
+    known, now = _read(memo), time.time_ns()
+    hashes, remembered = [], {}
+    for name in names:
+        size, changed = _size_and_time(root / name)
+        *before, digest = known.get(name, (None, None, ""))
+        if before != [size, changed]:
+            digest = _sha256(root / name)
+        if digest and now - changed > _SETTLED * 1e9:
+            remembered[name] = (size, changed, digest)
+        hashes.append(digest)
+    if remembered != known:
+        _write(memo, remembered)
+    return hashes
+
+
+def _size_and_time(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _sha256(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _read(memo: Path) -> _Memo:
+    """The last call's; nothing when it is damaged: it only saves time."""
+    try:
+        content = json.loads(memo.read_bytes())
+        return {name: (int(size), int(changed), str(digest)) for name, (size, changed, digest) in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _write(memo: Path, remembered: _Memo) -> None:
+    """Whole or not at all; two processes may write at once."""
+    with suppress(OSError):
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=memo.parent)
+        with os.fdopen(handle, "w") as file:
+            json.dump(remembered, file)
+        Path(unfinished).replace(memo)

@@ -1,0 +1,1 @@
+"""Image files to pixels: decoding in worker processes, and resizing."""

@@ -1,0 +1,129 @@
+"""The small classifiers that ship with gansmith, trained on one known dataset each."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from gansmith.errors import DataError
+from gansmith.features.extractor import Extractor, Output, PictureShape, hash_of, no_gradients, resize_in_words, resized
+from gansmith.features.weights_file import fill, read_weights
+from gansmith.system.untrusted import read_json
+
+Norm = Callable[[int], nn.Module]
+"""What follows a convolution or a dense layer of so many outputs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The shape of a classifier: stages of convolutions, each at half the resolution of the one before."""
+
+    channels: int
+    side: int
+    """Of the square pictures."""
+    widths: tuple[int, ...]
+    """Channels of each stage; the first keeps the resolution."""
+    blocks: tuple[int, ...]
+    """Residual blocks of each stage."""
+    features: int
+    classes: int
+
+
+class Classifier(nn.Module):
+    """[N, C, side, side] in -1..1 -> features [N, features], not negative; `head` makes logits [N, classes] of them.
+
+    Residual blocks after He et al. 2016, arXiv:1512.03385. The last map is not averaged over its places before the
+    dense layer, so that features tell where things are: a generator that shifts its pictures is to be noticed.
+
+    Without norms it is what is shipped: batch norm is folded into the convolution before it, see `folded`.
+    """
+
+    def __init__(self, plan: Plan, *, norm2d: Norm = nn.Identity, norm1d: Norm = nn.Identity):
+        super().__init__()
+        layers: list[nn.Module] = []
+        before, side = plan.channels, plan.side
+        for stage, (width, blocks) in enumerate(zip(plan.widths, plan.blocks, strict=True)):
+            stride = 2 if stage else 1
+            layers += [nn.Conv2d(before, width, 3, stride, 1), norm2d(width), nn.ReLU()]
+            layers += [Residual(width, norm2d) for _ in range(blocks)]
+            before, side = width, -(-side // stride)
+        layers += [nn.Flatten(), nn.Linear(before * side * side, plan.features), norm1d(plan.features), nn.ReLU()]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(plan.features, plan.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, C, side, side] -> [N, features]."""
+        return self.body(images)
+
+
+class Residual(nn.Module):
+    """[N, C, H, W] -> the same shape: two convolutions and what came in."""
+
+    def __init__(self, width: int, norm2d: Norm):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, 1, 1),
+            norm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, 1, 1),
+            norm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """ReLU of the sum."""
+        return (x + self.body(x)).relu()
+
+
+def _grey(classes: int) -> Plan:
+    return Plan(channels=1, side=28, widths=(16, 32, 64, 96), blocks=(0, 1, 1, 0), features=128, classes=classes)
+
+
+PLANS: dict[str, Plan] = {
+    "mnist": _grey(10),
+    "fashion-mnist": _grey(10),
+    "notmnist": _grey(10),
+    "cifar10": Plan(channels=3, side=32, widths=(32, 48, 96, 192), blocks=(0, 1, 1, 0), features=128, classes=10),
+}
+"""The networks that are shipped: about 10 million multiply-adds a grey picture, 31 a coloured one."""
+
+
+FOLDER = Path(__file__).parent / "weights"
+
+
+def shipped(name: str, shape: PictureShape) -> Extractor:
+    """The network trained on the set of this name.
+
+    Raises UsageError for colour where it sees grey only, and DataError when its file is not the one that was shipped.
+    """
+    plan, facts = PLANS[name], card(name)
+    resize = resize_in_words(name, shape, plan.channels, plan.side, "bicubic antialiased")
+    file = FOLDER / f"{name}.safetensors"
+    weights = read_weights(file)
+    if weights.hash != facts["sha256"]:
+        raise DataError(
+            f"{file} is not the file that came with gansmith (its SHA-256 differs); install gansmith again."
+        )
+    network = Classifier(plan)
+    fill(network, weights.tensors, file, f"the network {name!r}")
+
+    def compute(images: Tensor) -> Output:
+        vectors = network(resized(images, plan.side, plan.channels) * 2 - 1)
+        return Output(vectors=vectors, logits=network.head(vectors))
+
+    return Extractor(
+        name=name,
+        hash=hash_of(weights.hash, asdict(plan)),
+        width=plan.features,
+        classes=tuple(facts["classes"]),
+        resize=resize,
+        shape=shape,
+        pixels=plan.side**2,
+        compute=no_gradients(compute),
+    )
+
+
+def card(name: str) -> dict[str, Any]:
+    """What is known of a shipped network: its file's hash, classes, test accuracy, how it was trained, licences."""
+    return read_json((FOLDER / f"{name}.json").resolve())

@@ -1,0 +1,61 @@
+"""Weights from files: safetensors only, which hold numbers and nothing that runs."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from gansmith.errors import DataError
+from gansmith.system.untrusted import read_plain
+
+MOST = 2 * 2**30
+"""Bytes of a file of weights: the largest networks that features are known of have 1.2 GB."""
+
+PICKLED = (b"PK\x03\x04", b"\x80")
+"""How files of `torch.save` begin, today's and those of before 2020."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weights:
+    """What a file holds, and its SHA-256."""
+
+    tensors: dict[str, Tensor]
+    hash: str
+
+
+def read_weights(path: Path) -> Weights:
+    """The tensors of a safetensors file, in float32. Raises DataError for anything else."""
+    try:
+        content = read_plain(path.resolve(), MOST)
+    except FileNotFoundError as error:
+        raise DataError(f"{path.absolute()} does not exist; give a .safetensors file.") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.absolute()} cannot be read: {error}.") from error
+    if content.startswith(PICKLED):
+        raise DataError(
+            f"{path} is pickled, and to read a pickled file is to run it; where you trust it, open it once with torch "
+            "and save its tensors with safetensors.torch.save_file."
+        )
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise DataError(f"{path} is no whole safetensors file: {error}.") from error
+    found = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    return Weights(tensors=found, hash=hashlib.sha256(content).hexdigest())
+
+
+def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, kind: str) -> None:
+    """Load the tensors and freeze the network. Raises DataError when names or shapes are not those of the `kind`."""
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        first = str(error).partition("\n")[2].strip().partition("\n")[0]
+        raise DataError(f"{path} does not hold the weights of {kind}: {first}") from error
+    bad = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if bad:
+        raise DataError(f"{path} holds weights that are not finite, in {bad[0]}; fetch the file again.")
+    network.requires_grad_(False).eval()

@@ -1,0 +1,133 @@
+"""Runs whose weights come from elsewhere: they can be sampled, and not be resumed."""
+
+import hashlib
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import nn
+
+from gansmith.checkpoints.save import save_networks
+from gansmith.data.archives.archive import open_archive
+from gansmith.data.archives.members import Limits
+from gansmith.data.archives.zip import MAGICS
+from gansmith.engine import make_engine
+from gansmith.errors import DataError
+from gansmith.generation.generator import save_sample_grid
+from gansmith.interop import hdf5
+from gansmith.interop.keras import LayerWeights, expected, load
+from gansmith.interop.keras_file import find_networks, read_models
+from gansmith.recipe_file import to_toml
+from gansmith.runs.run import Run, create_run, default_root, utc_now, write_atomically
+from gansmith.schema import Recipe
+from gansmith.system.machine import describe_machine
+
+WEIGHTS_IN_ZIP = "model.weights.h5"
+"""The part of a .keras file that holds the weights."""
+
+MAX_ZIP_MEMBERS = 10_000
+"""Files in a .keras file: Keras writes three, and those that a model's layers ask for."""
+
+
+def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, name: str | None = None) -> Run:
+    """A new run under `runs` with the generator, and the discriminator if it is there, of a file that Keras saved.
+
+    Everything is read and checked before the folder is made. Raises DataError when the file is missing, damaged, not
+    Keras', or of other networks than the recipe's, naming the layer, or when it holds no generator; MissingExtraError
+    without h5py; UsageError when the recipe's networks have no counterpart in Keras.
+    """
+    channels = recipe.data.channels
+    with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn and thrown away
+        built = recipe.model.build(recipe.spec)
+    networks = {"G": built.G, "D": built.D}
+    wanted = {key: expected(network, channels=channels) for key, network in networks.items()}
+    with _weights_in(path, _most_bytes(wanted)) as file:
+        arrays = _networks_in(file, path, wanted)
+    if "G" not in arrays:
+        raise DataError(f"{path} holds a discriminator alone; give the file of the generator, or of both, to sample.")
+    for key, found in arrays.items():
+        load(networks[key], found, channels=channels)
+    with path.open("rb") as file:
+        source: dict[str, object] = {
+            "file": path.name,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+            "networks": [*arrays],
+        }
+    run = create_run(Path(runs or default_root()), name or recipe.name)
+    _write(run, recipe, source, {key: networks[key] for key in arrays})
+    return run
+
+
+def _most_bytes(wanted: dict[str, list[LayerWeights]]) -> int:
+    """Float64 weights with the states of two optimisers come to 10 bytes for each of ours; names need little."""
+    shapes = [shape for layers in wanted.values() for layer in layers for _, shape in layer.weights]
+    return (16 << 20) + 4 * 16 * sum(torch.Size(shape).numel() for shape in shapes)
+
+
+def _networks_in(file: BinaryIO, path: Path, wanted: dict[str, list[LayerWeights]]) -> dict[str, list[np.ndarray]]:
+    try:
+        return find_networks(read_models(file), wanted)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+@contextmanager
+def _weights_in(path: Path, most: int) -> Generator[BinaryIO]:
+    """The HDF5 file that `path` is, or holds if it is a zip file. Raises DataError past `most` bytes."""
+    if not path.is_file():
+        reason = "is a folder; give the file in it" if path.is_dir() else "does not exist or is no file"
+        raise DataError(f"{path} {reason}, such as generator.weights.h5, model.keras or generator.h5.")
+    if path.stat().st_size > most:
+        raise DataError(f"{path} has {path.stat().st_size:,} bytes; networks of this recipe need up to {most:,}.")
+    with ExitStack() as files:
+        try:
+            file = files.enter_context(path.open("rb"))
+            start = file.read(len(hdf5.MAGIC))
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({error.strerror}).") from error
+        if start.startswith(MAGICS):
+            file = files.enter_context(TemporaryFile())
+            file.write(_unzipped(path, most))
+            file.flush()
+        elif start != hdf5.MAGIC:
+            raise DataError(
+                f"{path} is neither HDF5 nor a .keras file (it starts with {start.hex() or 'nothing'}); "
+                "give what Keras' save_weights('x.weights.h5'), save('x.keras') or save('x.h5') wrote."
+            )
+        yield file
+
+
+def _unzipped(path: Path, most: int) -> bytes:
+    limits = Limits(members=MAX_ZIP_MEMBERS, member_bytes=most, total_bytes=most)
+    with open_archive(path, limits) as archive:
+        for skipped in archive.skipped:
+            raise DataError(f"{path}: {skipped.name} {skipped.reason}; Keras writes no such file.")
+        for member in archive.members:
+            if member.name == WEIGHTS_IN_ZIP:
+                return archive.read(member)
+    raise DataError(f"{path} is a zip file without {WEIGHTS_IN_ZIP}; give what Keras 3's save('x.keras') wrote.")
+
+
+def _write(run: Run, recipe: Recipe, source: dict[str, object], networks: dict[str, nn.Module]) -> None:
+    """The files of the run, its description last: a folder without one is no run yet."""
+    engine = make_engine("auto", recipe.precision)
+    if recipe.ema_half_life:
+        networks = {**networks, "G_ema": networks["G"]}
+    write_atomically(run.recipe_file, to_toml(recipe))
+    save_networks(run, networks, recipe)
+    save_sample_grid(run, recipe, engine, engine.place(networks["G"]), 0)
+    run.update(
+        name=run.path.name,
+        status="imported",
+        started=utc_now(),
+        command=sys.argv,
+        source=source,
+        step=0,
+        seen=0,
+        machine=describe_machine(),
+    )

@@ -1,0 +1,1 @@
+"""Before a run: the recipe, its cost, its length."""

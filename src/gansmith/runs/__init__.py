@@ -1,0 +1,1 @@
+"""The run folder: its files, its lock, its control files, its history. Nothing here imports torch."""

@@ -1,0 +1,118 @@
+"""A run goes back to its last checkpoint: to be continued, or because a number was not finite."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gansmith.checkpoints.load import load_checkpoint, set_aside
+from gansmith.checkpoints.manifest import find_checkpoint, read_state, saved_checkpoints
+from gansmith.checkpoints.save import point_at_best
+from gansmith.config import scaled
+from gansmith.engine import Engine
+from gansmith.errors import CheckpointError, DivergedError
+from gansmith.runs.history import DECIDES
+from gansmith.runs.run import EVENTS, METRICS, Run
+from gansmith.schema import Recipe
+from gansmith.training.loop import Setting, draws_grid, due
+from gansmith.training.state import GAN, build
+
+MOST_ROLL_BACKS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Last:
+    """The last state of a run that could be had, and what the user should know of later ones."""
+
+    gan: GAN
+    remarks: list[str]
+
+
+def last_state(run: Run, recipe: Recipe, engine: Engine) -> Last:
+    """The state of the newest checkpoint that is whole, with the rates that the roll-backs up to there have left.
+
+    Damaged ones after it are set aside. Roll-backs to a later step are taken off the record: they will happen again. A
+    run that ended before its first checkpoint begins anew. Raises CheckpointError when there is none that can be used.
+    """
+    found = None if _ended_early(run, recipe) else find_checkpoint(run)
+    seen = read_state(found.folder)["seen"] if found else 0
+    happened = [one for one in roll_backs(run) if one["to_seen"] <= seen]
+    if len(happened) < len(roll_backs(run)):
+        run.update(roll_backs=happened)
+    gan = build(slowed(recipe, len(happened)), engine)
+    if found:
+        load_checkpoint(found.folder, gan)
+    return Last(gan=gan, remarks=set_aside(run, found) if found else [])
+
+
+def _ended_early(run: Run, recipe: Recipe) -> bool:
+    """Whether the run has no checkpoint because it was not long enough."""
+    events = run.events()
+    return not saved_checkpoints(run) and (not events or events[-1]["seen"] <= recipe.length.checkpoint_every)
+
+
+def forget_later(run: Run, seen: int, trained: Recipe) -> None:
+    """Drop what the run wrote after `seen` images, or at that moment because it ended there; `best` is put right.
+
+    A continued run writes the former again, and one that never stopped has not the latter.
+    """
+    batch, step = trained.batch, seen // trained.batch
+
+    def stays(line: dict[str, Any], every: int) -> bool:
+        return line["seen"] < seen or (line["seen"] == seen and bool(every) and due(seen, batch, every))
+
+    evaluated, losses = trained.evaluate.every, trained.held_out_losses.every
+    run.keep_lines(EVENTS, lambda line: stays(line, trained.length.log_every))
+    run.keep_lines(METRICS, lambda line: stays(line, evaluated if DECIDES in line else losses))
+    point_at_best(run)
+    for file in run.samples.glob("*.png"):
+        drawn = int(file.stem) if file.stem.isdecimal() else -1
+        if drawn > step or (drawn == step and not draws_grid(trained, seen)):
+            file.unlink()
+
+
+def roll_back(gan: GAN, setting: Setting, error: DivergedError) -> str:
+    """Put the last checkpoint's state into `gan`, with half the learning rates it had.
+
+    The change is recorded in run.json before anything goes on; returns a sentence on it. Raises DivergedError when the
+    recipe does not ask for this, or when it has been done three times.
+    """
+    run, recipe, engine = setting.run, setting.recipe, setting.engine
+    done = roll_backs(run)
+    if recipe.on_divergence != "roll-back" or len(done) >= MOST_ROLL_BACKS:
+        raise DivergedError(f"{error} {_advice(run, len(done))}") from error
+    seen = last_state(run, recipe, engine).gan.seen
+    run.update(roll_backs=[*done, {"to_seen": seen, "to_step": seen // recipe.batch, "because": str(error)}])
+    forget_later(run, seen, recipe)
+    before = last_state(run, recipe, engine).gan
+    for part in fields(GAN):
+        setattr(gan, part.name, getattr(before, part.name))
+    return f"{error} Back to step {seen // recipe.batch:,}, with half the learning rates."
+
+
+def _advice(run: Run, rolled_back: int) -> str:
+    if rolled_back >= MOST_ROLL_BACKS:
+        return f"Going back {rolled_back} times did not help; start afresh with lower learning rates."
+    saved = [*saved_checkpoints(run)]
+    where = f"The last checkpoint, of step {saved[-1]:,}, is" if saved else "The beginning is"
+    return (
+        f"{where} as it was; to go on from there with half the learning rates: "
+        f"gansmith resume {run.path} --set on_divergence=roll-back"
+    )
+
+
+def roll_backs(run: Run) -> list[dict]:
+    """Those of the run so far, oldest first. Raises CheckpointError when run.json's record of them is broken."""
+    kept = run.info().get("roll_backs", [])
+    if not (
+        isinstance(kept, list) and all(isinstance(one, dict) and isinstance(one.get("to_seen"), int) for one in kept)
+    ):
+        raise CheckpointError(f"{run.path / 'run.json'} holds a broken list of roll_backs; restore that file.")
+    return kept
+
+
+def slowed(recipe: Recipe, times: int) -> Recipe:
+    """The recipe with both learning rates halved `times` times."""
+    names = ("discriminator_optimizer", "generator_optimizer")
+    settings = {name: getattr(recipe, name) for name in names}
+    return recipe.model_copy(
+        update={name: one.model_copy(update={"lr": scaled(one.lr, 0.5**times)}) for name, one in settings.items()}
+    )

@@ -1,0 +1,1 @@
+"""Files, processes, locks and the machine: the only room that knows the operating system."""

@@ -1,0 +1,265 @@
+"""Measuring a run on its way: how far G's pictures are from real ones, whether they get closer, and at what price.
+
+Only images decide when there is an evaluation, and only its numbers what follows, so a continued run does what one that
+never stopped does. How long it takes is said, and changes nothing.
+"""
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gansmith.data.classes import classes_of
+from gansmith.data.store import Pack
+from gansmith.engine import Engine
+from gansmith.errors import UsageError
+from gansmith.evaluation import inputs
+from gansmith.evaluation.measure import measure
+from gansmith.evaluation.reference import Reference, kept_features, reference
+from gansmith.evaluation.table import METRICS
+from gansmith.features.extract import extractor, suiting
+from gansmith.features.extractor import Extractor
+from gansmith.generation.generator import Draws, paint_many
+from gansmith.metrics.intervals import Estimate
+from gansmith.rng import stream
+from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations, stalled_since
+from gansmith.runs.run import Run
+from gansmith.schema import Recipe
+from gansmith.training.reporting import Reporter
+from gansmith.training.state import GAN
+
+MOST_SHARE = 0.05
+"""Of a run's time that evaluations should take."""
+
+WARN_AFTER = 3
+"""Evaluations of a session, after which their price is known."""
+
+DIGITS = 6
+"""Significant ones of each number: what is beyond is rounding."""
+
+LEAST_SIDE = 8
+"""Pixels of a picture that has a spectrum."""
+
+NOT_EVALUATED = "not evaluated"
+"""How the remark of a run begins that wanted to be and could not."""
+
+METRICS_ON_THE_WAY = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "checkerboard")
+"""Those that cost next to nothing once there are features."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Judge:
+    """Measures the states of a run, each in the same way, and knows what that has cost in this session."""
+
+    recipe: Recipe
+    train: Pack
+    validation: Pack | None
+    """Pictures kept out of `train` for this, if any."""
+    extractor: Extractor
+    names: list[str]
+    """Of the metrics; none where there are too few pictures for the features."""
+    num: int
+    """Pictures of either kind."""
+    began: float = field(default_factory=time.monotonic)
+    preparing: float = 0.0
+    """Seconds for the real pictures."""
+    measuring: float = 0.0
+    """Seconds for everything else, and how many evaluations they were."""
+    count: int = 0
+    real: Reference | None = None
+
+    def remark(self) -> str:
+        """What is done, in a sentence."""
+        features = f"the features {self.extractor.name!r}"
+        if not self.names:
+            fewest = METRICS[DECIDES].fewest(self.extractor.width)
+            return f"{NOT_EVALUATED}: {self.num:,} pictures are too few for {features}, which need {fewest:,}"
+        kind = "kept out of the training" if self.validation else "of those trained on"
+        return (
+            f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} pictures against as many real ones, "
+            f"{kind}, by {features}"
+        )
+
+    def labels(self) -> Tensor | None:
+        """The classes of G's pictures, int64 [num], in the shares of those trained on, where there are classes."""
+        num = self.recipe.data.classes
+        return classes_of(self.train.index, num).in_proportion(self.num) if num else None
+
+    def cost(self) -> str:
+        """What the evaluations of this session took, once there were some."""
+        seconds = self.preparing + self.measuring
+        share = seconds / (time.monotonic() - self.began)
+        return f"{self.count} evaluation{'s' * (self.count > 1)} took {seconds:.1f} s, {share:.1%} of the time"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from an evaluation: whether this state is to be kept as the best, and whether the run has ended."""
+
+    is_best: bool = False
+    is_last: bool = False
+
+
+def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | None:
+    """Whoever judges a run of this recipe; None when it is too short for an evaluation, or wants none.
+
+    No picture is looked at before the first evaluation. Raises UsageError and DataError when the features cannot be
+    had, or the recipe asks for fewer pictures than they need.
+    """
+    settings, data = recipe.evaluate, recipe.data
+    if not 0 < settings.every <= recipe.length.images:
+        return None
+    found = _extractor(recipe)
+    fewest = METRICS[DECIDES].fewest(found.width)
+    if settings.pictures < fewest:
+        raise UsageError(
+            f"evaluate.pictures={settings.pictures:,} are too few: the features {found.name!r} are {found.width} wide "
+            f"and need at least {fewest:,}."
+        )
+    num = _pictures_in_each(recipe, len(train))
+    there = {"classes": found.classes is not None, "pictures": min(data.height, data.width) >= LEAST_SIDE}
+    names = [one for one in METRICS_ON_THE_WAY if all(there[need] for need in METRICS[one].needs)]
+    return Judge(
+        recipe=recipe,
+        train=train,
+        validation=validation,
+        extractor=found,
+        names=names if num >= fewest else [],
+        num=num,
+    )
+
+
+def is_measurable(recipe: Recipe, count: int) -> bool:
+    """Whether `count` pictures to train on, or those kept out for it, are enough for the features. Raises as above."""
+    return _pictures_in_each(recipe, count) >= METRICS[DECIDES].fewest(_extractor(recipe).width)
+
+
+def about_too_short(recipe: Recipe) -> list[str]:
+    """A sentence on a recipe that asks for evaluations and is over before the first."""
+    every, images = recipe.evaluate.every, recipe.length.images
+    return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"] * (every > images)
+
+
+def _pictures_in_each(recipe: Recipe, count: int) -> int:
+    return min(recipe.evaluate.pictures, recipe.evaluate.held_out or count)
+
+
+def _extractor(recipe: Recipe) -> Extractor:
+    """The features that the recipe asks for; where auto's do not see such pictures, random ones, which see all."""
+    data, asked = recipe.data, recipe.evaluate.features
+    shape = {"channels": data.channels, "height": data.height, "width": data.width}
+    return suiting(data.name, **shape) if asked == "auto" else extractor(asked, **shape)
+
+
+def refuse_another_judge(run: Run, judge: Judge) -> None:
+    """Raise UsageError when the run's evaluations so far were made in another way: they have no best in common."""
+    kept = run.info().get("evaluate")
+    protocol = kept.get("protocol") if isinstance(kept, dict) else None
+    if not (isinstance(protocol, dict) and evaluations(run)):
+        return
+    now = {"features_hash": judge.extractor.hash, "resize": judge.extractor.resize, "fake": judge.num}
+    for name, value in now.items():
+        if protocol.get(name) != value:
+            raise UsageError(
+                f"{run.path} cannot be evaluated as before: {name} was {protocol.get(name)!r} and is now {value!r}. "
+                "Go on without: --set evaluate.every=0 --set evaluate.patience=0, or start a new run with --fork."
+            )
+
+
+def evaluate(gan: GAN, judge: Judge, engine: Engine, run: Run, reporter: Reporter) -> Verdict:
+    """Measure the generator that is shown, and write a line of metrics.jsonl.
+
+    The protocol, which is the same each time, goes into run.json at the first evaluation of a session.
+    """
+    if judge.real is None:
+        judge.real = _prepare(judge, run)
+    begun, recipe = time.monotonic(), judge.recipe
+    draws = Draws(seed=recipe.seed, name="evaluate/latents")
+    images = np.concatenate([*paint_many(gan.shown, recipe, engine, judge.num, draws, judge.labels())])
+    measured = measure(images, judge.real, judge.names, recipe.seed, weights=_weights(recipe))
+    step = gan.seen // recipe.batch
+    run.append_metric({"step": step, "seen": gan.seen, **_facts(measured.values)})
+    if judge.count == 0:
+        run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.facts()})
+    judge.count += 1
+    judge.measuring += time.monotonic() - begun
+    history = evaluations(run)
+    is_best, now = best_of(history) == history[-1], history[-1]
+    reporter.say(f"step {step:,}: Fréchet distance {now.in_words()}{', the lowest so far' if is_best else ''}")
+    if judge.count == WARN_AFTER and (warning := _too_dear(judge)):
+        reporter.say(warning)
+    stalled = plateau(run, recipe, step)
+    if stalled:
+        reporter.say(because(stalled, recipe))
+    return Verdict(is_best=is_best, is_last=stalled is not None)
+
+
+def plateau(run: Run, recipe: Recipe, step: int) -> Evaluated | None:
+    """The last gain, when the evaluation of this step was one too many without another; else None."""
+    history = evaluations(run)
+    return stalled_since(history, recipe.evaluate.patience) if history and history[-1].step == step else None
+
+
+def because(gain: Evaluated, recipe: Recipe) -> str:
+    """Why a run ended before its length."""
+    return (
+        f"no gain beyond noise in {recipe.evaluate.patience} evaluations since step {gain.step:,}, whose Fréchet "
+        f"distance was {gain.in_words()}"
+    )
+
+
+def _prepare(judge: Judge, run: Run) -> Reference:
+    """The real pictures' features; what as many others come to in G's place, the floor, goes into run.json."""
+    begun = time.monotonic()
+    train, validation, split = judge.train, judge.validation, judge.recipe.data.split
+    first = _at_random(train, judge.recipe.seed, "evaluate/train")
+    if validation:
+        chosen = _at_random(validation, judge.recipe.seed, "evaluate/validation")
+        real, others = _pictures(validation, chosen[: judge.num], "validation"), first[: judge.num]
+    else:
+        real, others = _pictures(train, first[: judge.num], split), first[judge.num : 2 * judge.num]
+    found, floor = reference(real, judge.extractor), {}
+    if len(others) == judge.num:
+        features = kept_features(_pictures(train, others, split), judge.extractor)
+        floor = {"floor": {DECIDES: asdict(measure(features, found, [DECIDES]).values[DECIDES])}}
+    run.update(evaluate=floor)
+    judge.preparing += time.monotonic() - begun
+    return found
+
+
+def _at_random(pack: Pack, seed: int, name: str) -> torch.Tensor:
+    return torch.randperm(len(pack), generator=stream(seed, name, 0))
+
+
+def _pictures(pack: Pack, rows: torch.Tensor, split: str) -> inputs.Pictures:
+    return inputs.pictures(pack.batch(rows).permute(0, 2, 3, 1).numpy(), pack.index["name"], split)
+
+
+def _facts(values: dict[str, Estimate]) -> dict[str, dict[str, float]]:
+    """Value and interval of each, without what a run does not compute anew exactly."""
+    found = {}
+    for name, one in values.items():
+        ends = {end: getattr(one, end) for end in ("value", "low", "high")}
+        if all(map(math.isfinite, ends.values())):
+            found[name] = {end: float(f"{value:.{DIGITS}g}") for end, value in ends.items()}
+    return found
+
+
+def _weights(recipe: Recipe) -> str:
+    return "average" if recipe.ema_half_life else "raw"
+
+
+def _too_dear(judge: Judge) -> str:
+    """What would make evaluations cheap enough, if they are not; else nothing."""
+    share = judge.measuring / (time.monotonic() - judge.began - judge.preparing)
+    if share <= MOST_SHARE:
+        return ""
+    every = judge.recipe.evaluate.every * (share / (1 - share)) / (MOST_SHARE / (1 - MOST_SHARE))
+    digits = 10 ** (len(str(int(every))) - 2)
+    return (
+        f"evaluations take {share:.0%} of the time so far, and {MOST_SHARE:.0%} should do: "
+        f"--set evaluate.every={math.ceil(every / digits) * digits:.0f}, or fewer evaluate.pictures in another run"
+    )
