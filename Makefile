@@ -50,7 +50,7 @@ bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the 
 	$(BIN)/python benchmarks/classic_runs.py cifar-ships --steps 500
 	$(BIN)/python benchmarks/gallery.py
 	$(BIN)/python benchmarks/truncation.py
-	$(BIN)/python benchmarks/own_pictures.py
+	$(BIN)/python benchmarks/own_images.py
 	$(BIN)/python benchmarks/conditional.py --data fashion-mnist --recipe auto
 	$(BIN)/python benchmarks/conditional.py --data mnist --recipe auto
 	$(BIN)/python benchmarks/bakeoff.py measure

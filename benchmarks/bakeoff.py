@@ -1,9 +1,9 @@
-"""The bake-off: which recipe makes the best pictures in the same time on this machine, and what explains it.
+"""The bake-off: which recipe makes the best images in the same time on this machine, and what explains it.
 
     GANSMITH_DATA=... python benchmarks/bakeoff.py measure                    (how long a step takes)
     GANSMITH_DATA=... python benchmarks/bakeoff.py train --sets fashion-mnist --seeds 0,1,2
     GANSMITH_DATA=... python benchmarks/bakeoff.py train --seconds 60 --candidates article,auto
-    GANSMITH_DATA=... python benchmarks/bakeoff.py small                      (few pictures: does it get worse again?)
+    GANSMITH_DATA=... python benchmarks/bakeoff.py small                      (few images: does it get worse again?)
     GANSMITH_DATA=... python benchmarks/bakeoff.py modes                      (how many of 1,000 stacked digits?)
     python benchmarks/bakeoff.py page                                         (docs/bakeoff.md, of what is kept)
 
@@ -56,8 +56,8 @@ def parsed() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, about in {
         "measure": "how long a step of each candidate takes",
-        "train": "train and measure: distance to real pictures at equal time",
-        "small": "the same with few pictures, and the distance over the run to pictures not trained on",
+        "train": "train and measure: distance to real images at equal time",
+        "small": "the same with few images, and the distance over the run to images not trained on",
         "modes": "the same with stacked digits, and the modes over the run",
     }.items():
         one = commands.add_parser(command, help=about)
@@ -90,12 +90,14 @@ def chosen(options: argparse.Namespace, there: Sequence[str]) -> Iterator[tuple[
 
 def measure(options: argparse.Namespace) -> None:
     for name, candidates in chosen(options, list(CONTESTS)):
-        say(f"{name}: {len(candidates)} candidates")
+        note(f"{name}: {len(candidates)} candidates")
         before = read(options.out)["measured"].get(name, {})
         for candidate, found in step_times(name, candidates, options.rounds, options.turn, before):
             with changing(options.out) as kept:
                 kept["measured"].setdefault(name, {})[candidate] = found
-            say(f"  {candidate:<20} {1e3 * found['seconds_per_step']:9.2f} ms ({1e3 * found['as_found']:.2f} as found)")
+            note(
+                f"  {candidate:<20} {1e3 * found['seconds_per_step']:9.2f} ms ({1e3 * found['as_found']:.2f} as found)"
+            )
 
 
 def train(options: argparse.Namespace) -> int:
@@ -112,10 +114,10 @@ def train(options: argparse.Namespace) -> int:
         key = f"{name}/{candidate}/{seconds:g}/{seed}"
         measured = measured_now(options.out, name, candidate)
         if read(options.out)["runs"].get(key, {}).get("entry") == entry_of(measured):
-            say(f"{key}: kept")
+            note(f"{key}: kept")
             continue
         steps = steps_in(seconds, measured["seconds_per_step"])
-        say(f"{key}: {steps:,} steps")
+        note(f"{key}: {steps:,} steps")
         run_name = key.replace("/", ".")
         try:
             with claimed(run_name, options.runs):
@@ -134,13 +136,13 @@ def train(options: argparse.Namespace) -> int:
                 with changing(options.out) as kept:
                     kept["runs"][key] = result
         except BusyError:
-            say(f"{key}: another process is at it")
+            note(f"{key}: another process is at it")
             continue
         except FailedError as error:
-            say(f"{key}: {error}")
+            note(f"{key}: {error}")
             failed = 1
             continue
-        say(f"{key}: {in_words(result)}")
+        note(f"{key}: {describe(result)}")
     return failed
 
 
@@ -155,7 +157,7 @@ def measured_now(out: Path, name: str, candidate: str) -> dict[str, Any]:
     return kept
 
 
-def in_words(result: dict[str, Any]) -> str:
+def describe(result: dict[str, Any]) -> str:
     """Such as "done, fd 12.3, coverage 0.81"."""
     values = result["values"]
     shown = (
@@ -164,7 +166,7 @@ def in_words(result: dict[str, Any]) -> str:
     return ", ".join([result["status"], *shown])
 
 
-def say(text: str) -> None:
+def note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

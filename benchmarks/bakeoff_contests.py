@@ -1,4 +1,4 @@
-"""Who meets whom in the bake-off, on which pictures and for how long: data only, for `bakeoff.py`."""
+"""Who meets whom in the bake-off, on which images and for how long: data only, for `bakeoff.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Literal
 from gansmith.data.locate import Split
 
 Kind = Literal["quality", "small", "modes"]
-"""What a contest is about: distance to real pictures, what few pictures do to it, or how many modes are found."""
+"""What a contest is about: distance to real images, what few images do to it, or how many modes are found."""
 
 FIRST = "article"
 """The candidate that all others are compared with, in every contest that has it."""
@@ -30,20 +30,20 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contest:
-    """Pictures that are the same for all candidates, the time that each gets, and what it is measured against."""
+    """Images that are the same for all candidates, the time that each gets, and what it is measured against."""
 
     about: str
     data: tuple[str, ...]
-    """Changes of the recipe's table `data`: which pictures, in which shape."""
+    """Changes of the recipe's table `data`: which images, in which shape."""
     count: int
     """How many they are: what a recipe that sets itself goes by."""
     against: Split
-    """The split of the same set that the pictures made are measured against."""
+    """The split of the same set that the images made are measured against."""
     seconds: float
     """Of training, by the step times that `bakeoff.py measure` found."""
     candidates: Mapping[str, Candidate]
     kind: Kind = "quality"
-    pictures: int = 2000
+    images: int = 2000
     """Of an evaluation on the way."""
 
 
@@ -73,7 +73,7 @@ OURS = {"auto": AUTO, "fast": FAST, "residual": RESIDUAL}
 
 ABLATIONS = {
     "relativistic": AUTO.but("objective.loss=relativistic", about="D is asked of pairs"),
-    "r1-r2": AUTO.but("objective.penalty=r1+r2", about="the slope at generated pictures is penalised too"),
+    "r1-r2": AUTO.but("objective.penalty=r1+r2", about="the slope at generated images is penalised too"),
     "relativistic-r1-r2": AUTO.but(
         "objective.loss=relativistic", "objective.penalty=r1+r2", "objective.penalty_every=1", about="R3GAN's loss"
     ),
@@ -81,34 +81,34 @@ ABLATIONS = {
         "objective.penalty=none", "objective.gamma=0", "objective.penalty_every=1", about="no penalty"
     ),
     "no-average": AUTO.but("ema_half_life=0", about="no average of G"),
-    "augmented": AUTO.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
+    "augmented": AUTO.but(GREY_AUGMENT, about="D sees shifted and cut images"),
     "width-8": AUTO.but("model.width=8", about="half as many channels"),
     "width-32": AUTO.but("model.width=32", about="twice as many channels"),
-    "batch-64": AUTO.but("batch=64", about="twice the batch"),
-    "batch-128": AUTO.but("batch=128", about="four times the batch"),
+    "batch-64": AUTO.but("batch_size=64", about="twice the batch"),
+    "batch-128": AUTO.but("batch_size=128", about="four times the batch"),
     "constant-rate": AUTO.but(
         "discriminator_optimizer.lr=1.5e-3", "generator_optimizer.lr=1.5e-3", about="the rate does not fall"
     ),
-    "two-passes": AUTO.but("objective.generator_reuses_pictures=false", about="each step has pictures of G of its own"),
+    "two-passes": AUTO.but("objective.generator_reuses_images=false", about="each step has images of G of its own"),
 }
 """The auto recipe with one thing changed."""
 
 
-def _pictures(name: str, split: Split, channels: int, side: int, limit: int = 0) -> tuple[str, ...]:
+def _images(name: str, split: Split, channels: int, side: int, limit: int = 0) -> tuple[str, ...]:
     shape = (f"data.channels={channels}", f"data.height={side}", f"data.width={side}")
     return (f"data.name={name}", f"data.split={split}", f"data.limit={limit}", "data.skip=0", *shape)
 
 
 def _few(limit: int) -> Contest:
     return Contest(
-        about=f"{limit:,} pictures of dresses, against the test split's 1,000",
-        data=_pictures("fashion-mnist[3]", "train", 1, 28, limit),
+        about=f"{limit:,} images of dresses, against the test split's 1,000",
+        data=_images("fashion-mnist[3]", "train", 1, 28, limit),
         count=limit,
         against="test",
         seconds=600,
         candidates={
             "plain": AUTO.but(NO_AUGMENT, about="without augmentation"),
-            "augmented": AUTO.but(GREY_AUGMENT, about="D sees shifted and cut pictures"),
+            "augmented": AUTO.but(GREY_AUGMENT, about="D sees shifted and cut images"),
         },
         kind="small",
     )
@@ -116,8 +116,8 @@ def _few(limit: int) -> Contest:
 
 CONTESTS = {
     "fashion-mnist": Contest(
-        about="60,000 pictures of clothes, against the 10,000 of the test split",
-        data=_pictures("fashion-mnist", "train", 1, 28),
+        about="60,000 images of clothes, against the 10,000 of the test split",
+        data=_images("fashion-mnist", "train", 1, 28),
         count=60_000,
         against="test",
         seconds=600,
@@ -125,7 +125,7 @@ CONTESTS = {
     ),
     "mnist": Contest(
         about="the 9,000 training digits of the copy at hand, against its 1,000 test digits",
-        data=_pictures("mnist", "train", 1, 28),
+        data=_images("mnist", "train", 1, 28),
         count=9_000,
         against="test",
         seconds=600,
@@ -139,7 +139,7 @@ CONTESTS = {
     ),
     "notmnist": Contest(
         about="18,724 letters, against themselves: the set has no test split",
-        data=_pictures("notmnist", "train", 1, 28),
+        data=_images("notmnist", "train", 1, 28),
         count=18_724,
         against="train",
         seconds=600,
@@ -151,11 +151,11 @@ CONTESTS = {
     ),
     "cifar-ships": Contest(
         about="6,000 JPEG ships, against themselves: the article trains on both splits",
-        data=_pictures("cifar10[ship]", "both", 3, 32),
+        data=_images("cifar10[ship]", "both", 3, 32),
         count=6_000,
         against="both",
         seconds=3600,
-        pictures=1000,
+        images=1000,
         candidates={
             FIRST: Candidate(recipe="cifar-ships", about="the article's system", looks=4),
             "repaired": Candidate(recipe="cifar-ships:repaired", about="the same without its mistakes", looks=4),
@@ -164,12 +164,12 @@ CONTESTS = {
         },
     ),
     "cifar10": Contest(
-        about="50,000 JPEG pictures of ten kinds of things, against the 10,000 of the test split",
-        data=_pictures("cifar10", "train", 3, 32),
+        about="50,000 JPEG images of ten kinds of things, against the 10,000 of the test split",
+        data=_images("cifar10", "train", 3, 32),
         count=50_000,
         against="test",
         seconds=3600,
-        pictures=1000,
+        images=1000,
         candidates={
             FIRST: Candidate(recipe="cifar-ships:repaired", about="the article's system for ships, repaired", looks=4),
             **OURS,
@@ -179,8 +179,8 @@ CONTESTS = {
     "small-500": _few(500),
     "small-2000": _few(2000),
     "stacked-mnist": Contest(
-        about="128,000 pictures of three digits, made of the MNIST at hand; 26,000 samples each time",
-        data=_pictures("stacked-mnist", "train", 3, 28),
+        about="128,000 images of three digits, made of the MNIST at hand; 26,000 samples each time",
+        data=_images("stacked-mnist", "train", 3, 28),
         count=128_000,
         against="test",
         seconds=3600,

@@ -1,4 +1,4 @@
-"""What came of the bake-off's runs: distances to real pictures, curves over a run, modes of stacked digits."""
+"""What came of the bake-off's runs: distances to real images, curves over a run, modes of stacked digits."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,10 +13,10 @@ from bakeoff_runs import entered
 from gansmith.checkpoints.manifest import saved_checkpoints
 from gansmith.data.dataset import Access, Request
 from gansmith.errors import CheckpointError
-from gansmith.evaluation.against import own_pictures
+from gansmith.evaluation.against import own_images
 from gansmith.evaluation.measure import measure, values_of
 from gansmith.evaluation.reference import Reference, Sample, reference
-from gansmith.evaluation.table import Sides
+from gansmith.evaluation.table import FeatureSets
 from gansmith.features.extract import Features, suiting
 from gansmith.generation.generator import load
 from gansmith.metrics.intervals import Estimate
@@ -27,21 +27,21 @@ from gansmith.viz.grids import grid, png
 SEED = 1
 """Of the latents: none that a run is evaluated with on its way."""
 FINAL, ON_A_CURVE, OF_STACKED = 10_000, 5_000, 26_000
-"""Pictures: of a finished run, of each checkpoint on a curve, and of each whose modes are counted, as PacGAN does."""
+"""Images: of a finished run, of each checkpoint on a curve, and of each whose modes are counted, as PacGAN does."""
 METRICS = ("fd", "pr", "dc", "class-kl", "junk")
 SHEET = 64
 
 
 def judged(name: str, run: Run, sheets: Path) -> dict[str, Any]:
-    """What is kept of a run besides how it was trained. A sheet of its pictures goes into the folder `sheets`."""
+    """What is kept of a run besides how it was trained. A sheet of its images goes into the folder `sheets`."""
     facts = {"status": run.info()["status"]}
     try:
-        pictures = load(run).sample(SHEET, SEED)
+        images = load(run).sample(SHEET, SEED)
     except CheckpointError:  # it diverged before its first save
         return facts | {"values": {}, "curve": []}
     sheets.mkdir(parents=True, exist_ok=True)
     sheet = sheets / f"{run.path.name.partition('-')[2]}.png"
-    write_atomically(sheet, png(grid(pictures, 8)))
+    write_atomically(sheet, png(grid(images, 8)))
     return facts | {"sheet": sheet.name, **JUDGES[CONTESTS[name].kind](name, run)}
 
 
@@ -51,7 +51,7 @@ def quality(name: str, run: Run) -> dict[str, Any]:
     found = measure(generator.sample(FINAL, SEED), _real(name), METRICS, SEED, checkpoint=generator.checkpoint.step)
     return {
         "values": _kept(found.values),
-        "protocol": {key: fact for key, fact in found.protocol.facts().items() if key != "versions"},
+        "protocol": {key: fact for key, fact in found.protocol.to_dict().items() if key != "versions"},
         "curve": [(one.step, one.value) for one in evaluations(run)],
     }
 
@@ -63,7 +63,7 @@ def small(name: str, run: Run) -> dict[str, Any]:
         found = measure(load(run, str(step)).sample(ON_A_CURVE, SEED), _real(name), ["fd"], SEED, checkpoint=step)
         curve.append((step, found.values["fd"].value))
     assert found is not None
-    protocol = {key: fact for key, fact in found.protocol.facts().items() if key != "versions"}
+    protocol = {key: fact for key, fact in found.protocol.to_dict().items() if key != "versions"}
     return {"values": _kept(found.values), "protocol": protocol, "curve": curve}
 
 
@@ -78,10 +78,10 @@ def modes(name: str, run: Run) -> dict[str, Any]:
 
 
 def modes_of(images: np.ndarray) -> dict[str, Estimate]:
-    """Modes and their divergence of pictures uint8 (N, H, W, 3). No features are needed, and no real pictures."""
+    """Modes and their divergence of images uint8 (N, H, W, 3). No features are needed, and no real images."""
     nothing = Features(vectors=np.empty((len(images), 0)), probabilities=None)
     sample = Sample(features=nothing, images=images)
-    return values_of(Sides(fake=sample, real=sample), ["modes", "modes-kl"])
+    return values_of(FeatureSets(fake=sample, real=sample), ["modes", "modes-kl"])
 
 
 JUDGES: dict[str, Callable[[str, Run], dict[str, Any]]] = {"quality": quality, "small": small, "modes": modes}
@@ -89,12 +89,12 @@ JUDGES: dict[str, Callable[[str, Run], dict[str, Any]]] = {"quality": quality, "
 
 @lru_cache
 def _real(name: str) -> Reference:
-    """The contest's real pictures, and the features that suit them."""
+    """The contest's real images, and the features that suit them."""
     contest = CONTESTS[name]
     data = entered(name, next(iter(contest.candidates))).data
-    trained_on = Request(name=data.name, split=data.split, shape=data.wanted, skip=data.skip, limit=data.limit)
+    trained_on = Request(name=data.name, split=data.split, shape=data.shape, skip=data.skip, limit=data.limit)
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
-    return reference(own_pictures(trained_on, contest.against, Access()).real, suiting(data.name, **shape))
+    return reference(own_images(trained_on, contest.against, Access()).real, suiting(data.name, **shape))
 
 
 def _kept(values: dict[str, Estimate]) -> dict[str, dict[str, float]]:

@@ -22,21 +22,21 @@ Group = dict[str, list[Result]]
 """The runs of each candidate, one a seed."""
 
 HEAD = """\
-# Bake-off: the best pictures in the same time
+# Bake-off: the best images in the same time
 
-Which recipe is the best on a processor is measured here, not argued. Every candidate gets the same pictures and the
+Which recipe is the best on a processor is measured here, not argued. Every candidate gets the same images and the
 same seconds of training: the steps of all candidates of a set are timed in turns, and each run does as many steps as
 fit. Numbers are medians over the seeds, with the least and the largest; where there are none of these, one seed was
 trained, and a difference below a tenth says little. What lost stays in the tables.
 
-*Distance* is the Fréchet distance between 10,000 samples of the last state and the real pictures, by the features of
+*Distance* is the Fréchet distance between 10,000 samples of the last state and the real images, by the features of
 the set's own network. A run *fell* when its coverage is below 0.1, or it diverged. *Reached* is when an evaluation on
 the way was first as low as the article's last one, by the same clock, "≤" where it was the first of all; *rise* is how
 far the distance on the way went up again after its lowest.
 
 The first table says why `auto` is as it is. On a processor the number of updates decides: networks twice as wide, a
 batch four times as large, or R3GAN's loss with both penalties in every step make fewer of them in the same time, and
-end worse. So does augmentation of a set that is large enough, and a D without R1. Pairs of pictures, R2 on top, half
+end worse. So does augmentation of a set that is large enough, and a D without R1. Pairs of images, R2 on top, half
 the width, and going without the average or the falling rate make no difference that one seed could show.
 
 `benchmarks/bakeoff.py` makes the numbers and this page; `benchmarks/bakeoff_contests.py` has the candidates.
@@ -63,7 +63,7 @@ def page(kept: dict[str, Any]) -> str:
 def readme(text: str, kept: dict[str, Any]) -> str:
     """README.md with the auto recipe beside each article's own system, where both have most seeds, and most time."""
     rows = [
-        "| pictures | each | the article's system | `auto` | ratio | coverage, article / `auto` | as good after |",
+        "| images | each | the article's system | `auto` | ratio | coverage, article / `auto` | as good after |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name in names_of("quality"):
@@ -81,7 +81,7 @@ def readme(text: str, kept: dict[str, Any]) -> str:
 
 def _contests(kept: dict[str, Any]) -> Iterator[str]:
     parts = {"quality": _quality, "small": _small, "modes": _modes}
-    titles = {"quality": "## Distance to real pictures\n", "small": "## Few pictures\n", "modes": "## Modes\n"}
+    titles = {"quality": "## Distance to real images\n", "small": "## Few images\n", "modes": "## Modes\n"}
     for kind, part in parts.items():
         title = titles[kind]
         for name in names_of(kind):

@@ -18,12 +18,12 @@ from bakeoff_sums import in_unit
 
 import gansmith
 from gansmith.data.dataset import Access
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.engine import Engine, make_engine, suitable_threads
 from gansmith.errors import UsageError
 from gansmith.recipe_file import flat, read_toml, recipe_of, to_toml
 from gansmith.recipes import fitted
-from gansmith.recipes.fitting import Facts
+from gansmith.recipes.fitting import DatasetFacts
 from gansmith.runs.run import Run, find_run, utc_now
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
@@ -32,7 +32,7 @@ from gansmith.training.loop import make_sampler, train_step
 from gansmith.training.state import GAN, build
 
 CHECKPOINTS = {"quality": 5, "small": 20, "modes": 10}
-"""In a run; those of few pictures and of modes all stay, to be measured afterwards."""
+"""In a run; those of few images and of modes all stay, to be measured afterwards."""
 LOGGED, GRIDS = 200, 10
 DIVERGED, NO_CHECKPOINT, STOPPED = 4, 5, (130, 143)
 """Exit codes of the command line that are told apart here."""
@@ -53,7 +53,7 @@ class AtWork:
     recipe: Recipe
     gan: GAN
     engine: Engine
-    pack: Pack
+    dataset: Dataset
     identity: dict[str, Any]
     steps: int = 1
     """In a turn: whole cycles of a penalty that comes now and then."""
@@ -74,20 +74,20 @@ class AtWork:
 
     def work(self, steps: int) -> tuple[float, float]:
         """Seconds, and processor seconds, of a step, with all that a run does for it but logs, grids and saves."""
-        sampler = make_sampler(self.recipe, self.pack)
-        with suitable_threads(self.recipe.batch, self.gan.G, self.gan.D):
+        sampler = make_sampler(self.recipe, self.dataset)
+        with suitable_threads(self.recipe.batch_size, self.gan.G, self.gan.D):
             began, used = time.perf_counter(), time.process_time()
             for _ in range(steps):
-                pixels = self.pack.batch(sampler.indices(self.gan.seen))
+                pixels = self.dataset.batch(sampler.indices(self.gan.seen))
                 train_step(self.gan, pixels, self.recipe, self.engine)
             return (time.perf_counter() - began) / steps, (time.process_time() - used) / steps
 
 
 def entered(name: str, candidate: str, steps: int = 1000, seed: int = 0) -> Recipe:
-    """The candidate's recipe on the contest's pictures, for so many steps."""
+    """The candidate's recipe on the contest's images, for so many steps."""
     contest = CONTESTS[name]
     one = contest.candidates[candidate]
-    batch = gansmith.recipe(one.recipe, one.changes).batch
+    batch = gansmith.recipe(one.recipe, one.changes).batch_size
     every = {what: batch * max(steps // often, 1) for what, often in _often(contest, one.looks).items()}
     stay = every["checkpoint"] if contest.kind != "quality" else 0
     changes = [
@@ -101,14 +101,14 @@ def entered(name: str, candidate: str, steps: int = 1000, seed: int = 0) -> Reci
         "checkpoints.keep_last=1",
         f"checkpoints.keep_every={stay}",
         f"evaluate.every={every['look'] if contest.kind == 'quality' else 0}",
-        f"evaluate.pictures={contest.pictures}",
-        "evaluate.held_out=0",
+        f"evaluate.images={contest.images}",
+        "evaluate.validation=0",
         "evaluate.patience=0",
-        "held_out_losses.every=0",
-        "held_out_losses.held_out=0",
+        "validation_losses.every=0",
+        "validation_losses.validation=0",
     ]
     data = gansmith.recipe(one.recipe, contest.data).data
-    facts = Facts(data=data, count=contest.count, images=steps * batch)
+    facts = DatasetFacts(data=data, count=contest.count, images=steps * batch)
     return fitted(one.recipe, changes, facts).recipe
 
 
@@ -128,15 +128,15 @@ def step_times(
     at_work = {}
     for candidate in candidates:
         recipe = entered(name, candidate)
-        pictures, engine = open_all(recipe, Access()), make_engine("auto", recipe.precision)
+        images, engine = open_all(recipe, Access()), make_engine("auto", recipe.precision)
         gan = build(recipe, engine)
-        one = AtWork(recipe=recipe, gan=gan, engine=engine, pack=pictures.train, identity=pictures.identity)
+        one = AtWork(recipe=recipe, gan=gan, engine=engine, dataset=images.train, identity=images.identity)
         one.work(1)
         cycle = recipe.objective.penalty_every
         took, _ = one.work(cycle)
         one.steps = max(round(turn / took / cycle), 1) * cycle
         at_work[candidate] = one
-    refuse_other_pictures(name, at_work, before)
+    check_same_images(name, at_work, before)
     for number in range(rounds):
         shift = number * len(at_work) // rounds  # nobody always follows the same one
         order = [*at_work.values()]
@@ -157,12 +157,12 @@ def step_times(
         )
 
 
-def refuse_other_pictures(name: str, at_work: dict[str, AtWork], before: dict[str, Any]) -> None:
-    """Exit when the candidates do not all train on the same pictures."""
+def check_same_images(name: str, at_work: dict[str, AtWork], before: dict[str, Any]) -> None:
+    """Exit when the candidates do not all train on the same images."""
     found = {candidate: one.identity for candidate, one in at_work.items()}
-    found |= {candidate: kept["pictures"] for candidate, kept in before.items() if candidate not in found}
+    found |= {candidate: kept["images"] for candidate, kept in before.items() if candidate not in found}
     if len({tuple(one.values()) for one in found.values()}) > 1:
-        sys.exit(f"{name}: the candidates train on different pictures: {found}")
+        sys.exit(f"{name}: the candidates train on different images: {found}")
 
 
 def described(one: AtWork) -> dict[str, Any]:
@@ -174,11 +174,11 @@ def described(one: AtWork) -> dict[str, Any]:
         "processor_seconds": _middle(one.processor),
         "rounds": len(one.seconds),
         "steps_in_a_round": one.steps,
-        "batch": one.recipe.batch,
+        "batch": one.recipe.batch_size,
         "parameters": {kind: _size(network) for kind, network in (("G", one.gan.G), ("D", one.gan.D))},
         "threads": torch.get_num_threads(),
         "precision": one.engine.precision,
-        "pictures": one.identity,
+        "images": one.identity,
         "machine": describe_machine(),
         "began": utc_now(),
         "recipe": to_toml(one.recipe),

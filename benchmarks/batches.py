@@ -1,4 +1,4 @@
-"""What the pictures cost a training step: reading batches from the store, and the first batch of a packed set.
+"""What the images cost a training step: reading batches from the store, and the first batch of a packed set.
 
     GANSMITH_DATA=... python benchmarks/batches.py
 
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import gansmith
-from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.dataset import Request, open_dataset
 from gansmith.engine import make_engine
 from gansmith.system.machine import describe_machine
 from gansmith.training.loop import make_sampler, train_step
@@ -27,23 +27,23 @@ OPENINGS = 9
 def main() -> None:
     recipe = gansmith.recipe("fashion-mlp")  # the cheapest step of the classic systems
     data = recipe.data
-    request = Request(name=data.name, split=data.split, shape=data.wanted)
-    open_pictures(request)  # packs the set, if this is the first time
+    request = Request(name=data.name, split=data.split, shape=data.shape)
+    open_dataset(request)  # packs the set, if this is the first time
 
     openings = []
     for _ in range(OPENINGS):
         began = time.perf_counter()
-        pack = open_pictures(request)
-        pack.batch(make_sampler(recipe, pack).indices(0))
+        dataset = open_dataset(request)
+        dataset.batch(make_sampler(recipe, dataset).indices(0))
         openings.append(time.perf_counter() - began)
 
     engine = make_engine("auto", recipe.precision)
-    gan, sampler = build(recipe, engine), make_sampler(recipe, pack)
+    gan, sampler = build(recipe, engine), make_sampler(recipe, dataset)
     reading, stepping = [], []
     for step in range(STEPS):
         for number in range(BATCHES_PER_STEP):
             began = time.perf_counter()
-            pixels = pack.batch(sampler.indices((step * BATCHES_PER_STEP + number) * recipe.batch))
+            pixels = dataset.batch(sampler.indices((step * BATCHES_PER_STEP + number) * recipe.batch_size))
             reading.append(time.perf_counter() - began)
         began = time.perf_counter()
         train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()
@@ -52,7 +52,7 @@ def main() -> None:
     result = {
         "machine": describe_machine(),
         "recipe": recipe.name,
-        "pictures": len(pack),
+        "images": len(dataset),
         "first_batch_seconds": {"median": statistics.median(openings), "max": max(openings)},
         "batch_microseconds": 1e6 * statistics.median(reading),
         "step_milliseconds": 1e3 * statistics.median(stepping),

@@ -4,8 +4,8 @@
     GANSMITH_DATA=... python benchmarks/best_checkpoint.py --steps 9375     (the whole recipe)
     GANSMITH_DATA=... python benchmarks/best_checkpoint.py --run FOLDER     (a run that is there, with its checkpoints)
 
-Trains fashion-dcgan, with 2,000 training pictures held out as validation, and a checkpoint at every evaluation. Each
-then makes pictures from latents that the training did not use, measured against the official test split. `best`
+Trains fashion-dcgan, with 2,000 training images held out as validation, and a checkpoint at every evaluation. Each
+then makes images from latents that the training did not use, measured against the official test split. `best`
 is within noise when its distance there lies in the interval of the lowest. Writes best-checkpoint.json into
 benchmarks/results/.
 """
@@ -25,7 +25,7 @@ import gansmith
 from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.console import Lines
 from gansmith.data.dataset import Request
-from gansmith.evaluation.against import own_pictures
+from gansmith.evaluation.against import own_images
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, reference
 from gansmith.features.extract import extractor, suits
@@ -46,15 +46,15 @@ def main() -> None:
     parser.add_argument("--recipe", default="fashion-dcgan")
     parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--every", type=int, default=250, help="steps between two evaluations")
-    parser.add_argument("--held-out", type=int, default=2000, help="training pictures that validate")
-    parser.add_argument("--pictures", type=int, default=5000, help="of each checkpoint, for the test split")
+    parser.add_argument("--held-out", type=int, default=2000, help="training images that validate")
+    parser.add_argument("--images", type=int, default=5000, help="of each checkpoint, for the test split")
     parser.add_argument("--run", type=Path, help="a run that is there, instead")
     options = parser.parse_args()
     if options.run:
-        result = judged(Run(options.run), options.pictures)
+        result = judged(Run(options.run), options.images)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            result = judged(trained(options, Path(folder)), options.pictures)
+            result = judged(trained(options, Path(folder)), options.images)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     sys.stdout.write(f"{result['verdict']}\n{RESULT}\n")
@@ -62,23 +62,23 @@ def main() -> None:
 
 def trained(options: argparse.Namespace, folder: Path) -> Run:
     made = gansmith.recipe(options.recipe)
-    interval, validation = options.every * made.batch, options.held_out
-    changes = [f"length.images={options.steps * made.batch}", f"length.checkpoint_every={interval}"]
-    changes += [f"evaluate.every={interval}", f"evaluate.pictures={validation}", f"evaluate.held_out={validation}"]
+    interval, validation = options.every * made.batch_size, options.held_out
+    changes = [f"length.images={options.steps * made.batch_size}", f"length.checkpoint_every={interval}"]
+    changes += [f"evaluate.every={interval}", f"evaluate.images={validation}", f"evaluate.validation={validation}"]
     changes += ["checkpoints.keep_last=100000"]
     return gansmith.train(override(made, changes), runs=folder, reporter=Lines())
 
 
 def judged(run: Run, num: int) -> dict[str, Any]:
     """What every checkpoint comes to on the test split, and what the evaluations said of it on the way."""
-    began, real = time.monotonic(), test_pictures(run)
+    began, real = time.monotonic(), test_images(run)
     on_the_way = {one.step: one for one in evaluations(run)}
     checkpoints = []
     for step in sorted(saved_checkpoints(run).keys() & on_the_way.keys()):
         images = load(run, str(step)).sample(num, SEED)
         found = asdict(measure(images, real, ["fd"], SEED).values["fd"])
         checkpoints.append({"step": step, "validation": asdict(on_the_way[step]), "test": found})
-        sys.stdout.write(f"step {step:,}: validation {on_the_way[step].in_words()}, test {found['value']:.4g}\n")
+        sys.stdout.write(f"step {step:,}: validation {on_the_way[step].describe()}, test {found['value']:.4g}\n")
     info = run.info()
     return {
         "recipe": info["recipe"]["name"],
@@ -86,16 +86,16 @@ def judged(run: Run, num: int) -> dict[str, Any]:
         "machine": describe_machine(),
         "evaluation_seconds": round(time.monotonic() - began),
         "on_the_way": info["evaluate"],
-        "afterwards": {"pictures": num, "real": len(real.real.pictures), "split": "test", "seed": SEED},
+        "afterwards": {"images": num, "real": len(real.real.images), "split": "test", "seed": SEED},
         **compared(checkpoints, named_best(run)),
         "checkpoints": checkpoints,
     }
 
 
-def test_pictures(run: Run) -> Reference:
+def test_images(run: Run) -> Reference:
     data = recipe_of(run).data
-    trained_on = Request(name=data.name, split=data.split, shape=data.wanted)
-    both = own_pictures(trained_on, "test", access_for(Lines(), offline=True, allow_dropped=True))
+    trained_on = Request(name=data.name, split=data.split, shape=data.shape)
+    both = own_images(trained_on, "test", access_for(Lines(), offline=True, allow_dropped=True))
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
     return reference(both.real, extractor(suits(data.name), **shape))
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import hazards
 import hostile_archives
-import pictures
+import images
 
 from gansmith.system.machine import describe_machine
 
@@ -68,7 +68,7 @@ def measured(content: bytes, folder: Path) -> dict[str, object]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "plain").mkdir()
-        plain = measured(pictures.file(pictures.photo(64, 64)), Path(folder) / "plain")
+        plain = measured(images.file(images.photo(64, 64)), Path(folder) / "plain")
         found = {}
         for number, (name, content) in enumerate(bombs().items()):
             place = Path(folder) / str(number)
@@ -78,7 +78,7 @@ def main() -> None:
     kept = worst["seconds"] <= SECONDS and worst["mib"] <= MIB
     result = {"machine": describe_machine(), "promised": {"seconds": SECONDS, "mib": MIB}, "kept": kept, "worst": worst}
     RESULTS.mkdir(exist_ok=True)
-    whole = result | {"plain picture": plain, "bombs": found}
+    whole = result | {"plain image": plain, "bombs": found}
     (RESULTS / "bombs.json").write_text(json.dumps(whole, indent=1) + "\n")
     for name, one in found.items():
         sys.stdout.write(f"{name:<50} {one['seconds']:6.2f} s {one['mib']:5.0f} MiB  {one['said'][:90]}\n")

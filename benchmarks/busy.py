@@ -98,7 +98,7 @@ def step_seconds(name: str) -> float:
     recipe = gansmith.recipe(name)
     engine = make_engine("cpu", recipe.precision)
     gan, data = build(recipe, engine), recipe.data
-    shape = (recipe.batch, data.channels, data.height, data.width)
+    shape = (recipe.batch_size, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(0, "busy", 0))
     train_step(gan, pixels, recipe, engine)
     taken, end = [], time.monotonic() + SECONDS

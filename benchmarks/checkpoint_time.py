@@ -37,7 +37,7 @@ def measured(name: str, root: Path, repeats: int) -> dict[str, object]:
     times: dict[str, list[float]] = {"on disk": [], "not brought to disk": [], "verified": []}
     for number in range(repeats + 1):
         for kind in ("on disk", "not brought to disk") if number % 2 else ("not brought to disk", "on disk"):
-            gan.seen += asked.batch
+            gan.seen += asked.batch_size
             with nullcontext() if kind == "on disk" else patch.object(os, "fsync", lambda descriptor: None):
                 times[kind].append(timed(save_checkpoint, run, gan, asked))
         times["verified"].append(timed(verify, find_checkpoint(run).folder))

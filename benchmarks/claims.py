@@ -28,8 +28,8 @@ from claims_tested import BASE, FAMILIES, NUM, SEEDS
 
 from gansmith.data.dataset import Access, Request
 from gansmith.engine import make_engine
-from gansmith.evaluation.against import own_pictures
-from gansmith.evaluation.baselines import anchors
+from gansmith.evaluation.against import own_images
+from gansmith.evaluation.baselines import reference_scores
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, reference
 from gansmith.features.extract import extractor, suits
@@ -94,12 +94,12 @@ def plan(families: list[str]) -> None:
     total = 0.0
     for name in families:
         family = FAMILIES[name]
-        say(f"{name}: {family.why}")
+        note(f"{name}: {family.why}")
         for arm, changes in family.arms.items():
             seconds = seconds_a_step(family.made(arm, SEEDS[0]))
             total += (of_arm := seconds * family.steps * len(SEEDS))
-            say(f"  {arm}: {1e3 * seconds:.0f} ms a step, {of_arm / 60:.1f} minutes. {' '.join(changes)}")
-    say(f"{total / 60:.0f} minutes of one core")
+            note(f"  {arm}: {1e3 * seconds:.0f} ms a step, {of_arm / 60:.1f} minutes. {' '.join(changes)}")
+    note(f"{total / 60:.0f} minutes of one core")
 
 
 def seconds_a_step(recipe: Recipe) -> float:
@@ -107,7 +107,7 @@ def seconds_a_step(recipe: Recipe) -> float:
     torch.set_num_threads(1)
     engine = make_engine("cpu", recipe.precision)
     gan, data, steps = build(recipe, engine), recipe.data, 0
-    pixels = torch.randint(0, 256, (recipe.batch, data.channels, data.height, data.width), dtype=torch.uint8)
+    pixels = torch.randint(0, 256, (recipe.batch_size, data.channels, data.height, data.width), dtype=torch.uint8)
     train_step(gan, pixels, recipe, engine)
     began = time.monotonic()
     while (seconds := time.monotonic() - began) < TIMED:
@@ -120,7 +120,7 @@ def train_all(runs: Path, families: list[str]) -> None:
     """Train what is missing, as many at once as there are cores."""
     runs.mkdir(parents=True, exist_ok=True)
     missing = [training for training in trainings(families) if kept_run(runs, training) is None]
-    say(f"{len(missing)} trainings")
+    note(f"{len(missing)} trainings")
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         list(workers.map(lambda training: train(runs, training), missing))
 
@@ -143,24 +143,24 @@ def train(runs: Path, training: Training) -> None:
     one_core = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
     done = subprocess.run(command, env=os.environ | one_core, capture_output=True, text=True, check=False)
     outcome = "done" if done.returncode == 0 else (done.stderr.splitlines() or ["failed"])[-1]
-    say(f"{training.name}: {outcome}, {time.monotonic() - began:.0f} s")
+    note(f"{training.name}: {outcome}, {time.monotonic() - began:.0f} s")
 
 
 def evaluate_all(runs: Path, families: list[str]) -> dict[str, Any]:
     """What came of every training that `runs` holds, for `claims_page.py`."""
     found = {name: evaluate(runs, name) for name in families}
-    about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "pictures": NUM}
+    about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "images": NUM}
     return {**about, "families": found, "claims": verdicts(found)}
 
 
 def evaluate(runs: Path, name: str) -> dict[str, Any]:
-    """The runs of a family, all measured against the same real pictures of the test split."""
+    """The runs of a family, all measured against the same real images of the test split."""
     family = FAMILIES[name]
     data = family.made(BASE, SEEDS[0]).data
-    both = own_pictures(Request(name=data.name, split=data.split, shape=data.wanted), "test", Access())
+    both = own_images(Request(name=data.name, split=data.split, shape=data.shape), "test", Access())
     network = extractor(suits(data.name), channels=data.channels, height=data.height, width=data.width)
     against = reference(both.real, network, both.train)
-    beside = anchors(against, ["fd"], NUM)
+    beside = reference_scores(against, ["fd"], NUM)
     arms: dict[str, dict[str, Any]] = {arm: {} for arm in family.arms}
     protocol: dict[str, Any] = {}
     for training in trainings([name]):
@@ -168,7 +168,7 @@ def evaluate(runs: Path, name: str) -> dict[str, Any]:
             found = kept_outcome(run, against)
             protocol = found.pop("protocol") or protocol
             arms[training.arm][str(training.seed)] = found
-            say(f"{training.name}: {found['distance'] or found['status']}")
+            note(f"{training.name}: {found['distance'] or found['status']}")
     kept = ("features", "features_hash", "resize", "quantisation", "fake", "real", "reference", "split", "versions")
     return {
         "floor": beside.floor["fd"].value,
@@ -190,7 +190,7 @@ def kept_outcome(run: Run, against: Reference) -> dict[str, Any]:
 
 
 def outcome(run: Run, against: Reference) -> dict[str, Any]:
-    """How far a run's pictures are from the real ones, and how its losses went in its second half."""
+    """How far a run's images are from the real ones, and how its losses went in its second half."""
     info, events, lines = run.info(), run.events(), run.metrics()
     half = info["recipe"]["length"]["images"] / 2
     held_out = [line["held_out/d"] for line in lines if "held_out/d" in line and line["seen"] > half]
@@ -206,10 +206,10 @@ def outcome(run: Run, against: Reference) -> dict[str, Any]:
     measured = measure(load(run).sample(NUM), against, ["fd"])
     estimate = measured.values["fd"]
     distance = [estimate.value, estimate.low, estimate.high]
-    return {**values, "distance": distance, "protocol": measured.protocol.facts()}
+    return {**values, "distance": distance, "protocol": measured.protocol.to_dict()}
 
 
-def say(line: str) -> None:
+def note(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "claims.md"
 MEASURES = {
     "distance": "Fréchet distance",
     "d_loss": "mean of D's loss over the second half",
-    "oscillation": "standard deviation of D's loss on held-out pictures over the second half",
+    "oscillation": "standard deviation of D's loss on held-out images over the second half",
 }
 """Of what one arm has less than the other."""
 
@@ -30,7 +30,7 @@ HEAD = """\
 # The articles' claims, put to the test
 
 The articles say what works better, each from its author's own runs. Here each claim is one change of one setting, with
-three seeds an arm and the same number of steps, on real pictures. The trainings were sized to take two cores less than
+three seeds an arm and the same number of steps, on real images. The trainings were sized to take two cores less than
 an hour altogether, so they are shorter and thinner than the articles' own: what holds after so many steps of such
 networks need not hold at full length. `python benchmarks/claims.py --dry-run` prints every change.
 """
@@ -44,13 +44,13 @@ the whole interval lies on the side that the article says. *Not supported*: it l
 holds 1.
 A claim that two arms are as good as each other is supported when the whole interval lies within {same:.2f} either way,
 and not when it lies outside. Three seeds are few: an effect must be large or very steady to be told. Distances are
-measured on {pictures:,} pictures of each run's last state against the test split, by features of the set's own network,
-which the articles did not have; the pictures were judged by eye then.
+measured on {images:,} images of each run's last state against the test split, by features of the set's own network,
+which the articles did not have; the images were judged by eye then.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EvaluationResult:
     """How much more of the measure the one arm has, as a ratio with its interval, and what follows; None: no pairs."""
 
     ratio: float | None
@@ -59,11 +59,11 @@ class Verdict:
     says: str
 
 
-def judge(less: list[list[float]], more: list[list[float]], *, equal: bool) -> Verdict:
+def judge(less: list[list[float]], more: list[list[float]], *, equal: bool) -> EvaluationResult:
     """Of values [value, low, high] of either arm, by seed."""
     logs = [math.log(b[0] / a[0]) for a, b in zip(less, more, strict=True)]
     if len(logs) not in STUDENT:
-        return Verdict(None, None, None, "cannot tell")
+        return EvaluationResult(None, None, None, "cannot tell")
     by_seeds = STUDENT[len(logs)] * statistics.stdev(logs) / math.sqrt(len(logs))
     single = math.sqrt(sum(((high - low) / 2 / value) ** 2 for value, low, high in (*less, *more))) / len(logs)
     middle, half = statistics.mean(logs), max(by_seeds, single)
@@ -74,10 +74,10 @@ def judge(less: list[list[float]], more: list[list[float]], *, equal: bool) -> V
     else:
         supported, refuted = low > 0, high < 0
     says = "supported" if supported else "not supported" if refuted else "cannot tell"
-    return Verdict(math.exp(middle), math.exp(low), math.exp(high), says)
+    return EvaluationResult(math.exp(middle), math.exp(low), math.exp(high), says)
 
 
-def verdict(claim: Claim, families: dict[str, Any]) -> Verdict:
+def verdict(claim: Claim, families: dict[str, Any]) -> EvaluationResult:
     """Of the seeds with which both arms have a value."""
     arms = families[claim.family]["arms"]
     less, more = ({seed: _value(run, claim.of) for seed, run in arms[arm].items()} for arm in (claim.less, claim.more))
@@ -111,13 +111,13 @@ def page(kept: dict[str, Any]) -> str:
     lines += ["", "The articles: " + "; ".join(f"({n}) {one.cited()}" for n, one in ARTICLES.items()) + ".", ""]
     for name, found in families.items():
         lines += _family(name, found)
-    lines += [METHOD.format(same=SAME, pictures=kept["pictures"])]
+    lines += [METHOD.format(same=SAME, images=kept["images"])]
     machine = kept["machine"]
     lines += [f"{kept['date']}, {machine.get('processor')}, {machine.get('cores')} cores (`claims.py`).", ""]
     return "\n".join(lines)
 
 
-def _row(claim: Claim, found: Verdict) -> str:
+def _row(claim: Claim, found: EvaluationResult) -> str:
     arms = f"{claim.more} / {claim.less}"
     ratio = "–" if found.ratio is None else f"{found.ratio:.2f} ({found.low:.2f} to {found.high:.2f})"
     says = f"{claim.says} ({claim.article})"
@@ -136,7 +136,7 @@ def _family(name: str, found: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Fréchet distances with their intervals, features `{protocol['features']}`, {protocol['fake']:,} generated "
-        f"against {protocol['real']:,} real pictures of {protocol['reference']}, {protocol['split']}. Floor "
+        f"against {protocol['real']:,} real images of {protocol['reference']}, {protocol['split']}. Floor "
         f"{found['floor']:.2f} ({found['floor_is']}), noise {found['noise']:,.0f}.\n"
     )
 

@@ -10,7 +10,7 @@ from gansmith.schema import Recipe
 
 SEEDS = (1, 2, 3)
 NUM = 2000
-"""Generated pictures of each run that are measured."""
+"""Generated images of each run that are measured."""
 ARTICLES = {0: EXAMPLE, 3: HAVING_FUN, 4: FIRST_GAN}
 BASE = "as published"
 
@@ -31,9 +31,11 @@ class Family:
     def made(self, arm: str, seed: int) -> Recipe:
         """The recipe that is trained."""
         recipe = override(gansmith.recipe(self.recipe), self.changes)
-        images = self.steps * recipe.batch
+        images = self.steps * recipe.batch_size
         length = [f"length.images={images}", f"length.checkpoint_every={images}", f"length.sample_every={images // 4}"]
-        return override(recipe, [*length, f"length.log_every={10 * recipe.batch}", f"seed={seed}", *self.arms[arm]])
+        return override(
+            recipe, [*length, f"length.log_every={10 * recipe.batch_size}", f"seed={seed}", *self.arms[arm]]
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +65,7 @@ def _adam(lr: float, lr_decay: float) -> str:
 FAMILIES = {
     "mnist-dcgan": Family(
         recipe="mnist-dcgan",
-        changes=("data.skip=0", "batch=64", "model.width=64"),
+        changes=("data.skip=0", "batch_size=64", "model.width=64"),
         steps=1200,
         why="batch 64 instead of 256, a quarter of the width, 1,200 of 10,000 steps, all 9,000 training digits here",
         arms={
@@ -80,7 +82,7 @@ FAMILIES = {
     ),
     "mnist-small-dcgan": Family(
         recipe="mnist-small-dcgan",
-        changes=("batch=64", "held_out_losses.every=3200", 'precision="fp32"'),
+        changes=("batch_size=64", "validation_losses.every=3200", 'precision="fp32"'),
         steps=2000,
         why="batch 64 instead of 128, 2,000 of 46,800 steps, 9,000 digits instead of 60,000, in fp32",
         arms={
@@ -92,7 +94,7 @@ FAMILIES = {
     ),
     "cifar-ships": Family(
         recipe="cifar-ships",
-        changes=("data.split=train", "batch=16", "model.width=32"),
+        changes=("data.split=train", "batch_size=16", "model.width=32"),
         steps=2000,
         why="batch 16 instead of 32, an eighth of the width, 2,000 of 10,000 steps, the 5,000 training ships only",
         arms={BASE: (), "no label noise": ("objective.label_noise=0",)},
@@ -102,7 +104,7 @@ FAMILIES = {
 CLAIMS = (
     Claim(
         article=0,
-        says="RMSprop gives more realistic pictures than Adam",
+        says="RMSprop gives more realistic images than Adam",
         family="mnist-dcgan",
         less=BASE,
         more="Adam",
@@ -145,7 +147,7 @@ CLAIMS = (
     ),
     Claim(
         article=3,
-        says="With slope 0.2 the pictures are as good as with 0.01",
+        says="With slope 0.2 the images are as good as with 0.01",
         family="mnist-small-dcgan",
         less=BASE,
         more="slope 0.2",

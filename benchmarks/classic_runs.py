@@ -53,7 +53,7 @@ def main() -> None:
         return
     recipe = gansmith.recipe(options.recipe)
     if options.steps:
-        recipe = override(recipe, [f"length.images={options.steps * recipe.batch}"])
+        recipe = override(recipe, [f"length.images={options.steps * recipe.batch_size}"])
     with tempfile.TemporaryDirectory() as folder:
         keep(gansmith.train(recipe, runs=folder, reporter=Lines()), options.note)
 
@@ -62,7 +62,7 @@ def keep(run: Run, note: str) -> None:
     recipe, info = recipe_of(run), run.info()
     losses = [line for line in run.metrics() if "held_out/d" in line]
     result = {"recipe": recipe.name, "note": note, **{key: info[key] for key in KEPT}, "last_event": run.events()[-1]}
-    result["data"] = info["data"] | {"remarks": [re.sub(r"\S*/", "", text) for text in info["data"]["remarks"]]}
+    result["data"] = info["data"] | {"notes": [re.sub(r"\S*/", "", text) for text in info["data"]["notes"]]}
     result |= {"last_held_out_losses": losses[-1]} if losses else {}
     result["published_steps"] = gansmith.recipe(recipe.name).steps
     result["evaluation"] = evaluation(run)

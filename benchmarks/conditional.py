@@ -1,12 +1,12 @@
 """Does a conditional generator make what it is asked for? An independent classifier says which class it sees.
 
     GANSMITH_DATA=... python benchmarks/conditional.py --data fashion-mnist --recipe RECIPE
-    GANSMITH_DATA=... python benchmarks/conditional.py --data mnist --recipe RECIPE --steps 5000 --set batch=64
+    GANSMITH_DATA=... python benchmarks/conditional.py --data mnist --recipe RECIPE --steps 5000 --set batch_size=64
     GANSMITH_DATA=... python benchmarks/conditional.py --run FOLDER            (a run that is there)
     python benchmarks/conditional.py --page                                    (train nothing)
 
-Trains the recipe with labels on the set, asks for 1,000 pictures of each class, and has the network that comes with
-gansmith for such pictures name them; of real pictures of the test split, or of the training split where a set has no
+Trains the recipe with labels on the set, asks for 1,000 images of each class, and has the network that comes with
+gansmith for such images name them; of real images of the test split, or of the training split where a set has no
 other, it names as many as there are. Replaces the set's entry in conditional.json in benchmarks/results/, and the table
 in docs/labels.md. With --out, only that file is written.
 """
@@ -25,7 +25,7 @@ from marked import with_part
 import gansmith
 from gansmith.cli.console import Lines
 from gansmith.data.classes import names_among, told_apart
-from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.evaluation.against import final_split
 from gansmith.features.extract import extract, suiting
 from gansmith.generation.generator import TrainedGenerator, load
@@ -38,7 +38,7 @@ from gansmith.system.machine import describe_machine
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "benchmarks" / "results" / "conditional.json", ROOT / "docs" / "labels.md"
 NUM, SEED = 1000, 1
-"""Pictures of each class, and the seed of their latents, which is not the training's."""
+"""Images of each class, and the seed of their latents, which is not the training's."""
 
 
 def main() -> None:
@@ -67,12 +67,12 @@ def main() -> None:
 def trained(options: argparse.Namespace, folder: str) -> Run:
     recipe = gansmith.recipe(options.recipe, [*options.changes, f"data.name={json.dumps(options.data)}"])
     if options.steps:
-        recipe = override(recipe, [f"length.images={options.steps * recipe.batch}"])
+        recipe = override(recipe, [f"length.images={options.steps * recipe.batch_size}"])
     return gansmith.train(take_labels(recipe, Access()), runs=folder, reporter=Lines())
 
 
 def judged(run: Run, changes: list[str]) -> dict[str, Any]:
-    """What the classifier says of the run's pictures of each class, and of real ones."""
+    """What the classifier says of the run's images of each class, and of real ones."""
     generator, info = load(run), run.info()
     data = generator.recipe.data
     seer = suiting(data.name, channels=data.channels, height=data.height, width=data.width)
@@ -87,14 +87,14 @@ def judged(run: Run, changes: list[str]) -> dict[str, Any]:
         return probabilities.argmax(1)
 
     made = {name: seen(generator.sample(NUM, SEED, classes=[name])) for name in names}
-    split, real = real_pictures(generator)
+    split, real = real_images(generator)
     real_seen = {name: seen(images) for name, images in real.items()}
     return {
         "set": data.name,
         "recipe": generator.recipe.name,
         "changes": changes,
         "steps": generator.checkpoint.step,
-        "images": generator.checkpoint.step * generator.recipe.batch,
+        "images": generator.checkpoint.step * generator.recipe.batch_size,
         "seconds": round(run.seconds_spent()),
         "device": f"{info['device']}, {info['precision']}",
         "date": utc_now()[:10],
@@ -106,22 +106,22 @@ def judged(run: Run, changes: list[str]) -> dict[str, Any]:
     }
 
 
-def real_pictures(generator: TrainedGenerator) -> tuple[str, dict[str, np.ndarray]]:
-    """The split, and its pictures uint8 (N, H, W, C) by the name of their class."""
+def real_images(generator: TrainedGenerator) -> tuple[str, dict[str, np.ndarray]]:
+    """The split, and its images uint8 (N, H, W, C) by the name of their class."""
     data, names = generator.recipe.data, generator.classes.names if generator.classes else ()
     split = final_split(data.name, data.split)
-    pack = open_pictures(Request(name=data.name, split=split, shape=data.wanted))
-    pack = told_apart(pack, names_among(pack, data.name), data.name)
-    images, own = pack.images if pack.rows is None else pack.images[pack.rows], pack.index["classes"]
-    return split, {name: images[pack.labels == own.index(name)].transpose(0, 2, 3, 1) for name in names}
+    dataset = open_dataset(Request(name=data.name, split=split, shape=data.shape))
+    dataset = told_apart(dataset, names_among(dataset, data.name), data.name)
+    images, own = dataset.images if dataset.rows is None else dataset.images[dataset.rows], dataset.index["classes"]
+    return split, {name: images[dataset.labels == own.index(name)].transpose(0, 2, 3, 1) for name in names}
 
 
 def named_right(seen: dict[str, np.ndarray], names: tuple[str, ...], numbers: list[int]) -> dict[str, Any]:
-    """The share of pictures, all together and of each class, in which the classifier sees the class they are of."""
+    """The share of images, all together and of each class, in which the classifier sees the class they are of."""
     right = {name: int((seen[name] == number).sum()) for name, number in zip(names, numbers, strict=True)}
     whole = sum(map(len, seen.values()))
     return {
-        "pictures": whole,
+        "images": whole,
         "share": {
             end: round(value, 4) for end, value in asdict(share(sum(right.values()), whole)).items() if end in ENDS
         },
@@ -133,7 +133,7 @@ ENDS = ("value", "low", "high")
 
 
 def taken_for(seen: np.ndarray, known: list[str]) -> dict[str, float]:
-    """The classes seen in at least 1 % of the pictures, most often first."""
+    """The classes seen in at least 1 % of the images, most often first."""
     counts = np.bincount(seen, minlength=len(known)) / len(seen)
     return {known[number]: round(float(counts[number]), 4) for number in np.argsort(-counts) if counts[number] >= 0.01}
 
@@ -146,7 +146,7 @@ def keep(result: dict[str, Any], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(kept(file) | {result["set"]: result}, indent=1) + "\n")
     named, real = (result[kind]["share"]["value"] for kind in ("generated", "real"))
-    sys.stdout.write(f"named as asked: {named:.1%} of the pictures; of real ones {real:.1%}\n{file}\n")
+    sys.stdout.write(f"named as asked: {named:.1%} of the images; of real ones {real:.1%}\n{file}\n")
 
 
 def with_table(page: str, results: dict[str, Any]) -> str:
@@ -158,7 +158,7 @@ def table(results: dict[str, Any]) -> str:
     if not results:
         return ""
     head = (
-        "| set | recipe | images | named as asked | least | of real pictures | least |\n|---|---|---|---|---|---|---|\n"
+        "| set | recipe | images | named as asked | least | of real images | least |\n|---|---|---|---|---|---|---|\n"
     )
     rows = []
     for name, one in sorted(results.items()):
@@ -170,7 +170,7 @@ def table(results: dict[str, Any]) -> str:
             worst = min(found["classes"], key=found["classes"].get)
             cells += [f"{found['share']['value']:.1%} ({ends})", f"{worst} {found['classes'][worst]:.1%}"]
         rows.append(f"| {' | '.join(cells)} |\n")
-    return head + "".join(rows) + f"\n{NUM:,} pictures of each class; the intervals are of 95 %.\n"
+    return head + "".join(rows) + f"\n{NUM:,} images of each class; the intervals are of 95 %.\n"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 The demo as it was at first, with the networks and rates that are tests/plain.toml now, is trained after it and
 measured in the same way. Writes demo.json, demo.png, demo-evolution.png and demo-losses.png into benchmarks/results/,
-and the older one's pictures as demo-before.png.
+and the older one's images as demo-before.png.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Real pictures made worse in known ways, each at several strengths: what `sensitivity.py` measures."""
+"""Real images made worse in known ways, each at several strengths: what `sensitivity.py` measures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from PIL import Image, ImageFilter
 
 from gansmith.models.base import Spec
 from gansmith.models.fashion_mlp import Config
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.pixels import to_pixels
 from gansmith.rng import latents, stream
 
 NUM = 2000
-"""Pictures that are disturbed, and real ones they are compared with."""
+"""Images that are disturbed, and real ones they are compared with."""
 TRAINED_ON = 6000
-"""Pictures that copies are planted from, and looked for among."""
+"""Images that copies are planted from, and looked for among."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawn:
-    """Three disjoint parts of a set: pictures uint8 (n, H, W, C), and the class of each (n,)."""
+    """Three disjoint parts of a set: images uint8 (n, H, W, C), and the class of each (n,)."""
 
     images: np.ndarray
     labels: np.ndarray
-    """Of the pictures that are disturbed: all that are neither `real` nor `train`, in random order."""
+    """Of the images that are disturbed: all that are neither `real` nor `train`, in random order."""
     real: np.ndarray
     train: np.ndarray
 
@@ -35,7 +35,7 @@ class Disturbance:
     """A way of being worse, the measures meant to notice it, and which way each of them moves."""
 
     strengths: tuple[float, ...]
-    """From weak to strong; 0, the undisturbed pictures, is measured besides."""
+    """From weak to strong; 0, the undisturbed images, is measured besides."""
     unit: str
     by: Callable[[Drawn, float], np.ndarray]
     meant: dict[str, int]
@@ -54,7 +54,7 @@ def _random(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def blur(drawn: Drawn, sigma: float) -> np.ndarray:
-    """Gaussian, of `sigma` pixels; of pictures of one channel."""
+    """Gaussian, of `sigma` pixels; of images of one channel."""
     by = ImageFilter.GaussianBlur(sigma)
     return np.stack([np.asarray(Image.fromarray(image[..., 0]).filter(by))[..., None] for image in drawn.images[:NUM]])
 
@@ -84,21 +84,21 @@ def shift(drawn: Drawn, pixels: float) -> np.ndarray:
 
 
 def dropped_classes(drawn: Drawn, number: float) -> np.ndarray:
-    """Of the classes left, as many pictures whatever their number: no more than the smallest class has."""
+    """Of the classes left, as many images whatever their number: no more than the smallest class has."""
     names, counts = np.unique(drawn.labels, return_counts=True)
     rows = np.flatnonzero(np.isin(drawn.labels, names[int(number) :]))
     return drawn.images[rows[: min(NUM, *counts)]]
 
 
 def copies(drawn: Drawn, percent: float) -> np.ndarray:
-    """So many of the pictures are replaced by ones that were trained on."""
+    """So many of the images are replaced by ones that were trained on."""
     images, number = drawn.images[:NUM].copy(), round(NUM * percent / 100)
     images[:number] = drawn.train[:number]
     return images
 
 
 def duplicates(drawn: Drawn, times: float) -> np.ndarray:
-    """Each picture stands so many times in a sample of the same size."""
+    """Each image stands so many times in a sample of the same size."""
     return np.repeat(drawn.images[: round(NUM / max(times, 1))], max(int(times), 1), axis=0)[:NUM]
 
 
@@ -148,16 +148,16 @@ DISTURBANCES = {
 }
 
 
-def collapsed_generator(picture: np.ndarray) -> Callable[[int], np.ndarray]:
-    """A generator of `fashion-mlp` that makes one picture (H, W, 1), and hardly anything else, of all latents.
+def collapsed_generator(image: np.ndarray) -> Callable[[int], np.ndarray]:
+    """A generator of `fashion-mlp` that makes one image (H, W, 1), and hardly anything else, of all latents.
 
-    Its last layer has the picture for its bias and a hundredth of its first weights.
+    Its last layer has the image for its bias and a hundredth of its first weights.
     """
-    height, width, channels = picture.shape
+    height, width, channels = image.shape
     G = Config().build(Spec(channels=channels, height=height, width=width, latents=30)).G.eval()
-    first_weights(G, stream(0, "collapsed", 0))
+    init_weights(G, stream(0, "collapsed", 0))
     last = [layer for layer in G.modules() if isinstance(layer, torch.nn.Linear)][-1]
-    wanted = torch.from_numpy(picture.transpose(2, 0, 1).reshape(-1) / 255).float().clamp(0.01, 0.99)
+    wanted = torch.from_numpy(image.transpose(2, 0, 1).reshape(-1) / 255).float().clamp(0.01, 0.99)
     with torch.no_grad():
         last.weight.mul_(0.01)
         last.bias.copy_(wanted.logit())
@@ -171,7 +171,7 @@ def collapsed_generator(picture: np.ndarray) -> Callable[[int], np.ndarray]:
 
 
 def undisturbed(drawn: Drawn, name: str) -> np.ndarray:
-    """What strength 0 of a disturbance is: the same pictures as they are, and as many."""
+    """What strength 0 of a disturbance is: the same images as they are, and as many."""
     if name == "dropped classes":
         return dropped_classes(drawn, 0)
     return drawn.images[:NUM]

@@ -1,10 +1,10 @@
-"""Train the feature networks that gansmith ships, on real pictures, and tell what they can.
+"""Train the feature networks that gansmith ships, on real images, and tell what they can.
 
     GANSMITH_DATA=... python benchmarks/feature_networks.py [mnist fashion-mnist notmnist cifar10] [--threads 1]
     GANSMITH_DATA=... python benchmarks/feature_networks.py --check
 
 Each network has one schedule, fixed beforehand, and its last weights are taken: nothing was chosen by test accuracy.
-Augmentation is mild on purpose. Nothing blurs or adds noise to pictures, so that features tell sharp from blurred and
+Augmentation is mild on purpose. Nothing blurs or adds noise to images, so that features tell sharp from blurred and
 clean from noisy. Writes src/gansmith/metrics/weights/NAME.safetensors and NAME.json, and
 results/feature-networks.json.
 """
@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample, pad
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.datasets.catalog import SETS
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.features.classifiers import PLANS, Classifier, Residual, card
 from gansmith.features.extract import extract, extractor
 from gansmith.pixels import to_model
@@ -43,7 +43,7 @@ WARM_UP = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
+class Images:
     """uint8 [N, C, H, W] and classes [N]."""
 
     images: Tensor
@@ -52,7 +52,7 @@ class Pictures:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long a network is trained, how fast, and what is done to its pictures."""
+    """How long a network is trained, how fast, and what is done to its images."""
 
     epochs: int
     rate: float
@@ -86,15 +86,15 @@ def main() -> None:
             check(name)
         return
     for name in options.names:
-        train_pictures, test_pictures = pictures(name)
+        train_images, test_images = images(name)
         began = time.monotonic()
-        network = train(name, train_pictures)
+        network = train(name, train_images)
         about = {"seconds": round(time.monotonic() - began), "threads": options.threads}
         shipped = ship(name, network)
         about |= {
-            "train": len(train_pictures.labels),
-            "test": len(test_pictures.labels),
-            "test_accuracy": accuracy(shipped, test_pictures),
+            "train": len(train_images.labels),
+            "test": len(test_images.labels),
+            "test_accuracy": accuracy(shipped, test_images),
             "schedule": asdict(SCHEDULES[name]),
             "machine": describe_machine(),
             "date": time.strftime("%Y-%m-%d"),
@@ -105,41 +105,43 @@ def main() -> None:
 
 def check(name: str) -> None:
     """The accuracy once more, by the way that every user goes."""
-    _, held_out = pictures(name)
+    _, held_out = images(name)
     _, channels, height, width = held_out.images.shape
     network = extractor(name, channels=channels, height=height, width=width)
     began = time.monotonic()
     said = extract(network, held_out.images.permute(0, 2, 3, 1).numpy()).probabilities.argmax(1)
     rate = len(said) / (time.monotonic() - began)
     found = (said == held_out.labels.numpy()).mean()
-    sys.stdout.write(f"{name}: {found:.4f}, on its card {card(name)['test_accuracy']:.4f}; {rate:.0f} pictures/s\n")
+    sys.stdout.write(f"{name}: {found:.4f}, on its card {card(name)['test_accuracy']:.4f}; {rate:.0f} images/s\n")
 
 
-def pictures(name: str) -> tuple[Pictures, Pictures]:
+def images(name: str) -> tuple[Images, Images]:
     """What is trained on and what is held out: the test split, or of notMNIST, which has none, a fixed tenth."""
     plan = PLANS[name]
-    shape = Wanted(channels=plan.channels, height=plan.side, width=plan.side)
+    shape = ImageShape(channels=plan.channels, height=plan.side, width=plan.side)
     train_split = arrays(name, "train", shape)
     if name != "notmnist":
         return train_split, arrays(name, "test", shape)
     held_out = torch.tensor([is_held_out(image) for image in train_split.images.numpy()])
     return (
-        Pictures(images=train_split.images[~held_out], labels=train_split.labels[~held_out]),
-        Pictures(images=train_split.images[held_out], labels=train_split.labels[held_out]),
+        Images(images=train_split.images[~held_out], labels=train_split.labels[~held_out]),
+        Images(images=train_split.images[held_out], labels=train_split.labels[held_out]),
     )
 
 
-def arrays(name: str, split: str, shape: Wanted) -> Pictures:
-    pack = open_pictures(Request(name=name, split=split, shape=shape))
-    return Pictures(images=pack.batch(torch.arange(len(pack))), labels=torch.from_numpy(pack.labels.astype(np.int64)))
+def arrays(name: str, split: str, shape: ImageShape) -> Images:
+    dataset = open_dataset(Request(name=name, split=split, shape=shape))
+    return Images(
+        images=dataset.batch(torch.arange(len(dataset))), labels=torch.from_numpy(dataset.labels.astype(np.int64))
+    )
 
 
 def is_held_out(image: np.ndarray) -> bool:
-    """A tenth, by content: equal pictures, of which notMNIST has some, are never on both sides."""
+    """A tenth, by content: equal images, of which notMNIST has some, are never on both sides."""
     return int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:4], "big") % 10 == 0
 
 
-def train(name: str, data: Pictures) -> Classifier:
+def train(name: str, data: Images) -> Classifier:
     """SGD with Nesterov's momentum, weight decay and smoothed labels, for a fixed number of epochs."""
     plan, schedule = PLANS[name], SCHEDULES[name]
     torch.manual_seed(SEED)
@@ -241,8 +243,8 @@ def folded(trained: nn.Sequential, plain: nn.Sequential) -> None:
 
 
 @torch.no_grad()
-def accuracy(network: Classifier, data: Pictures) -> float:
-    """Share of pictures whose class the network says."""
+def accuracy(network: Classifier, data: Images) -> float:
+    """Share of images whose class the network says."""
     said = [network.head(network(to_model(part, "-1..1"))).argmax(1) for part in data.images.split(500)]
     return (torch.cat(said) == data.labels).double().mean().item()
 
@@ -264,11 +266,11 @@ def write_card(name: str, about: dict) -> None:
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "test_accuracy": about["test_accuracy"],
-        "trained_on": f"{about['train']:,} pictures of {of_set.title.partition(':')[0]}",
+        "trained_on": f"{about['train']:,} images of {of_set.title.partition(':')[0]}",
         "tested_on": f"{about['test']:,} others: {held_out}",
-        "how": f"benchmarks/feature_networks.py: {schedule['epochs']} epochs of SGD, pictures {schedule['augment']}, "
+        "how": f"benchmarks/feature_networks.py: {schedule['epochs']} epochs of SGD, images {schedule['augment']}, "
         "labels smoothed; last weights, batch norm folded, kept in 16 bits",
-        "licence": f"Apache-2.0, as gansmith; of the pictures: {of_set.licence}",
+        "licence": f"Apache-2.0, as gansmith; of the images: {of_set.licence}",
         "citation": of_set.citation,
         "date": about["date"],
     }

@@ -21,7 +21,7 @@ OTHERS = ("precision", "recall", "coverage", "class-kl")
 HEAD = """\
 # Gallery: nine classic systems
 
-What the articles claim, what came of their systems here, and where the two differ and why. Pictures are drawn by
+What the articles claim, what came of their systems here, and where the two differ and why. Images are drawn by
 `gansmith runs figures` in the articles' own layout and colours, from random latents that nobody chose. Every system's
 layers, updates and rules are held against Keras by the tests; what could not be had here are some of the data, a GPU,
 and the articles' random draws, so only the kind of result can be compared. The times are those of the runs below, on a
@@ -61,18 +61,18 @@ def _system(name: str) -> str:
         "",
         f"*Here:* {about.measured}",
         "",
-        _picture(name, "", f"samples of {name}"),
+        _image(name, "", f"samples of {name}"),
         "",
     ]
     if (RESULTS / f"{name}-clipped.png").is_file():
         lines += ["The article's display is at work above; displayed right, the same samples are:", ""]
-        lines += [_picture(name, "-clipped", f"the same samples of {name}, displayed right"), ""]
+        lines += [_image(name, "-clipped", f"the same samples of {name}, displayed right"), ""]
     lines += [
-        _picture(name, "-evolution", f"the same latents of {name} as training goes on"),
+        _image(name, "-evolution", f"the same latents of {name} as training goes on"),
         "",
-        _picture(name, "-losses", f"losses of {name}"),
+        _image(name, "-losses", f"losses of {name}"),
         "",
-        f"{length} of {made.batch}, {data['count']:,} pictures of {data['name']}, {event['time']['seconds']:,.0f} s, "
+        f"{length} of {made.batch_size}, {data['count']:,} images of {data['name']}, {event['time']['seconds']:,.0f} s, "
         f"{result['precision']}, {result['started'][:10]}." + (f" {result['note']}" if result["note"] else ""),
         "",
         *_measured(result["evaluation"]),
@@ -93,7 +93,7 @@ def _measured(found: dict) -> list[str]:
         "|---|---:|---:|---:|---:|",
         *rows,
         "",
-        f"{stamp['fake']:,} samples against {stamp['real']:,} pictures of {stamp['reference']} ({stamp['split']}), "
+        f"{stamp['fake']:,} samples against {stamp['real']:,} images of {stamp['reference']} ({stamp['split']}), "
         f"features `{stamp['features']}` {stamp['features_hash'][:12]}; floor: {found['floor_is']}. "
         + _classes(found["classes"]),
         "",
@@ -104,7 +104,7 @@ def _classes(found: dict[str, dict[str, float]]) -> str:
     if not found:
         return ""
     shares = (f"{name} {one['generated']:.0%} ({one['real']:.0%})" for name, one in found.items())
-    return f"Classes, as those features judge, and of the real pictures: {', '.join(shares)}."
+    return f"Classes, as those features judge, and of the real images: {', '.join(shares)}."
 
 
 def _interval(value: dict[str, float]) -> str:
@@ -138,7 +138,7 @@ def _row(name: str) -> str:
     return f"| `{name}` | {distance} | {floor} | {ceilings} | {' | '.join(others)} |"
 
 
-def _picture(name: str, suffix: str, words: str) -> str:
+def _image(name: str, suffix: str, words: str) -> str:
     return f"![{words}](../benchmarks/results/{name}{suffix}.png)"
 
 

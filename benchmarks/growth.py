@@ -1,10 +1,10 @@
-"""How the time and the memory of a step grow with the batch, the sides, the width and the number of pictures.
+"""How the time and the memory of a step grow with the batch, the sides, the width and the number of images.
 
     python benchmarks/growth.py [--quick]
 
 The networks are `upsample-dcgan`, without spectral norm, at 32x32 in colour and 128 wide, one setting changed at a
-time; pictures are noise. Each point is a process of its own, because a process's memory never shrinks: seconds are
-medians of 5 turns, memory is the largest resident size less that before the first step. For the number of pictures a
+time; images are noise. Each point is a process of its own, because a process's memory never shrinks: seconds are
+medians of 5 turns, memory is the largest resident size less that before the first step. For the number of images a
 store of noise, 28x28 in grey, goes through the pack and the sampler, without networks; the order of a pass, which its
 first batch draws, is timed apart. An exponent e says that time grows as x^e: least squares in logarithms, over all
 points and over the upper half of them, where less of the time is fixed. Writes growth.json into benchmarks/results/.
@@ -38,7 +38,7 @@ PLAIN = (
     "latents.size=128",
 )
 CHANGES = {
-    "batch": ("batch={}", (8, 16, 32, 64, 128, 256, 512)),
+    "batch": ("batch_size={}", (8, 16, 32, 64, 128, 256, 512)),
     "side": ("data.height={0} data.width={0}", (16, 24, 32, 48, 64, 96, 128)),
     "width": ("model.width={}", (16, 32, 64, 128, 256, 512)),
 }
@@ -60,7 +60,7 @@ def main() -> None:
         result[what] = described(what, points, ("seconds", "above_built_mib"))
     for order in ORDERS:
         points = [set_point(size, order, turn) for size in thinned(SETS, options.quick)]
-        result[f"pictures, {order}"] = described(
+        result[f"images, {order}"] = described(
             order, points, ("seconds", "order_seconds", "seconds_with_order", "anonymous_mib")
         )
     options.out.mkdir(parents=True, exist_ok=True)
@@ -107,13 +107,13 @@ def timed(worker: Worker, turn: float) -> dict:
 
 
 def write_noise(folder: Path, size: int) -> None:
-    """A store of so many pictures of noise, in the form that `read_pack` takes; never in memory whole."""
+    """A store of so many images of noise, in the form that `read_dataset` takes; never in memory whole."""
     shape, rng = (1, 28, 28), np.random.default_rng(0)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (size, *shape))
     for start in range(0, size, BLOCK):
         images[start : start + BLOCK] = rng.integers(0, 256, (min(BLOCK, size - start), *shape), np.uint8)
     images.flush()
-    index = {"format": FORMAT, "count": size, "shape": list(shape), "name": "noise", "remarks": []}
+    index = {"format": FORMAT, "count": size, "shape": list(shape), "name": "noise", "notes": []}
     (folder / "index.json").write_text(json.dumps(index))
 
 

@@ -3,7 +3,7 @@
     python benchmarks/kills.py [--random N]
 
 The work is that of `tests/faults/kills.py`, in processes of its own. Survived is: continued to its end without help, at
-most one checkpoint's interval lost, and not a byte of weights, optimisers, events and pictures other than those of the
+most one checkpoint's interval lost, and not a byte of weights, optimisers, events and images other than those of the
 run that never stopped. Writes kills.json into benchmarks/results/.
 """
 

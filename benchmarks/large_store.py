@@ -2,8 +2,8 @@
 
     GANSMITH_DATA=... python benchmarks/large_store.py [RECIPE] [--gib 2]
 
-A store of 2 GiB is filled with copies of the recipe's own pictures. For a cold batch the whole of it is first thrown
-out of the page cache (madvise and posix_fadvise, DONTNEED, not timed), so that every picture comes from the disk, as if
+A store of 2 GiB is filled with copies of the recipe's own images. For a cold batch the whole of it is first thrown
+out of the page cache (madvise and posix_fadvise, DONTNEED, not timed), so that every image comes from the disk, as if
 the store were endlessly larger than memory. A real one is partly in memory: its cost lies between cold and warm. What
 the disk itself keeps, or the host of a virtual machine, is not thrown out. A warm batch is the cold one read again.
 `unasked` is a cold batch as NumPy's memory map reads it by itself, without asking the disk for all of it first. Cold
@@ -25,10 +25,10 @@ import numpy as np
 import torch
 
 import gansmith
-from gansmith.data.dataset import Request, open_pictures
-from gansmith.data.images.resize import Wanted
+from gansmith.data.dataset import Request, open_dataset
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.sampler import Sampler
-from gansmith.data.store import FORMAT, Pack, read_pack
+from gansmith.data.store import FORMAT, Dataset, read_dataset
 from gansmith.engine import make_engine
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
@@ -40,24 +40,24 @@ STEPS, UNASKED = 30, 5
 BLOCK = 64 << 20
 
 
-def write_store(folder: Path, some: Pack, num_bytes: int) -> Pack:
-    """A store of so many bytes: the pictures of `some`, again and again."""
+def write_store(folder: Path, some: Dataset, num_bytes: int) -> Dataset:
+    """A store of so many bytes: the images of `some`, again and again."""
     block = np.concatenate([some.batch(torch.arange(len(some))).numpy()] * (1 + BLOCK // some.images.nbytes))
     count = num_bytes // block[0].nbytes
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, *block.shape[1:]))
     for start in range(0, count, len(block)):
         images[start : start + len(block)] = block[: count - start]
     images.flush()
-    index = {"format": FORMAT, "count": count, "shape": list(block.shape[1:]), "name": "copies", "remarks": []}
+    index = {"format": FORMAT, "count": count, "shape": list(block.shape[1:]), "name": "copies", "notes": []}
     (folder / "index.json").write_text(json.dumps(index))
-    pack = read_pack(folder)
-    assert pack is not None
-    return pack
+    dataset = read_dataset(folder)
+    assert dataset is not None
+    return dataset
 
 
-def forget(pack: Pack, folder: Path) -> None:
+def forget(dataset: Dataset, folder: Path) -> None:
     """Throw the store out of the page cache: first out of this process, which would keep it there."""
-    pages = pack.images.base
+    pages = dataset.images.base
     assert isinstance(pages, mmap.mmap)
     pages.madvise(mmap.MADV_DONTNEED)
     file = os.open(folder / "images.npy", os.O_RDONLY)
@@ -74,47 +74,47 @@ def main() -> None:
     options = parser.parse_args()
     recipe = gansmith.recipe(options.recipe)
     data = recipe.data
-    shape = Wanted(channels=data.channels, height=data.height, width=data.width)
+    shape = ImageShape(channels=data.channels, height=data.height, width=data.width)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        pack = write_store(
-            folder, open_pictures(Request(name=data.name, split=data.split, shape=shape)), options.gib << 30
+        dataset = write_store(
+            folder, open_dataset(Request(name=data.name, split=data.split, shape=shape)), options.gib << 30
         )
-        result = measure(pack, folder, recipe)
+        result = measure(dataset, folder, recipe)
     RESULTS.mkdir(exist_ok=True)
     whole = {"machine": describe_machine(), **result}
     (RESULTS / f"large-store-{recipe.name}.json").write_text(json.dumps(whole, indent=1) + "\n")
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 
-def measure(pack: Pack, folder: Path, recipe: Recipe) -> dict[str, object]:
-    sampler = Sampler(count=len(pack), batch=recipe.batch, seed=recipe.seed, order="with-replacement")
+def measure(dataset: Dataset, folder: Path, recipe: Recipe) -> dict[str, object]:
+    sampler = Sampler(count=len(dataset), batch_size=recipe.batch_size, seed=recipe.seed, order="with-replacement")
     engine = make_engine("auto", recipe.precision)
     gan = build(recipe, engine)
 
     reading: dict[str, list[float]] = {"cold": [], "warm": [], "unasked": []}
     stepping: dict[str, list[float]] = {"cold": [], "warm": []}
     for number in range(STEPS + 1):
-        indices = sampler.indices(number * recipe.batch)
-        forget(pack, folder)
+        indices = sampler.indices(number * recipe.batch_size)
+        forget(dataset, folder)
         for kind in stepping:
             began = time.perf_counter()
-            pixels = pack.batch(indices)
+            pixels = dataset.batch(indices)
             read = time.perf_counter()
             train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()
             if number:  # the first step prepares what later ones reuse
                 reading[kind].append(read - began)
                 stepping[kind].append(time.perf_counter() - began)
     for number in range(UNASKED):
-        rows = sampler.indices((STEPS + 1 + number) * recipe.batch).numpy()
-        forget(pack, folder)
+        rows = sampler.indices((STEPS + 1 + number) * recipe.batch_size).numpy()
+        forget(dataset, folder)
         began = time.perf_counter()
-        pack.images[rows].sum()
+        dataset.images[rows].sum()
         reading["unasked"].append(time.perf_counter() - began)
     return {
         "recipe": recipe.name,
-        "store_gib": pack.images.nbytes / 2**30,
-        "batch": recipe.batch,
+        "store_gib": dataset.images.nbytes / 2**30,
+        "batch": recipe.batch_size,
         "batch_milliseconds": {kind: spread(times) for kind, times in reading.items()},
         "step_with_batch_milliseconds": {kind: spread(times) for kind, times in stepping.items()},
         "cold_batch_share_of_step": statistics.median(reading["cold"]) / statistics.median(stepping["warm"]),

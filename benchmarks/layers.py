@@ -2,7 +2,7 @@
 
     python benchmarks/layers.py [--quick]
 
-The two take turns, once each, on the same pictures; ratios are of medians. The last rows are ways that were tried and
+The two take turns, once each, on the same images; ratios are of medians. The last rows are ways that were tried and
 not taken, against what is used instead. Writes layers.json into benchmarks/results/.
 """
 
@@ -25,7 +25,7 @@ from gansmith.rng import random_words, stream
 from gansmith.runs.run import utc_now
 from gansmith.schema import Adam, RMSprop
 from gansmith.system.machine import describe_machine
-from gansmith.training.optim import make_updater
+from gansmith.training.optim import make_optimizer
 
 RESULT = Path(__file__).parent / "results" / "layers.json"
 ROUNDS = 15
@@ -75,7 +75,7 @@ def pairs() -> dict[str, tuple[Work, Work]]:
         lambda: random_words(len(words), generator),
         lambda: words.random_(generator=generator),
     )
-    found["dropout's mask laid out as the pictures: fashion-dcgan's D"] = dropouts()
+    found["dropout's mask laid out as the images: fashion-dcgan's D"] = dropouts()
     for settings in (RMSprop(lr=1e-3), Adam(lr=1e-3)):
         found[f"{settings.name}, fused: mnist-dcgan's D, 4,311,553 parameters"] = updates(settings)
     last = conv_t(32, 1, 5)
@@ -112,7 +112,7 @@ def bias_inside(layer: ConvTranspose2dSame) -> Callable[[Tensor], Tensor]:
 
 
 def passes(forward: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Work:
-    """Forward and backward on channels-last pictures in the engine's precision."""
+    """Forward and backward on channels-last images in the engine's precision."""
     if isinstance(forward, nn.Module):
         for parameter in forward.parameters():
             nn.init.normal_(parameter, std=0.05)
@@ -148,15 +148,15 @@ def updates(settings: RMSprop | Adam) -> tuple[Work, Work]:
     ours, theirs = ([nn.Parameter(torch.randn(shape)) for shape in shapes] for _ in range(2))
     for parameter in (*ours, *theirs):
         parameter.grad = torch.randn_like(parameter)
-    updater = make_updater(settings, ours)
+    optimizer = make_optimizer(settings, ours)
     kind = torch.optim.RMSprop if isinstance(settings, RMSprop) else torch.optim.Adam
-    optimizer = kind(theirs, lr=settings.lr, foreach=True)
+    theirs_optimizer = kind(theirs, lr=settings.lr, foreach=True)
 
     @torch.no_grad()
     def fused() -> None:
-        updater._move_fused([parameter.grad for parameter in ours], 1, 0)
+        optimizer._move_fused([parameter.grad for parameter in ours], 1, 0)
 
-    return fused, optimizer.step
+    return fused, theirs_optimizer.step
 
 
 def compared(fast: Work, reference: Work, rounds: int) -> dict[str, float]:

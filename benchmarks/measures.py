@@ -1,8 +1,8 @@
-"""Measuring 10,000 pictures against 10,000: our measures and torch-fidelity's, of the same features.
+"""Measuring 10,000 images against 10,000: our measures and torch-fidelity's, of the same features.
 
     python benchmarks/measures.py
 
-Features are 128 wide, as those of the small networks for 28x28 pictures are: rectified, correlated, of ten classes.
+Features are 128 wide, as those of the small networks for 28x28 images are: rectified, correlated, of ten classes.
 Each program runs five times, in turn, in a process of its own and on all cores; the median counts, and the most memory
 that any of its rounds held, libraries included. Ours give an interval with every number, torch-fidelity's do not;
 density and coverage it lacks. Where both have a number the two must be equal, or nothing is written. Writes
@@ -26,7 +26,7 @@ from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5
-PICTURES, WIDTH = 10_000, 128
+IMAGES, WIDTH = 10_000, 128
 SUBSETS, SIZE = 100, 1000
 
 
@@ -109,7 +109,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 def round_of(program: str, num: int, width: int) -> dict:
     """One round in a process of its own: its seconds, values and megabytes."""
-    command = [sys.executable, __file__, "--one", program, "--pictures", str(num), "--width", str(width)]
+    command = [sys.executable, __file__, "--one", program, "--images", str(num), "--width", str(width)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -134,23 +134,23 @@ def check_equal(summaries: dict[str, dict]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--one", choices=PROGRAMS)
-    parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--images", type=int, default=IMAGES)
     parser.add_argument("--width", type=int, default=WIDTH)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--out", type=Path, default=RESULTS / "measures.json")
     args = parser.parse_args()
     if args.one:
-        found = PROGRAMS[args.one](args.pictures, args.width)
+        found = PROGRAMS[args.one](args.images, args.width)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         sys.stdout.write(json.dumps(found | {"peak_mib": peak}))
         return
     rounds: dict[str, list[dict]] = {name: [] for name in PROGRAMS}
     for _ in range(args.rounds):
         for name, done in rounds.items():
-            done.append(round_of(name, args.pictures, args.width))
+            done.append(round_of(name, args.images, args.width))
     summaries = {name: summary(done) for name, done in rounds.items()}
     check_equal(summaries)
-    asked = {"pictures": args.pictures, "width": args.width, "rounds": args.rounds, "subsets": SUBSETS, "size": SIZE}
+    asked = {"images": args.images, "width": args.width, "rounds": args.rounds, "subsets": SUBSETS, "size": SIZE}
     args.out.parent.mkdir(exist_ok=True)
     args.out.write_text(json.dumps({"machine": describe_machine(), **asked, "programs": summaries}, indent=1) + "\n")
     sys.stdout.write(json.dumps(summaries, indent=1) + "\n")

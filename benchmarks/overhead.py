@@ -1,11 +1,11 @@
-"""What the loop adds to the bare step: pictures, logging, sample grids, checkpoints, at the recipe's own intervals.
+"""What the loop adds to the bare step: images, logging, sample grids, checkpoints, at the recipe's own intervals.
 
     GANSMITH_DATA=... python benchmarks/overhead.py [--quick]
 
-The loop trains on the recipe's real pictures, in a new run folder each round; the bare step takes one fixed batch. They
+The loop trains on the recipe's real images, in a new run folder each round; the bare step takes one fixed batch. They
 take turns. `as_run` is the loop's time over the bare step's, less 1. The whole of fashion-mlp fits a round; of
 mnist-dcgan a round has 40 of the 10,000 steps, but the grid of step 0 and the checkpoint of the end, due every 500
-steps, fall into it all the same. `over_the_recipe` therefore adds up what a step costs besides the networks (pictures,
+steps, fall into it all the same. `over_the_recipe` therefore adds up what a step costs besides the networks (images,
 the loop, logging) and its share of all grids and checkpoints of the whole recipe, each timed inside the loop, over the
 bare step. It is also the less noisy of the two. Writes overhead.json into benchmarks/results/.
 """
@@ -81,7 +81,7 @@ def measure(recipe: Recipe, steps: int, rounds: int) -> dict:
         "loop_step_seconds": statistics.median(run["whole"][0] for run in loops) / steps,
         "as_run": statistics.median(run["whole"][0] / taken - 1 for run, taken in zip(loops, bares, strict=True)),
         "over_the_recipe": added / step,
-        "pictures_and_loop_seconds": rest,
+        "images_and_loop_seconds": rest,
         "seconds_a_call": parts,
         "calls_over_the_recipe": calls,
     }
@@ -90,11 +90,11 @@ def measure(recipe: Recipe, steps: int, rounds: int) -> dict:
 def bare_steps(recipe: Recipe) -> Callable[[int], float]:
     """A function that takes so many steps on one batch and returns the seconds."""
     engine = make_engine("auto", recipe.precision)
-    gan, pixels = build(recipe, engine), pictures(recipe).batch(torch.arange(recipe.batch))
+    gan, pixels = build(recipe, engine), images(recipe).batch(torch.arange(recipe.batch_size))
 
     def run(steps: int) -> float:
         began = time.perf_counter()
-        with suitable_threads(recipe.batch, gan.G, gan.D):
+        with suitable_threads(recipe.batch_size, gan.G, gan.D):
             for _ in range(steps):
                 loop.train_step(gan, pixels, recipe, engine)
         return time.perf_counter() - began
@@ -125,17 +125,17 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
         run = create_run(Path(folder), recipe.name)
         gan, reporter = build(recipe, engine), LogFile(run.path / "log.txt", Silent())
         requests = Requests(run.path / "control")
-        setting = loop.Setting(recipe, pictures(recipe), None, None, None, engine, run, reporter)
+        setting = loop.Setting(recipe, images(recipe), None, None, None, engine, run, reporter)
         for part in PARTS:
             patches.enter_context(patch.object(loop, part, timed(part)))
         began = time.perf_counter()
-        with suitable_threads(recipe.batch, gan.G, gan.D):
+        with suitable_threads(recipe.batch_size, gan.G, gan.D):
             loop.train_loop(gan, setting, requests)
         times["whole"] = [time.perf_counter() - began]
     return times
 
 
-def pictures(recipe: Recipe) -> gansmith.data.store.Pack:
+def images(recipe: Recipe) -> gansmith.data.store.Dataset:
     return open_all(recipe, Access()).train
 
 
@@ -144,7 +144,7 @@ def calls_in_whole(recipe: Recipe) -> dict[str, int]:
     length, last = recipe.length, recipe.steps
 
     def is_due(step: int, every: int) -> bool:
-        return step == last or loop.due(step * recipe.batch, recipe.batch, every)
+        return step == last or loop.due(step * recipe.batch_size, recipe.batch_size, every)
 
     steps = range(1, last + 1)
     return {

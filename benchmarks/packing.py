@@ -1,11 +1,11 @@
-"""Packing pictures: `gansmith data prepare` on all cores against a plain Pillow loop and torch's DataLoader.
+"""Packing images: `gansmith data prepare` on all cores against a plain Pillow loop and torch's DataLoader.
 
     GANSMITH_DATA=... python benchmarks/packing.py
 
-Tiny pictures are 2,000 of CIFAR-10's JPEGs, packed at their own 32x32. Large ones are 300 JPEGs of 512x512 made here,
+Tiny images are 2,000 of CIFAR-10's JPEGs, packed at their own 32x32. Large ones are 300 JPEGs of 512x512 made here,
 each a mosaic of 64 of those at twice their size, packed at 64x64 and at 256x256. The loop and the DataLoader, which has
 two workers, open, convert, resize with Lanczos and leave uint8 (C, H, W) arrays in memory; gansmith also looks for
-damage, hashes every picture, keeps a crash to its own process and leaves a store on the disk. All of them begin from
+damage, hashes every image, keeps a crash to its own process and leaves a store on the disk. All of them begin from
 nothing each round, the start of processes included; files are in the page cache. Interleaved, medians of 7 rounds.
 Writes packing.json into benchmarks/results/.
 """
@@ -25,7 +25,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from gansmith.data.datasets.find import find_set
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.prepare import prepare
 from gansmith.data.sources import open_source
 from gansmith.system.machine import describe_machine
@@ -37,7 +37,7 @@ MOSAIC, SCALE = 8, 2
 DATALOADER_WORKERS = 2
 
 
-class Pictures(Dataset):
+class Images(Dataset):
     """Files as a DataLoader takes them."""
 
     def __init__(self, files: Sequence[Path], side: int):
@@ -51,8 +51,8 @@ class Pictures(Dataset):
 
 
 def decoded(file: Path, side: int) -> np.ndarray:
-    with Image.open(file) as picture:
-        rgb = picture.convert("RGB")
+    with Image.open(file) as image:
+        rgb = image.convert("RGB")
         if rgb.size != (side, side):
             rgb = rgb.resize((side, side), Image.Resampling.LANCZOS)
         return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
@@ -67,7 +67,7 @@ def pillow_loop(files: Sequence[Path], side: int) -> np.ndarray:
 
 def dataloader(files: Sequence[Path], side: int) -> np.ndarray:
     out, done = np.empty((len(files), 3, side, side), np.uint8), 0
-    for batch in DataLoader(Pictures(files, side), batch_size=64, num_workers=DATALOADER_WORKERS):
+    for batch in DataLoader(Images(files, side), batch_size=64, num_workers=DATALOADER_WORKERS):
         out[done : done + len(batch)] = batch.numpy()
         done += len(batch)
     return out
@@ -75,7 +75,7 @@ def dataloader(files: Sequence[Path], side: int) -> np.ndarray:
 
 def gansmith(files: Sequence[Path], side: int) -> np.ndarray:
     folder = files[0].parent
-    return prepare(folder, folder.parent / "store", Wanted(channels=3, height=side, width=side)).images
+    return prepare(folder, folder.parent / "store", ImageShape(channels=3, height=side, width=side)).images
 
 
 WAYS: dict[str, Callable[[Sequence[Path], int], np.ndarray]] = {
@@ -86,7 +86,7 @@ WAYS: dict[str, Callable[[Sequence[Path], int], np.ndarray]] = {
 
 
 def write_tiny(folder: Path) -> list[Path]:
-    """Every so many-th of CIFAR-10's pictures, as files."""
+    """Every so many-th of CIFAR-10's images, as files."""
     found = find_set("cifar10", "train", offline=True)
     folder.mkdir()
     with open_source(found.files["train"][0]) as source:
@@ -110,7 +110,7 @@ def write_large(folder: Path, tiny: Sequence[Path]) -> list[Path]:
 
 
 def measure(files: Sequence[Path], side: int) -> dict[str, object]:
-    """Pictures a second of each way; all of them give the same pixels."""
+    """Images a second of each way; all of them give the same pixels."""
     taken: dict[str, list[float]] = {name: [] for name in WAYS}
     expected = pillow_loop(files, side)
     for _ in range(ROUNDS):
@@ -126,7 +126,7 @@ def measure(files: Sequence[Path], side: int) -> dict[str, object]:
         "files": len(files),
         "mean_bytes": round(statistics.mean(file.stat().st_size for file in files)),
         "side": side,
-        "pictures_per_second": {
+        "images_per_second": {
             name: {"median": statistics.median(of), "min": min(of), "max": max(of)} for name, of in rates.items()
         },
     }

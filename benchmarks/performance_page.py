@@ -12,7 +12,7 @@ from gansmith.cli.main import SPINS
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
-AUTO = "step-time-auto"
+AUTO_TABLE = "step-time-auto"
 
 HEAD = """\
 # Performance
@@ -32,7 +32,7 @@ mean (only `mnist-dcgan` and `notmnist-dcgan` are beyond both, `fashion-dcgan` i
 systems and on `mnist-small-dcgan`, and no system slower than any peer. Two reasons are known. Where a step takes a few
 milliseconds, half of it is what torch needs for each of some 600 small operations, and the other half the same products
 that every peer computes. And the transposed convolutions of `svhn-dcgan`, `celeba32-dcgan` and `mnist-small-dcgan` cut
-their pictures as TensorFlow does, one row before and two after: torch computes that with a row and a column to spare,
+their images as TensorFlow does, one row before and two after: torch computes that with a row and a column to spare,
 13 to 27 % more of them, where the peers' PyTorch takes the other cut, which is another network and costs nothing.
 """
 
@@ -40,7 +40,7 @@ AUTO = """\
 ## The auto's step
 
 No article has the step of `auto`, and so no Keras script: the peers are the same networks and the same step in
-PyTorch, 28x28 in grey. One pass of G gives the pictures of both updates. The penalty comes in one step of 16; turns are
+PyTorch, 28x28 in grey. One pass of G gives the images of both updates. The penalty comes in one step of 16; turns are
 of whole cycles, and a step is a cycle's time over its steps. `python benchmarks/step_time.py --systems auto --name
 step-time-auto`; what the limit counts is in `arithmetic.py`.
 """
@@ -57,8 +57,8 @@ before the run above (so: orders of size, and no more):
 
 - Dense layers in a row as one node of the graph, with a backward pass of our own: 0.9 to 1.1 times as fast. A call from
   Python costs what the engine's own bookkeeping costs.
-- Weight gradients of 5x5 strided convolutions as one matrix product over unfolded pictures: from the same speed, at
-  batch 64, to 0.6 times, at 256; writing the unfolded pictures takes as long as the product.
+- Weight gradients of 5x5 strided convolutions as one matrix product over unfolded images: from the same speed, at
+  batch 64, to 0.6 times, at 256; writing the unfolded images takes as long as the product.
 - Strided convolutions as dense ones over pixels gathered into channels: 0.9 times with 64 channels.
 - Transposed 5x5 convolutions of stride 2 with a 6x6 kernel, to spare the crop: 0.8 times.
 - Flushing numbers too small to be normal to zero: no difference; there were none.
@@ -143,11 +143,11 @@ def readme(text: str) -> str:
 def _exponents() -> str:
     kept = results("growth")
     powers = (f"{what}^{kept[what]['exponents']['seconds']['upper_half']:.1f}" for what in ("batch", "side", "width"))
-    order = kept["pictures, permutation"]["exponents"]["seconds"]["upper_half"]
+    order = kept["images, permutation"]["exponents"]["seconds"]["upper_half"]
     return (
         "A step of the networks `upsample-dcgan` at 32x32 in colour, 128 wide, grows as "
         f"{', '.join(powers)} towards large values, and a batch of a set of "
-        f"pictures as their number^{order:.1f}; memory and the rest are on the same page."
+        f"images as their number^{order:.1f}; memory and the rest are on the same page."
     )
 
 
@@ -157,9 +157,9 @@ def results(name: str) -> dict:
 
 def auto(table: Callable[[dict], str]) -> list[str]:
     """The auto's own table, of its own machine, once it is measured."""
-    if not (RESULTS / f"{AUTO}.json").exists():
+    if not (RESULTS / f"{AUTO_TABLE}.json").exists():
         return []
-    kept = results(AUTO)
+    kept = results(AUTO_TABLE)
     own, rates = kept["systems"]["auto"]["ways"]["gansmith auto"], kept["summary"]["systems"]["auto"]["matmul_rates"]
     found = " and ".join(f"{rate / 1e9:,.0f} in {precision}" for precision, rate in rates.items())
     chosen = f"Of its own accord gansmith computes in {own['precision']} there: a large matrix product does {found}, "
@@ -199,7 +199,7 @@ def _precision() -> str:
             "## bf16 and quality\n",
             "Fréchet distance to the data over 64 principal components, three seeds each "
             f"({kept['date']}, `precision.py`). No difference is seen in either system, and of `mnist-small-dcgan` "
-            "only a large one could be: at this age its pictures in inference mode are black, half there or well with "
+            "only a large one could be: at this age its images in inference mode are black, half there or well with "
             "one seed or another, in fp32 as in bf16.\n",
             "| recipe | steps | fp32 | bf16 | mean difference by seed, 95 % | real against real |",
             "|---|---:|---|---|---:|---:|",
@@ -243,7 +243,7 @@ GROWTH = {
     "batch": {"seconds": "s a step", "above_built_mib": "MiB"},
     "side": {"seconds": "s a step", "above_built_mib": "MiB"},
     "width": {"seconds": "s a step", "above_built_mib": "MiB"},
-    "pictures, permutation": {"seconds": "s a batch", "order_seconds": "s for a pass's order", "anonymous_mib": "MiB"},
+    "images, permutation": {"seconds": "s a batch", "order_seconds": "s for a pass's order", "anonymous_mib": "MiB"},
 }
 
 

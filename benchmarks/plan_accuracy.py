@@ -73,7 +73,7 @@ def measured(name: str, budget: str) -> dict:
         "time": truth["seconds"] / plan.seconds - 1,
         "memory": truth["peak_bytes"] / plan.peak - 1,
         "planning_seconds": planning,
-        "plan": plan.facts(),
+        "plan": plan.to_dict(),
         "truth": truth,
     }
 

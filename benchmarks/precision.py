@@ -2,8 +2,8 @@
 
     GANSMITH_DATA=... python benchmarks/precision.py [--steps 3000] [--recipes NAME ...]
 
-The distance is Fréchet's (Heusel et al. 2017, arXiv:1706.08500, eq. 6) of two Gaussians, of 10,000 pictures of G and of
-10,000 real ones, in float64 over the 64 principal components of the real pictures' pixels in 0..1: no network, so
+The distance is Fréchet's (Heusel et al. 2017, arXiv:1706.08500, eq. 6) of two Gaussians, of 10,000 images of G and of
+10,000 real ones, in float64 over the 64 principal components of the real images' pixels in 0..1: no network, so
 nothing to fetch. Writes results/precision.json; the interval is Student's, of the differences by seed, at 95 %.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import gansmith
-from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.generation.generator import load
 from gansmith.recipe_file import override
 from gansmith.system.machine import describe_machine
@@ -69,14 +69,14 @@ def compare(name: str, steps: int) -> dict:
 def real_pixels(name: str) -> np.ndarray:
     """(n, pixels) in 0..1."""
     data = gansmith.recipe(name).data
-    pack = open_pictures(Request(name=data.name, split="train", shape=data.wanted), Access())
-    return flat(np.asarray(pack.images[:MOST]))
+    dataset = open_dataset(Request(name=data.name, split="train", shape=data.shape), Access())
+    return flat(np.asarray(dataset.images[:MOST]))
 
 
 def generated(name: str, steps: int, seed: int, precision: str) -> np.ndarray:
     """(n, pixels) in 0..1 of a generator trained for so many steps."""
     recipe = gansmith.recipe(name)
-    images = f"length.images={steps * recipe.batch}"
+    images = f"length.images={steps * recipe.batch_size}"
     recipe = override(recipe, [images, f"seed={seed}", f"precision={precision!r}"])
     with tempfile.TemporaryDirectory() as folder:
         return flat(load(gansmith.train(recipe, runs=folder)).sample(MOST))

@@ -1,9 +1,9 @@
-"""Do the measures notice what they are meant to notice, and the more of it the more? On real pictures made worse.
+"""Do the measures notice what they are meant to notice, and the more of it the more? On real images made worse.
 
     GANSMITH_DATA=... python benchmarks/sensitivity.py
     python benchmarks/sensitivity.py --page          # only writes the tables anew
 
-Real pictures of Fashion-MNIST and notMNIST stand for a perfect generator's; `disturbances.py` makes them worse at
+Real images of Fashion-MNIST and notMNIST stand for a perfect generator's; `disturbances.py` makes them worse at
 several strengths. Writes results/sensitivity.json, and its tables into docs/metrics.md between two marks.
 """
 
@@ -20,11 +20,11 @@ import numpy as np
 from disturbances import DISTURBANCES, NUM, TRAINED_ON, Disturbance, Drawn, collapsed_generator, draw, undisturbed
 from marked import with_part
 
-from gansmith.data.dataset import Access, Request, open_pictures
-from gansmith.data.images.resize import Wanted
+from gansmith.data.dataset import Access, Request, open_dataset
+from gansmith.data.images.resize import ImageShape
 from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Sample
-from gansmith.evaluation.table import Sides
+from gansmith.evaluation.table import FeatureSets
 from gansmith.features.extract import extract, extractor
 from gansmith.features.extractor import Extractor
 from gansmith.system.machine import describe_machine
@@ -47,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in () if options.page else options.sets:
         kept = json.loads(RESULT.read_text()) if RESULT.is_file() else {"sets": {}}
-        about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "pictures": NUM}
+        about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "images": NUM}
         sets = {**kept["sets"], name: of_set(name)}
         RESULT.write_text(json.dumps({**about, "trained_on": TRAINED_ON, "sets": sets}, indent=1) + "\n")
     PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
@@ -55,7 +55,7 @@ def main() -> None:
 
 def of_set(name: str) -> dict[str, Any]:
     """Values of every disturbance at every strength, and of a collapsed generator."""
-    drawn = of_pictures(name)
+    drawn = of_images(name)
     network = extractor(name, channels=1, height=28, width=28)
     real, train = sample(drawn.real, network), sample(drawn.train, network)
     found: dict[str, Any] = {}
@@ -63,31 +63,33 @@ def of_set(name: str) -> dict[str, Any]:
         found[what] = {}
         for strength in (0, *disturbance.strengths):
             images = disturbance.by(drawn, strength) if strength else undisturbed(drawn, what)
-            sides = Sides(fake=sample(images, network), real=real, train=train.features)
+            sides = FeatureSets(fake=sample(images, network), real=real, train=train.features)
             found[what][f"{strength:g}"] = values(sides, disturbance.meant)
         sys.stderr.write(f"{name}, {what}\n")
     of_collapse = {
-        "real": Sides(fake=sample(drawn.images[:NUM], network), real=real),
-        "collapsed": Sides(fake=sample(collapsed_generator(drawn.images[0])(NUM), network), real=real),
+        "real": FeatureSets(fake=sample(drawn.images[:NUM], network), real=real),
+        "collapsed": FeatureSets(fake=sample(collapsed_generator(drawn.images[0])(NUM), network), real=real),
     }
     collapse = {kind: values(sides, COLLAPSE) for kind, sides in of_collapse.items()}
     return {"features": network.name, "features_hash": network.hash, "disturbances": found, "collapse": collapse}
 
 
-def of_pictures(name: str) -> Drawn:
-    """Three parts of the set's training pictures."""
-    pack = open_pictures(Request(name=name, split="train", shape=Wanted(channels=1, height=28, width=28)), Access())
-    assert pack.labels is not None
-    return draw(np.asarray(pack.images).transpose(0, 2, 3, 1), pack.labels)
+def of_images(name: str) -> Drawn:
+    """Three parts of the set's training images."""
+    dataset = open_dataset(
+        Request(name=name, split="train", shape=ImageShape(channels=1, height=28, width=28)), Access()
+    )
+    assert dataset.labels is not None
+    return draw(np.asarray(dataset.images).transpose(0, 2, 3, 1), dataset.labels)
 
 
 def sample(images: np.ndarray, network: Extractor) -> Sample:
-    """The pictures with their features."""
+    """The images with their features."""
     images = np.ascontiguousarray(images)
     return Sample(features=extract(network, images), images=images)
 
 
-def values(sides: Sides, names: Any) -> dict[str, list[float]]:
+def values(sides: FeatureSets, names: Any) -> dict[str, list[float]]:
     """[value, low, high] by measure."""
     return {name: [one.value, one.low, one.high] for name, one in values_of(sides, list(names)).items()}
 
@@ -107,7 +109,7 @@ def apart(one: list[float], other: list[float]) -> bool:
 
 
 def noticed_from(disturbance: Disturbance, found: dict[str, Any], name: str) -> str:
-    """The least strength from which on the interval is always apart from that of the undisturbed pictures."""
+    """The least strength from which on the interval is always apart from that of the undisturbed images."""
     clear = [apart(found[f"{strength:g}"][name], found["0"][name]) for strength in disturbance.strengths]
     for number, strength in enumerate(disturbance.strengths):
         if all(clear[number:]):
@@ -116,7 +118,7 @@ def noticed_from(disturbance: Disturbance, found: dict[str, Any], name: str) -> 
 
 
 def caught_by(collapse: dict[str, Any]) -> list[str]:
-    """The measures whose interval of the collapsed generator is apart from that of real pictures."""
+    """The measures whose interval of the collapsed generator is apart from that of real images."""
     return [name for name in COLLAPSE if apart(collapse["collapsed"][name], collapse["real"][name])]
 
 
@@ -128,10 +130,10 @@ def with_tables(text: str) -> str:
 
 def _tables(kept: dict[str, Any]) -> Iterator[str]:
     yield (
-        f"Real pictures of a set's training split, {kept['pictures']:,} of them, stand for a perfect generator's, and "
+        f"Real images of a set's training split, {kept['images']:,} of them, stand for a perfect generator's, and "
         f"as many others for the real ones; copies are planted from, and looked for among, {kept['trained_on']:,} "
         "more. Each row is a measure meant to notice the disturbance; the first column is what it says of undisturbed "
-        "pictures. *Noticed from*: the least strength from which on the 95 % interval is apart from theirs."
+        "images. *Noticed from*: the least strength from which on the 95 % interval is apart from theirs."
     )
     for name, found in kept["sets"].items():
         yield f"\n### {name}, features `{found['features']}`"
@@ -153,7 +155,7 @@ def _table(what: str, disturbance: Disturbance, found: dict[str, Any]) -> Iterat
 
 
 def _collapse(collapse: dict[str, Any]) -> Iterator[str]:
-    yield "\n| a generator that makes one picture | real pictures | its pictures | caught |"
+    yield "\n| a generator that makes one image | real images | its images | caught |"
     yield "|---|---:|---:|---|"
     for name in COLLAPSE:
         real, fake = (f"{collapse[kind][name][0]:.3g}" for kind in ("real", "collapsed"))

@@ -1,4 +1,4 @@
-"""How long the command line takes to answer, to its first training step, and to draw 10,000 pictures.
+"""How long the command line takes to answer, to its first training step, and to draw 10,000 images.
 
     GANSMITH_DATA=... python benchmarks/startup.py [--quick]
 
@@ -39,7 +39,7 @@ def seconds(command: str) -> float:
 
 def seconds_to_first_step() -> float:
     """Train until the first step is in the log, then end the process."""
-    log_each = f"length.log_every={gansmith.recipe(RECIPE).batch}"
+    log_each = f"length.log_every={gansmith.recipe(RECIPE).batch_size}"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "gansmith", "train", RECIPE, "--runs", folder, "--set", log_each]
         began = time.perf_counter()

@@ -5,7 +5,7 @@
 
 Every way is a process of its own (peers/) with all cores, started and warmed up first; then they take turns of half a
 second, or of a step where that is longer, so that a slow moment of the machine falls on all of them. While one works
-the others wait for their input; the processor time that they take meanwhile is written down. Pictures are noise.
+the others wait for their input; the processor time that they take meanwhile is written down. Images are noise.
 `auto` has a penalty in one step of 16: its turns are of whole cycles, and its seconds are a cycle's over its steps.
 
 The machine's limit is the multiply-adds of the step as the article writes it (arithmetic.py has the rule) divided by
@@ -139,7 +139,7 @@ def wanted(system: str, options: argparse.Namespace) -> list[Way]:
 def measure(system: str, options: argparse.Namespace) -> dict:
     """All ways of one system in turns."""
     asked = wanted(system, options)
-    say(f"{system}: starting {len(asked)} processes")
+    note(f"{system}: starting {len(asked)} processes")
     runners: list[Runner] = []
     try:
         done = multiply_adds_done(system)
@@ -158,7 +158,7 @@ def measure(system: str, options: argparse.Namespace) -> dict:
         for runner in runners:
             runner.worker.stop()
     return {
-        "batch": SYSTEMS[system].batch,
+        "batch": SYSTEMS[system].batch_size,
         "multiply_adds": multiply_adds(system),
         **done,
         "largest_idle_share": max(idle),
@@ -195,7 +195,7 @@ def warm_up(runner: Runner, turn: float) -> None:
         number = steps_of(turn / 2, took, cycle)
         took = runner.worker.run(number)["seconds"] / number
     runner.steps = steps_of(turn, took, cycle)
-    say(f"  {runner.way.name:<26} {1e3 * took:9.2f} ms, {runner.steps} steps in a turn")
+    note(f"  {runner.way.name:<26} {1e3 * took:9.2f} ms, {runner.steps} steps in a turn")
 
 
 def steps_of(turn: float, took: float, cycle: int) -> int:
@@ -231,7 +231,7 @@ def described(runner: Runner) -> dict:
     }
 
 
-def say(text: str) -> None:
+def note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 

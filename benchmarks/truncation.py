@@ -3,7 +3,7 @@
     GANSMITH_DATA=... python benchmarks/truncation.py [--steps 1200]
     python benchmarks/truncation.py --page          # only writes the table anew
 
-The demo's networks, trained on Fashion-MNIST's training split; its pictures against the test split. Each psi is the
+The demo's networks, trained on Fashion-MNIST's training split; its images against the test split. Each psi is the
 standard deviation of the latents: they are multiplied by it, or truncated where what is left deviates by as much
 (Brock et al. 2018, arXiv:1809.11096, section 3.1). Drawing anew until all are within bounds has the law of the inverse
 distribution function of uniform numbers, so that the same latents can be compared. Writes results/truncation.json and
@@ -26,10 +26,10 @@ from marked import with_part
 from torch import Tensor
 
 import gansmith
-from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Sample
-from gansmith.evaluation.table import Sides
+from gansmith.evaluation.table import FeatureSets
 from gansmith.features.extract import extract, extractor
 from gansmith.generation.generator import CHUNK, Draws, TrainedGenerator, load
 from gansmith.planning.budget import stretched
@@ -58,8 +58,8 @@ def main() -> None:
 def measured(steps: int) -> dict[str, Any]:
     """[value, low, high] of each measure at each psi, in both ways."""
     whole = gansmith.recipe("demo", ["data.name=fashion-mnist", "evaluate.every=0"])
-    recipe = stretched(whole, whole.batch * steps)
-    test = open_pictures(Request(name="fashion-mnist", split="test", shape=recipe.data.wanted), Access())
+    recipe = stretched(whole, whole.batch_size * steps)
+    test = open_dataset(Request(name="fashion-mnist", split="test", shape=recipe.data.shape), Access())
     network = extractor("fashion-mnist", channels=1, height=28, width=28)
     real = sample(np.ascontiguousarray(np.asarray(test.images[:NUM]).transpose(0, 2, 3, 1)), network)
     with tempfile.TemporaryDirectory() as folder:
@@ -67,11 +67,11 @@ def measured(steps: int) -> dict[str, Any]:
         rows = {}
         for psi in PSI:
             rows[f"{psi:g}"] = {
-                name: values(Sides(fake=sample(pictures(generator, law(psi)), network), real=real))
+                name: values(FeatureSets(fake=sample(images(generator, law(psi)), network), real=real))
                 for name, law in {"multiplied": multiplied, "drawn anew": drawn_anew}.items()
             }
             sys.stderr.write(f"{psi:g}\n")
-    about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "steps": steps, "pictures": NUM}
+    about = {"date": time.strftime("%Y-%m-%d"), "machine": describe_machine(), "steps": steps, "images": NUM}
     return {**about, "features": network.name, "features_hash": network.hash, "psi": rows}
 
 
@@ -104,7 +104,7 @@ def deviation(cut: float) -> float:
     return math.sqrt(1 - 2 * cut * NORMAL.pdf(cut) / (NORMAL.cdf(cut) - NORMAL.cdf(-cut)))
 
 
-def pictures(generator: TrainedGenerator, law: Any) -> np.ndarray:
+def images(generator: TrainedGenerator, law: Any) -> np.ndarray:
     chunks = (Draws(seed=0).chunk(generator.recipe, start) for start in range(0, NUM, CHUNK))
     return np.concatenate([generator.paint(law(z)) for z in chunks])
 
@@ -113,7 +113,7 @@ def sample(images: np.ndarray, network: Any) -> Sample:
     return Sample(features=extract(network, images), images=images)
 
 
-def values(sides: Sides) -> dict[str, list[float]]:
+def values(sides: FeatureSets) -> dict[str, list[float]]:
     return {name: [one.value, one.low, one.high] for name, one in values_of(sides, NAMES).items()}
 
 
@@ -128,7 +128,7 @@ def with_table(text: str) -> str:
         cells = [row[way][name][0] for name in NAMES for way in ("multiplied", "drawn anew")]
         lines.append(f"| {psi} | {' | '.join(f'{cell:.3g}' for cell in cells)} |")
     lines.append(
-        f"\n`demo` after {kept['steps']:,} steps on Fashion-MNIST, {kept['pictures']:,} pictures against as many of "
+        f"\n`demo` after {kept['steps']:,} steps on Fashion-MNIST, {kept['images']:,} images against as many of "
         f"the test split, features `{kept['features']}`; {kept['date']}, `benchmarks/truncation.py`."
     )
     return with_part(text, "truncation", "\n".join(lines))

@@ -5,7 +5,7 @@
 Two trainings of the same recipe take turns, one step each, the second without the watch; which of them goes first
 alternates. Two figures come of it: the time spent inside the watch, and the difference between the two trainings, which
 holds what the watch does to the caches and all noise of the machine. Writes watch.json into benchmarks/results/. Needs
-no real pictures: noise costs the same.
+no real images: noise costs the same.
 """
 
 import argparse
@@ -33,10 +33,10 @@ RECIPE = "fashion-dcgan"
 WARM_UP = 5
 
 
-def patched(stack: ExitStack, looks: Callable[[Callable], Callable], check_step: Callable) -> None:
+def patched(stack: ExitStack, looks: Callable[[Callable], Callable], check_finite: Callable) -> None:
     for name in ("all_finite", "gradients_finite"):
         stack.enter_context(patch.object(optim, name, looks(getattr(optim, name))))
-    stack.enter_context(patch.object(loop, "check_step", check_step))
+    stack.enter_context(patch.object(loop, "check_step", check_finite))
 
 
 def timed(function: Callable, spent: list[float]) -> Callable:
@@ -57,7 +57,7 @@ def main() -> None:
     pairs = parser.parse_args().pairs
     asked = recipe(RECIPE)
     engine, data = make_engine("cpu", asked.precision), asked.data
-    shape = (asked.batch, data.channels, data.height, data.width)
+    shape = (asked.batch_size, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(0, "benchmark", 0))
     trainings = {"watched": build(asked, engine), "not watched": build(asked, engine)}
 
@@ -69,7 +69,7 @@ def main() -> None:
                 patched(stack, lambda look: lambda tensors: True, lambda gan, values, step: None)
             else:
                 inside.append(0.0)
-                patched(stack, lambda look: timed(look, inside), timed(loop.check_step, inside))
+                patched(stack, lambda look: timed(look, inside), timed(loop.check_finite, inside))
             began = time.perf_counter()
             loop.train_step(trainings[kind], pixels, asked, engine)
             return time.perf_counter() - began

@@ -6,8 +6,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from pictures import file, photo
 from PIL import Image
+from small_images import file, photo
 
 SYSTEM = "is a hidden file or an operating system's own"
 FRAMES = {"save_all": True, "append_images": [photo(40, 40, seed=1), photo(40, 40, seed=2)]}
@@ -21,7 +21,7 @@ def bomb(width, height):
 
 
 def blank(width, height):
-    """A whole picture of black, as small as can be."""
+    """A whole image of black, as small as can be."""
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height)) + packer.flush()
     parts = [b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + packed, b"IEND"]
@@ -48,7 +48,7 @@ def contents():
         "grey.bmp": (file(grey, "BMP"), ()),
         "bilevel.png": (file(grey.convert("1")), ()),
         "empty.png": (b"", ("DROPPED", "zero bytes")),
-        "<b>404\x1b.jpg": (b"<html>404 not found</html>", ("DROPPED", "not a picture")),
+        "<b>404\x1b.jpg": (b"<html>404 not found</html>", ("DROPPED", "not an image")),
         "script.svg": (b"<svg onload='alert(1)'/>", ("DROPPED", "a format that is not read")),
         "postscript.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n(rm) run", ("DROPPED", "a format that is not read")),
         "phone.heic": (b"\0\0\0\x18ftypheic" + bytes(40), ("DROPPED", "HEIC, AVIF or video, which are not read")),
@@ -57,7 +57,7 @@ def contents():
         "only the head.png": (file(rgb)[:20], ("DROPPED", "truncated")),
         "noise inside.png": (file(rgb)[:60] + bytes(50) + file(rgb)[110:], ("DROPPED", "damaged")),
         "png as.jpg": (file(photo(40, 40, seed=9)), ("named .jpg but is PNG",)),
-        "no suffix": (file(photo(40, 40, seed=10)), ("not named as a picture but is PNG",)),
+        "no suffix": (file(photo(40, 40, seed=10)), ("not named as an image but is PNG",)),
         "animated.gif": (file(rgb, "GIF", **FRAMES), ("animated: first frame", "palette")),
         "animated.webp": (file(rgb, "WEBP", **FRAMES), ("animated: first frame",)),
         "pages.tif": (file(rgb, "TIFF", **FRAMES), ("pages: first page",)),
@@ -91,7 +91,7 @@ def contents():
         ".DS_Store": (b"Bud1", ("DROPPED", SYSTEM)),
         ".hidden.png": (file(rgb), ("DROPPED", SYSTEM)),
         "Thumbs.db": (b"\xd0\xcf\x11\xe0", ("DROPPED", SYSTEM)),
-        "notes.txt": (b"taken in May", ("DROPPED", "not a picture")),
+        "notes.txt": (b"taken in May", ("DROPPED", "not an image")),
     }
 
 
@@ -111,7 +111,7 @@ def write_hazards(folder: Path) -> dict[str, tuple[str, ...] | None]:
     (folder / "linked.png").symlink_to("plain.png")
     os.mkfifo(folder / "pipe.png")
     (folder / ".git").mkdir()
-    (folder / ".git/picture.png").write_bytes(file(photo()))
+    (folder / ".git/image.png").write_bytes(file(photo()))
     link = ("DROPPED", "is a link to a folder that is read already or lies above")
     return expected | {
         "loop": link,

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, replace
 
-PICTURE = b"\x89PNG picture"
+PICTURE = b"\x89PNG image"
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def zip_cases():
             zip_of(GOOD_ZIP, replace(bad, size=3, crc=zlib.crc32(PICTURE[:3]))), broken="is damaged"
         ),
         "zip: a bomb in parts": Case(
-            zip_of(GOOD_ZIP, *[Zipped(b"%d" % at, size=15 << 20) for at in range(5)]), refused="a bomb, not pictures"
+            zip_of(GOOD_ZIP, *[Zipped(b"%d" % at, size=15 << 20) for at in range(5)]), refused="a bomb, not images"
         ),
         "zip: less content than announced": Case(zip_of(GOOD_ZIP, replace(bad, size=99)), broken="is damaged"),
         "zip: a wrong checksum": Case(zip_of(GOOD_ZIP, replace(bad, crc=7)), broken="is damaged"),
@@ -347,7 +347,7 @@ def other_cases():
         "an empty file": Case(b"", refused="starts with nothing"),
         "7-Zip": Case(b"7z\xbc\xaf\x27\x1c" + bytes(600), refused="is a 7-Zip file"),
         "RAR": Case(b"Rar!\x1a\x07\x01\x00" + bytes(600), refused="is a RAR file"),
-        "a picture": Case(b"\x89PNG\r\n\x1a\n" + bytes(600), refused="is one picture; give the folder that holds it"),
+        "an image": Case(b"\x89PNG\r\n\x1a\n" + bytes(600), refused="is one image; give the folder that holds it"),
         "a megabyte of ones": Case(b"\xff" * (1 << 20), refused="no archive that is known"),
     }
 

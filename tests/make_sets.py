@@ -1,6 +1,6 @@
-"""Write the classic sets in their published formats, from any pictures: what the readers are tested with.
+"""Write the classic sets in their published formats, from any images: what the readers are tested with.
 
-`python tests/make_sets.py OUT` writes all of them from a hundred of the packaged pictures of clothes.
+`python tests/make_sets.py OUT` writes all of them from a hundred of the packaged images of clothes.
 """
 
 import io
@@ -138,7 +138,7 @@ def cifar_python_meta():
 
 
 def cifar_python_files(images, labels):
-    """File name to content, for six batches of equally many pictures."""
+    """File name to content, for six batches of equally many images."""
     files = {"cifar-10-batches-py/batches.meta": cifar_python_meta()}
     for at, name in enumerate(CIFAR_BATCHES):
         part = slice(at * len(images) // 6, (at + 1) * len(images) // 6)
@@ -156,7 +156,7 @@ def cifar_binary_batch(images, labels):
 
 
 def cifar_binary_files(images, labels):
-    """File name to content, for six batches of equally many pictures."""
+    """File name to content, for six batches of equally many images."""
     files = {"cifar-10-batches-bin/batches.meta.txt": "".join(f"{name}\n" for name in [*CIFAR_NAMES, ""]).encode()}
     for at, name in enumerate(CIFAR_BATCHES):
         part = slice(at * len(images) // 6, (at + 1) * len(images) // 6)
@@ -227,11 +227,11 @@ def svhn_mat(images, labels, compress=True, labels_as=np.uint8):
 # --- CelebA and Keras
 
 
-def write_celeba_zip(path, pictures):
-    """img_align_celeba.zip: 000001.jpg and so on in one folder, from uint8 (218, 178, 3) pictures."""
+def write_celeba_zip(path, images):
+    """img_align_celeba.zip: 000001.jpg and so on in one folder, from uint8 (218, 178, 3) images."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("img_align_celeba/"), b"")
-        for number, pixels in enumerate(pictures, 1):
+        for number, pixels in enumerate(images, 1):
             content = io.BytesIO()
             Image.fromarray(pixels).save(content, "JPEG", quality=95)
             archive.writestr(f"img_align_celeba/{number:06}.jpg", content.getvalue())
@@ -252,11 +252,11 @@ def write_all(out, images, labels):
 
 
 def main():
-    from gansmith.data.dataset import Request, open_pictures
-    from gansmith.data.images.resize import Wanted
+    from gansmith.data.dataset import Request, open_dataset
+    from gansmith.data.images.resize import ImageShape
 
-    shape = Wanted(channels=3, height=32, width=32)
-    clothes = open_pictures(Request(name="fashion-10k", split="train", shape=shape, limit=120))
+    shape = ImageShape(channels=3, height=32, width=32)
+    clothes = open_dataset(Request(name="fashion-10k", split="train", shape=shape, limit=120))
     write_all(Path(sys.argv[1]), clothes.batch(torch.arange(120)).numpy(), np.asarray(clothes.labels))
 
 

@@ -1,14 +1,14 @@
-"""Features of which tests know everything: means over blocks of pixels, and a count of the pictures looked at."""
+"""Features of which tests know everything: means over blocks of pixels, and a count of the images looked at."""
 
 import numpy as np
 
-from gansmith.features.extractor import Extractor, Output, PictureShape
+from gansmith.features.extractor import Extractor, InputShape, Output
 
 SIDE, BLOCKS = 8, 2
 
 
 class Counting:
-    """An extractor of 8x8 grey pictures, 4 features wide, two classes by brightness, that counts its calls."""
+    """An extractor of 8x8 grey images, 4 features wide, two classes by brightness, that counts its calls."""
 
     def __init__(self, hash_="0" * 64, resize="none", classes=("dark", "bright")):
         self.calls = 0
@@ -18,7 +18,7 @@ class Counting:
             width=BLOCKS**2,
             classes=classes,
             resize=resize,
-            shape=PictureShape(channels=1, height=SIDE, width=SIDE),
+            shape=InputShape(channels=1, height=SIDE, width=SIDE),
             pixels=SIDE**2,
             compute=self._compute,
         )
@@ -31,7 +31,7 @@ class Counting:
 
 
 def grey(num, seed=0, low=0, high=256):
-    """Pictures uint8 (num, 8, 8, 1) whose blocks differ."""
+    """Images uint8 (num, 8, 8, 1) whose blocks differ."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(low, high, (num, BLOCKS, BLOCKS, 1))
     fine = rng.integers(-20, 21, (num, SIDE, SIDE, 1))

@@ -66,7 +66,7 @@ def main() -> None:
 def prepare(name: str, xla: bool) -> Training:
     """Both models compiled and traced. D's own function is traced while D is trainable, the stacked one's after."""
     system = SYSTEMS[name]
-    parts = networks.Parts(norm=networks.keras_norm, dropout=lambda rate, picture=None: layers.Dropout(rate))
+    parts = networks.Parts(norm=networks.keras_norm, dropout=lambda rate, image=None: layers.Dropout(rate))
     G, D = (as_keras_has_it(model) for model in networks.SYSTEMS[name].make(parts))
     jit = True if xla else "auto"
     if xla:
@@ -80,9 +80,9 @@ def prepare(name: str, xla: bool) -> Training:
         D=D,
         stacked=stacked,
         rng=rng,
-        real=rng.random((system.batch, *D.input_shape[1:]), np.float32),
-        real_labels=np.full((system.batch, 1), system.real_target, np.float32),
-        fake_labels=np.zeros((system.batch, 1), np.float32),
+        real=rng.random((system.batch_size, *D.input_shape[1:]), np.float32),
+        real_labels=np.full((system.batch_size, 1), system.real_target, np.float32),
+        fake_labels=np.zeros((system.batch_size, 1), np.float32),
     )
     at_first = weights(D)
     z = discriminator_step(training)
@@ -133,10 +133,10 @@ def discriminator_step(training: Training) -> np.ndarray:
         halves.reverse()
     if not system.separate:
         halves = [tuple(np.concatenate(parts) for parts in zip(*halves, strict=True))]
-    for pictures, labels in halves:
+    for images, labels in halves:
         if system.label_noise:
             labels = labels + system.label_noise * training.rng.random(labels.shape, np.float32)
-        training.D.train_on_batch(pictures, labels)
+        training.D.train_on_batch(images, labels)
     return z
 
 
@@ -146,7 +146,7 @@ def generator_step(training: Training, z: np.ndarray) -> None:
 
 
 def latents(training: Training) -> np.ndarray:
-    shape = (training.system.batch, training.system.latents)
+    shape = (training.system.batch_size, training.system.latents)
     if training.system.uniform:
         return training.rng.random(shape, np.float32) * 2 - 1
     return training.rng.standard_normal(shape, np.float32)

@@ -13,7 +13,7 @@ from pathlib import Path
 from serving import serve
 
 from gansmith.data.sampler import Sampler
-from gansmith.data.store import read_pack
+from gansmith.data.store import read_dataset
 
 BUFFER = 1000
 """Of the order shuffle-buffer, as in the fashion recipes."""
@@ -24,9 +24,9 @@ PASSES = 5
 
 def make() -> tuple[Callable[[], object], dict[str, object]]:
     store, order, batch = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    pack = read_pack(store)
-    sampler = Sampler(count=len(pack), batch=batch, seed=0, order=order, buffer=BUFFER)
-    in_a_pass = len(pack) // batch
+    dataset = read_dataset(store)
+    sampler = Sampler(count=len(dataset), batch_size=batch, seed=0, order=order, buffer=BUFFER)
+    in_a_pass = len(dataset) // batch
 
     def first_of_pass(number: int) -> float:
         began = time.perf_counter()
@@ -38,7 +38,7 @@ def make() -> tuple[Callable[[], object], dict[str, object]]:
     clock = count(0)
 
     def step() -> object:
-        return pack.batch(sampler.indices((PASSES * in_a_pass + next(clock) % in_a_pass) * batch))
+        return dataset.batch(sampler.indices((PASSES * in_a_pass + next(clock) % in_a_pass) * batch))
 
     step()
     facts = {"order_seconds": statistics.median(taken), "batches_in_a_pass": in_a_pass}

@@ -1,6 +1,6 @@
-"""A worker: gansmith's own step on pictures of noise, as `planning/trial.py` takes it.
+"""A worker: gansmith's own step on images of noise, as `planning/trial.py` takes it.
 
-    python benchmarks/peers/own_step.py [--count] mnist-dcgan "precision='fp32'" batch=64
+    python benchmarks/peers/own_step.py [--count] mnist-dcgan "precision='fp32'" batch_size=64
 
 With --count it says first how many multiply-adds a step does; counting takes memory, so it is not for measuring. A lazy
 penalty comes in one step of a cycle, and what is counted is the mean of a cycle.
@@ -35,10 +35,10 @@ def make(options: argparse.Namespace) -> tuple[Callable[[], object], dict[str, o
     made = recipe(options.recipe, options.changes)
     engine = make_engine("auto", made.precision)
     data, gan = made.data, build(made, engine)
-    shape = (made.batch, data.channels, data.height, data.width)
+    shape = (made.batch_size, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(made.seed, "trial", 0))
     for_good = ExitStack()
-    for_good.enter_context(suitable_threads(made.batch, gan.G, gan.D))
+    for_good.enter_context(suitable_threads(made.batch_size, gan.G, gan.D))
     step = partial(train_step, gan, pixels, made, engine)
     cycle = made.objective.penalty_every
     return step, {

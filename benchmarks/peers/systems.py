@@ -1,6 +1,6 @@
 """The numbers of the articles' training that the peers need, written out so that they import nothing of gansmith.
 
-A test holds them against the recipes. Pictures are channels last here; ranges do not matter for time.
+A test holds them against the recipes. Images are channels last here; ranges do not matter for time.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from typing import Literal
 class System:
     """One article's iteration."""
 
-    batch: int
+    batch_size: int
     latents: int
-    picture: tuple[int, int, int]
+    image: tuple[int, int, int]
     """Height, width, channels."""
     optimizer: Literal["rmsprop", "adam"]
     lr_d: float
@@ -41,10 +41,10 @@ class System:
     """D's loss is the sum of the means over reals and fakes, not the mean of the two."""
     ema_decay: float = 0.0
     """Of an average of G's weights; 0 keeps none. Its value does not matter for time."""
-    shares_pictures: bool = False
+    shares_images: bool = False
     """One pass of G, in training mode, gives the fakes of both updates."""
     penalty: float = 0.0
-    """Weight of half the squared slope of D at the real pictures; 0 is off."""
+    """Weight of half the squared slope of D at the real images; 0 is off."""
     penalty_every: int = 1
     """Only one iteration in so many has the penalty, so many times as heavy."""
 
@@ -63,8 +63,8 @@ _HAVING_FUN = {
     "trains_d_with_g": True,
 }
 _COURSE = {
-    "batch": 32,
-    "picture": DIGITS,
+    "batch_size": 32,
+    "image": DIGITS,
     "optimizer": "rmsprop",
     "lr_d": 1e-3,
     "lr_g": 1e-3,
@@ -74,9 +74,9 @@ _COURSE = {
 
 SYSTEMS = {
     "mnist-dcgan": System(
-        batch=256,
+        batch_size=256,
         latents=100,
-        picture=DIGITS,
+        image=DIGITS,
         optimizer="rmsprop",
         lr_d=8e-4,
         lr_g=4e-4,
@@ -90,23 +90,23 @@ SYSTEMS = {
     "fashion-mlp": System(latents=30, **_COURSE),
     "fashion-dcgan": System(latents=100, **_COURSE),
     "notmnist-dcgan": System(
-        batch=128,
+        batch_size=128,
         latents=100,
-        picture=DIGITS,
+        image=DIGITS,
         optimizer="adam",
         lr_d=1e-3,
         lr_g=1e-4,
         epsilon=1e-8,
         real_target=0.9,
     ),
-    "mnist-mlp": System(batch=64, picture=DIGITS, **_HAVING_FUN),
-    "mnist-small-dcgan": System(batch=128, picture=DIGITS, **_HAVING_FUN),
-    "svhn-dcgan": System(batch=128, picture=COLOUR, beta1=0.5, **_HAVING_FUN),
-    "celeba32-dcgan": System(batch=128, picture=COLOUR, beta1=0.5, **_HAVING_FUN),
+    "mnist-mlp": System(batch_size=64, image=DIGITS, **_HAVING_FUN),
+    "mnist-small-dcgan": System(batch_size=128, image=DIGITS, **_HAVING_FUN),
+    "svhn-dcgan": System(batch_size=128, image=COLOUR, beta1=0.5, **_HAVING_FUN),
+    "celeba32-dcgan": System(batch_size=128, image=COLOUR, beta1=0.5, **_HAVING_FUN),
     "cifar-ships": System(
-        batch=32,
+        batch_size=32,
         latents=128,
-        picture=COLOUR,
+        image=COLOUR,
         optimizer="rmsprop",
         lr_d=8e-4,
         lr_g=4e-4,
@@ -118,9 +118,9 @@ SYSTEMS = {
         label_noise=0.05,
     ),
     "auto": System(
-        batch=32,
+        batch_size=32,
         latents=64,
-        picture=DIGITS,
+        image=DIGITS,
         optimizer="adam",
         lr_d=1.5e-3,
         lr_g=1.5e-3,
@@ -129,7 +129,7 @@ SYSTEMS = {
         beta2=0.99,
         sums_halves=True,
         ema_decay=0.99,
-        shares_pictures=True,
+        shares_images=True,
         penalty=0.3,
         penalty_every=16,
     ),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 def networks(system: str) -> tuple[nn.Module, nn.Module]:
-    """G: latents [N, L] -> pictures [N, C, H, W]. D: pictures -> logits [N, 1]."""
+    """G: latents [N, L] -> images [N, C, H, W]. D: images -> logits [N, 1]."""
     return NETWORKS[system]()
 
 

@@ -28,8 +28,8 @@ class Training:
     G: nn.Module
     D: nn.Module
     G_ema: nn.Module | None
-    update_d: torch.optim.Optimizer
-    update_g: torch.optim.Optimizer
+    optimizer_d: torch.optim.Optimizer
+    optimizer_g: torch.optim.Optimizer
     autocast: Callable[[], AbstractContextManager]
     real: Tensor
     """[N, C, H, W]."""
@@ -59,12 +59,12 @@ def main() -> None:
 
 def prepare(options: argparse.Namespace) -> Training:
     system, (G, D) = SYSTEMS[options.system], networks(options.system)
-    height, width, channels = system.picture
-    real = torch.rand(system.batch, channels, height, width)
+    height, width, channels = system.image
+    real = torch.rand(system.batch_size, channels, height, width)
     if options.channels_last:
         G, D = G.to(memory_format=torch.channels_last), D.to(memory_format=torch.channels_last)
         real = real.contiguous(memory_format=torch.channels_last)
-    reals, fakes = torch.full((system.batch, 1), system.real_target), torch.zeros(system.batch, 1)
+    reals, fakes = torch.full((system.batch_size, 1), system.real_target), torch.zeros(system.batch_size, 1)
     moved_by_g = [*G.parameters(), *(D.parameters() if system.trains_d_with_g else ())]
     return Training(
         system=system,
@@ -75,12 +75,12 @@ def prepare(options: argparse.Namespace) -> Training:
         )
         if system.ema_decay
         else None,
-        update_d=optimizer(system, D.parameters(), system.lr_d, options.fast_optimizer),
-        update_g=optimizer(system, moved_by_g, system.lr_g, options.fast_optimizer),
+        optimizer_d=optimizer(system, D.parameters(), system.lr_d, options.fast_optimizer),
+        optimizer_g=optimizer(system, moved_by_g, system.lr_g, options.fast_optimizer),
         autocast=partial(torch.autocast, "cpu", torch.bfloat16, enabled=options.bf16),
         real=real,
         labels=torch.cat([fakes, reals] if system.fakes_first else [reals, fakes]),
-        ones=torch.ones(system.batch, 1),
+        ones=torch.ones(system.batch_size, 1),
     )
 
 
@@ -96,49 +96,49 @@ def step(training: Training) -> None:
     """One iteration: D, then G. D's fakes are made in inference mode, or are those that G is to learn from."""
     system, D = training.system, training.D
     z = latents(system)
-    made = pictures_of(training, z) if system.shares_pictures else fixed_pictures_of(training, z)
+    made = images_of(training, z) if system.shares_images else fixed_images_of(training, z)
     halves, labels = [training.real, made.detach().float()], training.labels
     if system.fakes_first:
         halves.reverse()
     if system.label_noise:
         labels = labels + system.label_noise * torch.rand_like(labels)
     batches = zip(halves, labels.chunk(2), strict=True) if system.separate else [(torch.cat(halves), labels)]
-    for pictures, wanted in batches:
+    for images, wanted in batches:
         with training.autocast():
-            logits = D(pictures)
+            logits = D(images)
         loss = binary_cross_entropy_with_logits(logits.float(), wanted)
         loss = 2 * loss if system.sums_halves else loss
         if system.penalty and training.updates % system.penalty_every == 0:
             loss = loss + system.penalty_every * penalty(training)
-        descend(training.update_d, loss, system.clip)
+        descend(training.optimizer_d, loss, system.clip)
     D.requires_grad_(system.trains_d_with_g)
-    if not system.shares_pictures:
-        made = pictures_of(training, z if system.reuses_latents else latents(system))
+    if not system.shares_images:
+        made = images_of(training, z if system.reuses_latents else latents(system))
     with training.autocast():
         logits = D(made)
-    descend(training.update_g, binary_cross_entropy_with_logits(logits.float(), training.ones), system.clip)
+    descend(training.optimizer_g, binary_cross_entropy_with_logits(logits.float(), training.ones), system.clip)
     D.requires_grad_(True)
     training.updates += 1
-    for updater, lr, decay in (
-        (training.update_d, system.lr_d, system.lr_decay_d),
-        (training.update_g, system.lr_g, system.lr_decay_g),
+    for optimizer, lr, decay in (
+        (training.optimizer_d, system.lr_d, system.lr_decay_d),
+        (training.optimizer_g, system.lr_g, system.lr_decay_g),
     ):
-        updater.param_groups[0]["lr"] = lr / (1 + decay * training.updates)
+        optimizer.param_groups[0]["lr"] = lr / (1 + decay * training.updates)
     if training.G_ema:
         training.G_ema.update_parameters(training.G)
 
 
-def pictures_of(training: Training, z: Tensor) -> Tensor:
+def images_of(training: Training, z: Tensor) -> Tensor:
     with training.autocast():
         return training.G(z)
 
 
 @torch.no_grad()
-def fixed_pictures_of(training: Training, z: Tensor) -> Tensor:
+def fixed_images_of(training: Training, z: Tensor) -> Tensor:
     training.G.eval()
-    pictures = pictures_of(training, z)
+    images = images_of(training, z)
     training.G.train()
-    return pictures
+    return images
 
 
 def penalty(training: Training) -> Tensor:
@@ -150,16 +150,16 @@ def penalty(training: Training) -> Tensor:
 
 def latents(system: System) -> Tensor:
     if system.uniform:
-        return torch.rand(system.batch, system.latents) * 2 - 1
-    return torch.randn(system.batch, system.latents)
+        return torch.rand(system.batch_size, system.latents) * 2 - 1
+    return torch.randn(system.batch_size, system.latents)
 
 
-def descend(updater: torch.optim.Optimizer, loss: Tensor, clip: float) -> None:
-    updater.zero_grad(set_to_none=True)
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor, clip: float) -> None:
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()
     if clip:
-        clip_grad_value_(updater.param_groups[0]["params"], clip)
-    updater.step()
+        clip_grad_value_(optimizer.param_groups[0]["params"], clip)
+    optimizer.step()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
     recipe = gansmith.recipe("demo")
     run = gansmith.train(recipe)
-    pictures = gansmith.load(run).sample(64)    # uint8 (64, 28, 28, 1)
+    images = gansmith.load(run).sample(64)    # uint8 (64, 28, 28, 1)
 
 Nothing heavy is imported before one of these names is used.
 """

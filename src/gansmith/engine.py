@@ -46,7 +46,7 @@ SMALL_STEP = 2**25
 
 
 @contextmanager
-def suitable_threads(batch: int, *networks: nn.Module) -> Generator[None]:
+def suitable_threads(batch_size: int, *networks: nn.Module) -> Generator[None]:
     """One processor thread for small dense networks, as many as there were for all others.
 
     Their products are done in a tenth of a millisecond each, less than it takes two threads to wait for one another.
@@ -54,7 +54,7 @@ def suitable_threads(batch: int, *networks: nn.Module) -> Generator[None]:
     """
     parameters = [parameter for network in networks for parameter in network.parameters()]
     dense = all(parameter.dim() <= 2 for parameter in parameters)
-    small = dense and batch * sum(parameter.numel() for parameter in parameters) <= SMALL_STEP
+    small = dense and batch_size * sum(parameter.numel() for parameter in parameters) <= SMALL_STEP
     with threads(1 if small else torch.get_num_threads()):
         yield
 

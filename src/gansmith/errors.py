@@ -3,7 +3,7 @@
 GansmithError                    1
 ├── UsageError                   2   an option, a name or a path is wrong
 │   └── RecipeError              2   a recipe, a TOML file or a --set value is wrong
-├── DataError                    3   pictures or weights are missing, damaged or of another kind than said
+├── DataError                    3   images or weights are missing, damaged or of another kind than said
 ├── DivergedError                4   a number of the training is not finite
 ├── CheckpointError              5   a run has no checkpoint that can be used
 ├── MissingExtraError            6   an optional package that the command needs is not installed
@@ -36,7 +36,7 @@ class RecipeError(UsageError):
 
 
 class DataError(GansmithError):
-    """Pictures or weights are missing, damaged, or of another kind than said."""
+    """Images or weights are missing, damaged, or of another kind than said."""
 
     exit_code = 3
 

@@ -22,7 +22,7 @@ from gansmith.generation.generator import TrainedGenerator, channels_last, grid_
 from gansmith.pixels import Display, to_display
 from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS, Family
-from gansmith.report import classes_in_words, cut, evolution_columns, evolution_rows, network_diagrams, sample_grids
+from gansmith.report import cut, describe_classes, evolution_columns, evolution_rows, network_diagrams, sample_grids
 from gansmith.runs.run import Run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.viz.curves import Line, loss_curves
@@ -70,7 +70,7 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
         *_evolution(run, recipe),
         *_networks(recipe),
     ]
-    run.refuse_links()
+    run.check_no_links()
     folder = run.path / "figures"
     files = {"index.html": _page(run, recipe, figures), **{figure.name: figure.content for figure in figures}}
     try:
@@ -93,7 +93,7 @@ def _samples(run: Run, generator: TrainedGenerator, step: int) -> Iterator[Figur
 
     title, caption = (
         f"Samples after {_moment(recipe, step)}",
-        f"Random latents, not chosen{_look(recipe)}.{classes_in_words(run, recipe)}",
+        f"Random latents, not chosen{_look(recipe)}.{describe_classes(run, recipe)}",
     )
     if display == "clipped":
         yield drawn("samples", display, title, caption)
@@ -106,7 +106,7 @@ def _samples(run: Run, generator: TrainedGenerator, step: int) -> Iterator[Figur
 def _on_the_way(run: Run, recipe: Recipe) -> Iterator[Figure]:
     """The run's own sample grids."""
     num = recipe.grid.rows * recipe.grid.columns
-    note = f"The same latents throughout{_look(recipe)}.{classes_in_words(run, recipe)}"
+    note = f"The same latents throughout{_look(recipe)}.{describe_classes(run, recipe)}"
     if recipe.figures.display != "clipped":
         note += " Without the article's mistake: a run keeps its grids as they should be."
     for step, file in sample_grids(run).items():
@@ -128,8 +128,8 @@ def _reals(run: Run, recipe: Recipe) -> Iterator[Figure]:
         yield Figure(
             name="reals.png",
             kind="reals",
-            title="Real pictures",
-            caption=f"From {data['name']}, at random{_look(recipe)}.{classes_in_words(run, recipe)}",
+            title="Real images",
+            caption=f"From {data['name']}, at random{_look(recipe)}.{describe_classes(run, recipe)}",
             content=_sheet(cut(run.path / "reals.png", num, recipe), recipe),
         )
 
@@ -144,7 +144,7 @@ class Curves:
     lines: list[Line]
 
 
-def held_out_losses(run: Run) -> list[dict[str, Any]]:
+def validation_losses(run: Run) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl that hold them, under the names of today: "held_out/d" and "held_out/g"."""
     lines = [{key.replace("evaluation/", "held_out/"): value for key, value in line.items()} for line in run.metrics()]
     return [line for line in lines if "held_out/d" in line]
@@ -153,25 +153,23 @@ def held_out_losses(run: Run) -> list[dict[str, Any]]:
 def plotted_losses(run: Run, recipe: Recipe) -> Curves | None:
     """The losses that the article plots; those of the training where a run has no others yet, None if not those."""
     figures = recipe.figures
-    asked = figures.losses == "held-out"
-    held_out = held_out_losses(run) if asked else []
+    asked = figures.losses == "validation"
+    held_out = validation_losses(run) if asked else []
     prefix, rows = ("held_out", held_out) if held_out else ("loss", run.events())
     if not rows:
         return None
     caption = "The losses of single steps."
     if held_out:
-        caption = (
-            f"Both networks in inference mode, on {rows[-1]['pictures']} real pictures and as many generated ones."
-        )
+        caption = f"Both networks in inference mode, on {rows[-1]['images']} real images and as many generated ones."
     elif asked:
-        caption = "The losses of single steps: the article plots those on pictures held out, and this run has none yet."
+        caption = "The losses of single steps: the article plots those on images held out, and this run has none yet."
     if not figures.epoch and figures.axis != "step":
         caption += f" The axis counts steps, whatever the article calls them: {figures.axis!r}."
     curves = (("d", "Discriminator", figures.discriminator_colour), ("g", "Generator", figures.generator_colour))
     return Curves(
-        title="Losses on pictures kept out of the training" if held_out else "Losses in training",
+        title="Losses on images kept out of the training" if held_out else "Losses in training",
         caption=caption,
-        positions=[row["seen"] / (figures.epoch or recipe.batch) for row in rows],
+        positions=[row["seen"] / (figures.epoch or recipe.batch_size) for row in rows],
         lines=[
             Line(label=label, colour=colour, values=[row[f"{prefix}/{network}"] for row in rows])
             for network, label, colour in curves
@@ -210,7 +208,7 @@ def _seen(pixels: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 
 def _look(recipe: Recipe) -> str:
-    """What the settings for pictures of one channel do, to follow a caption."""
+    """What the settings for images of one channel do, to follow a caption."""
     figures = recipe.figures
     said = ["each stretched from its darkest to its brightest value"] if figures.autoscale else []
     said += ["0 is white"] if figures.colour_map == "grey-reversed" else []
@@ -218,7 +216,7 @@ def _look(recipe: Recipe) -> str:
 
 
 def _epoch(recipe: Recipe, step: int) -> str:
-    return f"{round(step * recipe.batch / recipe.figures.epoch, 2):g}"
+    return f"{round(step * recipe.batch_size / recipe.figures.epoch, 2):g}"
 
 
 def _moment(recipe: Recipe, step: int) -> str:
@@ -249,10 +247,10 @@ def _section(kind: str, figures: Sequence[Figure], origin: str) -> str:
         return f'<section class="wide">{heading}{drawings}</section>'
     if kind == "on the way":
         chosen = figures[-1 :: len(figures) // -ON_THE_PAGE][::-1]
-        pictures = "".join(f"<figure>{_image(figure)}{_caption(figure)}</figure>" for figure in chosen)
+        images = "".join(f"<figure>{_image(figure)}{_caption(figure)}</figure>" for figure in chosen)
         left_out = f" {len(chosen)} of {len(figures)}; the folder holds all." if len(chosen) < len(figures) else ""
         note = f'<p class="about">{html.escape(first.note + left_out)}</p>'
-        return f'<section class="wide">{heading}{note}<div class="many">{pictures}</div></section>'
+        return f'<section class="wide">{heading}{note}<div class="many">{images}</div></section>'
     size = {"evolution": "wide", "losses": "chart"}.get(kind, "half")
     return f'<figure class="{size}">{heading}{_image(first)}{_caption(first)}</figure>'
 

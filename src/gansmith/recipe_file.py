@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from gansmith.config import KINDS, Schedule, inline, is_schedule, is_whole_schedule
 from gansmith.errors import RecipeError
+from gansmith.runs.renamed import with_new_names
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.system.untrusted import read_plain
@@ -49,13 +50,8 @@ def recipe_of(run: Run) -> Recipe:
 
 
 def from_run(values: dict[str, Any]) -> Recipe:
-    """As `from_values`, of what a run folder keeps: runs before `gansmith evaluate` called the held-out losses so."""
-    if "evaluation" in values:
-        table, figures = {"held_out_losses": values["evaluation"]}, values.get("figures")
-        if isinstance(figures, dict) and figures.get("losses") == "evaluation":
-            table["figures"] = figures | {"losses": "held-out"}
-        values = {key: value for key, value in values.items() if key != "evaluation"} | table
-    return from_values(values)
+    """As `from_values`, of what a run folder keeps: runs made before December 2026 use older names, see `gansmith.runs.renamed`."""
+    return from_values(with_new_names(values))
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pictures and the page that a run leaves behind, rebuilt at any time from its folder alone."""
+"""The images and the page that a run leaves behind, rebuilt at any time from its folder alone."""
 
 import html
 from pathlib import Path
@@ -19,7 +19,7 @@ from gansmith.system.untrusted import open_plain
 from gansmith.viz.curves import D_COLOUR, G_COLOUR, Band, curves, distance_curve
 from gansmith.viz.diagram import diagram
 from gansmith.viz.evolution import evolution, evolution_steps, in_percent
-from gansmith.viz.grids import png, sheet_size, tiles
+from gansmith.viz.grids import grid_size, png, tiles
 from gansmith.viz.page import image_source, page, pairs, side_by_side
 
 EVOLUTION_ROWS = 8
@@ -41,7 +41,7 @@ def write_report(run: Run) -> None:
 
 
 def network_tables(recipe: Recipe) -> dict[str, Summary]:
-    """The tables of G and D for the recipe's pictures; no weight is made."""
+    """The tables of G and D for the recipe's images; no weight is made."""
     spec = recipe.spec
     with torch.device("meta"):
         networks = recipe.model.build(spec)
@@ -54,15 +54,15 @@ def network_tables(recipe: Recipe) -> dict[str, Summary]:
 def network_diagrams(recipe: Recipe) -> dict[str, str]:
     """The drawings of G and D, as SVG."""
     spec, tables = recipe.spec, network_tables(recipe)
-    picture = (spec.height, spec.width, spec.channels)
+    image = (spec.height, spec.width, spec.channels)
     return {
         "G": diagram("Generator", "latents", (spec.latents,), tables["Generator"], G_COLOUR),
-        "D": diagram("Discriminator", "picture", picture, tables["Discriminator"], D_COLOUR),
+        "D": diagram("Discriminator", "image", image, tables["Discriminator"], D_COLOUR),
     }
 
 
 def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
-    """For each moment of the strip: its share of the run and the first latents' pictures, cut out of its grid."""
+    """For each moment of the strip: its share of the run and the first latents' images, cut out of its grid."""
     grids, num = sample_grids(run), recipe.grid.rows * recipe.grid.columns
     return [
         (in_percent(step, recipe.steps), cut(grids[step], num, recipe)[: _evolution_num(recipe)])
@@ -76,9 +76,9 @@ def sample_grids(run: Run) -> dict[int, Path]:
 
 
 def cut(file: Path, num: int, recipe: Recipe) -> np.ndarray:
-    """The pictures (num, H, W, C) of a sheet that the run has drawn of so many. Raises DataError for another file."""
+    """The images (num, H, W, C) of a sheet that the run has drawn of so many. Raises DataError for another file."""
     data, columns = recipe.data, recipe.grid.columns
-    wanted = sheet_size(num, columns, data.height, data.width)
+    wanted = grid_size(num, columns, data.height, data.width)
     try:
         with open_plain(file) as opened, Image.open(opened, formats=["PNG"]) as sheet:
             if sheet.size != wanted or len(sheet.getbands()) != data.channels:
@@ -86,12 +86,12 @@ def cut(file: Path, num: int, recipe: Recipe) -> np.ndarray:
                 raise ValueError(f"it is {found}, not {wanted[0]}x{wanted[1]} with {data.channels}")
             return tiles(sheet, num, columns, data.height, data.width)
     except Exception as error:  # Pillow has many for a damaged file
-        raise DataError(f"{file} is no sheet of this run's pictures: {error}; remove it.") from error
+        raise DataError(f"{file} is no sheet of this run's images: {error}; remove it.") from error
 
 
 def evolution_rows(run: Run, recipe: Recipe) -> list[str]:
     """The names of the classes that the strip shows, row by row; none without classes."""
-    num = recipe.data.classes
+    num = recipe.data.num_classes
     if not num:
         return []
     names = classes_of(run.info().get("data"), num).names
@@ -102,13 +102,13 @@ def evolution_rows(run: Run, recipe: Recipe) -> list[str]:
 def _evolution_num(recipe: Recipe) -> int:
     """Latents in the strip: with classes the whole first row of the grid, if that is not too many."""
     grid = recipe.grid
-    rows = max(EVOLUTION_ROWS, min(grid.columns, MOST_ROWS)) if recipe.data.classes else EVOLUTION_ROWS
+    rows = max(EVOLUTION_ROWS, min(grid.columns, MOST_ROWS)) if recipe.data.num_classes else EVOLUTION_ROWS
     return min(rows, grid.rows * grid.columns)
 
 
-def classes_in_words(run: Run, recipe: Recipe) -> str:
+def describe_classes(run: Run, recipe: Recipe) -> str:
     """What the places of the grid have to do with classes, the end of a caption; nothing without classes."""
-    num = recipe.data.classes
+    num = recipe.data.num_classes
     if not num:
         return ""
     names = ", ".join(classes_of(run.info().get("data"), num).names)
@@ -145,12 +145,12 @@ def _about_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> str
     if best is None:
         return ""
     protocol = evaluated.get("protocol")
-    said = f"Best at step {best.step:,}: {best.in_words()}."
+    said = f"Best at step {best.step:,}: {best.describe()}."
     if (floor := _floor(evaluated)) is not None:
-        said += f" As many other real pictures come to {floor:.4g}: nearer than that is chance."
+        said += f" As many other real images come to {floor:.4g}: nearer than that is chance."
     if isinstance(protocol, dict):
         said += (
-            f" {protocol.get('fake')} of the generator's pictures against {protocol.get('real')} of "
+            f" {protocol.get('fake')} of the generator's images against {protocol.get('real')} of "
             f"{protocol.get('reference')}, {protocol.get('split')} split, features {protocol.get('features')}. "
             "Good for comparing the states of this run; for numbers to quote: gansmith evaluate."
         )
@@ -160,7 +160,7 @@ def _about_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> str
 def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
     info = run.info()
     last = events[-1] if events else {}
-    samples, by_class = sorted(run.samples.glob("*.png")), classes_in_words(run, recipe)
+    samples, by_class = sorted(run.samples.glob("*.png")), describe_classes(run, recipe)
     sections = [
         _figure(
             "What the generator makes now",
@@ -168,7 +168,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
             f"Random latents, not chosen.{by_class}",
             "half",
         ),
-        _figure("Real pictures", run.path / "reals.png", f"From {_described(info)}.{by_class}", "half"),
+        _figure("Real images", run.path / "reals.png", f"From {_described(info)}.{by_class}", "half"),
         _figure(
             "How it learned",
             run.path / "evolution.png",
@@ -176,7 +176,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
             "wide",
         ),
         _figure(
-            "How far from real pictures",
+            "How far from real images",
             run.path / "distance.png",
             _about_distances(evaluations(run), _evaluated(run)),
             "wide",
@@ -184,7 +184,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
         _figure(
             "Curves",
             run.path / "curves.png",
-            "Faint: single steps; strong: their running mean. The losses of a GAN do not say how good the pictures "
+            "Faint: single steps; strong: their running mean. The losses of a GAN do not say how good the images "
             "are; D near 50 % right on both kinds means that it can hardly tell them apart.",
             "wide",
         ),
@@ -203,7 +203,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
 
 def _described(info: dict[str, Any]) -> str:
     data = info.get("data", {})
-    return f"{data.get('name', 'the data')}, {data.get('count', 0):,} pictures"
+    return f"{data.get('name', 'the data')}, {data.get('count', 0):,} images"
 
 
 def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
@@ -220,8 +220,8 @@ def _facts(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
         "started": info.get("started", ""),
     }
     hint = f"figures as an article prints them: gansmith runs figures {info.get('name', '')}"
-    remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in (*info.get("remarks", []), hint))
-    return f"{pairs(facts)}<ul>{remarks}</ul>"
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in (*info.get("notes", []), hint))
+    return f"{pairs(facts)}<ul>{notes}</ul>"
 
 
 def _figure(title: str, file: Path | None, caption: str, size: str) -> str:

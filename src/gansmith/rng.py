@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LatentLaw = Literal["normal", "uniform"]
+LatentDistribution = Literal["normal", "uniform"]
 
 
 def stream(seed: int, name: str, clock: int, device: str | torch.device = "cpu") -> torch.Generator:
@@ -20,9 +20,9 @@ def stream(seed: int, name: str, clock: int, device: str | torch.device = "cpu")
     return torch.Generator(device).manual_seed(value)
 
 
-def latents(law: LatentLaw, num: int, size: int, generator: torch.Generator) -> Tensor:
+def latents(distribution: LatentDistribution, num: int, size: int, generator: torch.Generator) -> Tensor:
     """Latent vectors [num, size], float32: N(0, 1) for "normal", U(-1, 1) for "uniform"."""
-    if law == "uniform":
+    if distribution == "uniform":
         return torch.rand(num, size, generator=generator).mul_(2).sub_(1)
     return torch.randn(num, size, generator=generator)
 

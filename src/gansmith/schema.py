@@ -13,7 +13,7 @@ from torch import nn
 from gansmith.augment.operations import OPERATIONS
 from gansmith.augment.settings import Augment
 from gansmith.config import Scheduled, Settings, below_one
-from gansmith.data.images.resize import Box, Fit, Resample, Wanted
+from gansmith.data.images.resize import Box, ImageShape, Resample, ResizeMode
 from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
 from gansmith.errors import RecipeError, UsageError
@@ -22,7 +22,7 @@ from gansmith.nn.norm import normalises_batches
 from gansmith.nn.spectral import every_kernel_is_normed
 from gansmith.objectives.settings import NO_PENALTY, Objective
 from gansmith.pixels import Display, PixelRange
-from gansmith.rng import LatentLaw
+from gansmith.rng import LatentDistribution
 from gansmith.runs.run import folder_name
 
 COLOUR = "^#[0-9a-f]{6}$"
@@ -30,45 +30,45 @@ COLOUR = "^#[0-9a-f]{6}$"
 
 
 class Data(Settings):
-    """Which pictures, in which shape and range, in which order."""
+    """Which images, in which shape and range, in which order."""
 
     name: str = Field(min_length=1)
     """A known set's name, or the path of a folder; classes in brackets, such as cifar10[ship] or mnist[0,1]."""
     split: Split = "train"
     """Part of a known set: train, test, extra (SVHN's), or both: train, then test."""
     skip: int = Field(0, ge=0)
-    """Pictures left out at the start of what is asked for."""
+    """Images left out at the start of what is asked for."""
     limit: int = Field(0, ge=0)
-    """Pictures taken after those; 0 for all."""
+    """Images taken after those; 0 for all."""
     channels: Literal[1, 3, 4] = 1
     """1 for grey, 3 for RGB, 4 for RGB with transparency."""
     height: int = Field(28, ge=4, le=1024)
     """Rows of pixels."""
     width: int = Field(28, ge=4, le=1024)
     """Columns of pixels."""
-    fit: Fit = "crop"
-    """How a picture of another shape is brought to this one: crop, pad or stretch."""
+    resize: ResizeMode = "crop"
+    """How an image of another shape is brought to this one: crop, pad or stretch."""
     box: Annotated[Box, BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)] = ()
-    """The part of each picture that is used, before it is fitted: [top, left, height, width]; [] for all of it."""
+    """The part of each image that is used, before it is fitted: [top, left, height, width]; [] for all of it."""
     resample: Resample = "lanczos"
-    """How pictures are resized: lanczos or bilinear, both antialiased."""
+    """How images are resized: lanczos or bilinear, both antialiased."""
     pixel_range: PixelRange = "-1..1"
     """What 0..255 becomes for D: "-1..1" or "0..1"."""
-    classes: int = Field(0, ge=0, le=100_000)
-    """How many classes the networks are told apart, by the pictures' labels; 0 for networks that know no labels."""
+    num_classes: int = Field(0, ge=0, le=100_000)
+    """How many classes the networks are told apart, by the images' labels; 0 for networks that know no labels."""
     order: Order = "permutation"
     """permutation (a new one each pass), sequential, shuffle-buffer, or with-replacement."""
     shuffle_buffer: int = Field(0, ge=0)
-    """Pictures in the buffer of order "shuffle-buffer"; 0 for the other orders."""
+    """Images in the buffer of order "shuffle-buffer"; 0 for the other orders."""
 
     @property
-    def wanted(self) -> Wanted:
+    def shape(self) -> ImageShape:
         """The shape, as the decoders take it."""
-        return Wanted(
+        return ImageShape(
             channels=self.channels,
             height=self.height,
             width=self.width,
-            fit=self.fit,
+            resize=self.resize,
             box=self.box,
             resample=self.resample,
         )
@@ -76,15 +76,15 @@ class Data(Settings):
     @model_validator(mode="after")
     def _box_can_be(self) -> "Data":
         try:
-            _ = self.wanted
+            _ = self.shape
         except ValueError as error:
             raise RecipeError(f"data.{error}") from error
         return self
 
     @model_validator(mode="after")
     def _classes_are_told_apart(self) -> "Data":
-        if self.classes == 1:
-            raise RecipeError("data.classes=1 tells no picture from another; give 0, or 2 and more.")
+        if self.num_classes == 1:
+            raise RecipeError("data.num_classes=1 tells no image from another; give 0, or 2 and more.")
         return self
 
     @model_validator(mode="after")
@@ -102,11 +102,11 @@ class Latents(Settings):
 
     size: int = Field(100, ge=1)
     """Number of latent variables."""
-    law: LatentLaw = "normal"
+    distribution: LatentDistribution = "normal"
     """normal: N(0, 1); uniform: U(-1, 1)."""
 
 
-class _Optimizer(Settings):
+class _OptimizerSettings(Settings):
     name: str
     lr: Scheduled[Annotated[float, Field(gt=0)]]
     """Learning rate, or a schedule of it: {start, end, until}, in images, see docs/schedules.md."""
@@ -116,7 +116,7 @@ class _Optimizer(Settings):
     """Clip every element of the gradient to [-c, c]; 0 is off."""
 
 
-class RMSprop(_Optimizer):
+class RMSprop(_OptimizerSettings):
     """p -= lr g / (sqrt(a) + epsilon), a <- rho a + (1 - rho) g^2, a = 0 at first. Tieleman & Hinton 2012."""
 
     name: Literal["rmsprop"] = "rmsprop"
@@ -127,7 +127,7 @@ class RMSprop(_Optimizer):
     """Added to the root."""
 
 
-class Adam(_Optimizer):
+class Adam(_OptimizerSettings):
     """Kingma & Ba 2014, arXiv:1412.6980, algorithm 1, or its faster form."""
 
     name: Literal["adam"] = "adam"
@@ -142,7 +142,7 @@ class Adam(_Optimizer):
     """Add epsilon before the bias is corrected, as Keras and TensorFlow do: "epsilon hat" at the end of §2."""
 
 
-Optimizer = Annotated[RMSprop | Adam, Field(discriminator="name")]
+OptimizerSettings = Annotated[RMSprop | Adam, Field(discriminator="name")]
 
 
 class Length(Settings):
@@ -167,45 +167,45 @@ class Checkpoints(Settings):
     """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
 
 
-def _refuse_unused(table: str, settings: "Evaluate | HeldOutLosses", names: tuple[str, ...]) -> None:
+def _check_used(table: str, settings: "Evaluate | ValidationLosses", names: tuple[str, ...]) -> None:
     for name in names:
         if not settings.every and (value := getattr(settings, name)):
             raise RecipeError(f"{table}.{name}={value} has no effect with {table}.every=0; set both, or {name} to 0.")
 
 
 class Evaluate(Settings):
-    """Measuring on the way: G's pictures against real ones. The Fréchet distance decides which checkpoint is `best`."""
+    """Measuring on the way: G's images against real ones. The Fréchet distance decides which checkpoint is `best`."""
 
     every: int = Field(0, ge=0)
     """Images between two evaluations; 0 for none. A fiftieth to a twentieth of the run keeps them cheap."""
-    pictures: int = Field(2000, ge=12)
-    """G's pictures, of the same latents each time, and the real ones, the same each time too, as many of each."""
+    images: int = Field(2000, ge=12)
+    """G's images, of the same latents each time, and the real ones, the same each time too, as many of each."""
     features: str = Field("auto", min_length=1)
     """The network that looks at them; auto takes the one made for the set, and random weights where there is none."""
-    held_out: int = Field(0, ge=0)
-    """Training pictures kept out as the real ones, at random; 0 compares with pictures that are trained on."""
+    validation: int = Field(0, ge=0)
+    """Training images kept out as the real ones, at random; 0 compares with images that are trained on."""
     patience: int = Field(0, ge=0)
     """Evaluations in a row without a gain beyond noise after which the run ends; 0 for never."""
 
     @model_validator(mode="after")
     def _used(self) -> "Evaluate":
-        _refuse_unused("evaluate", self, ("held_out", "patience"))
+        _check_used("evaluate", self, ("validation", "patience"))
         return self
 
 
-class HeldOutLosses(Settings):
-    """Losses that some articles print: both networks in inference mode, on pictures kept out of the training."""
+class ValidationLosses(Settings):
+    """Losses that some articles print: both networks in inference mode, on images kept out of the training."""
 
     every: int = Field(0, ge=0)
     """Images between two lines of them; 0 for none."""
-    pictures: int = Field(16, ge=1)
-    """Real pictures, and as many generated ones, drawn anew for each."""
-    held_out: int = Field(0, ge=0)
-    """Pictures taken out of the training set for this, at random; 0 takes the set's test split."""
+    images: int = Field(16, ge=1)
+    """Real images, and as many generated ones, drawn anew for each."""
+    validation: int = Field(0, ge=0)
+    """Images taken out of the training set for this, at random; 0 takes the set's test split."""
 
     @model_validator(mode="after")
-    def _used(self) -> "HeldOutLosses":
-        _refuse_unused("held_out_losses", self, ("held_out",))
+    def _used(self) -> "ValidationLosses":
+        _check_used("validation_losses", self, ("validation",))
         return self
 
 
@@ -213,21 +213,21 @@ class Grid(Settings):
     """The sample grid: the same latents throughout the run."""
 
     rows: int = Field(8, ge=1, le=64)
-    """Rows of pictures."""
+    """Rows of images."""
     columns: int = Field(8, ge=1, le=64)
-    """Columns of pictures."""
+    """Columns of images."""
 
 
 class Figures(Settings):
     """How `gansmith runs figures` draws what the article shows. Nothing here changes what a run computes."""
 
     colour_map: Literal["grey", "grey-reversed"] = "grey"
-    """Of pictures of one channel; reversed, 0 is white: matplotlib's "binary" and "gray_r"."""
+    """Of images of one channel; reversed, 0 is white: matplotlib's "binary" and "gray_r"."""
     autoscale: bool = False
-    """Stretch each picture from its own darkest to its own brightest value, as matplotlib does by default."""
+    """Stretch each image from its own darkest to its own brightest value, as matplotlib does by default."""
     display: Display = "clipped"
     """How G's output becomes pixels: clipped is right; wrapped and doubled are two articles' mistakes."""
-    losses: Literal["training", "held-out"] = "training"
+    losses: Literal["training", "validation"] = "training"
     """Which losses the curves show."""
     epoch: int = Field(0, ge=0)
     """Images in one of the article's epochs, the unit of the curves' axis; 0 counts steps."""
@@ -255,9 +255,9 @@ class Recipe(Settings):
     """One line on what this is."""
     seed: int = Field(0, ge=0)
     """Decides every random draw of the run."""
-    batch: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
     """Real images in a step; D sees as many fakes."""
-    parts: int = Field(1, ge=1)
+    microbatches: int = Field(1, ge=1)
     """How many parts of a batch go through the networks one after the other: the memory of one, the gradient of all."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto takes bf16 where the processor or GPU is faster in it, fp32 elsewhere."""
@@ -272,10 +272,10 @@ class Recipe(Settings):
     model: Annotated[SerializeAsAny[ModelConfig], BeforeValidator(lambda given: _as_model(given))]
     objective: Objective = Objective()
     augment: Augment = Augment()
-    discriminator_optimizer: Optimizer
-    generator_optimizer: Optimizer
+    discriminator_optimizer: OptimizerSettings
+    generator_optimizer: OptimizerSettings
     evaluate: Evaluate = Evaluate()
-    held_out_losses: HeldOutLosses = HeldOutLosses()
+    validation_losses: ValidationLosses = ValidationLosses()
     grid: Grid = Grid()
     figures: Figures = Figures()
 
@@ -288,45 +288,47 @@ class Recipe(Settings):
             height=data.height,
             width=data.width,
             latents=self.latents.size,
-            classes=data.classes,
+            num_classes=data.num_classes,
         )
 
     @property
     def steps(self) -> int:
         """Number of iterations: the images, in whole batches, rounded up."""
-        return -(-self.length.images // self.batch)
+        return -(-self.length.images // self.batch_size)
 
     @model_validator(mode="after")
-    def _networks_fit_pictures(self) -> "Recipe":
+    def _networks_fit_images(self) -> "Recipe":
         try:
             with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
                 networks = self.model.networks(self.spec)
         except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
             reason = str(error).splitlines()[0]
             raise RecipeError(f"model {self.model.name!r} cannot be made of this size: {reason}.") from error
-        if self.parts > 1 and (self.batch % self.parts or normalises_batches(networks.G, networks.D)):
+        if self.microbatches > 1 and (
+            self.batch_size % self.microbatches or normalises_batches(networks.G, networks.D)
+        ):
             raise RecipeError(
-                f"parts={self.parts} of batch={self.batch} would be another mathematics: parts must divide the batch, "
+                f"microbatches={self.microbatches} of batch_size={self.batch_size} would be another mathematics: parts must divide the batch, "
                 "and batch norm sees a part and not the whole; set a smaller batch instead."
             )
-        if self.parts > 1 and self.objective.generator_reuses_pictures:
+        if self.microbatches > 1 and self.objective.generator_reuses_images:
             raise RecipeError(
-                f"parts={self.parts} would save no memory with objective.generator_reuses_pictures, which keeps the "
+                f"microbatches={self.microbatches} would save no memory with objective.generator_reuses_images, which keeps the "
                 "graph of a whole batch; set one of them only."
             )
-        self._refuse_penalty_of_a_whole_batch(networks.D)
-        self._refuse_critic_without_bounds(networks.D)
-        self._refuse_signal_without_pictures(networks.D)
+        self._check_penalty_of_samples(networks.D)
+        self._check_critic_is_bounded(networks.D)
+        self._check_signal_has_images(networks.D)
         return self
 
-    def _refuse_penalty_of_a_whole_batch(self, D: nn.Module) -> None:
+    def _check_penalty_of_samples(self, D: nn.Module) -> None:
         if self.objective.penalty != NO_PENALTY and normalises_batches(D):
             raise RecipeError(
-                f"penalty {self.objective.penalty!r} asks for the slope at each picture, and batch norm in the D of "
+                f"penalty {self.objective.penalty!r} asks for the slope at each image, and batch norm in the D of "
                 f"model {self.model.name!r} makes it that of the whole batch; take a model without, or no penalty."
             )
 
-    def _refuse_critic_without_bounds(self, D: nn.Module) -> None:
+    def _check_critic_is_bounded(self, D: nn.Module) -> None:
         rules = self.objective
         held = rules.weight_clip or rules.penalty != NO_PENALTY or every_kernel_is_normed(D)
         if rules.loss == "wasserstein" and not held:
@@ -335,17 +337,17 @@ class Recipe(Settings):
                 "set objective.weight_clip, objective.penalty with its gamma, or spectral norm on every layer of D."
             )
 
-    def _refuse_signal_without_pictures(self, D: nn.Module) -> None:
-        if self.augment.signal != "held-out":
+    def _check_signal_has_images(self, D: nn.Module) -> None:
+        if self.augment.signal != "validation":
             return
-        if not self.evaluate.held_out:
+        if not self.evaluate.validation:
             raise RecipeError(
-                "augment.signal='held-out' needs pictures that are kept out of the training; set evaluate.held_out, "
+                "augment.signal='validation' needs images that are kept out of the training; set evaluate.validation, "
                 "or augment.signal to 'signs'."
             )
         if normalises_batches(D):
             raise RecipeError(
-                f"augment.signal='held-out' asks D of pictures it must not learn from, and batch norm in the D of "
+                f"augment.signal='validation' asks D of images it must not learn from, and batch norm in the D of "
                 f"model {self.model.name!r} learns from all it sees; take a model without, or augment.signal 'signs'."
             )
 
@@ -353,18 +355,18 @@ class Recipe(Settings):
     def _range_is_that_of_the_networks(self) -> "Recipe":
         if self.model.any_size and self.data.pixel_range != "-1..1":
             raise RecipeError(
-                f"the G of model {self.model.name!r} makes pictures in -1..1, of which data.pixel_range="
+                f"the G of model {self.model.name!r} makes images in -1..1, of which data.pixel_range="
                 f"{self.data.pixel_range!r} would show half; leave it out."
             )
         return self
 
     @model_validator(mode="after")
-    def _augmentation_fits_pictures(self) -> "Recipe":
+    def _augmentation_fits_images(self) -> "Recipe":
         square = self.data.height == self.data.width
         for name in self.augment.operations:
             if OPERATIONS[name].square_only and not square:
                 raise RecipeError(
-                    f"augmentation {name!r} needs pictures as high as wide, got {self.data.height}x{self.data.width}."
+                    f"augmentation {name!r} needs images as high as wide, got {self.data.height}x{self.data.width}."
                 )
         return self
 

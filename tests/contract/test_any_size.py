@@ -1,4 +1,4 @@
-"""What the networks that fit any picture promise besides what every pair does."""
+"""What the networks that fit any image promise besides what every pair does."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch.autograd import gradgradcheck
 from torch.func import functional_call
 
 from gansmith.models.base import Spec, model_config
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.nn.summary import multiply_adds, summarize
 from gansmith.rng import stream
 
@@ -16,13 +16,13 @@ LATENTS = 6
 
 
 def spec_of(channels=1, height=28, width=28, classes=0, latents=LATENTS):
-    return Spec(channels=channels, height=height, width=width, latents=latents, classes=classes)
+    return Spec(channels=channels, height=height, width=width, latents=latents, num_classes=classes)
 
 
 def made(name, spec, width=8):
     pair = model_config({"name": name, "width": width}).networks(spec)
-    first_weights(pair.G, stream(0, "G", 0))
-    first_weights(pair.D, stream(0, "D", 0))
+    init_weights(pair.G, stream(0, "G", 0))
+    init_weights(pair.D, stream(0, "D", 0))
     return pair
 
 
@@ -51,14 +51,14 @@ def test_any_size_and_number_of_channels_is_met(name, sides, channels):
 
 @pytest.mark.parametrize("sides", SIDES, ids=str)
 @pytest.mark.parametrize(("name", "least", "most"), [("thin-dcgan", 4, 8), ("residual", 4, 7)])
-def test_the_first_picture_has_4_to_8_pixels_on_its_shorter_side(name, least, most, sides):
+def test_the_first_image_has_4_to_8_pixels_on_its_shorter_side(name, least, most, sides):
     with torch.device("meta"):
         pair = model_config({"name": name}).networks(spec_of(1, *sides))
     height, width, _ = next(row.shape for row in summarize(pair.G, (LATENTS,)).layers if len(row.shape) == 3)
     assert least <= min(height, width) <= most
 
 
-# For 64 latents and the default width: total and trainable parameters, and multiply-adds of a picture, of G and of D
+# For 64 latents and the default width: total and trainable parameters, and multiply-adds of an image, of G and of D
 PINNED = {
     ("thin-dcgan", (1, 28, 28)): ((310_417, 310_193, 7_890_944), (109_281, 109_281, 2_885_632)),
     ("thin-dcgan", (3, 64, 64)): ((945_555, 945_075, 60_316_672), (429_921, 429_921, 22_544_384)),
@@ -90,7 +90,7 @@ def test_twice_the_width_is_about_four_times_the_work(name):
 
 @pytest.mark.parametrize("classes", [0, 3])
 @pytest.mark.parametrize("name", NAMES)
-def test_in_bf16_pictures_and_logits_are_near_those_of_fp32(name, classes):
+def test_in_bf16_images_and_logits_are_near_those_of_fp32(name, classes):
     pair = made(name, spec_of(3, 24, 40, classes), width=16)
     z, labels = latents(8), (torch.arange(8) % 3,) if classes else ()
     images = pair.G(z, *labels)
@@ -102,14 +102,14 @@ def test_in_bf16_pictures_and_logits_are_near_those_of_fp32(name, classes):
     assert rough[1].dtype == torch.float32, "a difference of logits needs its digits"
 
 
-def test_thin_pictures_are_in_range_whatever_the_weights():
+def test_thin_images_are_in_range_whatever_the_weights():
     pair = made("thin-dcgan", spec_of())
     pair.G.layers[-2].weight.data *= 1000
     images = pair.G(latents(4))
     assert images.abs().max() == 1
 
 
-def test_residual_pictures_have_no_bounds():
+def test_residual_images_have_no_bounds():
     pair = made("residual", spec_of())
     pair.G.layers[-1].weight.data *= 1000
     assert pair.G(latents(4)).abs().max() > 2
@@ -141,7 +141,7 @@ def test_generators_can_be_differentiated_twice(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_labels_reach_pictures_and_logits(name):
+def test_labels_reach_images_and_logits(name):
     pair = made(name, spec_of(classes=3))
     G, D = stirred(pair.G).eval(), stirred(pair.D)
     z, one, other = latents(2).double(), torch.tensor([0, 0]), torch.tensor([1, 1])
@@ -162,8 +162,8 @@ def test_gradients_reach_every_parameter_of_a_conditional_pair(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_picture_is_judged_by_itself(name):
-    """No norm in D: a penalty on the gradient of one picture is that picture's own."""
+def test_a_image_is_judged_by_itself(name):
+    """No norm in D: a penalty on the gradient of one image is that image's own."""
     D = made(name, spec_of()).D
     images = torch.randn(4, 1, 28, 28, generator=stream(0, "images", 0))
     torch.testing.assert_close(D(images)[:1], D(images[:1]), rtol=1e-4, atol=1e-5)

@@ -10,7 +10,7 @@ from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.models.base import Spec, model_config, model_names
 from gansmith.nn.dropout import drawing_from
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.recipes import recipe, recipe_names
 from gansmith.report import network_tables
 from gansmith.rng import stream
@@ -23,15 +23,15 @@ NARROW = 8
 
 def networks(name, spec):
     made = model_config({"name": name, "width": NARROW}).build(spec)
-    first_weights(made.G, stream(0, "G", 0))
-    first_weights(made.D, stream(0, "D", 0))
+    init_weights(made.G, stream(0, "G", 0))
+    init_weights(made.D, stream(0, "D", 0))
     return made
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=["grey", "rgb"])
 @pytest.mark.parametrize("name", model_names())
 @pytest.mark.parametrize("num", [1, 5])
-def test_shapes_are_as_promised_even_for_one_picture(name, spec, num):
+def test_shapes_are_as_promised_even_for_one_image(name, spec, num):
     made = networks(name, spec)
     made.G.eval()
     made.D.eval()
@@ -52,11 +52,11 @@ def test_gradients_reach_every_parameter(name):
             assert parameter.grad.isfinite().all(), parameter_name
 
 
-def test_either_way_of_doubling_makes_pictures_of_one_shape_from_as_many_parameters():
+def test_either_way_of_doubling_makes_images_of_one_shape_from_as_many_parameters():
     spec, made = SPECS[0], {}
     for doubling in ("upsampling", "transposed"):
         G = model_config({"name": "mnist-dcgan", "width": NARROW, "doubling": doubling}).build(spec).G
-        first_weights(G, stream(0, "G", 0))
+        init_weights(G, stream(0, "G", 0))
         images = G.eval()(torch.ones(1, spec.latents))
         made[doubling] = (images.shape, sum(parameter.numel() for parameter in G.parameters()), images)
     assert made["upsampling"][:2] == made["transposed"][:2]
@@ -85,22 +85,22 @@ def test_the_files_name_is_the_public_name(name):
         ("residual", (28, 7)),
     ],
 )
-def test_pictures_that_do_not_fit_are_refused_in_a_sentence(name, sides):
+def test_images_that_do_not_fit_are_refused_in_a_sentence(name, sides):
     with pytest.raises(RecipeError, match=f"{sides[0]}x{sides[1]}"):
         model_config({"name": name}).build(Spec(channels=1, height=sides[0], width=sides[1], latents=10))
 
 
 @pytest.mark.parametrize("name", model_names())
 def test_classes_are_refused_or_needed(name):
-    model, spec = model_config({"name": name, "width": NARROW}), replace(SPECS[0], classes=3)
-    if not model.takes_labels:
+    model, spec = model_config({"name": name, "width": NARROW}), replace(SPECS[0], num_classes=3)
+    if not model.is_conditional:
         with pytest.raises(RecipeError, match=rf"model '{name}' takes no labels; .*\(.*thin-dcgan.*\)"):
             model.networks(spec)
         return
     made = model.networks(spec)
-    with pytest.raises(ValueError, match="give it a label for each picture"):
+    with pytest.raises(ValueError, match="give it a label for each image"):
         made.G(torch.zeros(2, spec.latents))
-    with pytest.raises(ValueError, match="give it a label for each picture"):
+    with pytest.raises(ValueError, match="give it a label for each image"):
         made.D(torch.zeros(2, spec.channels, spec.height, spec.width))
 
 
@@ -123,7 +123,7 @@ def test_a_recipe_has_its_files_name_and_says_what_it_is(name):
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipes_length_is_whole_batches(name):
-    assert recipe(name).length.images % recipe(name).batch == 0
+    assert recipe(name).length.images % recipe(name).batch_size == 0
 
 
 # The specification's §3 to §8: total and trainable parameters of G and D

@@ -19,10 +19,10 @@ def test_the_readme_has_the_distances_of_the_results():
     assert text == readme(text, KEPT), "run: python benchmarks/bakeoff.py page"
 
 
-def test_every_picture_on_the_page_can_be_opened():
+def test_every_image_on_the_page_can_be_opened():
     for link in re.findall(r"!\[.+?\]\((.+?)\)", PAGE.read_text(encoding="utf-8")):
-        with Image.open(PAGE.parent / link) as picture:
-            picture.verify()
+        with Image.open(PAGE.parent / link) as image:
+            image.verify()
 
 
 def test_what_the_page_says_of_the_ablations_is_so():

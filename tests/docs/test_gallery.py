@@ -1,4 +1,4 @@
-"""The gallery says what the recipes and the kept results say, and shows pictures that are there."""
+"""The gallery says what the recipes and the kept results say, and shows images that are there."""
 
 import re
 import runpy
@@ -35,9 +35,9 @@ def test_every_classic_system_is_there_with_its_claim_and_its_result():
             assert about.measured in page
 
 
-def test_every_picture_on_the_page_can_be_opened():
+def test_every_image_on_the_page_can_be_opened():
     links = re.findall(r"!\[.+?\]\((.+?)\)", PAGE.read_text(encoding="utf-8"))
     assert len(links) >= 27
     for link in links:
-        with Image.open(PAGE.parent / link) as picture:
-            picture.verify()
+        with Image.open(PAGE.parent / link) as image:
+            image.verify()

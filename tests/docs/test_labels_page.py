@@ -21,8 +21,8 @@ MADE = runpy.run_path(str(ROOT / "benchmarks" / "conditional.py"))
 
 def test_the_commands_and_the_snippet_do_what_the_page_says():
     train, *samples = re.findall(r"^    gansmith (.+)$", PAGE, re.M)
-    assert main([*shlex.split(train), "--steps", "2", "--set", "batch=4", "--set", "model.width=8"]) == 0
-    assert recipe_of(Run(Path("runs/00001-demo"))).data.classes == 10
+    assert main([*shlex.split(train), "--steps", "2", "--set", "batch_size=4", "--set", "model.width=8"]) == 0
+    assert recipe_of(Run(Path("runs/00001-demo"))).data.num_classes == 10
     for sample in samples:
         assert main(shlex.split(sample)) == 0
     assert np.load("shoes.npy").shape == (200, 28, 28, 1)
@@ -34,7 +34,7 @@ def test_the_commands_and_the_snippet_do_what_the_page_says():
 
 
 def test_the_models_that_the_page_names_are_those_that_take_labels():
-    able = {name for name in model_names() if model_config({"name": name}).takes_labels}
+    able = {name for name in model_names() if model_config({"name": name}).is_conditional}
     (said,) = re.findall(r"The models\s((?:`[\w-]+`(?: and |, )?)+) do so", PAGE)
     assert {*re.findall(r"`([\w-]+)`", said)} == able
 
@@ -53,10 +53,10 @@ def test_a_table_has_a_row_for_each_set_with_its_worst_class():
     def found(value, **classes):
         return {"share": {"value": value, "low": value - 0.01, "high": value + 0.01}, "classes": classes}
 
-    one = {"recipe": "thin", "changes": ["batch=8"], "images": 12345}
+    one = {"recipe": "thin", "changes": ["batch_size=8"], "images": 12345}
     one |= {"generated": found(0.91, bag=0.95, shirt=0.7), "real": found(0.94, bag=0.99, shirt=0.8)}
     cells = "12,345 | 91.0% (90.0 to 92.0) | shirt 70.0% | 94.0% (93.0 to 95.0) | shirt 80.0%"
-    assert f"| `clothes` | `thin` `batch=8` | {cells} |" in MADE["table"]({"clothes": one}).splitlines()
+    assert f"| `clothes` | `thin` `batch_size=8` | {cells} |" in MADE["table"]({"clothes": one}).splitlines()
     assert MADE["table"]({}) == ""
 
 

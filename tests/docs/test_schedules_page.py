@@ -21,7 +21,7 @@ def first_cells(heading):
 
 
 def made(tmp_path, text):
-    (tmp_path / "mine.toml").write_text('from = "fast"\n' + text)
+    (tmp_path / "mine.toml").write_text('from = "auto"\n' + text)
     return recipe(str(tmp_path / "mine.toml"))
 
 
@@ -32,7 +32,7 @@ def test_every_key_is_there():
 def test_exactly_the_fields_that_may_move_are_there():
     """Every number of a recipe is tried: those that are not on the page refuse a schedule."""
     base = recipe(
-        "fast", ["objective.penalty=r1", "objective.gamma=1.0", "ema_half_life=5.0", 'augment.operations=["flip"]']
+        "auto", ["objective.penalty=r1", "objective.gamma=1.0", "ema_half_life=5.0", 'augment.operations=["flip"]']
     )
     accepted = []
     for table, value in base:

@@ -1,4 +1,4 @@
-"""The measures notice what they are meant to notice, by what was measured on real pictures."""
+"""The measures notice what they are meant to notice, by what was measured on real images."""
 
 import json
 
@@ -47,7 +47,7 @@ def drawn():
 
 
 @pytest.mark.parametrize("what", DISTURBANCES)
-def test_a_disturbance_changes_as_many_pictures_as_it_leaves_undisturbed(what):
+def test_a_disturbance_changes_as_many_images_as_it_leaves_undisturbed(what):
     parts = drawn()
     before = undisturbed(parts, what)
     for strength in DISTURBANCES[what].strengths:
@@ -64,9 +64,9 @@ def test_copies_are_exact_and_as_many_as_said():
         assert sum(image.tobytes() in known for image in found) == NUM * percent / 100
 
 
-def test_the_collapsed_generator_makes_one_picture_of_all_latents():
-    picture = np.random.default_rng(0).integers(20, 236, (28, 28, 1), dtype=np.uint8)
-    made = collapsed_generator(picture)(20).astype(float)
-    assert np.abs(made - picture).mean() < 5
+def test_the_collapsed_generator_makes_one_image_of_all_latents():
+    image = np.random.default_rng(0).integers(20, 236, (28, 28, 1), dtype=np.uint8)
+    made = collapsed_generator(image)(20).astype(float)
+    assert np.abs(made - image).mean() < 5
     assert made.std(0).mean() < 5
     assert len({one.tobytes() for one in made}) > 1

@@ -11,7 +11,7 @@ from gansmith.cli.main import main
 
 TINY = """
 from = "demo"
-batch = 4
+batch_size = 4
 precision = "fp32"
 ema_half_life = 20.0
 

@@ -11,7 +11,7 @@ def events(run):
     return [{key: value for key, value in line.items() if key != "time"} for line in lines]
 
 
-def pictures(run):
+def images(run):
     return {file.name: file.read_bytes() for file in [*(run / "samples").iterdir(), run / "reals.png"]}
 
 
@@ -21,10 +21,10 @@ def weights(run):
 
 
 def assert_same_run(found, wanted):
-    """The same events, weights and pictures, to the byte."""
+    """The same events, weights and images, to the byte."""
     assert events(found) == events(wanted)
     assert weights(found) == weights(wanted)
-    assert pictures(found) == pictures(wanted)
+    assert images(found) == images(wanted)
 
 
 def assert_continuing_equals_never_stopping(gansmith, *options):

@@ -58,8 +58,8 @@ def test_an_unknown_command(gansmith):
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ("bach=3", "Did you mean 'batch'?"),
-        ("batch=three", "batch must be a valid integer, got 'three'"),
+        ("bach_size=3", "Did you mean 'batch_size'?"),
+        ("batch_size=three", "batch_size must be a valid integer, got 'three'"),
         ("generator_optimizer.lr=fast", "must be a valid number, got 'fast'"),
         ("batch", "--set takes FIELD=VALUE"),
         ("augment.operations=flip", "augment.operations must be a list in brackets, got 'flip'"),
@@ -115,11 +115,11 @@ def test_a_missing_truncated_or_foreign_data_file(gansmith, damage, part):
     nothing_made(but=["copy"])
 
 
-def test_a_folder_without_pictures(gansmith):
+def test_a_folder_without_images(gansmith):
     Path("empty").mkdir()
-    Path("empty/notes.txt").write_text("no picture")
+    Path("empty/notes.txt").write_text("no image")
     one_sentence(
-        gansmith("train", "demo", "--data", "empty"), 3, "holds no picture that can be used; see: gansmith data check"
+        gansmith("train", "demo", "--data", "empty"), 3, "holds no image that can be used; see: gansmith data check"
     )
     nothing_made(but=["empty"])
 
@@ -138,15 +138,15 @@ def test_data_that_is_a_file(gansmith):
 
 
 @pytest.mark.parametrize("name", ["one.jpg", "one.bmp", "one"])
-def test_data_that_is_one_picture(gansmith, name):
+def test_data_that_is_one_image(gansmith, name):
     Image.new("RGB", (9, 9)).save(name, "BMP" if name == "one.bmp" else "PNG")
     result = gansmith("train", "--data", name)
-    one_sentence(result, 3, f"{Path(name).absolute()} is one picture; give the folder that holds it.")
+    one_sentence(result, 3, f"{Path(name).absolute()} is one image; give the folder that holds it.")
 
 
 def test_a_batch_larger_than_the_set(gansmith):
-    result = gansmith("train", "demo", "--set", "batch=20000")
-    one_sentence(result, 3, "a batch of 20000 cannot be drawn from 10000 pictures")
+    result = gansmith("train", "demo", "--set", "batch_size=20000")
+    one_sentence(result, 3, "a batch of 20000 cannot be drawn from 10000 images")
     nothing_made()
 
 
@@ -218,12 +218,12 @@ def test_an_out_with_an_unknown_suffix(gansmith, trained):
 
 
 @pytest.mark.parametrize("walk", [(), ("--interpolate", "0,7")])
-def test_a_folder_that_holds_something_gets_no_pictures(gansmith, trained, walk):
+def test_a_folder_that_holds_something_gets_no_images(gansmith, trained, walk):
     Path("full").mkdir()
     Path("full/photo.png").write_text("")
     Path("empty.v2").mkdir()
     for out in ("full", "full/", "."):
-        told = f"--out {Path(out)} is not empty, and pictures made now would mix with what is there; "
+        told = f"--out {Path(out)} is not empty, and images made now would mix with what is there; "
         one_sentence(
             gansmith("sample", "last", *walk, "--out", out), 2, told, "give a new folder, or empty this one first."
         )
@@ -262,7 +262,7 @@ def test_an_array_larger_than_the_free_disk(gansmith, trained):
     assert not list(Path().glob("*x.npy*"))
 
 
-def test_more_pictures_than_fit_a_sheet(gansmith, trained):
+def test_more_images_than_fit_a_sheet(gansmith, trained):
     one_sentence(gansmith("sample", "last", "-n", 5000, "--out", "x.png"), 2, "do not fit one sheet")
 
 
@@ -284,7 +284,7 @@ def test_a_place_where_no_run_folder_can_be_made(gansmith, tiny):
         (("--runs", "file/runs"), 8, "no run folder can be made in file/runs"),
     ],
 )
-def test_what_cannot_be_the_run_is_told_before_the_pictures_are_looked_at(gansmith, options, code, part):
+def test_what_cannot_be_the_run_is_told_before_the_images_are_looked_at(gansmith, options, code, part):
     Path("file").write_text("")
     result = gansmith("train", "--data", "fashion-10k", "--steps", 1, *options)
     one_sentence(result, code, part)

@@ -31,7 +31,7 @@ def chromium(page, *options):
 
 
 @pytest.mark.parametrize("width", [1280, 420])
-def test_the_report_shows_its_pictures_and_fits_the_window(trained, width):
+def test_the_report_shows_its_images_and_fits_the_window(trained, width):
     page = trained / "report.html"
     page.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
     dom = chromium(page, "--dump-dom", f"--window-size={width},900")
@@ -39,7 +39,7 @@ def test_the_report_shows_its_pictures_and_fits_the_window(trained, width):
     assert int(re.search(r'data-overflow="(-?\d+)"', dom)[1]) <= 0
 
 
-def test_a_picture_of_the_report_is_not_empty(trained):
+def test_a_image_of_the_report_is_not_empty(trained):
     chromium(trained / "report.html", "--screenshot=shot.png", "--window-size=1280,2400")
     with Image.open("shot.png") as shot:
         pixels = np.asarray(shot.convert("L"))
@@ -74,7 +74,7 @@ def test_a_drawing_of_a_network_can_be_read_on_light_and_on_dark_paper(gansmith,
 
 
 @pytest.mark.parametrize("width", [1280, 420])
-def test_the_page_of_a_comparison_shows_its_pictures_and_fits_the_window(gansmith, trained, tiny, width):
+def test_the_page_of_a_comparison_shows_its_images_and_fits_the_window(gansmith, trained, tiny, width):
     assert gansmith("train", tiny, "--set", "model.width=8").code == 0
     result = gansmith("runs", "compare", "1", "2", "-n", "300", "--metrics", "fd")
     assert result.code == 0, result.err

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from run_folder import assert_continuing_equals_never_stopping, assert_same_run, events, pictures, weights
+from run_folder import assert_continuing_equals_never_stopping, assert_same_run, events, images, weights
 
 import gansmith as package
 from gansmith.runs.run import Run
@@ -36,7 +36,7 @@ def test_a_run_leaves_what_it_promises_and_names_its_folder_first_and_last(gansm
     assert "step 12/12" in (result.run / "log.txt").read_text()
 
 
-def test_the_report_holds_all_its_pictures_and_asks_nobody_for_anything(trained):
+def test_the_report_holds_all_its_images_and_asks_nobody_for_anything(trained):
     page = (trained / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 4
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
@@ -51,11 +51,11 @@ def test_the_report_holds_all_its_pictures_and_asks_nobody_for_anything(trained)
         assert text in page
 
 
-def test_the_same_command_twice_gives_the_same_events_and_pictures(gansmith, tiny):
+def test_the_same_command_twice_gives_the_same_events_and_images(gansmith, tiny):
     first, second, other = (gansmith("train", tiny, "--seed", seed).run for seed in (3, 3, 4))
     assert_same_run(first, second)
     assert events(first) != events(other)
-    assert not set(pictures(first).values()) & set(pictures(other).values())
+    assert not set(images(first).values()) & set(images(other).values())
 
 
 def test_intervals_change_nothing_but_how_often_one_looks(gansmith, tiny):
@@ -64,9 +64,9 @@ def test_intervals_change_nothing_but_how_often_one_looks(gansmith, tiny):
     seldom = gansmith("train", tiny, *changes).run
     assert len(events(seldom)) == 4
     assert [event for event in events(often) if event["step"] % 3 == 0] == events(seldom)
-    both = pictures(often).keys() & pictures(seldom).keys()
+    both = images(often).keys() & images(seldom).keys()
     assert len(both) > 5
-    assert all(pictures(often)[name] == pictures(seldom)[name] for name in both)
+    assert all(images(often)[name] == images(seldom)[name] for name in both)
     assert weights(often) == weights(seldom)
 
 
@@ -121,18 +121,18 @@ def test_samples_come_as_a_sheet_an_array_or_a_folder_and_agree(gansmith, traine
 
 
 def read(file):
-    with Image.open(file) as picture:
-        return np.asarray(picture)
+    with Image.open(file) as image:
+        return np.asarray(image)
 
 
-def test_picture_i_depends_on_the_seed_and_on_i_only(gansmith, trained):
+def test_image_i_depends_on_the_seed_and_on_i_only(gansmith, trained):
     for name, options in {"few": ("-n", 3), "many": ("-n", 150), "other": ("-n", 3, "--seed", 1)}.items():
         assert gansmith("sample", trained, *options, "--out", f"{name}.npy").code == 0
     assert np.array_equal(np.load("few.npy"), np.load("many.npy")[:3])
     assert not np.array_equal(np.load("few.npy"), np.load("other.npy"))
 
 
-def test_an_older_checkpoint_gives_other_pictures(gansmith, trained):
+def test_an_older_checkpoint_gives_other_images(gansmith, trained):
     for step in (4, 12):
         assert gansmith("sample", trained, "-n", 4, "--checkpoint", step, "--out", f"{step}.npy").code == 0
     assert not np.array_equal(np.load("4.npy"), np.load("12.npy"))
@@ -148,7 +148,7 @@ def test_the_python_names_do_what_the_command_line_does(gansmith, trained):
     assert sum(p.numel() for p in package.build(recipe).G.parameters()) > 1000
 
 
-def test_a_folder_of_pictures_trains(gansmith, tiny):
+def test_a_folder_of_images_trains(gansmith, tiny):
     Path("photos").mkdir()
     for number in range(8):
         Image.effect_noise((50, 40), 90).save(f"photos/{number}.jpg")
@@ -162,12 +162,12 @@ def test_a_folder_of_pictures_trains(gansmith, tiny):
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("RGBA", 4)])
-def test_tall_pictures_of_any_number_of_channels_go_all_the_way(gansmith, mode, channels):
+def test_tall_images_of_any_number_of_channels_go_all_the_way(gansmith, mode, channels):
     Path("photos").mkdir()
     for number in range(8):
         noise = Image.effect_noise((64, 96), 90)
         (noise if channels == 1 else Image.merge(mode, [noise] * channels)).save(f"photos/{number}.png")
-    shape = [f"data.channels={channels}", "data.height=96", "data.width=64", "batch=4"]
+    shape = [f"data.channels={channels}", "data.height=96", "data.width=64", "batch_size=4"]
     options = [part for change in shape for part in ("--set", change)]
     result = gansmith("train", "--data", "photos", "--steps", 2, *options)
     assert result.code == 0, result.err
@@ -192,7 +192,7 @@ def test_recipes_are_shown_with_their_networks(gansmith):
     shown = gansmith("recipes", "show", "fashion-dcgan", "--no-trial").out
     for text in ("# Learning rate, or a schedule of it", "840,705", "840,321", "384", "212,865", "14 × 14 × 64"):
         assert text in shown
-    assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch=7").out)["batch"] == 7
+    assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch_size=7").out)["batch"] == 7
 
 
 def test_a_variant_is_shown_with_its_source_and_what_differs(gansmith):
@@ -215,14 +215,14 @@ def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
 
 def test_runs_are_listed_and_shown(gansmith, trained):
     heading, row = gansmith("runs", "list").out.splitlines()
-    assert heading.split() == ["run", "status", "step", "pictures", "best", "fd", "time", "started", "(UTC)"]
+    assert heading.split() == ["run", "status", "step", "images", "best", "fd", "time", "started", "(UTC)"]
     assert row.split()[:4] == ["00001-tiny", "done", "12/12", "fashion-10k"]
     assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "done"
     shown = gansmith("runs", "show").out
     for line in (
         "status       done",
         "step         12 of 12",
-        "pictures     10,000 of fashion-10k, 28x28x1",
+        "images     10,000 of fashion-10k, 28x28x1",
         "sheets       8 in runs/00001-tiny/samples, 00000000.png to 00000012.png",
         "report       runs/00001-tiny/report.html",
     ):

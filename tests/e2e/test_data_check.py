@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from hazards import write_hazards
-from pictures import file, photo
+from small_images import file, photo
 
 from gansmith.cli import data_check
 from gansmith.cli.options import call_one_of
-from gansmith.data.store import read_pack
+from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, DiskError, UsageError
 
 
@@ -28,7 +28,7 @@ def data(capfd):
 
 @pytest.fixture
 def photos():
-    """Twenty pictures of two classes in ./photos."""
+    """Twenty images of two classes in ./photos."""
     for number in range(20):
         place = Path("photos") / "ab"[number % 2] / f"{number:02}.png"
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -43,20 +43,20 @@ def test_check_then_prepare_as_it_says(data, photos):
     command = next(line for line in out.splitlines() if line.startswith("  gansmith data prepare")).split()[2:]
     out, err = data(*[{"OUT": "store"}.get(word, word) for word in command])
     assert out == "store\n"
-    assert "20 pictures of 64x96x3 (20 used, 0 converted, 0 dropped)" in err
-    pack = read_pack(Path("store"))
-    assert pack.images.shape == (20, 3, 64, 96)
-    assert pack.index["classes"] == ["a", "b"]
-    assert pack.index["name"] == "photos"
+    assert "20 images of 64x96x3 (20 used, 0 converted, 0 dropped)" in err
+    dataset = read_dataset(Path("store"))
+    assert dataset.images.shape == (20, 3, 64, 96)
+    assert dataset.index["classes"] == ["a", "b"]
+    assert dataset.index["name"] == "photos"
 
 
 def test_a_packed_store_is_known_for_one(gansmith, photos):
-    (photos / "c.txt").write_text("no picture")
+    (photos / "c.txt").write_text("no image")
     assert gansmith("data", "prepare", photos, "store", "--workers", 1, "--size", 32).code == 0
     result = gansmith("data", "check", "store")
     assert result.code == 0, result.err
     assert result.out.splitlines() == [
-        "store: 20 pictures of 32x32x3, packed from photos",
+        "store: 20 images of 32x32x3, packed from photos",
         "classes",
         "         10  a",
         "         10  b",
@@ -72,21 +72,21 @@ def test_a_packed_store_is_known_for_one(gansmith, photos):
 
 def test_prepare_proposes_for_itself_what_is_not_given(data, photos):
     data("prepare", photos, "store", "--channels", 1, "--workers", 1)
-    assert read_pack(Path("store")).images.shape == (20, 1, 64, 96)
+    assert read_dataset(Path("store")).images.shape == (20, 1, 64, 96)
     data("prepare", photos, "square", "--size", 32, "--channels", 4, "--fit", "pad", "--workers", 1)
-    assert read_pack(Path("square")).images.shape == (20, 4, 32, 32)
+    assert read_dataset(Path("square")).images.shape == (20, 4, 32, 32)
     data("prepare", photos, "box", "--box", "4,10,40,40", "--resample", "bilinear", "--workers", 1)
-    assert read_pack(Path("box")).images.shape == (20, 3, 40, 40)
-    assert read_pack(Path("box")).index["wanted"]["box"] == [4, 10, 40, 40]
+    assert read_dataset(Path("box")).images.shape == (20, 3, 40, 40)
+    assert read_dataset(Path("box")).index["wanted"]["box"] == [4, 10, 40, 40]
 
 
 def test_a_known_set_is_checked_and_prepared_by_name(data):
     out, _ = data("check", "fashion-10k[9,0]", "--workers", 1)
-    assert out.startswith("fashion-10k[9,0]: 2,000 pictures\nin ")
+    assert out.startswith("fashion-10k[9,0]: 2,000 images\nin ")
     assert "gansmith data prepare 'fashion-10k[9,0]' OUT --size 28x28 --channels 1 --fit crop" in out
     out, err = data("prepare", "fashion-10k[9]", "store", "--workers", 1)
-    assert "1,000 pictures of 28x28x1 (1,000 used, 0 converted, 0 dropped)" in err
-    assert read_pack(Path(out.strip())).index["classes"] == ["9"]
+    assert "1,000 images of 28x28x1 (1,000 used, 0 converted, 0 dropped)" in err
+    assert read_dataset(Path(out.strip())).index["classes"] == ["9"]
 
 
 def test_check_prints_json_and_writes_the_page(data):
@@ -107,14 +107,14 @@ def test_check_prints_json_and_writes_the_page(data):
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
 @pytest.mark.parametrize("names", [(), ("notes.txt",)])
-def test_a_folder_without_a_picture_is_reported_on_and_refused(gansmith, names, options):
+def test_a_folder_without_a_image_is_reported_on_and_refused(gansmith, names, options):
     Path("set").mkdir()
     for name in names:
-        (Path("set") / name).write_text("no picture")
+        (Path("set") / name).write_text("no image")
     result = gansmith("data", "check", "set", *options)
     assert result.code == 3
     assert result.err == (
-        "error: set holds no picture that can be used; give a folder of pictures, a .zip, a .tar or a .parquet file.\n"
+        "error: set holds no image that can be used; give a folder of images, a .zip, a .tar or a .parquet file.\n"
     )
     if options:
         assert json.loads(result.out)["proposal"] is None
@@ -124,7 +124,7 @@ def test_a_folder_without_a_picture_is_reported_on_and_refused(gansmith, names, 
 
 def test_too_many_lost_stops_before_anything_is_published(data, photos):
     (photos / "a/bad.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"1 of 21 pictures in photos .* first is a/bad.png \(zero bytes\).*--allow-d"):
+    with pytest.raises(DataError, match=r"1 of 21 images in photos .* first is a/bad.png \(zero bytes\).*--allow-d"):
         data("prepare", photos, "store", "--size", 32, "--channels", 3)
     assert not Path("store").exists()
     out, err = data("prepare", photos, "store", "--size", 32, "--channels", 3, "--allow-dropped")

@@ -26,7 +26,7 @@ def test_list_names_every_set_its_licence_and_where_it_is(gansmith, data):
         assert f"{name} " in out
         assert known.title in out
         assert known.licence in out
-    assert "in data/cifar-10-images.tar (pictures, a copy of its own: not the published files)" in out
+    assert "in data/cifar-10-images.tar (images, a copy of its own: not the published files)" in out
     assert "not here; 12 MB to download with: gansmith data get mnist" in out
     assert "not here; needs img_align_celeba.zip" in out
 
@@ -43,7 +43,7 @@ def test_get_prints_where_a_set_is_and_tells_its_licence(gansmith, data):
     result = gansmith("data", "get", "fashion-10k")
     assert result.code == 0
     assert result.out == "data/fashion-10k\n"
-    for part in ("Licence: MIT", "Please cite: Xiao", "checked: the published pictures", "never score"):
+    for part in ("Licence: MIT", "Please cite: Xiao", "checked: the published images", "never score"):
         assert part in result.err
 
 
@@ -74,7 +74,7 @@ def test_get_of_an_unknown_set(gansmith):
 
 @pytest.fixture
 def elsewhere(data, monkeypatch):
-    """The packaged pictures are not here, but can be downloaded."""
+    """The packaged images are not here, but can be downloaded."""
     packaged = SETS["fashion-10k"].packaged
 
     def fetch(file, folder, *, progress):

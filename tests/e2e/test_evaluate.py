@@ -14,11 +14,11 @@ from gansmith.data.datasets.catalog import SETS
 from gansmith.data.formats.idx import read_idx
 
 NUM = 200
-"""Pictures of clothes that the run is trained on: more than the features are wide."""
+"""Images of clothes that the run is trained on: more than the features are wide."""
 
 RECIPE = """
 from = "demo"
-batch = 4
+batch_size = 4
 ema_half_life = 20.0
 
 [length]
@@ -39,7 +39,7 @@ CHEAP = ("--metrics", "fd,kid,authenticity")
 
 @pytest.fixture(scope="session")
 def clothes():
-    """Packaged pictures, uint8 (400, 28, 28, 1)."""
+    """Packaged images, uint8 (400, 28, 28, 1)."""
     folder = SETS["fashion-10k"].packaged
     return read_idx(folder / "t10k-images-idx3-ubyte.gz", 3)[: 2 * NUM, ..., None]
 
@@ -52,7 +52,7 @@ def run(gansmith):
 
 @pytest.fixture
 def arrays(clothes):
-    """fakes.npy and reals.npy, both of real pictures."""
+    """fakes.npy and reals.npy, both of real images."""
     np.save("fakes.npy", clothes[:NUM])
     np.save("reals.npy", clothes[NUM:])
 
@@ -64,12 +64,12 @@ def write_folder(name, images, suffix="png"):
     return name
 
 
-def test_a_run_is_measured_against_its_own_pictures_and_nothing_is_written_into_it(gansmith, run):
+def test_a_run_is_measured_against_its_own_images_and_nothing_is_written_into_it(gansmith, run):
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     result = gansmith("evaluate", "last")
     assert result.code == 0, result.err
     first = result.out.splitlines()[0]
-    assert first == f"{run}, step 4, averaged weights: 200 pictures against 200 of fashion-10k, all[0:200]"
+    assert first == f"{run}, step 4, averaged weights: 200 images against 200 of fashion-10k, all[0:200]"
     for text in (
         "95 % interval",
         "floor",
@@ -110,7 +110,7 @@ def test_a_runs_samples_measure_the_same_as_an_array_as_a_folder_and_as_the_run(
     assert found[0] == found[1] == found[2]
 
 
-def test_real_pictures_are_at_the_floor_and_noise_is_not(gansmith, arrays):
+def test_real_images_are_at_the_floor_and_noise_is_not(gansmith, arrays):
     np.save("noise.npy", np.random.default_rng(0).integers(0, 256, (NUM, 28, 28, 1), np.uint8))
     options = ("--against", "reals.npy", "--features", "fashion-mnist", "--metrics", "kid,coverage", "--json")
     real, noise = (json.loads(gansmith("evaluate", what, *options).out) for what in ("fakes.npy", "noise.npy"))
@@ -125,13 +125,13 @@ def test_the_test_split_is_taken_where_the_set_has_one(gansmith, monkeypatch, cl
     result = gansmith("evaluate", "fakes.npy", "--against", "mnist", *CHEAP, "--json")
     found = json.loads(result.out)
     assert (found["protocol"]["split"], found["protocol"]["real"], found["protocol"]["train"]) == ("test", 150, 250)
-    assert found["floor_is"] == "150 pictures of the train split, measured in the same way"
+    assert found["floor_is"] == "150 images of the train split, measured in the same way"
     other = gansmith("evaluate", "fakes.npy", "--against", "mnist", *CHEAP, "--json", "--split", "train")
     assert json.loads(other.out)["protocol"]["split"] == "train"
 
 
 def make_idx(folder, images):
-    """A set of MNIST's files: 250 pictures to train on and 150 to test."""
+    """A set of MNIST's files: 250 images to train on and 150 to test."""
     import gzip
     import struct
 
@@ -146,13 +146,13 @@ def make_idx(folder, images):
 def test_a_reference_that_was_trained_on_under_another_name_is_told(gansmith, run, clothes):
     np.save("reals.npy", clothes[50:350])
     result = gansmith("evaluate", run, "--against", "reals.npy", "--metrics", "kid")
-    assert "note: 150 of the 300 real pictures are, to the pixel, among those trained on" in result.out
+    assert "note: 150 of the 300 real images are, to the pixel, among those trained on" in result.out
 
 
 def test_jpeg_is_flagged(gansmith, arrays, clothes):
     write_folder("jpegs", clothes[:150], "jpg")
     result = gansmith("evaluate", "jpegs", "--against", "reals.npy", "--metrics", "fd", "--features", "fashion-mnist")
-    assert "note: 150 of the 150 pictures are JPEG" in result.out
+    assert "note: 150 of the 150 images are JPEG" in result.out
 
 
 @pytest.mark.parametrize(
@@ -162,18 +162,18 @@ def test_jpeg_is_flagged(gansmith, arrays, clothes):
         ("missing --against reals.npy", 2, "no run 'missing' in runs: it holds no runs yet"),
         ("fakes.npy --against missing", 3, "unknown set 'missing'."),
         ("fakes.npy --against missing.npy", 3, "missing.npy does not exist"),
-        ("fakes.npy", 2, "fakes.npy is no run, and does not say what its pictures are of; give --against"),
+        ("fakes.npy", 2, "fakes.npy is no run, and does not say what its images are of; give --against"),
         ("floats.npy --against reals.npy", 3, "floats.npy holds floats"),
         ("ints.npy --against reals.npy", 3, "needed is uint8 (N, H, W, C)"),
-        ("empty --against reals.npy", 3, "holds no picture; give a folder of PNG files"),
+        ("empty --against reals.npy", 3, "holds no image; give a folder of PNG files"),
         ("fakes.npy --against reals.npy --metrics fid", 2, "unknown metric 'fid'. Did you mean 'fd'?"),
         ("fakes.npy --against reals.npy -n 100 --metrics fd", 2, "128 wide, got 100 generated; kid takes 12."),
         ("fakes.npy --against few.npy --metrics fd", 2, "got 4 real and 4 generated; kid takes 12."),
-        ("few.npy --against reals.npy", 2, "kid needs at least 12 pictures of either kind, got 4 generated."),
+        ("few.npy --against reals.npy", 2, "kid needs at least 12 images of either kind, got 4 generated."),
         (
             "none.npy --against reals.npy",
             3,
-            "none.npy holds no pictures: it is an empty array, of shape (0, 28, 28, 1).",
+            "none.npy holds no images: it is an empty array, of shape (0, 28, 28, 1).",
         ),
         (
             "fakes.npy --against reals.npy --checkpoint best",
@@ -183,11 +183,11 @@ def test_jpeg_is_flagged(gansmith, arrays, clothes):
         ("tall --against reals.npy --device cpu", 2, "--device cpu goes with a run, and tall is none; leave it out."),
         ("fakes.npy --against reals.npy --runs .", 2, "--runs . goes with a run"),
         ("fakes.npy --against reals.npy --split test", 3, "reals.npy has no 'test' split"),
-        ("fakes.npy --against reals.npy -n 0", 2, "-n 0: at least one picture must be measured."),
-        ("fakes.npy --against reals.npy -n 5000", 2, "-n 5,000: fakes.npy holds 200 pictures"),
+        ("fakes.npy --against reals.npy -n 0", 2, "-n 0: at least one image must be measured."),
+        ("fakes.npy --against reals.npy -n 5000", 2, "-n 5,000: fakes.npy holds 200 images"),
         ("fakes.npy --against reals.npy --features fashion", 2, "unknown features 'fashion'. Did you mean 'fashion-m"),
         ("fakes.npy --against reals.npy --seed -1", 2, "--seed -1: seeds are 0 or more."),
-        ("small.npy --against reals.npy", 3, "small.npy holds pictures of 14x28 grey and reals.npy has 28x28 grey"),
+        ("small.npy --against reals.npy", 3, "small.npy holds images of 14x28 grey and reals.npy has 28x28 grey"),
         ("tall --against reals.npy", 3, "such as `gansmith data prepare SRC OUT --size 28x14 --channels 1` makes."),
         ("fakes.npy --against ./tall", 3, "`gansmith data prepare ./tall OUT --size 28x28` and give OUT instead."),
         (
@@ -219,8 +219,8 @@ def test_a_set_too_small_for_a_measure_is_measured_by_the_others(gansmith, array
     result = gansmith("evaluate", "fakes.npy", "--against", "few.npy", "--features", "fashion-mnist")
     assert result.code == 0, result.err
     assert "kid  " in result.out
-    assert "without fd: needs at least 129 pictures of either kind for features 128 wide, got 13 real" in result.out
-    assert "without precision, recall: each needs at least 20 pictures" in result.out
+    assert "without fd: needs at least 129 images of either kind for features 128 wide, got 13 real" in result.out
+    assert "without precision, recall: each needs at least 20 images" in result.out
 
 
 def test_numbers_with_many_places_are_shown_whole(gansmith):
@@ -228,7 +228,7 @@ def test_numbers_with_many_places_are_shown_whole(gansmith):
     assert "…" not in gansmith("evaluate", "x.npy", "--against", "x.npy").out
 
 
-def test_pictures_are_counted_before_features_are_computed(gansmith, arrays, clothes, monkeypatch):
+def test_images_are_counted_before_features_are_computed(gansmith, arrays, clothes, monkeypatch):
     np.save("one.npy", clothes[:1])
     monkeypatch.setattr("gansmith.evaluation.reference.extract", lambda *_: pytest.fail("features were computed"))
     one_sentence(gansmith("evaluate", "one.npy", "--against", "fashion-10k"), 2, "got 1 generated")
@@ -251,9 +251,9 @@ def test_photos_of_many_sizes_are_brought_to_that_of_the_samples_by_the_command_
     result = gansmith("evaluate", "made", "--against", "./my photos", *options)
     one_sentence(result, 3, "0000.png is 20x30 where 16x16 is needed", f"`{command}` and give OUT instead.")
     assert gansmith(*shlex.split(command)[1:]).code == 0
-    assert "12 pictures against 12 of my photos" in gansmith("evaluate", "made", "--against", "OUT", *options).out
+    assert "12 images against 12 of my photos" in gansmith("evaluate", "made", "--against", "OUT", *options).out
     swapped = gansmith("evaluate", "OUT", "--against", "made", *options)
-    assert "OUT: 12 pictures against 12 of made" in swapped.out
+    assert "OUT: 12 images against 12 of made" in swapped.out
 
 
 def test_a_missing_checkpoint_and_too_many_pixels_for_the_features_are_told(gansmith, run):

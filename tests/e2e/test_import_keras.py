@@ -91,9 +91,9 @@ def test_a_generator_becomes_a_run_that_can_be_sampled(gansmith, small):
         assert tensor.equal(saved_weights(run, "G")[name])
 
     assert gansmith("sample", "last", "-n", 4, "--out", "four.npy").code == 0
-    pictures = np.load("four.npy")
-    assert pictures.shape == (4, 28, 28, 1)
-    assert pictures.std() > 1
+    images = np.load("four.npy")
+    assert images.shape == (4, 28, 28, 1)
+    assert images.std() > 1
     assert "imported" in gansmith("runs", "list").out
     assert "weights.h5" in gansmith("runs", "show", "last").out
 

@@ -1,4 +1,4 @@
-"""`gansmith runs animate`: a run's sample grids as one picture that moves."""
+"""`gansmith runs animate`: a run's sample grids as one image that moves."""
 
 import json
 import shutil
@@ -71,7 +71,7 @@ def test_of_a_sheet_too_large_to_play_the_first_rows_and_columns_are_shown(gansm
     result = gansmith("runs", "animate", "--out", "evolution.webp")
     assert result.code == 0, result.err
     assert result.err == (
-        "of 22 rows and 30 columns of pictures the first 21 and 21 are shown: more would be larger than 1280 pixels\n"
+        "of 22 rows and 30 columns of images the first 21 and 21 are shown: more would be larger than 1280 pixels\n"
     )
     frames = frames_of("evolution.webp")
     assert len(frames) == 8
@@ -111,7 +111,7 @@ def test_an_imported_run(gansmith, trained):
     )
 
 
-@pytest.mark.parametrize("damage", ["cut short", "another size", "colours", "no picture", "a link"])
+@pytest.mark.parametrize("damage", ["cut short", "another size", "colours", "no image", "a link"])
 @pytest.mark.parametrize("verb", [("animate", "--out", "x.gif"), ("figures",)])
 def test_a_grid_that_is_none_is_named(gansmith, trained, damage, verb):
     file = trained / "samples/00000004.png"
@@ -120,14 +120,14 @@ def test_a_grid_that_is_none_is_named(gansmith, trained, damage, verb):
     if damage == "a link":
         shutil.copy(trained / "samples/00000005.png", "elsewhere.png")
         file.symlink_to(Path("elsewhere.png").absolute())
-    elif damage in ("cut short", "no picture"):
+    elif damage in ("cut short", "no image"):
         file.write_bytes(content[: len(content) // 2] if damage == "cut short" else b"MZ" * 100)
     else:
         channels = 3 if damage == "colours" else 1
         side = 28 if damage == "colours" else 20
         grid(np.zeros((6, side, side, channels), np.uint8), 3).save(file)
     message = said(gansmith("runs", verb[0], trained, *verb[1:]), 3)
-    assert message.startswith(f"error: {file} is no sheet of this run's pictures: ")
+    assert message.startswith(f"error: {file} is no sheet of this run's images: ")
     assert message.endswith("; remove it.\n")
 
 

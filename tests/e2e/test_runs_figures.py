@@ -14,7 +14,7 @@ ALWAYS = {"index.html", "samples.png", "losses.png", "evolution.png", "reals.png
 
 
 def trained_small(gansmith, base, *changes):
-    """A run of six steps of a classic recipe, on pictures of the package or on noise in colour."""
+    """A run of six steps of a classic recipe, on images of the package or on noise in colour."""
     shape = gansmith("recipes", "show", base, "--json").out
     data = ("--data", "fashion-10k", "--set", "data.skip=0")
     if json.loads(shape)["data"]["channels"] == 3:
@@ -23,7 +23,7 @@ def trained_small(gansmith, base, *changes):
             noise = [Image.effect_noise((40, 40), 90) for _ in range(3)]
             Image.merge("RGB", noise).save(f"photos/{number}.png")
         data = ("--data", "photos", "--set", "data.split=train")
-    sizes = ("batch=4", "length.log_every=4", "length.sample_every=12", "length.checkpoint_every=12", *changes)
+    sizes = ("batch_size=4", "length.log_every=4", "length.sample_every=12", "length.checkpoint_every=12", *changes)
     result = gansmith("train", base, "--steps", 6, *data, *(part for size in sizes for part in ("--set", size)))
     assert result.code == 0, result.err
     return result.run
@@ -38,8 +38,8 @@ def drawn(gansmith, run, *options):
 
 
 def read(file):
-    with Image.open(file) as picture:
-        return np.asarray(picture)
+    with Image.open(file) as image:
+        return np.asarray(image)
 
 
 def test_a_run_gets_its_figures_and_the_same_bytes_each_time(gansmith, trained):
@@ -65,7 +65,7 @@ def test_an_older_checkpoint_changes_the_samples_and_nothing_else_but_the_page(g
 def test_the_samples_are_those_of_the_sample_command(gansmith, trained):
     drawn(gansmith, trained)
     assert gansmith("sample", trained, "-n", 6, "--out", "x.npy").code == 0
-    sheet = read(trained / "figures/samples.png")[7::91, 7::91]  # the first pixel of each enlarged picture
+    sheet = read(trained / "figures/samples.png")[7::91, 7::91]  # the first pixel of each enlarged image
     assert np.array_equal(sheet.flatten(), np.load("x.npy")[:, 0, 0, 0])
 
 
@@ -123,13 +123,13 @@ def test_clothes_have_their_articles_layout_and_its_reversed_map(gansmith):
 
 @pytest.mark.slow
 def test_digits_show_epochs_held_out_losses_and_both_displays(gansmith):
-    held_out = ("held_out_losses.every=8", "held_out_losses.held_out=64", "figures.epoch=8")
+    held_out = ("validation_losses.every=8", "validation_losses.validation=64", "figures.epoch=8")
     run = trained_small(gansmith, "mnist-small-dcgan", "model.width=2", *held_out)
     files = drawn(gansmith, run)
     assert {"samples-00000003-epoch-1.5.png", "samples-00000006-epoch-3.png"} < files.keys()
     assert files["samples.png"] != files["samples-clipped.png"]
     page = files["index.html"].decode()
-    assert "Losses on pictures kept out of the training" in page
+    assert "Losses on images kept out of the training" in page
     assert "(x / 2 + 1) 255, clipped" in page
     assert "6 steps, epoch 3" in page
 

@@ -93,7 +93,7 @@ def test_a_run_that_is_being_trained_is_left_alone(gansmith, trained, verb):
 
 
 def test_what_differs_between_two_runs_is_a_table(gansmith, trained):
-    assert gansmith("train", "tiny.toml", "--name", "other", "--set", "batch=8", "--seed", 7).code == 0
+    assert gansmith("train", "tiny.toml", "--name", "other", "--set", "batch_size=8", "--seed", 7).code == 0
     result = gansmith("runs", "diff", "tiny", "other")
     assert result.code == 0, result.err
     assert [line.split() for line in result.out.splitlines()] == [
@@ -104,28 +104,28 @@ def test_what_differs_between_two_runs_is_a_table(gansmith, trained):
     assert json.loads(gansmith("runs", "diff", "1", "2", "--json").out) == {"seed": [0, 7], "batch": [4, 8]}
 
 
-def test_machine_and_pictures_are_compared_too(gansmith, trained):
+def test_machine_and_images_are_compared_too(gansmith, trained):
     other = trained.with_name("00002-copy")
     shutil.copytree(trained, other)
-    assert gansmith("runs", "diff", "1", "2").out == "the same recipe, pictures, machine and versions\n"
+    assert gansmith("runs", "diff", "1", "2").out == "the same recipe, images, machine and versions\n"
     info = json.loads((other / "run.json").read_text())
     info["machine"]["torch"], info["data"]["count"] = "1.0", 3
     (other / "run.json").write_text(json.dumps(info))
     lines = [line.split() for line in gansmith("runs", "diff", "1", "2").out.splitlines()[1:]]
-    assert [line[0] for line in lines] == ["pictures.count", "machine.torch"]
+    assert [line[0] for line in lines] == ["images.count", "machine.torch"]
     assert [line[-1] for line in lines] == ["3", "1.0"]
 
 
 def test_a_difference_fits_the_screen_whole_but_for_hashes(gansmith, trained):
     other = trained.with_name("00002-copy")
     shutil.copytree(trained, other)
-    info, path = json.loads((other / "run.json").read_text()), "/a/long/path/to/pictures" * 6
+    info, path = json.loads((other / "run.json").read_text()), "/a/long/path/to/images" * 6
     info["data"]["sha256"]["images"], info["data"]["name"] = "0123456789abcdef" * 4, path
     (other / "run.json").write_text(json.dumps(info))
     text = gansmith("runs", "diff", "1", "2").out
     assert max(map(len, text.splitlines())) <= 100
     rows = [line.split() for line in text.splitlines()[1:]]
-    assert rows[0][0::2] == ["pictures.sha256.images", "0123456789ab"]
+    assert rows[0][0::2] == ["images.sha256.images", "0123456789ab"]
     assert len(rows[0][1]) == 12
     assert "".join(row[-1] for row in rows[1:]) == path
 

@@ -86,7 +86,7 @@ def test_a_run_without_a_log_has_no_last_line(trained):
 def test_long_names_are_whole_and_what_a_terminal_would_obey_is_not_printed(gansmith, trained):
     odd = trained.with_name("00002-\x1b[31mred")
     shutil.copytree(trained, odd)
-    changed(odd, remarks=["\x1b[2Jgone"], status=["list"], data=7, recipe="none", started=3, command=None)
+    changed(odd, notes=["\x1b[2Jgone"], status=["list"], data=7, recipe="none", started=3, command=None)
     result = gansmith("runs", "list")
     assert "00002-?[31mred  unreadable" in result.out
     shown = gansmith("runs", "show", odd)
@@ -97,7 +97,7 @@ def test_long_names_are_whole_and_what_a_terminal_would_obey_is_not_printed(gans
 @pytest.mark.parametrize("columns", [60, 200])
 def test_a_screen_fits_the_terminal_up_to_a_hundred_columns(gansmith, trained, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
-    changed(trained, remarks=["many words of it " * 20, "another"])
+    changed(trained, notes=["many words of it " * 20, "another"])
     lines = gansmith("runs", "show").out.splitlines()
     assert max(map(len, lines)) <= min(columns, 100)
     assert f"{'':<13}another" in lines

@@ -1,4 +1,4 @@
-"""`gansmith sample --interpolate` and `--truncation`: walks between the pictures that `sample` makes, in every form."""
+"""`gansmith sample --interpolate` and `--truncation`: walks between the images that `sample` makes, in every form."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def without_repetitions(frames):
 
 
 @pytest.mark.parametrize("options", [(), ("--seed", "3"), ("--truncation", "0.5"), ("--checkpoint", "4")])
-def test_each_leg_begins_with_the_picture_of_its_number(gansmith, trained, options):
+def test_each_leg_begins_with_the_image_of_its_number(gansmith, trained, options):
     frames = np.load(walked(gansmith, trained, "walk.npy", *options))
     assert (frames.dtype, frames.shape) == (np.uint8, (15, 28, 28, 1))
     assert np.array_equal(frames[::5], sampled(gansmith, trained, *options)[ENDS])
@@ -75,12 +75,12 @@ def test_a_walk_comes_again_with_the_same_bytes(gansmith, trained, out):
     assert walked(gansmith, trained, out).read_bytes() == first
 
 
-def test_one_frame_a_leg_is_the_named_pictures_alone(gansmith, trained):
+def test_one_frame_a_leg_is_the_named_images_alone(gansmith, trained):
     assert gansmith("sample", trained, "--interpolate", "7,70", "--frames", 1, "--out", "two.npy").code == 0
     assert np.array_equal(np.load("two.npy"), sampled(gansmith, trained)[[7, 70]])
 
 
-def test_pictures_of_great_numbers_are_walked_to_at_once(gansmith, trained):
+def test_images_of_great_numbers_are_walked_to_at_once(gansmith, trained):
     options = ("--interpolate", "999999999999999,0", "--frames", 1, "--out", "far.npy")
     assert gansmith("sample", trained, *options).code == 0
     assert np.array_equal(np.load("far.npy")[1], sampled(gansmith, trained)[0])
@@ -93,12 +93,12 @@ def test_the_python_names_walk_the_same_way(gansmith, trained):
     assert np.array_equal(generator.sample(8, seed=2, truncation=0.8)[7], frames[5])
 
 
-def test_truncation_brings_pictures_nearer_to_each_other_and_one_is_none(gansmith, trained):
+def test_truncation_brings_images_nearer_to_each_other_and_one_is_none(gansmith, trained):
     untouched, none, half = (sampled(gansmith, trained, *options) for options in ((), *psi(1), *psi(0.5)))
     assert np.array_equal(untouched, none)
     assert half.astype(float).std(0).mean() < 0.7 * none.astype(float).std(0).mean()
     assert gansmith("sample", trained, "-n", 3, "--truncation", 0.5, "--out", "few.npy").code == 0
-    assert np.array_equal(np.load("few.npy"), half[:3]), "picture i depends on the seed and on i only"
+    assert np.array_equal(np.load("few.npy"), half[:3]), "image i depends on the seed and on i only"
 
 
 def psi(value):
@@ -122,27 +122,27 @@ def test_colours_move_without_loss(gansmith, tiny):
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ("--interpolate 5 --out x.gif", "--interpolate '5': give the numbers of two pictures or more, from 0 to 9"),
+        ("--interpolate 5 --out x.gif", "--interpolate '5': give the numbers of two images or more, from 0 to 9"),
         ("--interpolate 0,-7 --out x.gif", "--interpolate '0,-7': give the numbers"),
         ("--interpolate 0,x --out x.gif", "--interpolate '0,x': give the numbers"),
         ("--interpolate 0,7, --out x.gif", "--interpolate '0,7,': give the numbers"),
         ("--interpolate 0,٣ --out x.gif", "--interpolate '0,٣': give the numbers"),
         (
             f"--interpolate 0,{10**15} --out x.gif",
-            "give the numbers of two pictures or more, from 0 to 999,999,999,999,999",
+            "give the numbers of two images or more, from 0 to 999,999,999,999,999",
         ),
-        ("--interpolate 0,7,7 --out x.gif", "from picture 7 to itself there is no way"),
+        ("--interpolate 0,7,7 --out x.gif", "from image 7 to itself there is no way"),
         ("--interpolate 0,7,0 --out x.gif", "the first not again at the end"),
         ("--interpolate 0,7 -n 9 --out x.gif", "-n 9 has no effect with --interpolate; --frames is"),
-        ("--interpolate 0,7 --frames 0 --out x.gif", "--frames 0: at least one picture"),
+        ("--interpolate 0,7 --frames 0 --out x.gif", "--frames 0: at least one image"),
         (
             "--interpolate 0,7 --out x.jpeg",
             "unknown suffix '.jpeg'; give FILE.png, FILE.npy or a folder's name, or for",
         ),
-        ("--interpolate 0,7 --frames 9999 --out x.png", "19,998 pictures do not fit one sheet (limit 4,096)"),
+        ("--interpolate 0,7 --frames 9999 --out x.png", "19,998 images do not fit one sheet (limit 4,096)"),
         ("--interpolate 0,7 --frames 9999 --out x.gif", "19,998 frames of 168x168 are too many to move (limit 4,755)"),
         ("--frames 9 --out x.png", "--frames 9 has no effect without --interpolate"),
-        ("--out x.gif", "--out x.gif: what moves is a walk between pictures; say which by --interpolate."),
+        ("--out x.gif", "--out x.gif: what moves is a walk between images; say which by --interpolate."),
         ("--out x.png --truncation 0", "--truncation 0.0: it is above 0 and at most 1"),
         ("--out x.png --truncation 1.5", "--truncation 1.5: it is above 0"),
         ("--out x.png --truncation nan", "--truncation nan: it is above 0"),

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import file, photo
 from PIL import Image
 from run_folder import assert_continuing_equals_never_stopping, trained_in
+from small_images import file, photo
 
 from gansmith.recipe_file import recipe_of
 from gansmith.runs.run import Run
 
 CONDITIONAL = """
 from = "demo"
-batch = 4
+batch_size = 4
 ema_half_life = 20.0
 
 [length]
@@ -56,7 +56,7 @@ def told(told_once):
 
 @pytest.fixture
 def zoo():
-    """A folder of 60 pictures in three folders, of 30, 20 and 10."""
+    """A folder of 60 images in three folders, of 30, 20 and 10."""
     for name, num in (("cat", 30), ("dog", 20), ("owl", 10)):
         (Path("zoo") / name).mkdir(parents=True)
         for number in range(num):
@@ -66,13 +66,13 @@ def zoo():
 
 def test_a_set_trains_with_its_classes_and_the_run_keeps_their_names(gansmith, told):
     recipe, info = recipe_of(Run(told)), json.loads((told / "run.json").read_text())
-    assert recipe.data.classes == 10
+    assert recipe.data.num_classes == 10
     assert info["data"]["classes"][8] == "bag"
     assert info["data"]["class_counts"] == [1000] * 10
-    remark = (
+    note = (
         "told apart by 10 classes: T-shirt/top, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot"
     )
-    assert remark in info["remarks"]
+    assert note in info["notes"]
     assert gansmith("runs", "verify", "last").code == 0
 
 
@@ -160,7 +160,7 @@ def test_continuing_a_conditional_run_equals_never_stopping(gansmith, conditiona
 
 @pytest.mark.slow
 def test_a_conditional_run_is_evaluated_on_its_way(gansmith, conditional):
-    changes = ("--set", "evaluate.every=48", "--set", "evaluate.pictures=200", "--set", "data.limit=1000")
+    changes = ("--set", "evaluate.every=48", "--set", "evaluate.images=200", "--set", "data.limit=1000")
     result = gansmith("train", conditional, "--labels", *changes)
     assert result.code == 0, result.err
     (line,) = (result.run / "metrics.jsonl").read_text().splitlines()
@@ -188,10 +188,12 @@ def test_folders_are_classes(gansmith, conditional, zoo):
 
 
 def test_a_recipe_that_sets_itself_takes_labels(gansmith, zoo):
-    result = gansmith("train", "--data", zoo, "--labels", "--set", "batch=4", "--set", "model.width=8", "--steps", 2)
+    result = gansmith(
+        "train", "--data", zoo, "--labels", "--set", "batch_size=4", "--set", "model.width=8", "--steps", 2
+    )
     assert result.code == 0, result.err
     found = recipe_of(Run(result.run))
-    assert (found.data.classes, found.grid.columns) == (3, 9)
+    assert (found.data.num_classes, found.grid.columns) == (3, 9)
     assert gansmith("sample", "last", "-n", 2, "--class", "owl", "--out", "x.npy").code == 0
 
 
@@ -208,21 +210,21 @@ def test_an_archive_and_a_part_of_the_classes_do_as_well(gansmith, conditional, 
 def test_a_run_does_not_go_on_with_other_labels(gansmith, conditional, zoo):
     flat = Path("flat")
     flat.mkdir()
-    for number, picture in enumerate(sorted(Path(zoo).rglob("*.png"))):
-        picture.rename(flat / f"{number:02}.png")
+    for number, image in enumerate(sorted(Path(zoo).rglob("*.png"))):
+        image.rename(flat / f"{number:02}.png")
     labels = [f"{number:02}.png,{'cat' if number < 40 else 'dog'}" for number in range(60)]
     (flat / "labels.csv").write_text("\n".join(labels))
     run = gansmith("train", conditional, "--data", "flat", "--labels", "--steps", 4).run
     (flat / "labels.csv").write_text("\n".join([*labels[:-1], "59.png,cat"]))
     result = gansmith("resume", run, "--steps", 12)
     assert result.code == 2
-    assert "its pictures are not those it was trained on (labels was" in result.err
+    assert "its images are not those it was trained on (labels was" in result.err
 
 
 def test_what_cannot_be_told_apart_is_refused_before_a_run_is_made(gansmith, conditional, zoo):
     for data, code, message in (
-        ("zoo/cat", 3, "has no labels, so there is nothing to tell apart; leave out --labels, or sort the pictures"),
-        ("zoo[dog]", 3, "has only pictures of the class 'dog', so there is nothing to tell apart"),
+        ("zoo/cat", 3, "has no labels, so there is nothing to tell apart; leave out --labels, or sort the images"),
+        ("zoo[dog]", 3, "has only images of the class 'dog', so there is nothing to tell apart"),
     ):
         result = gansmith("train", conditional, "--data", data, "--labels")
         assert result.code == code
@@ -230,20 +232,20 @@ def test_what_cannot_be_told_apart_is_refused_before_a_run_is_made(gansmith, con
     assert not Path("runs").exists()
 
 
-def test_pictures_that_lie_outside_the_class_folders_are_named(gansmith, conditional, zoo):
+def test_images_that_lie_outside_the_class_folders_are_named(gansmith, conditional, zoo):
     Path("zoo/cat/0.png").rename("zoo/0.png")
-    why = "zoo': 1 picture lies outside the class folders, so there are no classes: 0.png; move it, or "
+    why = "zoo': 1 image lies outside the class folders, so there are no classes: 0.png; move it, or "
     for options, instead in (
         (("--data", "zoo", "--labels"), "leave out --labels."),
         (("--data", "zoo[cat]"), "leave out [cat]."),
-        (("--data", "zoo", "--set", "data.classes=3"), "leave out data.classes=3."),
+        (("--data", "zoo", "--set", "data.num_classes=3"), "leave out data.num_classes=3."),
     ):
         result = gansmith("train", conditional, *options)
         assert result.code == 3
         assert f"{why}{instead}\n" in result.err
     assert not Path("runs").exists()
     result = gansmith("data", "prepare", "zoo", "store", "--size", 28, "--channels", 1)
-    assert "1 picture lies outside the class folders, so there are no classes: 0.png; move it\n" in result.err
+    assert "1 image lies outside the class folders, so there are no classes: 0.png; move it\n" in result.err
 
 
 @pytest.mark.parametrize(
@@ -251,15 +253,15 @@ def test_pictures_that_lie_outside_the_class_folders_are_named(gansmith, conditi
     [
         (
             "fashion-10k[sandal]",
-            "only pictures of the class 'sandal', so there is nothing to tell apart; leave out --labels or [sandal].",
+            "only images of the class 'sandal', so there is nothing to tell apart; leave out --labels or [sandal].",
         ),
         (
             "zoo[dog]",
-            "only pictures of the class 'dog', so there is nothing to tell apart; leave out --labels or [dog].",
+            "only images of the class 'dog', so there is nothing to tell apart; leave out --labels or [dog].",
         ),
     ],
 )
-def test_who_chose_a_single_class_is_not_told_to_sort_pictures(gansmith, conditional, zoo, data, ending):
+def test_who_chose_a_single_class_is_not_told_to_sort_images(gansmith, conditional, zoo, data, ending):
     result = gansmith("train", conditional, "--data", data, "--labels")
     assert result.code == 3
     assert result.err.endswith(f"{ending}\n")
@@ -268,23 +270,23 @@ def test_who_chose_a_single_class_is_not_told_to_sort_pictures(gansmith, conditi
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (("--set", "data.classes=7"), 3, "data.classes=7, but 'fashion-10k' has pictures of 10 classes; "),
-        (("--set", "data.classes=7", "--data", "zoo/cat"), 3, "zoo/cat' has no labels; `gansmith train --labels` "),
-        (("--set", "data.classes=1"), 2, "data.classes=1 tells no picture from another; give 0, or 2 and more."),
-        (("--labels", "--set", "data.classes=10"), 2, "--labels takes data.classes from the pictures; "),
+        (("--set", "data.num_classes=7"), 3, "data.num_classes=7, but 'fashion-10k' has images of 10 classes; "),
+        (("--set", "data.num_classes=7", "--data", "zoo/cat"), 3, "zoo/cat' has no labels; `gansmith train --labels` "),
+        (("--set", "data.num_classes=1"), 2, "data.num_classes=1 tells no image from another; give 0, or 2 and more."),
+        (("--labels", "--set", "data.num_classes=10"), 2, "--labels takes data.num_classes from the images; "),
         (
             ("--labels", "--set", "model.name=upsample-dcgan"),
             2,
             "model 'upsample-dcgan' takes no labels; set model.name",
         ),
-        (("--labels", "--set", "evaluate.held_out=56", "--data", "zoo"), 3, "is left to train on; hold out fewer."),
+        (("--labels", "--set", "evaluate.validation=56", "--data", "zoo"), 3, "is left to train on; hold out fewer."),
     ],
 )
 def test_a_mistake_with_classes_is_one_sentence(gansmith, conditional, zoo, options, code, message):
     result = gansmith("train", conditional, *options)
     assert result.code == code
     assert message in result.err
-    assert len(result.err.splitlines()) == 1 + ("looking at" in result.err) + result.err.count("packing pictures")
+    assert len(result.err.splitlines()) == 1 + ("looking at" in result.err) + result.err.count("packing images")
     assert not Path("runs").exists()
 
 
@@ -294,7 +296,7 @@ def test_a_dry_run_shows_the_classes_and_makes_nothing(gansmith, conditional):
     assert not Path("runs").exists()
 
 
-def test_a_grid_that_labels_leave_alone_is_that_of_the_pictures(gansmith):
+def test_a_grid_that_labels_leave_alone_is_that_of_the_images(gansmith):
     for number in range(40):
         (Path("many") / f"{number:02}").mkdir(parents=True)
         for which in range(2):

@@ -326,7 +326,7 @@ CASES = {
     "run: not UTF-8": text_in("run.json", b"\xff{}"),
     "run: a link": link("run.json"),
     "run: code lying beside it": planted("evil.py", "sitecustomize.py", "torch.py", "usercustomize.py", "conftest.py"),
-    "run: other types": info_with(status={"_target_": "x"}, started=[1], step="9", remarks="no", data=[1], machine=7),
+    "run: other types": info_with(status={"_target_": "x"}, started=[1], step="9", notes="no", data=[1], machine=7),
     "run: roll-backs that are none": info_with(roll_backs=[{"to_seen": "x"}, 7]),
     "run: a recipe that is none": info_with(recipe={"_target_": "os.system"}),
     "run: a recipe of another size": info_with(recipe={"name": "x" * 10**6}),

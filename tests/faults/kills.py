@@ -30,11 +30,11 @@ from gansmith.cli import resume, runs_keep, train  # noqa: F401
 from gansmith.cli.main import main
 from gansmith.sessions import session
 from gansmith.training import loop
-from gansmith.training.evaluation import Verdict
+from gansmith.training.evaluation import EvaluationResult
 
 RECIPE = """
 from = "demo"
-batch = 4
+batch_size = 4
 precision = "fp32"
 ema_half_life = 20.0
 
@@ -74,7 +74,7 @@ class CheapJudge:
     def __init__(self, *given):
         pass
 
-    def remark(self):
+    def note(self):
         return "evaluated at no cost"
 
 
@@ -82,10 +82,10 @@ def evaluate_cheaply(gan, judge, engine, run, reporter):
     step = gan.seen // 4
     value = 100.0 if step == WORST else 50.0 - step
     run.append_metric({"step": step, "seen": gan.seen, "fd": {"value": value, "low": value - 1, "high": value + 1}})
-    return Verdict(is_best=step != WORST)
+    return EvaluationResult(is_best=step != WORST)
 
 
-loop.evaluate, session.make_judge, session.refuse_another_judge = evaluate_cheaply, CheapJudge, lambda *given: None
+loop.evaluate, session.make_evaluator, session.check_same_evaluator = evaluate_cheaply, CheapJudge, lambda *given: None
 
 
 class Killer:
@@ -193,7 +193,7 @@ def continuing(run: Path, at=None, arm=None, refuse=None):
 
 
 def contents(run: Path):
-    """What must not differ: weights, optimisers and clock of the end, the best, events without clocks, pictures."""
+    """What must not differ: weights, optimisers and clock of the end, the best, events without clocks, images."""
     newest = run / "checkpoints" / (run / "checkpoints" / "latest").read_text().strip()
     files = {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}
     files |= {file.name: file.read_bytes() for file in [*(run / "samples").glob("*.png"), run / "reals.png"]}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gansmith.data.store import write_pack
+from gansmith.data.store import write_dataset
 from gansmith.recipe_file import from_values, merged, to_toml
 from gansmith.recipes import recipe
 
@@ -18,7 +18,7 @@ BATCH = 8
 EVERY = 5
 """Steps between two checkpoints."""
 STEPS = 30
-PICTURES = 100
+IMAGES = 100
 """A dozen batches: a run of 30 steps begins its third pass over them."""
 
 
@@ -85,12 +85,12 @@ def write_recipe(name: str, **more) -> Path:
     full = recipe(name)
     data = full.data
     if not Path("store").exists():
-        pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, data.channels, data.height, data.width), np.uint8)
-        write_pack(Path("store"), pixels, None, {"name": "noise", "remarks": []})
-    losses = f"[held_out_losses]\nevery = {6 * BATCH}\nheld_out = 0" if full.held_out_losses.every else ""
+        pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, data.channels, data.height, data.width), np.uint8)
+        write_dataset(Path("store"), pixels, None, {"name": "noise", "notes": []})
+    losses = f"[validation_losses]\nevery = {6 * BATCH}\nheld_out = 0" if full.validation_losses.every else ""
     extra = "\n".join(f"{key} = {json.dumps(value)}" for key, value in more.items())
     changes = f"""
-batch = {BATCH}
+batch_size = {BATCH}
 precision = "fp32"
 {extra}
 [length]
@@ -118,7 +118,7 @@ columns = 3
 
 
 def results(run: Path) -> dict[str, object]:
-    """What must not differ: weights, averages, optimisers, pictures, metrics, the best, and events without clocks."""
+    """What must not differ: weights, averages, optimisers, images, metrics, the best, and events without clocks."""
     newest = run / "checkpoints" / (run / "checkpoints/latest").read_text().strip()
     files = [*newest.glob("*.safetensors"), *run.glob("samples/*.png"), run / "reals.png", *run.glob("metrics.jsonl")]
     files += run.glob("checkpoints/best")

@@ -149,7 +149,7 @@ def note_memory(every, out):
     real = loop.train_step
 
     def train_step(gan, pixels, recipe, engine, *more):
-        if gan.seen // recipe.batch % every == 0:
+        if gan.seen // recipe.batch_size % every == 0:
             resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
             with Path(out).open("a") as file:
                 file.write(f"{resident} {len([*Path('/proc/self/fd').iterdir()])}\n")

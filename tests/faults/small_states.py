@@ -11,7 +11,7 @@ from gansmith.schema import Recipe
 from gansmith.training.loop import train_step
 from gansmith.training.state import GAN, build
 
-CHANGES = ("batch=4", "model.width=4", "latents.size=8", "ema_half_life=20.0", "precision=fp32")
+CHANGES = ("batch_size=4", "model.width=4", "latents.size=8", "ema_half_life=20.0", "precision=fp32")
 
 
 def small_recipe(*changes) -> Recipe:
@@ -20,7 +20,7 @@ def small_recipe(*changes) -> Recipe:
 
 def stepped(made: Recipe, gan: GAN, steps: int) -> GAN:
     """The state some steps of noise later."""
-    shape = (made.batch, made.data.channels, made.data.height, made.data.width)
+    shape = (made.batch_size, made.data.channels, made.data.height, made.data.width)
     for _ in range(steps):
         noise = torch.Generator().manual_seed(gan.seen)
         train_step(gan, torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise), made, make_engine("cpu"))
@@ -34,7 +34,7 @@ def saved_run(root, steps=(1, 2, 3), made=None):
     (run.path / "recipe.toml").write_text(text_of(made))
     run.update(status="stopped", name=run.path.name)
     for step in steps:
-        stepped(made, gan, step - gan.seen // made.batch)
+        stepped(made, gan, step - gan.seen // made.batch_size)
         save_checkpoint(run, gan, made)
     return run, gan
 

@@ -11,7 +11,7 @@ import pytest
 from plain import PLAIN
 from running import differing, info, write_recipe
 
-from gansmith.data.store import write_pack
+from gansmith.data.store import write_dataset
 
 pytestmark = pytest.mark.slow
 
@@ -80,18 +80,18 @@ def test_a_lock_cut_at_any_byte_is_no_obstacle(gansmith, tiny):
 
 def test_out_of_memory_says_which_batch_fits_and_it_does(gansmith):
     file = write_recipe(PLAIN)
-    write_pack(Path("many"), np.zeros((4096, 3, 32, 32), np.uint8), None, {"name": "many", "remarks": []})
+    write_dataset(Path("many"), np.zeros((4096, 3, 32, 32), np.uint8), None, {"name": "many", "notes": []})
     changes = ("data.name=many", "data.channels=3", "data.height=32", "data.width=32", "model.width=64")
     options = ("train", file, *(word for change in changes for word in ("--set", change)), "--steps", 1)
     memory = {"have_memory": {"more": 340 << 20}}  # between what 1,024 and 2,048 take, near neither
-    ended = gansmith(*options, "--set", "batch=4096", **memory)
+    ended = gansmith(*options, "--set", "batch_size=4096", **memory)
     assert ended.code == 7, ended.err
     said = re.search(
-        r"a step of batch=4,096 needs more memory than there is; by trial, a batch of ([\d,]+) fits", ended.err
+        r"a step of batch_size=4,096 needs more memory than there is; by trial, a batch of ([\d,]+) fits", ended.err
     )
     assert said, ended.err
     assert info(Path("runs/00001-tiny"))["status"] == "failed"
-    assert gansmith(*options, "--set", f"batch={said[1].replace(',', '')}", **memory).code == 0
+    assert gansmith(*options, "--set", f"batch_size={said[1].replace(',', '')}", **memory).code == 0
 
 
 def test_a_run_with_no_memory_left_is_still_marked_as_failed(gansmith, tiny):
@@ -102,22 +102,22 @@ def test_a_run_with_no_memory_left_is_still_marked_as_failed(gansmith, tiny):
 
 def test_a_batch_that_does_not_fit_goes_through_in_parts(gansmith):
     file = write_recipe("fashion-mlp")
-    write_pack(Path("many"), np.zeros((16_384, 1, 28, 28), np.uint8), None, {"name": "many", "remarks": []})
-    options = ("train", file, "--set", "data.name=many", "--set", "model.width=600", "--set", "batch=16384")
+    write_dataset(Path("many"), np.zeros((16_384, 1, 28, 28), np.uint8), None, {"name": "many", "notes": []})
+    options = ("train", file, "--set", "data.name=many", "--set", "model.width=600", "--set", "batch_size=16384")
     memory = {"have_memory": {"more": 500 << 20}}
     assert gansmith(*options, "--steps", 1, **memory).code == 7
     ended = gansmith(*options, "--steps", 1, "--fit-batch", **memory)
     assert ended.code == 0, ended.err
     parts = info(Path("runs/00002-tiny"))["recipe"]["parts"]
     assert parts > 1
-    assert f"by trial, {16_384 // parts:,} of batch=16,384 fit at once: parts={parts}" in ended.err
+    assert f"by trial, {16_384 // parts:,} of batch_size=16,384 fit at once: microbatches={parts}" in ended.err
 
 
 @pytest.mark.timeout(300)  # 25 seconds on a core of its own
 def test_20_000_steps_take_no_more_memory_and_no_more_files(gansmith):
     file = write_recipe("fashion-mlp")
-    longer = ["precision=fp32", "batch=2", "model.width=2", "length.images=40000", "length.log_every=100"]
-    longer += ["length.sample_every=2000", "length.checkpoint_every=2000", "held_out_losses.every=2000"]
+    longer = ["precision=fp32", "batch_size=2", "model.width=2", "length.images=40000", "length.log_every=100"]
+    longer += ["length.sample_every=2000", "length.checkpoint_every=2000", "validation_losses.every=2000"]
     options = [word for one in longer for word in ("--set", one)]
     ended = gansmith("train", file, *options, note_memory={"every": 500, "out": "memory.txt"})
     assert ended.code == 0, ended.err

@@ -11,7 +11,7 @@ import torch
 from running import BATCH, EVERY, differing, events, info, saved
 from safetensors.torch import load_file
 
-from gansmith.data.store import write_pack
+from gansmith.data.store import write_dataset
 from gansmith.recipe_file import from_values, override
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def test_intervals_and_length_are_applied_and_move_no_weight(gansmith, tiny, sto
         ("model.width", 8, 16),
         ("objective.loss", "non-saturating", "hinge"),
         ("grid.rows", 2, 3),
-        ("held_out_losses.every", 0, 80),
+        ("validation_losses.every", 0, 80),
     ],
 )
 def test_any_other_change_is_refused_by_name_with_both_values(gansmith, stopped, field, old, new):
@@ -70,11 +70,11 @@ def test_an_edited_recipe_is_refused_in_the_same_way(gansmith, stopped):
     one_sentence(gansmith("resume", stopped), 2, "discriminator_optimizer.beta1 was 0.5 and is now 0.9", "recipe.toml")
 
 
-def test_other_pictures_are_refused_and_the_same_ones_elsewhere_are_not(gansmith, tiny, stopped):
+def test_other_images_are_refused_and_the_same_ones_elsewhere_are_not(gansmith, tiny, stopped):
     pixels = np.load("store/images.npy")
-    write_pack(Path("moved"), pixels, None, {"name": "noise", "remarks": []})
+    write_dataset(Path("moved"), pixels, None, {"name": "noise", "notes": []})
     pixels[0] += 1
-    write_pack(Path("others"), pixels, None, {"name": "noise", "remarks": []})
+    write_dataset(Path("others"), pixels, None, {"name": "noise", "notes": []})
     one_sentence(gansmith("resume", stopped, "--set", "data.name=others"), 2, "sha256 was", "--fork")
     assert gansmith("resume", stopped, "--set", "data.name=moved").code == 0
     assert differing(stopped, gansmith("train", tiny).run) == []
@@ -104,7 +104,15 @@ def test_a_fork_without_a_change_comes_to_the_same(gansmith, tiny, stopped):
 
 
 def test_a_fork_with_another_batch_goes_on_exactly_too(gansmith, stopped):
-    forked = ("resume", stopped, "--set", "batch=10", "--steps", 20, "--fork")  # 104 images are no whole batches of 10
+    forked = (
+        "resume",
+        stopped,
+        "--set",
+        "batch_size=10",
+        "--steps",
+        20,
+        "--fork",
+    )  # 104 images are no whole batches of 10
     whole = gansmith(*forked)
     assert whole.code == 0, whole.err
     assert (info(whole.run)["forked_from"]["step"], info(whole.run)["step"]) == (13, 20)
@@ -124,19 +132,19 @@ def test_another_number_of_threads_is_remarked_upon_once(gansmith, stopped):
         ended = gansmith("resume", stopped, **plan)
         assert ended.code == 143
         assert ("from here on with threads 2, not 1: the last bits may differ" in ended.err) == (step == 15)
-    assert sum("threads 2" in remark for remark in info(stopped)["remarks"]) == 1
+    assert sum("threads 2" in note for note in info(stopped)["notes"]) == 1
 
 
 def test_the_command_that_forks_a_finished_run_is_given_and_works(gansmith, tiny):
     run = gansmith("train", tiny).run
-    said = gansmith("resume", run, "--set", "batch=4").err
+    said = gansmith("resume", run, "--set", "batch_size=4").err
     command = shlex.split(re.search(r"gansmith (resume .* --fork)", said)[1])
     assert command[-3:] == ["--steps", "120", "--fork"]
     forked = gansmith(*command)
     assert forked.code == 0, forked.err
     assert "a new run from step 30 of runs/00001-tiny, 240 images" in forked.err
-    without = gansmith("resume", run, "--set", "batch=4", "--fork")
-    one_sentence(without, 2, "is complete at step 30, which is step 60 of 4 pictures; give more --steps")
+    without = gansmith("resume", run, "--set", "batch_size=4", "--fork")
+    one_sentence(without, 2, "is complete at step 30, which is step 60 of 4 images; give more --steps")
 
 
 @pytest.mark.parametrize(

@@ -10,24 +10,24 @@ import pytest
 from plain import PLAIN
 from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
-from gansmith.data.store import write_pack
+from gansmith.data.store import write_dataset
 
 pytestmark = pytest.mark.slow
 
 INTERVAL = 4
 """Steps between two evaluations: some fall on a checkpoint's step, most do not."""
 
-PICTURES = 200
+IMAGES = 200
 """Random features of 28x28 are 192 wide."""
 
 
 def evaluated_recipe(**more) -> Path:
     """The tiny recipe on more noise, evaluated every 4 steps."""
-    pixels = np.random.default_rng(1).integers(0, 256, (2 * PICTURES, 1, 28, 28), np.uint8)
+    pixels = np.random.default_rng(1).integers(0, 256, (2 * IMAGES, 1, 28, 28), np.uint8)
     if not Path("many").exists():
-        write_pack(Path("many"), pixels, None, {"name": "noise", "remarks": []})
+        write_dataset(Path("many"), pixels, None, {"name": "noise", "notes": []})
     file = write_recipe(PLAIN, ema_half_life=100.0)
-    settings = {"every": INTERVAL * BATCH, "pictures": PICTURES, **more}
+    settings = {"every": INTERVAL * BATCH, "images": IMAGES, **more}
     lines = "\n".join(f"{key} = {value}" for key, value in settings.items())
     file.write_text(f"{file.read_text()}\n[evaluate]\n{lines}\n".replace('"store"', '"many"'))
     return file
@@ -61,7 +61,7 @@ def test_the_best_is_named_kept_and_can_be_sampled(gansmith, evaluated):
     assert best(run) in saved(run)
     assert set(saved(run)[-3:]) <= set(saved(run))
     assert len(saved(run)) <= 4
-    assert info(run)["evaluate"]["protocol"]["fake"] == PICTURES
+    assert info(run)["evaluate"]["protocol"]["fake"] == IMAGES
     assert info(run)["evaluate"]["floor"]["fd"]["value"] > 0
     assert f"step {best(run)}: Fréchet distance" in ended.err
     for which in ("best", best(run)):
@@ -113,9 +113,9 @@ def test_a_best_after_the_checkpoint_that_is_continued_is_forgotten_and_found_ag
         assert differing(run, whole) == []
 
 
-def test_pictures_held_out_are_not_trained_on_and_the_protocol_says_so(gansmith):
-    run = gansmith("train", evaluated_recipe(held_out=PICTURES)).run
-    assert info(run)["data"]["count"] == PICTURES
+def test_images_held_out_are_not_trained_on_and_the_protocol_says_so(gansmith):
+    run = gansmith("train", evaluated_recipe(held_out=IMAGES)).run
+    assert info(run)["data"]["count"] == IMAGES
     assert info(run)["evaluate"]["protocol"]["split"] == "validation"
     assert best(run) == lowest(run)
 
@@ -125,7 +125,7 @@ def test_a_set_too_small_for_its_features_is_trained_on_all_the_same(gansmith):
     file.write_text(file.read_text() + f"\n[evaluate]\nevery = {BATCH}\n")
     ended = gansmith("train", file, "--steps", 3)
     assert ended.code == 0, ended.err
-    assert "not evaluated: 100 pictures are too few" in ended.err
+    assert "not evaluated: 100 images are too few" in ended.err
     assert not (ended.run / "metrics.jsonl").exists()
 
 
@@ -147,32 +147,32 @@ def test_a_plateau_ends_a_run_which_says_why_and_can_be_overruled(gansmith):
     assert differing(run, whole) == []
 
 
-def test_evaluations_may_come_and_go_and_their_pictures_may_not_change(gansmith, evaluated):
+def test_evaluations_may_come_and_go_and_their_images_may_not_change(gansmith, evaluated):
     gansmith("train", evaluated, get_signals={"step": 13, "signums": [signal.SIGTERM]})
     run = Path("runs/00001-tiny")
-    refused = gansmith("resume", run, "--set", "evaluate.pictures=210")
+    refused = gansmith("resume", run, "--set", "evaluate.images=210")
     assert refused.code == 2
-    assert "evaluate.pictures was 200 and is now 210" in refused.err
+    assert "evaluate.images was 200 and is now 210" in refused.err
     rarer = gansmith("resume", run, "--set", f"evaluate.every={8 * BATCH}", "--steps", 18)
     assert rarer.code == 0, rarer.err
     assert [*measured(run)] == [4, 8, 12, 16]
     without = gansmith("resume", run, "--set", "evaluate.every=0", "--steps", 20)
     assert without.code == 0, without.err
-    other = ("--set", f"evaluate.every={4 * BATCH}", "--set", "evaluate.pictures=210", "--steps", 24)
+    other = ("--set", f"evaluate.every={4 * BATCH}", "--set", "evaluate.images=210", "--steps", 24)
     refused = gansmith("resume", run, *other)
     assert refused.code == 2
     assert "cannot be evaluated as before: fake was 200 and is now 210" in refused.err
     assert EVERY == 5
 
 
-def test_a_run_whose_augmentation_looks_at_pictures_held_out_goes_on_exactly(gansmith):
-    file = evaluated_recipe(held_out=2 * PICTURES - 10)
+def test_a_run_whose_augmentation_looks_at_images_held_out_goes_on_exactly(gansmith):
+    file = evaluated_recipe(held_out=2 * IMAGES - 10)
     ada = '[augment]\noperations = ["translate"]\ntarget = 0.05\nspeed = 400\nsignal = "held-out"\n'
     file.write_text(file.read_text() + ada)
     whole = gansmith("train", file).run
     lines = events(whole)
     assert [line["step"] for line in lines if "augment/overfitting" in line] == [12, 24]
-    assert max(line["augment/probability"] for line in lines) > 0.2  # ten pictures are soon known by heart
+    assert max(line["augment/probability"] for line in lines) > 0.2  # ten images are soon known by heart
     for step in (13, 18):
         gansmith("train", file, "--name", f"at-{step}", get_signals={"step": step, "signums": [signal.SIGKILL]})
         (run,) = Path("runs").glob(f"*-at-{step}")

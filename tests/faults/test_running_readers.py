@@ -14,7 +14,7 @@ EVENTS = [{"step": step, "seen": 8 * step, "loss/d": 1.5, "time": {"seconds": 0.
 @pytest.fixture
 def run(tmp_path):
     run = create_run(tmp_path / "runs", "a")
-    run.update(status="running", remarks=["größe"])
+    run.update(status="running", notes=["größe"])
     for event in EVENTS:
         run.append_event(event)
         run.append_metric(event)
@@ -60,9 +60,9 @@ def test_a_cut_description_is_a_sentence(run):
 
 def test_a_cut_log_file_goes_on_on_a_new_line(run):
     file = run.path / "log.txt"
-    LogFile(file, Silent()).say("the first sentence, 100 %, ü")
+    LogFile(file, Silent()).note("the first sentence, 100 %, ü")
     for left in cuts(file):
-        LogFile(file, Silent()).say("the next")
+        LogFile(file, Silent()).note("the next")
         before, _, last = file.read_bytes().rstrip(b"\n").rpartition(b"\n")
         assert last.endswith(b" the next")
         assert before.rstrip(b"\n") == left.rstrip(b"\n")

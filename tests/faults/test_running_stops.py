@@ -150,12 +150,12 @@ def test_the_control_files_save_draw_and_stop(gansmith, tiny):
 def test_what_came_after_the_checkpoint_is_forgotten(gansmith, tiny):
     run = Path("runs/00001-tiny")
     gansmith("train", tiny, get_signals={"step": 25, "signums": [signal.SIGKILL]})
-    assert (events(run)[-1]["step"], newest_picture(run)) == (24, 21)
+    assert (events(run)[-1]["step"], newest_image(run)) == (24, 21)
     gansmith("resume", run, get_signals={"step": 21, "signums": [signal.SIGKILL]})
-    assert (events(run)[-1]["step"], newest_picture(run)) == (18, 20)
+    assert (events(run)[-1]["step"], newest_image(run)) == (18, 20)
 
 
-def newest_picture(run):
+def newest_image(run):
     return max(int(file.stem) for file in run.glob("samples/*.png"))
 
 

@@ -66,7 +66,7 @@ def test_the_newest_stay_and_one_at_each_multiple_of_images(tmp_path):
     policy = Checkpoints(keep_last=2, keep_every=10)
     there: list[int] = []
     for step in range(1, 13):  # of 4 images each: the multiples 10, 20, 30, 40 are crossed at steps 3, 5, 8, 10
-        there = sorted(steps_kept([*there, step], batch=4, policy=policy))
+        there = sorted(steps_kept([*there, step], batch_size=4, policy=policy))
     assert there == [3, 5, 8, 10, 11, 12]
     assert steps_kept([1, 2, 3, 4], 4, Checkpoints()) == {2, 3, 4}
 
@@ -154,7 +154,7 @@ def test_at_every_moment_of_a_replacement_there_is_a_good_one(tmp_path, monkeypa
     next(gan.G.parameters()).data.fill_(0.5)
     moments = []
 
-    def watched(name, real):
+    def checking_finite(name, real):
         def call(*arguments, **options):
             found = find_checkpoint(run)
             assert (found.step, found.damages) == (3, {}), name
@@ -166,7 +166,7 @@ def test_at_every_moment_of_a_replacement_there_is_a_good_one(tmp_path, monkeypa
         return call
 
     for name in ("write", "fsync", "mkdir", "rename", "replace", "unlink", "rmdir", "ftruncate"):
-        monkeypatch.setattr(os, name, watched(name, getattr(os, name)))
+        monkeypatch.setattr(os, name, checking_finite(name, getattr(os, name)))
     save_checkpoint(run, gan, small_recipe())
     assert len(moments) > 25
     assert find_checkpoint(run).folder.name == "00000003"
@@ -207,9 +207,9 @@ def test_damaged_ones_are_set_aside_with_a_sentence_and_nothing_is_deleted(tmp_p
     run, _ = saved_run(tmp_path)
     (run.checkpoints / "00000003/state.json").write_text("{}")
     (run.checkpoints / "00000002/manifest.json").unlink()
-    step, remarks = load_newest(run, fresh())
+    step, notes = load_newest(run, fresh())
     assert step == 1
-    newest, older = remarks
+    newest, older = notes
     assert "00000003/state.json is damaged: it holds 2 bytes" in newest
     assert "set aside as .bad-00000003-1; the 2 steps after step 1 are lost and done again" in newest
     assert "00000002/manifest.json is damaged: No such file" in older
@@ -224,7 +224,7 @@ def test_looking_for_a_checkpoint_changes_nothing(tmp_path):
     before = tree(run.path)
     found = find_checkpoint(run)
     assert found.step == 2
-    assert found.remarks()[0].endswith("Step 2 is the newest that is whole.")
+    assert found.notes()[0].endswith("Step 2 is the newest that is whole.")
     assert tree(run.path) == before
 
 

@@ -25,10 +25,10 @@ from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.npz import read_npz
 from gansmith.data.formats.svhn import read_svhn
 from gansmith.data.images import decode
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order, find_labels
 from gansmith.data.sources import Entry, Source, open_source
-from gansmith.data.store import read_pack, write_pack
+from gansmith.data.store import read_dataset, write_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import override, to_toml
 from gansmith.recipes import recipe
@@ -37,13 +37,13 @@ MAX_SEED = 8000
 """Bytes; longer ones are left out, as libFuzzer works through short inputs faster."""
 
 MAX_PIXELS = 1 << 20
-"""Instead of `decode.MAX_PIXELS`, so that a second is a hang and not just a large picture."""
+"""Instead of `decode.MAX_PIXELS`, so that a second is a hang and not just a large image."""
 
 _IMAGES = np.arange(6 * 3 * 32 * 32, dtype=np.uint32).astype(np.uint8).reshape(6, 3, 32, 32)
 _LABELS = np.arange(6)
 _SMALL = _IMAGES[:2, :, :4, :4]
 _FILES = ("a.png", "b.png", "deep/c.png")
-_WANTED = (None, Wanted(channels=3, height=16, width=16), Wanted(channels=4, height=9, width=20, fit="pad"))
+_WANTED = (None, ImageShape(channels=3, height=16, width=16), ImageShape(channels=4, height=9, width=20, resize="pad"))
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ def in_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
 
 
 def idx_seeds():
-    pictures = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 4]) + bytes(range(32))
-    return [pictures, gzip.compress(pictures), gzip.compress(pictures[:20]) + gzip.compress(pictures[20:])]
+    images = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 4]) + bytes(range(32))
+    return [images, gzip.compress(images), gzip.compress(images[:20]) + gzip.compress(images[20:])]
 
 
 def read_any_idx(path: Path) -> object:
-    """As pictures or as labels, whichever its header says."""
+    """As images or as labels, whichever its header says."""
     return read_idx(path, 1 if path.read_bytes()[3:4] == b"\1" else 3)
 
 
@@ -113,8 +113,8 @@ def read_npy(content: bytes) -> object:
 
 
 def npy_seeds():
-    pictures = _SMALL.transpose(0, 2, 3, 1)
-    return [npy(pictures), npy(np.asfortranarray(pictures)), npy(_SMALL[:, 0], (2, 0)), npy(_SMALL[:, 0], (3, 0))]
+    images = _SMALL.transpose(0, 2, 3, 1)
+    return [npy(images), npy(np.asfortranarray(images)), npy(_SMALL[:, 0], (2, 0)), npy(_SMALL[:, 0], (3, 0))]
 
 
 def mat_seeds():
@@ -204,29 +204,29 @@ def json_seeds():
     ]
 
 
-# --- pictures, stores and recipes
+# --- images, stores and recipes
 
 
-def read_picture(content: bytes) -> None:
+def read_image(content: bytes) -> None:
     for wanted in _WANTED:
-        decode.decode("picture.png", content, wanted)
+        decode.decode("image.png", content, wanted)
 
 
 def limit_pixels() -> None:
     decode.MAX_PIXELS = MAX_PIXELS
 
 
-def picture_seeds():
+def image_seeds():
     return [content for content, _ in hazards.contents().values()]
 
 
 def write_store() -> None:
-    write_pack(Path("store"), _SMALL, _LABELS[:2], {"name": "some", "remarks": []})
+    write_dataset(Path("store"), _SMALL, _LABELS[:2], {"name": "some", "notes": []})
 
 
 def read_store(folder: Path) -> object:
-    pack = read_pack(folder.parent)
-    return pack and (len(pack), pack.images.shape, pack.index["shape"])
+    dataset = read_dataset(folder.parent)
+    return dataset and (len(dataset), dataset.images.shape, dataset.index["shape"])
 
 
 def store_seeds(name: str) -> list[bytes]:
@@ -257,7 +257,7 @@ SCHEDULE = b"generator_optimizer.lr={start=1e-3, end=0.0, until=64}\0generator_o
 
 def setting_seeds():
     return [
-        b"batch=64",
+        b"batch_size=64",
         b"generator_optimizer.lr=1e-3\0data.name=photos",
         b'model.name="small"',
         b"data={height=16}",
@@ -280,7 +280,7 @@ TARGETS = {
     "tar-packed": Target(in_file("some.tar.gz", read_archive), lambda: archive_seeds("tar.")),
     "labels-csv": Target(read_labels("labels.csv"), csv_seeds),
     "labels-json": Target(read_labels("labels.json"), json_seeds),
-    "picture": Target(read_picture, picture_seeds, prepare=limit_pixels),
+    "image": Target(read_image, image_seeds, prepare=limit_pixels),
     "store-index": Target(
         in_file("store/index.json", read_store), lambda: store_seeds("index.json"), prepare=write_store
     ),

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.recipes import recipe, recipe_names
 from gansmith.training import loop
-from gansmith.training.batch import draw
-from gansmith.training.optim import make_updater
+from gansmith.training.batch import make_batch
+from gansmith.training.optim import make_optimizer
 from gansmith.training.state import build
 
 STORED = Path(__file__).with_name("first_steps.json")
@@ -32,14 +32,14 @@ def in_float64(value):
 
 
 def drawn_in_float64(*arguments):
-    given = draw(*arguments)
+    given = make_batch(*arguments)
     targets = {one.name: in_float64(getattr(given.targets, one.name)) for one in fields(given.targets)}
     drawn = {one.name: in_float64(getattr(given, one.name)) for one in fields(given)}
     return replace(given, **drawn | {"targets": replace(given.targets, **targets)})
 
 
 def first_losses(name):
-    small = recipe(name, ["model.width=16", "batch=8"])
+    small = recipe(name, ["model.width=16", "batch_size=8"])
     data = small.data
     pixels = np.random.default_rng(0).integers(0, 256, (2000, data.channels, data.height, data.width), np.uint8)
     pixels[:, :, :8] = 0
@@ -48,12 +48,12 @@ def first_losses(name):
     for network in (gan.G, gan.D, gan.G_ema):
         if network is not None:
             network.double()
-    gan.update_g = make_updater(small.generator_optimizer, gan.update_g.parameters)
-    gan.update_d = make_updater(small.discriminator_optimizer, gan.update_d.parameters)
-    pack = Pack(images=pixels, labels=None, index={})
-    sampler = loop.make_sampler(small, pack)
-    with patch.object(loop, "draw", drawn_in_float64):
-        steps = [loop.train_step(gan, pack.batch(sampler.indices(gan.seen)), small, engine) for _ in range(8)]
+    gan.optimizer_g = make_optimizer(small.generator_optimizer, gan.optimizer_g.parameters)
+    gan.optimizer_d = make_optimizer(small.discriminator_optimizer, gan.optimizer_d.parameters)
+    dataset = Dataset(images=pixels, labels=None, index={})
+    sampler = loop.make_sampler(small, dataset)
+    with patch.object(loop, "make_batch", drawn_in_float64):
+        steps = [loop.train_step(gan, dataset.batch(sampler.indices(gan.seen)), small, engine) for _ in range(8)]
     return {name: [round(step[name].mean().item(), 9) for step in steps] for name in ("loss/d", "loss/g")}
 
 

@@ -28,16 +28,16 @@ class MaskBook:
 
 
 class GivenDropout(keras.layers.Layer):
-    """Multiplies by the book's next mask in training mode; `picture` is the (h, w, c) that flat features were."""
+    """Multiplies by the book's next mask in training mode; `image` is the (h, w, c) that flat features were."""
 
-    def __init__(self, book, rate, picture=None):
+    def __init__(self, book, rate, image=None):
         super().__init__()
-        self.book, self.rate, self.picture = book, rate, picture
+        self.book, self.rate, self.image = book, rate, image
 
     def call(self, x, training=False):
         if not training:
             return x
-        height, width, channels = self.picture or x.shape[1:]
+        height, width, channels = self.image or x.shape[1:]
         flat = len(x.shape) == 2
         shape = (x.shape[0], channels * height * width) if flat else (x.shape[0], channels, height, width)
         kept = self.book.mask(shape, self.rate).reshape(-1, channels, height, width).permute(0, 2, 3, 1)

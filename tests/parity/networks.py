@@ -13,7 +13,7 @@ class Parts:
     norm: object
     """(momentum, bessel) -> layer."""
     dropout: object
-    """(rate, picture) -> layer; `picture` is the (h, w, c) that flat features were, if they were one."""
+    """(rate, image) -> layer; `image` is the (h, w, c) that flat features were, if they were one."""
 
 
 class FormulaBatchNorm(layers.Layer):
@@ -311,7 +311,7 @@ def cifar_ships(parts):
         *shrink(),
         *shrink(),
         layers.Flatten(),
-        parts.dropout(0.4, picture=(2, 2, 128)),
+        parts.dropout(0.4, image=(2, 2, 128)),
         *verdict(),
     )
     return G, D

@@ -15,12 +15,12 @@ from gansmith.pixels import to_model
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.schema import Recipe
-from gansmith.training.optim import make_updater
+from gansmith.training.optim import make_optimizer
 from gansmith.training.state import GAN, build
 
 BATCH = 3
 COSTLY = {"cifar-ships": 1}
-"""Pictures in a batch where three would take minutes: 256 channels at 32x32 in float64."""
+"""Images in a batch where three would take minutes: 256 channels at 32x32 in float64."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +36,13 @@ class Pair:
 
     @property
     def batch(self):
-        return self.recipe.batch
+        return self.recipe.batch_size
 
 
 def pair(name, norm=networks.keras_norm, changes=()):
     """Float64 networks whose biases and moving statistics are not all 0 and 1; Keras' ones with the same weights."""
     made, engine = (
-        recipe(name, [f"batch={COSTLY.get(name, BATCH)}", "precision='fp32'", *changes]),
+        recipe(name, [f"batch_size={COSTLY.get(name, BATCH)}", "precision='fp32'", *changes]),
         make_engine("cpu", "fp32"),
     )
     gan = build(made, engine)
@@ -51,10 +51,10 @@ def pair(name, norm=networks.keras_norm, changes=()):
             tensor += 0.1 * torch.rand(tensor.shape, generator=stream(1, "test", number))
     gan.G.double()
     gan.D.double()
-    gan.update_g = make_updater(made.generator_optimizer, gan.update_g.parameters)
-    gan.update_d = make_updater(made.discriminator_optimizer, gan.update_d.parameters)
+    gan.optimizer_g = make_optimizer(made.generator_optimizer, gan.optimizer_g.parameters)
+    gan.optimizer_d = make_optimizer(made.discriminator_optimizer, gan.optimizer_d.parameters)
     book = masks.MaskBook()
-    parts = networks.Parts(norm=norm, dropout=lambda rate, picture=None: masks.GivenDropout(book, rate, picture))
+    parts = networks.Parts(norm=norm, dropout=lambda rate, image=None: masks.GivenDropout(book, rate, image))
     G, D = networks.SYSTEMS[name].make(parts)
     G.set_weights(dump(gan.G))
     D.set_weights(dump(gan.D))
@@ -62,10 +62,10 @@ def pair(name, norm=networks.keras_norm, changes=()):
     return Pair(recipe=made, engine=engine, gan=gan, G=G, D=D, logits=logits, book=book)
 
 
-def pictures(spec, num, pixel_range, clock):
+def images(spec, num, pixel_range, clock):
     """[N, C, H, W] of whole grey levels, in float64."""
     shape = (num, spec.channels, spec.height, spec.width)
-    pixels = torch.randint(0, 256, shape, generator=stream(3, "pictures", clock)).to(torch.uint8)
+    pixels = torch.randint(0, 256, shape, generator=stream(3, "images", clock)).to(torch.uint8)
     return to_model(pixels, pixel_range).double()
 
 
@@ -76,7 +76,7 @@ def reading_masks(both, monkeypatch):
 
 
 def for_keras(images, D):
-    """[N, C, H, W] -> channels last, in the shape in which Keras' generator gives pictures and its D takes them."""
+    """[N, C, H, W] -> channels last, in the shape in which Keras' generator gives images and its D takes them."""
     return images.detach().permute(0, 2, 3, 1).reshape(-1, *D.input_shape[1:]).numpy()
 
 

@@ -88,7 +88,7 @@ def mnist_dcgan(lr_d, lr_a, clip, moves_d=True):
             RMSprop(lr=lr_a, epsilon=1e-8, decay=3e-8, clip=clip),
         )
 
-    return Rules(optimizers=both, clipped=True, moves_d=moves_d, law="uniform", pixel_range="0..1")
+    return Rules(optimizers=both, clipped=True, moves_d=moves_d, distribution="uniform", pixel_range="0..1")
 
 
 def article_3(lr_d, lr_a, beta1, moves_d=True):
@@ -167,7 +167,7 @@ RULES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What an iteration is given, pictures channels last, all in float64."""
+    """What an iteration is given, images channels last, all in float64."""
 
     real: Tensor
     z_d: Tensor
@@ -194,8 +194,8 @@ def discriminator_updates(G, logits, optimizer, rules, batch):
     if not rules.separate:
         halves = [tuple(torch.cat(parts) for parts in zip(*halves, strict=True))]
     losses = []
-    for pictures, labels in halves:
-        loss = cross_entropy(rules, logits(pictures, training=True)[:, 0], labels)
+    for images, labels in halves:
+        loss = cross_entropy(rules, logits(images, training=True)[:, 0], labels)
         optimizer.update(logits.trainable_variables, loss)
         losses.append(loss.item())
     return losses

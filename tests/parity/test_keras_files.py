@@ -16,7 +16,7 @@ from gansmith.interop.import_run import import_keras
 from gansmith.interop.keras import expected
 from gansmith.interop.keras_file import find_networks, read_models
 from gansmith.nn.conv import Conv2dSame
-from gansmith.nn.modes import inference_mode
+from gansmith.nn.modes import eval_mode
 from gansmith.nn.stack import Stack
 from gansmith.recipes import recipe
 from gansmith.rng import latents, stream
@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 SUFFIXES = [".weights.h5", ".keras", ".h5"]
-PARTS = networks.Parts(norm=networks.keras_norm, dropout=lambda rate, picture=None: layers.Dropout(rate))
+PARTS = networks.Parts(norm=networks.keras_norm, dropout=lambda rate, image=None: layers.Dropout(rate))
 
 
 @pytest.fixture(autouse=True)
@@ -63,23 +63,23 @@ def networks_of(run, made):
     return there
 
 
-def same_pictures(G, model, made):
-    z = latents(made.latents.law, 3, made.latents.size, stream(1, "test", 0))
-    with torch.no_grad(), inference_mode(G):
-        pictures = G(z).permute(0, 2, 3, 1).numpy()
+def same_images(G, model, made):
+    z = latents(made.latents.distribution, 3, made.latents.size, stream(1, "test", 0))
+    with torch.no_grad(), eval_mode(G):
+        images = G(z).permute(0, 2, 3, 1).numpy()
     theirs = np.asarray(model.predict(z.numpy(), verbose=0))
-    assert pictures.std() > 0.01
-    np.testing.assert_allclose(pictures.reshape(theirs.shape), theirs, rtol=0, atol=1e-5)
+    assert images.std() > 0.01
+    np.testing.assert_allclose(images.reshape(theirs.shape), theirs, rtol=0, atol=1e-5)
     return theirs
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("name", networks.SYSTEMS)
-def test_a_generator_makes_the_pictures_that_it_makes_in_keras(name, suffix):
+def test_a_generator_makes_the_images_that_it_makes_in_keras(name, suffix):
     made, (G, _) = recipe(name), networks.SYSTEMS[name].make(PARTS)
     run = import_keras(saved(trained(G), suffix), made)
     assert run.info()["source"]["networks"] == ["G"]
-    same_pictures(networks_of(run, made)["G"], G, made)
+    same_images(networks_of(run, made)["G"], G, made)
 
 
 def nested(G, D):
@@ -114,10 +114,10 @@ def test_a_stack_gives_both_networks(name, put_together, suffix):
     run = import_keras(saved(stack, suffix), made)
     assert run.info()["source"]["networks"] == ["G", "D"]
     there = networks_of(run, made)
-    pictures = same_pictures(there["G"], G, made)
-    verdicts = np.asarray(D.predict(pictures, verbose=0))[:, 0]
-    ours = torch.from_numpy(pictures.reshape(3, 28, 28, 1)).permute(0, 3, 1, 2)
-    with torch.no_grad(), inference_mode(there["D"]):
+    images = same_images(there["G"], G, made)
+    verdicts = np.asarray(D.predict(images, verbose=0))[:, 0]
+    ours = torch.from_numpy(images.reshape(3, 28, 28, 1)).permute(0, 3, 1, 2)
+    with torch.no_grad(), eval_mode(there["D"]):
         np.testing.assert_allclose(torch.sigmoid(there["D"](ours)).numpy(), verdicts, rtol=0, atol=1e-5)
 
 
@@ -136,16 +136,16 @@ def test_two_models_that_are_attributes_of_a_third_give_both():
 
     gan = GAN()
     gan(np.zeros((1, 100), np.float32))
-    same_pictures(networks_of(import_keras(saved(gan, ".weights.h5"), made), made)["G"], G, made)
+    same_images(networks_of(import_keras(saved(gan, ".weights.h5"), made), made)["G"], G, made)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_names_of_their_writers_and_more_than_ten_of_a_kind_do_not_mix_the_layers(suffix):
-    x = picture = keras.Input((4, 4, 1))
+    x = image = keras.Input((4, 4, 1))
     for number in range(23):
         given = f"block_{30 - number}" if number % 3 == 0 else None
         x = layers.Conv2D(1, 3, padding="same", name=given, bias_initializer=keras.initializers.Constant(number))(x)
-    file = saved(keras.Model(picture, x), suffix)
+    file = saved(keras.Model(image, x), suffix)
     content = unzipped(file) if suffix == ".keras" else file
     with content.open("rb") as opened:
         arrays = find_networks(read_models(opened), {"G": expected(Stack(*[Conv2dSame(1, 1, 3) for _ in range(23)]))})

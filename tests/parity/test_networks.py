@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
-from pairs import assert_same_weights, for_keras, pair, pictures, reading_masks
+from pairs import assert_same_weights, for_keras, images, pair, reading_masks
 
 from gansmith.interop.keras import dump, expected, load
 from gansmith.rng import stream
@@ -21,10 +21,10 @@ BOUND = 1e-9
 
 
 def draws(both, clock):
-    """Pictures [N, C, H, W] and latents [N, size], in float64."""
+    """Images [N, C, H, W] and latents [N, size], in float64."""
     spec = both.recipe.spec
-    z = torch.randn(both.batch, spec.latents, generator=stream(3, "z", clock), dtype=torch.float64)
-    return pictures(spec, both.batch, "-1..1", clock), z
+    z = torch.randn(both.batch_size, spec.latents, generator=stream(3, "z", clock), dtype=torch.float64)
+    return images(spec, both.batch_size, "-1..1", clock), z
 
 
 def assert_close(mine, other):
@@ -33,7 +33,7 @@ def assert_close(mine, other):
 
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 @EVERY_SYSTEM
-def test_pictures_and_logits_are_those_of_keras(name, training, monkeypatch):
+def test_images_and_logits_are_those_of_keras(name, training, monkeypatch):
     both = pair(name, networks.keras_norm)
     real, z = draws(both, 0)
     both.gan.G.train(training)
@@ -77,7 +77,7 @@ def test_moving_statistics_agree_after_three_batches(name, monkeypatch):
 
 
 @EVERY_SYSTEM
-def test_weights_trained_in_keras_give_the_same_pictures_here(name):
+def test_weights_trained_in_keras_give_the_same_images_here(name):
     both = pair(name, networks.keras_norm)
     generator = np.random.default_rng(1)
     for model, network in ((both.G, both.gan.G), (both.D, both.gan.D)):

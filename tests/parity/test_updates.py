@@ -5,16 +5,17 @@ import networks
 import numpy as np
 import pytest
 import torch
-from pairs import assert_same_weights, for_keras, pair, pictures, reading_masks
-from rules import RULES, Adam, Batch, cross_entropy, discriminator_updates, stacked_update
+from pairs import assert_same_weights, for_keras, images, pair, reading_masks
+from rules import RULES, Adam, cross_entropy, discriminator_updates, stacked_update
+from rules import Batch as ReferenceBatch
 
 from gansmith.engine import make_engine
 from gansmith.interop.keras import dump
 from gansmith.objectives.adversarial import Targets
 from gansmith.recipes import all_names, recipe
 from gansmith.rng import latents, stream
-from gansmith.training.batch import Given, draw
-from gansmith.training.held_out_losses import held_out_losses
+from gansmith.training.batch import Batch, make_batch
+from gansmith.training.held_out_losses import validation_losses
 from gansmith.training.steps import discriminator_step, generator_step
 
 pytestmark = [
@@ -35,14 +36,14 @@ def given(made, rules, clock):
     """What iteration `clock` is given, by the article's rules: drawn here, for our step and for Keras alike."""
 
     def z(name):
-        return latents(rules.law, made.batch, made.spec.latents, stream(3, name, clock)).double()
+        return latents(rules.distribution, made.batch_size, made.spec.latents, stream(3, name, clock)).double()
 
     def labels(name, target):
-        noise = torch.rand(made.batch, generator=stream(3, name, clock), dtype=torch.float64)
+        noise = torch.rand(made.batch_size, generator=stream(3, name, clock), dtype=torch.float64)
         return target + rules.noise * noise
 
-    return Given(
-        real=pictures(made.spec, made.batch, rules.pixel_range, clock),
+    return Batch(
+        real=images(made.spec, made.batch_size, rules.pixel_range, clock),
         z_d=z("z/d"),
         z_g=z("z/d" if rules.reuses_latents else "z/a"),
         targets=Targets(real=labels("labels/real", rules.real), fake=labels("labels/fake", 0.0)),
@@ -59,7 +60,7 @@ def updates(both, rules, optimizers, clocks, monkeypatch):
     d.updates, a.updates = clocks[0] * (2 if rules.separate else 1), clocks[0]
     for clock in clocks:
         iteration = given(both.recipe, rules, clock)
-        batch = Batch(
+        batch = ReferenceBatch(
             real=torch.from_numpy(for_keras(iteration.real, both.D)),
             z_d=iteration.z_d,
             z_a=iteration.z_g,
@@ -136,7 +137,7 @@ def test_held_out_losses_are_those_that_the_notebooks_print(name):
     """§7.1: the sum of D's two losses and G's, in inference mode, against 1 and 0 without smoothing."""
     both, rules = pair(name, networks.formula_norm), RULES[name]
     iteration = given(both.recipe, rules, 0)
-    mine = held_out_losses(both.gan, iteration.real, iteration.z_d, both.recipe.objective, both.engine)
+    mine = validation_losses(both.gan, iteration.real, iteration.z_d, both.recipe.objective, both.engine)
     real, fake = (
         both.logits(images, training=False)[:, 0]
         for images in (for_keras(iteration.real, both.D), both.G(iteration.z_d, training=False))
@@ -174,7 +175,7 @@ def test_recipes_hold_the_numbers_of_their_articles(name):
     objective = made.objective
     assert objective.probability_clip == (1e-7 if rules.clipped else 0)
     assert objective.generator_step_trains_discriminator == rules.moves_d
-    assert (made.latents.law, made.data.pixel_range) == (rules.law, rules.pixel_range)
+    assert (made.latents.distribution, made.data.pixel_range) == (rules.distribution, rules.pixel_range)
 
 
 # §3: z, batch, iterations. §5: Géron's 50 epochs. §6: 18,724 letters in batches of 128. §8: the draft has z = 32
@@ -198,10 +199,10 @@ SIZES = {
 @pytest.mark.parametrize("name", SIZES)
 def test_recipes_are_as_long_and_as_wide_as_their_articles(name):
     made = recipe(name)
-    assert (made.latents.size, made.batch, made.steps) == SIZES[name]
+    assert (made.latents.size, made.batch_size, made.steps) == SIZES[name]
 
 
-def test_recipes_take_the_pictures_of_their_articles_in_their_order():
+def test_recipes_take_the_images_of_their_articles_in_their_order():
     mnist, fashion, ships = recipe("mnist-dcgan").data, recipe("fashion-dcgan").data, recipe("cifar-ships").data
     assert (mnist.name, mnist.split, mnist.skip, mnist.order) == ("mnist", "train", 5000, "with-replacement")
     for data in (fashion, recipe("fashion-mlp").data):
@@ -215,14 +216,14 @@ def test_recipes_take_the_pictures_of_their_articles_in_their_order():
 @pytest.mark.parametrize("name", networks.SYSTEMS)
 def test_a_run_draws_latents_and_labels_by_the_articles_rules(name):
     rules = RULES[name]
-    made = recipe(name, ["batch=512"])
+    made = recipe(name, ["batch_size=512"])
     pixels = torch.tensor([0, 255], dtype=torch.uint8).repeat(256)[:, None, None, None]
-    drawn = draw(made, 1024, pixels, make_engine("cpu", "fp32"))
+    drawn = make_batch(made, 1024, pixels, make_engine("cpu", "fp32"))
     assert torch.equal(drawn.z_d, drawn.z_g) == rules.reuses_latents
     for z in (drawn.z_d, drawn.z_g):
-        spread = 1 / 3 if rules.law == "uniform" else 1.0
+        spread = 1 / 3 if rules.distribution == "uniform" else 1.0
         torch.testing.assert_close(z.var(), torch.tensor(spread), rtol=0.05, atol=0)
-        assert (z.abs().max() <= 1) == (rules.law == "uniform")
+        assert (z.abs().max() <= 1) == (rules.distribution == "uniform")
     for labels, target in ((drawn.targets.real, rules.real), (drawn.targets.fake, 0.0)):
         noise = torch.as_tensor(labels) - target
         assert 0 <= noise.min() <= noise.max() <= rules.noise

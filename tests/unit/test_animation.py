@@ -1,4 +1,4 @@
-"""Pictures that move, read back by Pillow."""
+"""Images that move, read back by Pillow."""
 
 import io
 
@@ -8,13 +8,13 @@ from PIL import Image, ImageSequence
 
 from gansmith.viz.animation import animation
 from gansmith.viz.evolution import MOMENTS, animation_steps, evolution_frame, is_milestone
-from gansmith.viz.grids import BACKGROUND, enlarged, grid, to_pillow, sheet_size
+from gansmith.viz.grids import BACKGROUND, enlarged, grid, grid_size, to_pillow
 
 LASTING = [50, 50, 70, 2000]
 
 
 def smooth(channels, num=4):
-    """Pictures of few colours, as uint8 (N, 24, 32, C); transparent, half transparent or not, if there are four."""
+    """Images of few colours, as uint8 (N, 24, 32, C); transparent, half transparent or not, if there are four."""
     coarse = np.random.default_rng(0).integers(0, 256, (num, 6, 8, channels), np.uint8)
     if channels == 4:
         coarse[..., 3] = np.array([0, 128, 255, 255])[coarse[..., 3] // 64]
@@ -102,7 +102,7 @@ def test_pixels_are_enlarged_as_blocks():
 
 @pytest.mark.parametrize("shape", [(7, 28, 28, 1), (4, 64, 48, 3), (5, 100, 10, 4)])
 def test_the_size_of_a_sheet_is_known_before_it_is_drawn(shape):
-    assert grid(np.zeros(shape, np.uint8), 3).size == sheet_size(shape[0], 3, *shape[1:3])
+    assert grid(np.zeros(shape, np.uint8), 3).size == grid_size(shape[0], 3, *shape[1:3])
 
 
 def test_every_early_grid_is_a_frame_and_later_ones_are_passed_over():

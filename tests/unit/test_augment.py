@@ -18,7 +18,7 @@ from gansmith.errors import CheckpointError, RecipeError
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
-from gansmith.training.batch import draw
+from gansmith.training.batch import make_batch
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
@@ -26,7 +26,7 @@ from gansmith.training.steps import discriminator_step, generator_step
 ENGINE = make_engine("cpu", "fp32")
 
 
-def pictures(num=6, channels=3, height=8, width=8):
+def images(num=6, channels=3, height=8, width=8):
     return torch.rand(num, channels, height, width, dtype=torch.float64, generator=stream(0, "x", 0)) * 2 - 1
 
 
@@ -39,18 +39,18 @@ def numbers(*rows):
 
 
 def test_a_flip_mirrors_left_to_right_for_the_upper_half_of_the_numbers():
-    x = pictures(2)
+    x = images(2)
     assert torch.equal(flip(x, numbers([0.49], [0.5])), torch.stack([x[0], x[1].flip(2)]))
 
 
 def test_a_rotation_is_by_quarter_turns_each_equally_likely():
-    x = pictures(4)
+    x = images(4)
     found = rotate(x, numbers([0.0], [0.25], [0.5], [0.999999]))
     assert torch.equal(found, torch.stack([x[k].rot90(k, (1, 2)) for k in range(4)]))
 
 
 def test_a_translation_moves_whole_pixels_and_brings_in_zeros():
-    x = pictures(3, height=16, width=8)  # at most two rows and one column
+    x = images(3, height=16, width=8)  # at most two rows and one column
     found = translate(x, numbers([0.0, 0.5], [0.999, 0.999], [0.5, 0.0]))
     expected = torch.zeros_like(x)
     expected[0, :, :14] = x[0, :, 2:]
@@ -76,7 +76,7 @@ def test_a_cutout_is_a_rectangle_of_half_the_sides_and_may_reach_beyond_the_edge
 
 
 def test_colour_is_brightness_saturation_and_contrast_in_this_order():
-    x = pictures(1)
+    x = images(1)
     assert_close(colour(x, numbers([0.5, 0.5, 0.5])), x)
     assert_close(colour(x, numbers([0.9, 0.5, 0.5])), x + 0.4)
     assert_close(colour(x, numbers([0.5, 0.0, 0.5])), x.mean(1, keepdim=True).expand_as(x))
@@ -87,10 +87,10 @@ def test_colour_is_brightness_saturation_and_contrast_in_this_order():
     assert_close(colour(x, numbers([0.75, 0.8, 0.2])), vivid.mean() + 0.7 * (vivid - vivid.mean()))
 
 
-def test_saturation_leaves_grey_pictures_and_colour_leaves_transparency():
-    grey = pictures(2, channels=1)
+def test_saturation_leaves_grey_images_and_colour_leaves_transparency():
+    grey = images(2, channels=1)
     assert_close(colour(grey, numbers([0.5, 0.1, 0.5], [0.5, 0.9, 0.5])), grey)
-    seen = pictures(2, channels=4)
+    seen = images(2, channels=4)
     found = colour(seen, uniform(2, 3))
     assert torch.equal(found[:, 3], seen[:, 3])
     assert_close(found[:, :3], colour(seen[:, :3], uniform(2, 3)))
@@ -98,15 +98,15 @@ def test_saturation_leaves_grey_pictures_and_colour_leaves_transparency():
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_operation_can_be_differentiated_twice(name):
-    operation, x = OPERATIONS[name], pictures(2, height=4, width=4).requires_grad_()
+    operation, x = OPERATIONS[name], images(2, height=4, width=4).requires_grad_()
     chosen = uniform(2, operation.draws, clock=1)
     assert torch.autograd.gradcheck(lambda x: operation.apply(x, chosen), x)
     assert torch.autograd.gradgradcheck(lambda x: operation.apply(x, chosen).square(), x)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_picture_is_augmented_the_same_alone_and_in_company(name):
-    operation, x = OPERATIONS[name], pictures()
+def test_a_image_is_augmented_the_same_alone_and_in_company(name):
+    operation, x = OPERATIONS[name], images()
     chosen = uniform(6, operation.draws)
     assert_close(operation.apply(x, chosen)[2:3], operation.apply(x[2:3], chosen[2:3]))
 
@@ -114,7 +114,7 @@ def test_a_picture_is_augmented_the_same_alone_and_in_company(name):
 ALL = Augment(operations=tuple(OPERATIONS), probability=0.3)
 
 
-def test_an_operation_acts_on_its_share_of_pictures():
+def test_an_operation_acts_on_its_share_of_images():
     augmenter = make_augmenter(Augment(operations=("translate",), probability=0.3), "-1..1")
     x = torch.rand(4000, 1, 8, 8, generator=stream(0, "x", 0))
     found = augmenter(x, torch.rand(4000, 3, generator=stream(0, "uniform", 0)), 0)
@@ -123,14 +123,14 @@ def test_an_operation_acts_on_its_share_of_pictures():
 
 
 def test_in_the_range_0_to_1_everything_is_as_in_the_other_one():
-    x, chosen = pictures(), uniform(6, draws(ALL))
+    x, chosen = images(), uniform(6, draws(ALL))
     twice = [make_augmenter(ALL, "-1..1")(x, chosen, 0), 2 * make_augmenter(ALL, "0..1")((x + 1) / 2, chosen, 0) - 1]
     assert_close(*twice)
 
 
 def test_all_together_colour_comes_first_as_in_diffaugment_so_that_what_comes_in_is_grey():
     settings = Augment(operations=("translate", "cutout", "colour"))  # the order in which they are listed says nothing
-    x, chosen = pictures(), uniform(6, draws(settings))
+    x, chosen = images(), uniform(6, draws(settings))
     found = make_augmenter(settings, "-1..1")(x, chosen, 0)
     coloured = colour(x, chosen[:, 1:4])
     assert_close(found, cutout(translate(coloured, chosen[:, 5:7]), chosen[:, 8:10]))
@@ -193,18 +193,18 @@ DIFFAUGMENT = 'augment.operations=["colour", "translate", "cutout"]'
 
 
 def tiny(*changes):
-    return recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch_size=4", "precision=fp32", *changes])
 
 
 def pixels(small, clock):
-    shape = (small.batch, small.data.channels, small.data.height, small.data.width)
+    shape = (small.batch_size, small.data.channels, small.data.height, small.data.width)
     return torch.randint(0, 256, shape, generator=stream(0, "x", clock)).to(torch.uint8)
 
 
 @pytest.mark.parametrize("loss", ["non-saturating", "relativistic"])
-def test_d_sees_augmented_pictures_of_both_kinds_in_both_steps_and_nothing_else(loss):
+def test_d_sees_augmented_images_of_both_kinds_in_both_steps_and_nothing_else(loss):
     small = tiny(DIFFAUGMENT, f"objective.loss={loss}")
-    gan, given = build(small, ENGINE), draw(small, 0, pixels(small, 0), ENGINE)
+    gan, given = build(small, ENGINE), make_batch(small, 0, pixels(small, 0), ENGINE)
     seen, made = [], []
     gan.D.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].detach()))
     gan.G.register_forward_hook(lambda _module, _inputs, output: made.append(output.detach()))
@@ -233,9 +233,9 @@ def test_the_gradient_goes_through_the_augmentation_to_g():
     assert all(not torch.equal(tensor, before[name]) for name, tensor in gan.G.state_dict().items())
 
 
-def test_a_penalty_is_on_the_slope_at_the_picture_before_it_is_augmented():
+def test_a_penalty_is_on_the_slope_at_the_image_before_it_is_augmented():
     small = tiny(DIFFAUGMENT, "objective.penalty=r1", "objective.gamma=1.0")
-    gan, given = build(small, ENGINE), draw(small, 0, pixels(small, 0), ENGINE)
+    gan, given = build(small, ENGINE), make_batch(small, 0, pixels(small, 0), ENGINE)
     D = copy.deepcopy(gan.D)
     values = discriminator_step(gan, given, small.objective, ENGINE)
     real = given.real.clone().requires_grad_()
@@ -247,8 +247,8 @@ def test_a_penalty_is_on_the_slope_at_the_picture_before_it_is_augmented():
 def test_augmentation_and_pairs_go_through_in_parts_as_in_the_whole(loss):
     after = []
     for parts in (1, 2):
-        small = recipe("fashion-mlp", ["batch=4", f"parts={parts}", DIFFAUGMENT, f"objective.loss={loss}"])
-        gan, given = build(small, ENGINE), draw(small, 0, pixels(small, 0), ENGINE)
+        small = recipe("fashion-mlp", ["batch_size=4", f"microbatches={parts}", DIFFAUGMENT, f"objective.loss={loss}"])
+        gan, given = build(small, ENGINE), make_batch(small, 0, pixels(small, 0), ENGINE)
         values = discriminator_step(gan, given, small.objective, ENGINE)
         after.append([*values.values(), *generator_step(gan, given, small.objective, ENGINE).values()])
     assert_close(*after, rtol=1e-4, atol=1e-5)
@@ -312,6 +312,6 @@ def test_a_wrong_augmentation_is_refused_in_a_sentence(changes, message):
     assert "\n" not in str(caught.value)
 
 
-def test_pictures_that_are_not_square_are_not_turned():
-    with pytest.raises(RecipeError, match=r"^augmentation 'rotate' needs pictures as high as wide, got 32x28\.$"):
+def test_images_that_are_not_square_are_not_turned():
+    with pytest.raises(RecipeError, match=r"^augmentation 'rotate' needs images as high as wide, got 32x28\.$"):
         recipe("fashion-mlp", ["data.height=32", 'augment.operations=["rotate"]'])

@@ -34,13 +34,13 @@ def test_the_rise_is_that_of_the_highest_value_after_the_lowest():
 
 
 @pytest.mark.parametrize(("name", "candidate"), BOTH)
-def test_every_candidate_of_a_contest_gets_the_same_pictures_and_so_many_steps(name, candidate):
+def test_every_candidate_of_a_contest_gets_the_same_images_and_so_many_steps(name, candidate):
     one = entered(name, candidate, steps=700, seed=2)
     other = entered(name, next(iter(CONTESTS[name].candidates)), steps=1)
     assert (one.steps, one.seed) == (700, 2)
-    for field in ("name", "split", "skip", "limit", "channels", "height", "width", "fit", "box", "resample"):
+    for field in ("name", "split", "skip", "limit", "channels", "height", "width", "resize", "box", "resample"):
         assert getattr(one.data, field) == getattr(other.data, field)
-    assert one.evaluate.pictures == other.evaluate.pictures
+    assert one.evaluate.images == other.evaluate.images
     assert (one.evaluate.every == 0) == (CONTESTS[name].kind != "quality")
 
 
@@ -54,7 +54,7 @@ def test_every_candidate_is_another_recipe_than_the_others(name, candidate):
 
 def test_a_candidate_that_has_changed_is_told_from_one_that_has_more_fields_now():
     now = entered("fashion-mnist", "auto")
-    before = to_toml(override(now, ["batch=64"]))
+    before = to_toml(override(now, ["batch_size=64"]))
     assert "batch 64 -> 32" in changed(before, now)
     assert not changed(to_toml(now).replace('name = "auto"\n', ""), now)
 
@@ -103,7 +103,7 @@ def test_the_page_shows_a_run_that_diverged_as_fallen_and_one_that_never_got_the
     assert "| fast | – | – | – | – | – | 1 of 1 | never | 0% | 100 |" in text
 
 
-def test_the_page_shows_the_rise_of_few_pictures_and_the_modes_on_the_way():
+def test_the_page_shows_the_rise_of_few_images_and_the_modes_on_the_way():
     few = run("small-500", "plain", 0, {"fd": 8}, [(10, 9), (20, 5), (30, 6), (40, 8)])
     stacked = run("stacked-mnist", "auto", 0, {"modes": 990, "modes-kl": 0.1}, [(10, 100), (20, 990)])
     text = page_of(few, stacked)

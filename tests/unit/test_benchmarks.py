@@ -83,8 +83,12 @@ def test_the_growth_is_that_of_upsampling_networks_without_spectral_norm_or_pena
 def test_the_peers_train_by_the_recipes_numbers(name):
     peer, ours = SYSTEMS[name], recipe(name)
     rules, of_d, of_g = ours.objective, ours.discriminator_optimizer, ours.generator_optimizer
-    assert (peer.batch, peer.latents, peer.uniform) == (ours.batch, ours.latents.size, ours.latents.law == "uniform")
-    assert peer.picture == (ours.data.height, ours.data.width, ours.data.channels)
+    assert (peer.batch_size, peer.latents, peer.uniform) == (
+        ours.batch_size,
+        ours.latents.size,
+        ours.latents.distribution == "uniform",
+    )
+    assert peer.image == (ours.data.height, ours.data.width, ours.data.channels)
     rates = (value_at(of_d.lr, 0), value_at(of_g.lr, 0))
     assert (peer.optimizer, peer.lr_d, peer.lr_g, peer.epsilon) == (of_d.name, *rates, of_g.epsilon)
     assert (peer.lr_decay_d, peer.lr_decay_g, peer.clip) == (of_d.lr_decay, of_g.lr_decay, of_g.clip_value)
@@ -95,7 +99,7 @@ def test_the_peers_train_by_the_recipes_numbers(name):
     assert peer.reuses_latents == rules.generator_reuses_latents
     assert peer.trains_d_with_g == rules.generator_step_trains_discriminator
     assert bool(peer.ema_decay) == bool(ours.ema_half_life)
-    assert peer.shares_pictures == rules.generator_reuses_pictures
+    assert peer.shares_images == rules.generator_reuses_images
     assert (peer.penalty, peer.penalty_every) == (rules.gamma, rules.penalty_every)
     assert rules.penalty == ("r1" if peer.penalty else "none")
 

@@ -37,7 +37,7 @@ def test_times_and_numbers_of_images_are_understood(text, seconds, images):
     assert (found.seconds, found.images) == (seconds, images)
 
 
-@pytest.mark.parametrize("text", ["", "10", "ten minutes", "-5m", "1e9h", "1M-pictures", "2H", "9" * 40])
+@pytest.mark.parametrize("text", ["", "10", "ten minutes", "-5m", "1e9h", "1M-images", "2H", "9" * 40])
 def test_everything_else_is_refused_with_the_forms(text):
     with pytest.raises(UsageError, match=r"is not understood; give a time such as 90s, 10m, 2h") as caught:
         parse_budget(text)
@@ -69,11 +69,11 @@ def test_a_recipe_of_another_length_does_the_same_at_the_same_shares_of_it(share
     plain = recipe(PLAIN, ["checkpoints.keep_every=9600"])
     longer = stretched(plain, round(plain.length.images * share))
     assert longer.length.images / plain.length.images == pytest.approx(share, rel=0.01)
-    assert longer.length.images % longer.batch == 0
+    assert longer.length.images % longer.batch_size == 0
     for table, field in (name.split(".") for name in INTERVALS):
         before, after = (getattr(getattr(one, table), field) for one in (plain, longer))
         assert after / longer.length.images == pytest.approx(before / plain.length.images, rel=0.1), field
-        assert after % longer.batch == 0
+        assert after % longer.batch_size == 0
     assert longer.ema_half_life / longer.length.images == pytest.approx(plain.ema_half_life / plain.length.images)
     assert (
         longer.model_copy(
@@ -85,7 +85,7 @@ def test_a_recipe_of_another_length_does_the_same_at_the_same_shares_of_it(share
 
 def test_what_never_happens_does_not_happen_in_a_longer_run_either():
     longer = stretched(recipe("fashion-dcgan"), 10**6)
-    assert (longer.evaluate.every, longer.held_out_losses.every, longer.ema_half_life) == (0, 0, 0)
+    assert (longer.evaluate.every, longer.validation_losses.every, longer.ema_half_life) == (0, 0, 0)
 
 
 def test_schedules_keep_their_place_in_the_run():
@@ -104,7 +104,7 @@ def test_schedules_keep_their_place_in_the_run():
 
 def test_intervals_of_a_very_short_run_are_a_batch():
     short = stretched(recipe(PLAIN), 64)
-    assert (short.steps, short.length.log_every, short.evaluate.every) == (2, short.batch, short.batch)
+    assert (short.steps, short.length.log_every, short.evaluate.every) == (2, short.batch_size, short.batch_size)
 
 
 @pytest.mark.parametrize("steps", [550, 790, 800, 970, 1940])

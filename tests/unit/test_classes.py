@@ -1,4 +1,4 @@
-"""Which classes there are, what they are called, and which one a picture is of."""
+"""Which classes there are, what they are called, and which one an image is of."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,13 @@ import torch
 from gansmith.data.classes import Classes, classes_of, names_among, on_grid, told_apart
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.errors import DataError, UsageError
 
 
-def pack(labels, names=()):
+def dataset(labels, names=()):
     images = np.zeros((len(labels), 1, 4, 4), np.uint8)
-    return Pack(images=images, labels=np.array(labels, np.uint8), index={"name": "set", "classes": [*names]})
+    return Dataset(images=images, labels=np.array(labels, np.uint8), index={"name": "set", "classes": [*names]})
 
 
 def classes(*counts):
@@ -30,7 +30,7 @@ def test_a_rare_class_comes_in_the_middle_of_its_period():
 
 
 @pytest.mark.parametrize("counts", [(1, 1), (900, 100), (1, 2, 3, 4), (50, 1, 50), (0, 3, 2), (6000, 5421, 1, 9)])
-def test_after_any_number_of_pictures_each_class_has_its_share(counts):
+def test_after_any_number_of_images_each_class_has_its_share(counts):
     labels = classes(*counts).in_proportion(500).numpy()
     assert labels.dtype == np.int64
     given = np.cumsum(labels[:, None] == np.arange(len(counts)), 0)
@@ -43,7 +43,7 @@ def test_the_first_labels_do_not_depend_on_how_many_are_asked_for():
     assert all(torch.equal(some.in_proportion(num), some.in_proportion(100)[:num]) for num in range(1, 100))
 
 
-def test_the_shares_of_many_classes_are_met_exactly_by_as_many_pictures():
+def test_the_shares_of_many_classes_are_met_exactly_by_as_many_images():
     counts = tuple(range(1, 101))
     named = Classes(names=tuple(map(str, counts)), counts=counts)
     assert np.bincount(named.in_proportion(sum(counts)).numpy()).tolist() == [*counts]
@@ -79,7 +79,7 @@ def test_what_a_run_keeps_is_read_back_and_nonsense_becomes_numbers():
 
 def test_names_that_cannot_be_printed_are_escaped():
     assert classes_of({"classes": ["a\nb", "\x1b[1m"]}, 2).names == ("a\\nb", "\\x1b[1m")
-    assert names_among(pack([0, 1], ["a\nb", "c"]), "folder") == ("a\\nb", "c")
+    assert names_among(dataset([0, 1], ["a\nb", "c"]), "folder") == ("a\\nb", "c")
 
 
 def test_a_grid_has_its_columns_for_a_class_each_where_they_suffice():
@@ -90,7 +90,7 @@ def test_a_grid_has_its_columns_for_a_class_each_where_they_suffice():
 
 
 def test_only_classes_that_occur_count_and_are_numbered_anew():
-    some = pack([7, 3, 7, 7], ["c" + str(number) for number in range(10)])
+    some = dataset([7, 3, 7, 7], ["c" + str(number) for number in range(10)])
     assert names_among(some, "folder") == ("c3", "c7")
     told = told_apart(some, ("c3", "c7"), "folder")
     assert told.labels_at(torch.tensor([0, 1])).tolist() == [1, 0]
@@ -100,21 +100,19 @@ def test_only_classes_that_occur_count_and_are_numbered_anew():
 
 
 def test_a_class_without_a_name_goes_by_its_number_and_a_known_set_knows_names():
-    assert names_among(pack([8, 1]), "folder") == ("1", "8")
-    assert names_among(pack([8, 1]), "fashion-10k") == ("trouser", "bag")
+    assert names_among(dataset([8, 1]), "folder") == ("1", "8")
+    assert names_among(dataset([8, 1]), "fashion-10k") == ("trouser", "bag")
     assert parse_name("fashion-mnist[bag,1]").classes == ("8", "1")
     assert len(SETS["fashion-mnist"].classes) == 10
 
 
-def test_pictures_of_another_class_are_refused():
-    with pytest.raises(
-        DataError, match="'folder' has pictures of the class '2', which those to train on have not: 0, 1"
-    ):
-        told_apart(pack([0, 2]), ("0", "1"), "folder")
+def test_images_of_another_class_are_refused():
+    with pytest.raises(DataError, match="'folder' has images of the class '2', which those to train on have not: 0, 1"):
+        told_apart(dataset([0, 2]), ("0", "1"), "folder")
     with pytest.raises(DataError, match="without labels"):
-        told_apart(Pack(images=np.zeros((2, 1, 4, 4), np.uint8), labels=None, index={}), ("0", "1"), "folder")
+        told_apart(Dataset(images=np.zeros((2, 1, 4, 4), np.uint8), labels=None, index={}), ("0", "1"), "folder")
 
 
-def test_labels_follow_the_pictures_that_are_kept():
-    some = pack([0, 1, 2, 1]).only(np.array([3, 2]))
+def test_labels_follow_the_images_that_are_kept():
+    some = dataset([0, 1, 2, 1]).only(np.array([3, 2]))
     assert some.labels_at(torch.tensor([0, 1])).tolist() == [1, 2]

@@ -10,14 +10,14 @@ from plain import PLAIN
 from small_features import Counting
 from stepped import assert_close, stepped_in_float64
 
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.planning import trial
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training.batch import draw
-from gansmith.training.evaluation import Judge
-from gansmith.training.held_out_losses import held_out_losses
+from gansmith.training.batch import make_batch
+from gansmith.training.evaluation import Evaluator
+from gansmith.training.held_out_losses import validation_losses
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
@@ -28,17 +28,17 @@ PAIRS = ("objective.loss=relativistic", "objective.penalty=r1+r2", "objective.ga
 
 
 def tiny(model, *changes):
-    return recipe(PLAIN, [f"model.name={model}", "model.width=8", "batch=4", "data.classes=4", *changes])
+    return recipe(PLAIN, [f"model.name={model}", "model.width=8", "batch_size=4", "data.num_classes=4", *changes])
 
 
 def pixels(small):
     data = small.data
-    shape = (small.batch, data.channels, data.height, data.width)
+    shape = (small.batch_size, data.channels, data.height, data.width)
     return torch.randint(0, 256, shape, generator=stream(0, "x", 0)).to(torch.uint8)
 
 
 def given(small, labels=LABELS):
-    return draw(small, 0, pixels(small), ENGINE, labels)
+    return make_batch(small, 0, pixels(small), ENGINE, labels)
 
 
 def heard(network):
@@ -61,8 +61,8 @@ def test_both_steps_and_the_penalty_tell_both_networks_the_classes_of_the_reals(
     assert by_d[3:] == [batch, batch]
 
 
-def test_pictures_that_both_steps_share_are_of_the_classes_of_the_reals():
-    small = tiny("thin-dcgan", "objective.generator_reuses_pictures=true")
+def test_images_that_both_steps_share_are_of_the_classes_of_the_reals():
+    small = tiny("thin-dcgan", "objective.generator_reuses_images=true")
     gan, batch = build(small, ENGINE), LABELS.tolist()
     by_g, by_d = heard(gan.G), heard(gan.D)
     train_step(gan, pixels(small), small, ENGINE, LABELS)
@@ -97,40 +97,40 @@ def test_the_classes_decide_what_is_learned():
     assert not torch.equal(after[0]["loss/g"], after[1]["loss/g"])
 
 
-def test_a_batch_in_parts_keeps_each_pictures_class():
-    batches = [tiny("residual", *PAIRS, f"parts={parts}") for parts in (1, 2)]
+def test_a_batch_in_parts_keeps_each_images_class():
+    batches = [tiny("residual", *PAIRS, f"microbatches={parts}") for parts in (1, 2)]
     whole, divided = (stepped_in_float64(small, given(small, torch.tensor([3, 1, 0, 2]))) for small in batches)
     assert_close(divided, whole)
 
 
-def test_held_out_losses_are_of_the_pictures_own_classes():
+def test_held_out_losses_are_of_the_images_own_classes():
     small = tiny("thin-dcgan")
     gan, what = build(small, ENGINE), given(small)
     train_step(gan, pixels(small), small, ENGINE, LABELS)
     by_class = [
-        held_out_losses(gan, what.real, what.z_d, small.objective, ENGINE, torch.full((4,), label))["held_out/d"]
+        validation_losses(gan, what.real, what.z_d, small.objective, ENGINE, torch.full((4,), label))["held_out/d"]
         for label in range(4)
     ]
-    found = held_out_losses(gan, what.real, what.z_d, small.objective, ENGINE, LABELS)["held_out/d"]
+    found = validation_losses(gan, what.real, what.z_d, small.objective, ENGINE, LABELS)["held_out/d"]
     torch.testing.assert_close(found, torch.stack([by_class[label][row] for row, label in enumerate(LABELS)]))
     assert not torch.equal(by_class[0], by_class[2])
 
 
-def test_evaluations_on_the_way_take_each_class_in_its_share_of_the_training_pictures():
-    small, labels = tiny("thin-dcgan", "data.classes=3"), np.repeat([0, 1, 2], [30, 20, 10])
+def test_evaluations_on_the_way_take_each_class_in_its_share_of_the_training_images():
+    small, labels = tiny("thin-dcgan", "data.num_classes=3"), np.repeat([0, 1, 2], [30, 20, 10])
     index = {"name": "zoo", "classes": ["cat", "dog", "owl"], "class_counts": [30, 20, 10]}
-    train = Pack(images=np.zeros((60, 1, 28, 28), np.uint8), labels=labels, index=index)
-    judge = Judge(recipe=small, train=train, validation=None, extractor=Counting().extractor, names=[], num=12)
+    train = Dataset(images=np.zeros((60, 1, 28, 28), np.uint8), labels=labels, index=index)
+    judge = Evaluator(recipe=small, train=train, validation=None, extractor=Counting().extractor, names=[], num=12)
     assert judge.labels().bincount().tolist() == [6, 4, 2]
-    plain = replace(judge, recipe=tiny("thin-dcgan", "data.classes=0"))
+    plain = replace(judge, recipe=tiny("thin-dcgan", "data.num_classes=0"))
     assert plain.labels() is None
 
 
 def test_without_labels_a_conditional_recipe_takes_no_step_and_the_other_way_round():
     small = tiny("thin-dcgan")
-    with pytest.raises(ValueError, match="give it a label for each picture"):
+    with pytest.raises(ValueError, match="give it a label for each image"):
         train_step(build(small, ENGINE), pixels(small), small, ENGINE)
-    plain = tiny("thin-dcgan", "data.classes=0")
+    plain = tiny("thin-dcgan", "data.num_classes=0")
     with pytest.raises(ValueError, match="labels would have no effect"):
         train_step(build(plain, ENGINE), pixels(plain), plain, ENGINE, LABELS)
 

@@ -1,4 +1,4 @@
-"""A store is found by what its pictures hold: copied, touched or renamed, nothing is packed or even read again."""
+"""A store is found by what its images hold: copied, touched or renamed, nothing is packed or even read again."""
 
 import json
 import os
@@ -7,15 +7,15 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from pictures import file, photo, write_pictures
+from small_images import file, photo, write_images
 
-from gansmith.data import content
-from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data import hashes
+from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.data.datasets.catalog import cache_folder
 from gansmith.data.hashes import file_hash, file_hashes
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 
-SHAPE = Wanted(channels=3, height=16, width=16)
+SHAPE = ImageShape(channels=3, height=16, width=16)
 LONG_AGO = 10**18
 
 
@@ -26,8 +26,8 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Four pictures of two classes, long settled."""
-    folder = write_pictures(tmp_path / "photos", ["a/1.png", "a/2.png", "b/1.png", "b/2.png"])
+    """Four images of two classes, long settled."""
+    folder = write_images(tmp_path / "photos", ["a/1.png", "a/2.png", "b/1.png", "b/2.png"])
     settle(folder)
     return folder
 
@@ -40,13 +40,13 @@ def settle(folder):
 @pytest.fixture
 def read(monkeypatch):
     """The files that are read to be hashed from here on."""
-    names, sha256 = [], content._sha256
-    monkeypatch.setattr(content, "_sha256", lambda one: names.append(one.name) or sha256(one))
+    names, sha256 = [], hashes._sha256
+    monkeypatch.setattr(hashes, "_sha256", lambda one: names.append(one.name) or sha256(one))
     return names
 
 
 def opened(path, split="train"):
-    return open_pictures(Request(name=str(path), split=split, shape=SHAPE))
+    return open_dataset(Request(name=str(path), split=split, shape=SHAPE))
 
 
 def stores():
@@ -116,7 +116,7 @@ def test_an_archive_is_known_by_its_bytes_wherever_it_lies(photos, tmp_path, rea
 
 
 def test_a_part_of_an_archive_is_a_store_of_its_own(tmp_path, monkeypatch):
-    folder = write_pictures(tmp_path / "all", ["train/ship/1.png", "test/ship/1.png"])
+    folder = write_images(tmp_path / "all", ["train/ship/1.png", "test/ship/1.png"])
     with tarfile.open(tmp_path / "cifar-10-images.tar", "w") as tar:
         tar.add(folder, ".")
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
@@ -160,7 +160,7 @@ def test_what_was_begun_under_another_name_is_not_taken_for_the_store(photos, tm
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        open_pictures(Request(name=str(photos), split="train", shape=SHAPE), Access(packing=stop))
+        open_dataset(Request(name=str(photos), split="train", shape=SHAPE), Access(packing=stop))
     assert stores()[0].startswith(".unfinished-photos-")
     photos.rename(tmp_path / "renamed")
     assert len(opened(tmp_path / "renamed")) == 4

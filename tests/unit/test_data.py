@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.datasets import catalog
 from gansmith.data.datasets.files import IDX_FILES
 from gansmith.data.formats import idx
 from gansmith.data.formats.idx import read_idx
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.sampler import Sampler
-from gansmith.data.store import read_pack, write_pack
+from gansmith.data.store import read_dataset, write_dataset
 from gansmith.errors import DataError, DiskError
 
 
@@ -103,14 +103,14 @@ def test_a_missing_idx_file_is_a_data_error(tmp_path):
 
 
 def test_the_store_reads_back_what_was_written(tmp_path, pixels):
-    write_pack(tmp_path / "store", pixels[:, None], np.arange(5, dtype=np.uint8), {"name": "mine", "remarks": []})
-    pack = read_pack(tmp_path / "store")
-    assert np.array_equal(pack.images, pixels[:, None])
-    assert pack.index["count"] == 5
-    assert pack.only(np.arange(2, 5)).labels.tolist() == [2, 3, 4]
-    assert len(pack.only(np.arange(2, 5)).only(np.array([1]))) == 1
-    assert torch.equal(pack.batch(torch.tensor([3, 0])), torch.tensor(pixels[[3, 0], None]))
-    assert isinstance(pack.images, np.memmap)
+    write_dataset(tmp_path / "store", pixels[:, None], np.arange(5, dtype=np.uint8), {"name": "mine", "notes": []})
+    dataset = read_dataset(tmp_path / "store")
+    assert np.array_equal(dataset.images, pixels[:, None])
+    assert dataset.index["count"] == 5
+    assert dataset.only(np.arange(2, 5)).labels.tolist() == [2, 3, 4]
+    assert len(dataset.only(np.arange(2, 5)).only(np.array([1]))) == 1
+    assert torch.equal(dataset.batch(torch.tensor([3, 0])), torch.tensor(pixels[[3, 0], None]))
+    assert isinstance(dataset.images, np.memmap)
     assert list(tmp_path.iterdir()) == [tmp_path / "store"]
 
 
@@ -124,8 +124,8 @@ def test_a_large_store_asks_the_disk_for_a_whole_batch_before_it_reads_it(tmp_pa
 
     monkeypatch.setattr(mmap, "mmap", Recorded)
     images = np.random.default_rng(0).integers(0, 256, (9, 3, 50, 60), np.uint8)
-    write_pack(tmp_path / "store", images, None, {"name": "mine", "remarks": []})
-    store = read_pack(tmp_path / "store").only(np.arange(2, 9))
+    write_dataset(tmp_path / "store", images, None, {"name": "mine", "notes": []})
+    store = read_dataset(tmp_path / "store").only(np.arange(2, 9))
     assert torch.equal(store.batch(torch.tensor([6, 0])), torch.tensor(images[[8, 2]]))
     assert not asked
     monkeypatch.setattr("gansmith.data.store.READ_AHEAD_FROM", images.nbytes)
@@ -144,7 +144,7 @@ def test_a_large_store_asks_the_disk_for_a_whole_batch_before_it_reads_it(tmp_pa
 )
 def test_a_folder_with_another_index_is_no_store(tmp_path, index):
     (tmp_path / "index.json").write_bytes(index if isinstance(index, bytes) else index.encode())
-    assert read_pack(tmp_path) is None
+    assert read_dataset(tmp_path) is None
 
 
 def other_index(**changes):
@@ -169,15 +169,15 @@ def other_images(change):
         (other_index(count=4), "index.json says"),
         (other_index(shape=None), "index.json says"),
         (other_index(shape=[1, 6, 4]), "index.json says"),
-        (other_index(remarks=3), "index.json says"),
+        (other_index(notes=3), "index.json says"),
         (other_index(name=None), "index.json says"),
     ],
 )
 def test_a_damaged_store_is_named_with_what_is_wrong(tmp_path, pixels, damage, message):
-    write_pack(tmp_path / "store", pixels[:, None], np.arange(5, dtype=np.uint8), {"name": "mine", "remarks": []})
+    write_dataset(tmp_path / "store", pixels[:, None], np.arange(5, dtype=np.uint8), {"name": "mine", "notes": []})
     damage(tmp_path / "store")
     with pytest.raises(DataError, match=message) as caught:
-        read_pack(tmp_path / "store")
+        read_dataset(tmp_path / "store")
     assert str(tmp_path / "store") in str(caught.value)
     assert "delete that folder first" in str(caught.value)
 
@@ -185,7 +185,7 @@ def test_a_damaged_store_is_named_with_what_is_wrong(tmp_path, pixels, damage, m
 def test_a_store_that_cannot_be_written_is_a_disk_error(tmp_path, pixels):
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskError, match=r"120 bytes\) cannot be written"):
-        write_pack(tmp_path / "file" / "store", pixels[:, None], None, {})
+        write_dataset(tmp_path / "file" / "store", pixels[:, None], None, {})
 
 
 def test_a_folder_is_packed_once_wherever_it_lies(tmp_path, monkeypatch):
@@ -202,14 +202,14 @@ def test_a_folder_is_packed_once_wherever_it_lies(tmp_path, monkeypatch):
 
 
 def opened(name, split, channels, height, width, **more):
-    shape = Wanted(channels=channels, height=height, width=width)
-    return open_pictures(Request(name=name, split=split, shape=shape, **more))
+    shape = ImageShape(channels=channels, height=height, width=width)
+    return open_dataset(Request(name=name, split=split, shape=shape, **more))
 
 
-def test_the_packaged_set_has_ten_thousand_pictures_in_ten_classes():
-    pack = opened("fashion-10k", "train", 1, 28, 28)
-    assert pack.images.shape == (10_000, 1, 28, 28)
-    assert np.bincount(pack.labels).tolist() == [1000] * 10
+def test_the_packaged_set_has_ten_thousand_images_in_ten_classes():
+    dataset = opened("fashion-10k", "train", 1, 28, 28)
+    assert dataset.images.shape == (10_000, 1, 28, 28)
+    assert np.bincount(dataset.labels).tolist() == [1000] * 10
 
 
 def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
@@ -222,15 +222,15 @@ def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
     fitted = opened("mnist", "train", 3, 8, 8)
     assert fitted.images.shape == (5, 3, 8, 8)
     own = f"{tmp_path / 'mnist'} is a copy of mnist of its own, not the published files"
-    assert fitted.index["remarks"] == [own, "4x6 grey pictures fitted to 8x8 RGB"]
+    assert fitted.index["notes"] == [own, "4x6 grey images fitted to 8x8 RGB"]
     with pytest.raises(DataError, match="without its 'test' split; splits there: train"):
         opened("mnist", "test", 1, 4, 6)
 
 
-def test_pictures_and_labels_must_be_as_many(tmp_path, pixels):
+def test_images_and_labels_must_be_as_many(tmp_path, pixels):
     for stem, array in zip(IDX_FILES["train"], (pixels, np.arange(4, dtype=np.uint8)), strict=True):
         (tmp_path / stem).write_bytes(idx_bytes(array))
-    with pytest.raises(DataError, match=r"holds 5 pictures, .* 4 labels"):
+    with pytest.raises(DataError, match=r"holds 5 images, .* 4 labels"):
         opened(str(tmp_path), "train", 1, 4, 6)
 
 
@@ -240,7 +240,7 @@ def test_classes_a_part_and_so_many_of_a_set_can_be_asked_for():
     assert set(trousers.labels.tolist()) == {1}
     some = opened("fashion-10k[1]", "train", 1, 28, 28, skip=10, limit=3)
     assert torch.equal(some.batch(torch.arange(3)), trousers.batch(torch.arange(10, 13)))
-    with pytest.raises(DataError, match="leaves nothing of the 1,000 pictures"):
+    with pytest.raises(DataError, match="leaves nothing of the 1,000 images"):
         opened("fashion-10k[1]", "train", 1, 28, 28, skip=1000)
 
 
@@ -259,15 +259,17 @@ def test_the_cap_on_idx_files_fits_every_known_set():
 # --- sampler
 
 
-def sampler(order, count=10, batch=3, seed=0, buffer=0):
-    return Sampler(count=count, batch=batch, seed=seed, order=order, buffer=buffer)
+def sampler(order, count=10, batch_size=3, seed=0, buffer=0):
+    return Sampler(count=count, batch_size=batch_size, seed=seed, order=order, buffer=buffer)
 
 
 def passes(made, num):
     """`num` passes of a sampler, each a list of indices."""
-    length = made.count // made.batch * made.batch
+    length = made.count // made.batch_size * made.batch_size
     return [
-        list(itertools.chain.from_iterable(made.indices(start + at).tolist() for at in range(0, length, made.batch)))
+        list(
+            itertools.chain.from_iterable(made.indices(start + at).tolist() for at in range(0, length, made.batch_size))
+        )
         for start in range(0, num * length, length)
     ]
 
@@ -276,37 +278,37 @@ def test_sequential_drops_the_remainder_and_starts_over():
     assert passes(sampler("sequential"), 2) == [list(range(9))] * 2
 
 
-def test_a_permutation_shows_each_picture_at_most_once_a_pass_and_leaves_out_others_each_time():
+def test_a_permutation_shows_each_image_at_most_once_a_pass_and_leaves_out_others_each_time():
     orders = passes(sampler("permutation"), 40)
     assert all(len(set(order)) == 9 for order in orders)
     assert len({frozenset(range(10)) - set(order) for order in orders}) == 10
 
 
-def test_a_shuffle_buffer_hands_out_each_picture_no_earlier_than_the_buffer_allows():
-    made = sampler("shuffle-buffer", count=60, batch=5, buffer=7)
+def test_a_shuffle_buffer_hands_out_each_image_no_earlier_than_the_buffer_allows():
+    made = sampler("shuffle-buffer", count=60, batch_size=5, buffer=7)
     first, second = passes(made, 2)
     assert sorted(first) == list(range(60))
     assert first != second
-    assert all(picture < position + 7 for position, picture in enumerate(first))
-    assert np.mean([abs(picture - position) for position, picture in enumerate(first)]) > 2
+    assert all(image < position + 7 for position, image in enumerate(first))
+    assert np.mean([abs(image - position) for position, image in enumerate(first)]) > 2
 
 
-def test_with_replacement_repeats_pictures_and_takes_any_batch():
-    drawn = sampler("with-replacement", count=4, batch=100).indices(0)
+def test_with_replacement_repeats_images_and_takes_any_batch():
+    drawn = sampler("with-replacement", count=4, batch_size=100).indices(0)
     assert set(drawn.tolist()) == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("order", ["permutation", "shuffle-buffer", "with-replacement"])
 def test_a_batch_depends_on_seed_and_position_only(order):
-    made = sampler(order, count=50, batch=5, buffer=8 if order == "shuffle-buffer" else 0)
+    made = sampler(order, count=50, batch_size=5, buffer=8 if order == "shuffle-buffer" else 0)
     later = made.indices(200)
     for seen in (0, 100, 5):
         made.indices(seen)
     assert torch.equal(made.indices(200), later)
-    other = Sampler(count=50, batch=5, seed=1, order=order, buffer=made.buffer)
+    other = Sampler(count=50, batch_size=5, seed=1, order=order, buffer=made.buffer)
     assert not torch.equal(other.indices(200), later)
 
 
 def test_a_batch_larger_than_the_set_is_refused():
-    with pytest.raises(DataError, match="a batch of 11 cannot be drawn from 10 pictures"):
-        sampler("permutation", batch=11)
+    with pytest.raises(DataError, match="a batch of 11 cannot be drawn from 10 images"):
+        sampler("permutation", batch_size=11)

@@ -1,4 +1,4 @@
-"""One file's bytes to one picture: what is used, converted and dropped, and why."""
+"""One file's bytes to one image: what is used, converted and dropped, and why."""
 
 import struct
 import subprocess
@@ -10,11 +10,11 @@ import pytest
 from hazards import blank
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import file, photo
 from PIL import Image
+from small_images import file, photo
 
 from gansmith.data.images.decode import MAX_PIXELS, decode, suffix_of
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 
 
 def png_header(width, height):
@@ -29,25 +29,25 @@ def png_of(parts):
 
 
 def reasons(name, content, wanted=None):
-    picture = decode(name, content, wanted)
-    assert (picture.outcome == "used") == (picture.reasons == ())
-    return picture.outcome, *picture.reasons
+    image = decode(name, content, wanted)
+    assert (image.outcome == "used") == (image.reasons == ())
+    return image.outcome, *image.reasons
 
 
-SQUARE = Wanted(channels=3, height=16, width=16)
+SQUARE = ImageShape(channels=3, height=16, width=16)
 
 
-def test_a_plain_picture_is_used_as_it_is():
-    picture = decode("a.png", file(photo(16, 16)), SQUARE)
-    assert (picture.outcome, picture.reasons, picture.mode, picture.format) == ("used", (), "RGB", "PNG")
-    assert np.array_equal(picture.pixels, np.asarray(photo(16, 16)).transpose(2, 0, 1))
+def test_a_plain_image_is_used_as_it_is():
+    image = decode("a.png", file(photo(16, 16)), SQUARE)
+    assert (image.outcome, image.reasons, image.mode, image.format) == ("used", (), "RGB", "PNG")
+    assert np.array_equal(image.pixels, np.asarray(photo(16, 16)).transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
         ("a.png", b"", "zero bytes"),
-        ("a.png", b"hello, I am a text", "not a picture"),
+        ("a.png", b"hello, I am a text", "not an image"),
         ("a.png", file(photo())[:80], "truncated"),
         ("a.png", file(photo())[:-40], "truncated"),
         ("a.jpg", file(photo(64, 64), "JPEG")[:-200], "truncated"),
@@ -89,8 +89,8 @@ def with_orientation(value, format_="JPEG"):
     [
         ("a.jpg", file(photo()), ["named .jpg but is PNG"]),
         ("A.JPEG", file(photo(), "JPEG"), []),
-        ("a", file(photo()), ["not named as a picture but is PNG"]),
-        ("a.dat", file(photo()), ["not named as a picture but is PNG"]),
+        ("a", file(photo()), ["not named as an image but is PNG"]),
+        ("a.dat", file(photo()), ["not named as an image but is PNG"]),
         ("a.gif", gif(), ["animated: first frame", "palette"]),
         ("a.tif", file(photo(), "TIFF", save_all=True, append_images=[photo()]), ["pages: first page"]),
         ("a.jpg", file(photo().convert("CMYK"), "JPEG"), ["CMYK to RGB"]),
@@ -120,11 +120,11 @@ def test_opaque_alpha_is_no_transparency():
 
 def test_sixteen_bits_are_scaled_and_not_clipped():
     values = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
-    grey = Wanted(channels=1, height=16, width=16)
-    picture = decode("a.png", file(Image.fromarray(values)), grey)
-    assert np.array_equal(picture.pixels[0], np.rint(values / 257).astype(np.uint8))
+    grey = ImageShape(channels=1, height=16, width=16)
+    image = decode("a.png", file(Image.fromarray(values)), grey)
+    assert np.array_equal(image.pixels[0], np.rint(values / 257).astype(np.uint8))
     tiff = decode("a.tif", file(Image.fromarray(values.astype(np.int32)), "TIFF"), grey)
-    assert np.array_equal(tiff.pixels, picture.pixels)
+    assert np.array_equal(tiff.pixels, image.pixels)
     assert "16 bits to 8" in tiff.reasons
 
 
@@ -136,9 +136,9 @@ def test_sixteen_bit_colour_is_said_although_pillow_hides_it():
 
 def test_floats_are_scaled_by_their_own_range():
     values = np.linspace(-3, 5, 256, dtype=np.float32).reshape(16, 16)
-    picture = decode("a.tif", file(Image.fromarray(values), "TIFF"), Wanted(channels=1, height=16, width=16))
-    assert picture.reasons == ("32 bits to 8, by its own range",)
-    assert np.array_equal(picture.pixels.reshape(-1), np.arange(256))
+    image = decode("a.tif", file(Image.fromarray(values), "TIFF"), ImageShape(channels=1, height=16, width=16))
+    assert image.reasons == ("32 bits to 8, by its own range",)
+    assert np.array_equal(image.pixels.reshape(-1), np.arange(256))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -157,15 +157,15 @@ def test_every_exif_orientation_comes_out_upright(orientation, format_):
     stored = upright if orientation == 1 else upright.transpose(Image.Transpose[undo[orientation]])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    picture = decode("a", file(stored, format_, exif=exif), Wanted(channels=3, height=16, width=32))
-    assert (picture.width, picture.height) == (32, 16)
-    assert np.array_equal(picture.pixels, np.asarray(upright).transpose(2, 0, 1))
+    image = decode("a", file(stored, format_, exif=exif), ImageShape(channels=3, height=16, width=32))
+    assert (image.width, image.height) == (32, 16)
+    assert np.array_equal(image.pixels, np.asarray(upright).transpose(2, 0, 1))
 
 
 def test_transparency_is_laid_over_white_or_kept():
     half = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
     assert (decode("a.png", file(half), SQUARE).pixels == 255).all()
-    kept = decode("a.png", file(half), Wanted(channels=4, height=16, width=16))
+    kept = decode("a.png", file(half), ImageShape(channels=4, height=16, width=16))
     assert (kept.pixels[3] == 0).all()
     assert kept.outcome == "used"
     assert kept.transparent
@@ -179,14 +179,17 @@ def test_grey_is_seen_in_colour_files_and_one_coloured_pixel_denies_it():
 
 
 def test_colour_made_grey_is_said():
-    assert reasons("a.png", file(photo()), Wanted(channels=1, height=24, width=24)) == ("converted", "colour to grey")
+    assert reasons("a.png", file(photo()), ImageShape(channels=1, height=24, width=24)) == (
+        "converted",
+        "colour to grey",
+    )
 
 
 def test_the_hash_is_of_pixels_and_not_of_the_file():
     grey = photo(channels=1)
     same = [decode("a", file(grey, format_)) for format_ in ("PNG", "BMP", "TIFF", "PPM")]
     same.append(decode("a", file(grey.convert("RGB"))))
-    assert len({picture.sha256 for picture in same}) == 1
+    assert len({image.sha256 for image in same}) == 1
     assert decode("a", file(photo(seed=1))).sha256 != decode("a", file(photo(seed=2))).sha256
     flipped = np.zeros((8, 16), np.uint8)
     assert decode("a", file(Image.fromarray(flipped))).sha256 != decode("a", file(Image.fromarray(flipped.T))).sha256
@@ -207,7 +210,7 @@ def test_the_difference_hash_of_a_ramp_is_known():
 
 
 @pytest.mark.parametrize(
-    ("fit", "size", "expected"),
+    ("resize", "size", "expected"),
     [
         ("crop", (16, 48), "cropped"),
         ("pad", (16, 48), "padded"),
@@ -217,7 +220,7 @@ def test_the_difference_hash_of_a_ramp_is_known():
     ],
 )
 def test_fitting_says_what_it_did(fit, size, expected):
-    found = decode("a.png", file(photo(*size)), Wanted(channels=3, height=16, width=16, fit=fit))
+    found = decode("a.png", file(photo(*size)), ImageShape(channels=3, height=16, width=16, resize=fit))
     assert found.pixels.shape == (3, 16, 16)
     assert found.reasons == ((expected,) if expected else ())
 
@@ -226,22 +229,24 @@ def test_a_crop_keeps_the_centre_and_padding_keeps_everything():
     stripes = np.zeros((16, 48), np.uint8)
     stripes[:, 16:32] = 200
     grey = {"channels": 1, "height": 16, "width": 16}
-    assert (decode("a", file(Image.fromarray(stripes)), Wanted(**grey)).pixels == 200).all()
-    padded = decode("a", file(Image.fromarray(stripes)), Wanted(**grey, fit="pad")).pixels[0]
+    assert (decode("a", file(Image.fromarray(stripes)), ImageShape(**grey)).pixels == 200).all()
+    padded = decode("a", file(Image.fromarray(stripes)), ImageShape(**grey, resize="pad")).pixels[0]
     assert (padded[[0, -1]] == 255).all()
     assert np.abs(padded[8, [0, 8, 15]].astype(int) - [0, 200, 0]).max() < 5
 
 
 def test_resizing_is_antialiased():
     checks = np.indices((64, 64)).sum(0) % 2 * 255
-    small = decode("a", file(Image.fromarray(checks.astype(np.uint8))), Wanted(channels=1, height=8, width=8)).pixels
+    small = decode(
+        "a", file(Image.fromarray(checks.astype(np.uint8))), ImageShape(channels=1, height=8, width=8)
+    ).pixels
     assert np.abs(small.astype(int) - 128).max() < 12
 
 
-@pytest.mark.parametrize("bad", [{"channels": 2}, {"height": 0}, {"width": 5000}, {"fit": "squash"}])
+@pytest.mark.parametrize("bad", [{"channels": 2}, {"height": 0}, {"width": 5000}, {"resize": "squash"}])
 def test_a_shape_that_makes_no_sense_is_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
-        Wanted(**{"channels": 3, "height": 8, "width": 8, **bad})
+        ImageShape(**{"channels": 3, "height": 8, "width": 8, **bad})
 
 
 @settings(max_examples=150, deadline=None)
@@ -251,8 +256,8 @@ def test_damaged_bytes_never_raise(data):
     content = bytearray(file(photo(), format_))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    picture = decode("a", bytes(content[: data.draw(st.integers(0, len(content)))]), SQUARE)
-    assert (picture.pixels is None) == (picture.outcome == "dropped")
+    image = decode("a", bytes(content[: data.draw(st.integers(0, len(content)))]), SQUARE)
+    assert (image.pixels is None) == (image.outcome == "dropped")
 
 
 def test_suffixes():

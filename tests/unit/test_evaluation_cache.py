@@ -1,4 +1,4 @@
-"""What the cache keeps of real pictures: found again, never trusted, never needed."""
+"""What the cache keeps of real images: found again, never trusted, never needed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 from small_features import Counting, grey
 
 from gansmith.evaluation import cache
-from gansmith.evaluation.baselines import anchors
-from gansmith.evaluation.inputs import pictures
+from gansmith.evaluation.baselines import reference_scores
+from gansmith.evaluation.inputs import image_set
 from gansmith.evaluation.reference import kept_features, reference
 
-REALS = pictures(grey(40), "blocks", "test")
+REALS = image_set(grey(40), "blocks", "test")
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_a_damaged_file_is_noticed_and_written_anew(damage):
 def test_a_file_under_another_ones_name_is_noticed():
     network = Counting()
     kept_features(REALS, network.extractor)
-    other = pictures(grey(40, seed=1), "blocks", "test")
+    other = image_set(grey(40, seed=1), "blocks", "test")
     wanted = kept_features(other, network.extractor).vectors
     here, there = files("safetensors")
     both = here.read_bytes(), there.read_bytes()
@@ -74,19 +74,19 @@ def test_a_file_under_another_ones_name_is_noticed():
 
 
 @pytest.mark.parametrize("change", ["pixels", "weights", "resize"])
-def test_other_pictures_other_weights_and_another_resize_are_kept_apart(change):
+def test_other_images_other_weights_and_another_resize_are_kept_apart(change):
     network = Counting()
     kept_features(REALS, network.extractor)
     levels = REALS.images.copy()
     levels[0, 0, 0, 0] ^= 1
-    reals = pictures(levels, "blocks", "test") if change == "pixels" else REALS
+    reals = image_set(levels, "blocks", "test") if change == "pixels" else REALS
     other = Counting("1" * 64 if change == "weights" else "0" * 64, "to 8x8" if change == "resize" else "none")
     kept_features(reals, other.extractor)
     assert other.calls
     assert len(files("safetensors")) == 2
 
 
-def test_the_name_of_the_pictures_is_no_part_of_the_key():
+def test_the_name_of_the_images_is_no_part_of_the_key():
     network = Counting()
     kept_features(REALS, network.extractor)
     taken = network.calls
@@ -110,9 +110,9 @@ def test_where_the_cache_cannot_be_written_nothing_is_kept_and_nothing_fails():
 def test_floor_and_ceilings_come_from_the_cache_the_second_time():
     network = Counting()
     compared = reference(REALS, network.extractor)
-    first = anchors(compared, ["fd", "kid"], 30)
+    first = reference_scores(compared, ["fd", "kid"], 30)
     taken = network.calls
-    assert anchors(compared, ["fd", "kid"], 30) == first
+    assert reference_scores(compared, ["fd", "kid"], 30) == first
     assert network.calls == taken
-    anchors(compared, ["fd", "kid"], 31)
+    reference_scores(compared, ["fd", "kid"], 31)
     assert network.calls > taken

@@ -1,4 +1,4 @@
-"""Generated pictures against a reference: what is measured, what is refused, and what stands beside a number."""
+"""Generated images against a reference: what is measured, what is refused, and what stands beside a number."""
 
 from dataclasses import replace
 
@@ -8,15 +8,15 @@ from small_features import Counting, grey
 
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation import table as module
-from gansmith.evaluation.baselines import anchors, blurred, noise
-from gansmith.evaluation.inputs import pictures
+from gansmith.evaluation.baselines import blurred, noise, reference_scores
+from gansmith.evaluation.inputs import image_set
 from gansmith.evaluation.measure import choose, measure
 from gansmith.evaluation.protocol import comparable
 from gansmith.evaluation.reference import reference
 from gansmith.evaluation.table import METRICS
 from gansmith.features.extract import extract
 
-TRAIN, TEST, FAKE = (pictures(grey(count, seed), "blocks", split) for count, seed, split in
+TRAIN, TEST, FAKE = (image_set(grey(count, seed), "blocks", split) for count, seed, split in
                      ((90, 1, "train"), (60, 2, "test"), (60, 3, "")))  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_every_metric_that_can_be_is_measured_with_its_interval_and_the_others_s
     assert found.left_out == {}
 
 
-def test_features_do_as_well_but_for_what_looks_at_the_pictures(against_test, network):
+def test_features_do_as_well_but_for_what_looks_at_the_images(against_test, network):
     features = extract(network, FAKE.images)
     found = measure(features, against_test)
     assert found.left_out.keys() == {"spectrum", "checkerboard"}
@@ -61,7 +61,7 @@ def test_numbers_against_another_split_are_not_compared(against_test, network):
     one = measure(FAKE.images, against_test, ["fd"]).protocol
     other = measure(FAKE.images, reference(TRAIN, network), ["fd"]).protocol
     comparable(one, measure(TEST.images, against_test, ["fd"], 1).protocol)
-    with pytest.raises(UsageError, match="the number of real pictures, 60 and 90"):
+    with pytest.raises(UsageError, match="the number of real images, 60 and 90"):
         comparable(one, other)
 
 
@@ -107,43 +107,43 @@ def test_what_cannot_be_measured_is_refused_when_asked_for(against_test, names, 
             19,
             60,
             ["fd-infinity"],
-            "fd-infinity needs at least 20 pictures of either kind for features 4 wide, got 19 g",
+            "fd-infinity needs at least 20 images of either kind for features 4 wide, got 19 g",
         ),
         (60, 19, ["fd-infinity"], "for features 4 wide, got 19 real; kid takes 12."),
-        (15, 14, ["kid", "pr"], "precision needs at least 20 pictures of either kind, got 14 real and 15 generated; k"),
-        (11, 60, ["kid"], "kid needs at least 12 pictures of either kind, got 11 generated."),
-        (1, 60, None, "kid needs at least 12 pictures of either kind, got 1 generated."),
+        (15, 14, ["kid", "pr"], "precision needs at least 20 images of either kind, got 14 real and 15 generated; k"),
+        (11, 60, ["kid"], "kid needs at least 12 images of either kind, got 11 generated."),
+        (1, 60, None, "kid needs at least 12 images of either kind, got 1 generated."),
     ],
 )
-def test_too_few_pictures_for_what_is_asked_for_are_refused(network, num, num_real, names, said):
+def test_too_few_images_for_what_is_asked_for_are_refused(network, num, num_real, names, said):
     with pytest.raises(UsageError) as caught:
-        measure(FAKE.images[:num], reference(pictures(TEST.images[:num_real], "few"), network), names)
+        measure(FAKE.images[:num], reference(image_set(TEST.images[:num_real], "few"), network), names)
     assert said in str(caught.value)
 
 
-def test_what_nobody_asked_for_and_needs_more_pictures_is_left_out():
+def test_what_nobody_asked_for_and_needs_more_images_is_left_out():
     wide = replace(Counting().extractor, width=40)
-    found = measure(FAKE.images[:32], reference(pictures(TEST.images[:30], "few"), wide))
+    found = measure(FAKE.images[:32], reference(image_set(TEST.images[:30], "few"), wide))
     assert {"kid", "density", "spectrum"} <= found.values.keys()
     assert found.left_out["fd"] == (
-        "needs at least 41 pictures of either kind for features 40 wide, got 30 real and 32 generated; kid takes 12"
+        "needs at least 41 images of either kind for features 40 wide, got 30 real and 32 generated; kid takes 12"
     )
 
 
 @pytest.mark.parametrize("name", ["stacked-mnist", "stacked-mnist[3]"])
 def test_modes_are_counted_against_stacked_digits(network, name):
-    stacked = pictures(np.zeros((12, 8, 8, 3), np.uint8), name)
+    stacked = image_set(np.zeros((12, 8, 8, 3), np.uint8), name)
     assert choose(["modes", "modes-kl"], network, stacked, None, 12) == (["modes", "modes-kl"], {})
 
 
 @pytest.mark.parametrize(("name", "channels"), [("shapes", 3), ("stacked-mnist", 1)])
 def test_modes_are_counted_against_nothing_else(network, name, channels):
-    others = pictures(np.zeros((12, 8, 8, channels), np.uint8), name)
+    others = image_set(np.zeros((12, 8, 8, channels), np.uint8), name)
     with pytest.raises(UsageError, match="modes needs stacked digits, which only stacked-mnist has, in RGB"):
         choose(["modes"], network, others, None, 12)
 
 
-def test_copies_need_pictures_that_were_kept_out(network):
+def test_copies_need_images_that_were_kept_out(network):
     trained_on_all = reference(TEST, network, TEST)
     found = measure(FAKE.images, trained_on_all)
     assert "authenticity" in found.values
@@ -157,7 +157,7 @@ def test_features_without_classes_leave_out_what_needs_them():
     assert found.classes == {}
 
 
-def test_pictures_of_another_shape_are_refused(against_test):
+def test_images_of_another_shape_are_refused(against_test):
     with pytest.raises(DataError, match="needed is uint8"):
         measure(FAKE.images[:, :4], against_test)
 
@@ -170,8 +170,8 @@ def test_shares_of_the_classes_are_given_beside_the_real_ones(against_test):
 
 
 def test_the_floor_is_the_training_split_where_it_is_another_than_the_reference(against_test):
-    found = anchors(against_test, ["fd", "kid", "spectrum", "ct", "authenticity"], 60)
-    assert found.floor_is == "60 pictures of the train split, measured in the same way"
+    found = reference_scores(against_test, ["fd", "kid", "spectrum", "ct", "authenticity"], 60)
+    assert found.floor_is == "60 images of the train split, measured in the same way"
     assert max(found.floor["fd"].value, found.blur["fd"].value) < found.noise["fd"].value
     assert found.floor.keys() == {"fd", "kid", "spectrum", "ct", "authenticity"}
     assert found.noise.keys() == {"fd", "kid", "spectrum"}
@@ -179,8 +179,8 @@ def test_the_floor_is_the_training_split_where_it_is_another_than_the_reference(
 
 
 def test_the_floor_is_half_against_half_where_there_is_no_other_split(network):
-    found = anchors(reference(TEST, network), ["fd", "kid"], 60)
-    assert found.floor_is == "one half of the reference against the other, 30 pictures each"
+    found = reference_scores(reference(TEST, network), ["fd", "kid"], 60)
+    assert found.floor_is == "one half of the reference against the other, 30 images each"
     assert found.floor["fd"].value < found.noise["fd"].value
 
 
@@ -192,7 +192,7 @@ def test_noise_is_even_and_always_the_same():
     assert ((counts - 100) ** 2 / 100).sum() < 340  # chi-squared of 255 degrees of freedom: 1 in 5,000
 
 
-def test_blurred_pictures_keep_their_mean_and_lose_their_detail():
+def test_blurred_images_keep_their_mean_and_lose_their_detail():
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), np.uint8)
     found = blurred(images)
     assert found.mean() == pytest.approx(images.mean(), abs=2)

@@ -15,8 +15,8 @@ from gansmith.nn.modes import layers_of
 from gansmith.recipes import family, recipe, recipe_names
 from gansmith.recipes.base import OURS
 from gansmith.rng import stream
-from gansmith.training.batch import draw
-from gansmith.training.optim import make_updater
+from gansmith.training.batch import make_batch
+from gansmith.training.optim import make_optimizer
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
 
@@ -34,20 +34,20 @@ ITERATIONS = 20
 @cache
 def trained(name, fast, dtype, draws=0):
     """The losses [iterations, 2], and all of G and of D in one vector each, of a narrow variant with a batch of 4."""
-    made = recipe(name, ["batch=4", *(() if name.endswith("mlp") else ("model.width=16",))])
+    made = recipe(name, ["batch_size=4", *(() if name.endswith("mlp") else ("model.width=16",))])
     data, gan = made.data, build(made, ENGINE)
     for network in (gan.G, gan.D):
         network.to(dtype)
         for layer in layers_of(network):
             if hasattr(layer, "fast"):
                 layer.fast = fast
-    gan.update_g = make_updater(made.generator_optimizer, gan.update_g.parameters, fused=fast)
-    gan.update_d = make_updater(made.discriminator_optimizer, gan.update_d.parameters, fused=fast)
+    gan.optimizer_g = make_optimizer(made.generator_optimizer, gan.optimizer_g.parameters, fused=fast)
+    gan.optimizer_d = make_optimizer(made.discriminator_optimizer, gan.optimizer_d.parameters, fused=fast)
     losses = []
     for clock in range(ITERATIONS):
-        shape = (made.batch, data.channels, data.height, data.width)
-        pixels = torch.randint(0, 256, shape, generator=stream(draws, "pictures", clock)).to(torch.uint8)
-        given = draw(made, clock * made.batch, pixels, ENGINE)
+        shape = (made.batch_size, data.channels, data.height, data.width)
+        pixels = torch.randint(0, 256, shape, generator=stream(draws, "images", clock)).to(torch.uint8)
+        given = make_batch(made, clock * made.batch_size, pixels, ENGINE)
         given = replace(given, **{what: getattr(given, what).to(dtype) for what in ("real", "z_d", "z_g")})
         values = discriminator_step(gan, given, made.objective, ENGINE)
         values |= generator_step(gan, given, made.objective, ENGINE)

@@ -27,7 +27,7 @@ def noise(*shape):
 
 @pytest.mark.parametrize(("reverse", "name"), [(False, "gray"), (True, "binary"), (True, "gray_r")])
 @pytest.mark.parametrize("stretch", [False, True])
-def test_a_grey_picture_looks_as_matplotlib_shows_it(reverse, name, stretch):
+def test_a_grey_image_looks_as_matplotlib_shows_it(reverse, name, stretch):
     images = noise(3, 28, 28, 1)
     seen = as_seen(images, stretch=stretch, reverse=reverse)
     for image, ours in zip(images, seen, strict=True):
@@ -37,7 +37,7 @@ def test_a_grey_picture_looks_as_matplotlib_shows_it(reverse, name, stretch):
         assert {0, 255} <= set(ours.flat) or not stretch
 
 
-def test_a_picture_of_one_value_is_black_when_stretched():
+def test_a_image_of_one_value_is_black_when_stretched():
     assert not as_seen(np.full((1, 8, 8, 1), 9, np.uint8), stretch=True, reverse=False).any()
 
 
@@ -48,7 +48,7 @@ def test_colours_stay_as_they_are(channels):
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_sheet_has_its_pictures_in_rows_on_white(channels):
+def test_a_sheet_has_its_images_in_rows_on_white(channels):
     images = np.full((6, 48, 32, channels), 70, np.uint8)
     drawn = np.asarray(sheet(images, 3)).reshape(2 * 96 + 3 * 8, 3 * 64 + 4 * 8, channels)
     assert np.unique(drawn[8:104, 8:72]).tolist() == [70]
@@ -102,9 +102,7 @@ def logged(folder, *, held_out):
         run.append_event({"step": step, "seen": step * 64, "loss/d": 1.0, "loss/g": step})
     run.append_metric({"step": 30, "seen": 30 * 64, "something/else": 1.0})
     for step in range(937, 937 * (held_out + 1), 937):
-        run.append_metric(
-            {"step": step, "seen": step * 64, "pictures": 16, "held_out/d": 0.5, "held_out/g": step / 100}
-        )
+        run.append_metric({"step": step, "seen": step * 64, "images": 16, "held_out/d": 0.5, "held_out/g": step / 100})
     return run
 
 
@@ -112,11 +110,11 @@ def test_the_curves_show_the_losses_held_out_by_epoch_when_the_article_does(tmp_
     found = plotted_losses(logged(tmp_path, held_out=2), recipe("mnist-mlp"))
     assert found.positions == [1, 2]
     assert [line.values for line in found.lines] == [[0.5, 0.5], [9.37, 18.74]]
-    assert "16 real pictures" in found.caption
+    assert "16 real images" in found.caption
 
 
 def test_the_curves_show_the_losses_of_the_training_by_step_in_the_articles_colours(tmp_path):
-    ships = recipe("cifar-ships", ["batch=64"])
+    ships = recipe("cifar-ships", ["batch_size=64"])
     found = plotted_losses(logged(tmp_path, held_out=2), ships)
     assert found.positions == [10, 20, 30]
     assert "The axis counts steps, whatever the article calls them: 'Epochs'." in found.caption
@@ -133,7 +131,7 @@ def test_a_run_without_a_logged_step_has_no_curves(tmp_path):
     assert plotted_losses(Run(tmp_path), recipe("mnist-mlp")) is None
 
 
-def test_loss_curves_are_the_same_picture_each_time_and_wear_their_colours():
+def test_loss_curves_are_the_same_image_each_time_and_wear_their_colours():
     lines = [
         Line(label="Discriminator", colour="#87ceeb", values=[1.0, 2.0]),
         Line(label="Generator", colour="#ffd700", values=[2.0, 1.0]),

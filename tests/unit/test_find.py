@@ -79,15 +79,15 @@ def test_a_folder_of_other_things_is_no_copy(own, name):
     [
         ("mnist", ["mnist/train-images-idx3-ubyte", "mnist/train-labels-idx1-ubyte.gz"], "idx", {"train"}),
         ("mnist", ["mnist.npz"], "npz", {"train", "test"}),
-        ("notmnist", ["notMNIST_small.tar.gz"], "pictures", {"train"}),
-        ("notmnist", ["notmnist/notMNIST_small.tar.gz"], "pictures", {"train"}),
-        ("notmnist", [f"notmnist/{letter}/x.png" for letter in "ABCDEFGHIJ"], "pictures", {"train"}),
-        ("notmnist-large", [f"notmnist-large/notMNIST_large/{c}/x.png" for c in "ABCDEFGHIJ"], "pictures", {"train"}),
+        ("notmnist", ["notMNIST_small.tar.gz"], "images", {"train"}),
+        ("notmnist", ["notmnist/notMNIST_small.tar.gz"], "images", {"train"}),
+        ("notmnist", [f"notmnist/{letter}/x.png" for letter in "ABCDEFGHIJ"], "images", {"train"}),
+        ("notmnist-large", [f"notmnist-large/notMNIST_large/{c}/x.png" for c in "ABCDEFGHIJ"], "images", {"train"}),
         ("svhn", ["svhn/extra_32x32.mat"], "svhn-mat", {"extra"}),
-        ("celeba", ["celeba/img_align_celeba.zip"], "pictures", {"train"}),
-        ("celeba", ["celeba/img_align_celeba/000001.jpg"], "pictures", {"train"}),
-        ("cifar10", ["cifar-10-images.tar"], "pictures", {"train", "test"}),
-        ("cifar10", ["cifar10/train/ship/1.jpg", "cifar10/test/ship/1.jpg"], "pictures", {"train", "test"}),
+        ("celeba", ["celeba/img_align_celeba.zip"], "images", {"train"}),
+        ("celeba", ["celeba/img_align_celeba/000001.jpg"], "images", {"train"}),
+        ("cifar10", ["cifar-10-images.tar"], "images", {"train", "test"}),
+        ("cifar10", ["cifar10/train/ship/1.jpg", "cifar10/test/ship/1.jpg"], "images", {"train", "test"}),
         ("cifar10", ["cifar-10-python.tar.gz"], "cifar-python", {"train", "test"}),
         ("cifar10", ["cifar10/cifar-10-batches-py/test_batch"], "cifar-python", {"test"}),
         ("cifar10", ["cifar10/test_batch.bin"], "cifar-binary", {"test"}),
@@ -117,13 +117,13 @@ def test_a_split_that_lacks_a_file_is_not_complete(own):
 # --- what it is
 
 
-def test_the_packaged_pictures_are_the_published_ones_though_packed_anew():
+def test_the_packaged_images_are_the_published_ones_though_packed_anew():
     found = look_for("fashion-10k")
     assert found.files["train"][0].stat().st_size != SETS["fashion-10k"].remote[0].size
     assert found.is_official()
 
 
-def test_published_pictures_are_known_unpacked(own):
+def test_published_images_are_known_unpacked(own):
     (own / "fashion-10k").mkdir()
     for path in look_for("fashion-10k").files["train"]:
         (own / "fashion-10k" / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
@@ -140,7 +140,7 @@ def test_a_damaged_copy_is_not_the_published_one(own, damage):
     assert not look_for("fashion-10k").is_official()
 
 
-def test_pictures_that_differ_in_one_pixel_are_not_the_published_ones(own):
+def test_images_that_differ_in_one_pixel_are_not_the_published_ones(own):
     shutil.copytree(SETS["fashion-10k"].packaged, own / "fashion-10k")
     file = look_for("fashion-10k").files["train"][0]
     pixels = bytearray(gzip.decompress(file.read_bytes()))
@@ -179,7 +179,7 @@ def toy(own, monkeypatch):
         homepage="https://example.org",
         layouts=(
             Layout(format="idx", files={one: (f"{stem}-images", f"{stem}-labels") for one, stem in STEMS.items()}),
-            Layout(format="pictures", files=dict.fromkeys(both, ("second.tar",))),
+            Layout(format="images", files=dict.fromkeys(both, ("second.tar",))),
         ),
         remote=(
             *(remote(f"{stem}-{kind}", one) for one, stem in STEMS.items() for kind in ("images", "labels")),
@@ -227,7 +227,7 @@ def test_the_users_own_copy_is_never_mixed_with_downloads(toy, own):
 def test_the_other_layout_is_downloaded_when_the_first_cannot_be(toy, cache):
     toy[1].add("t10k-images")
     found = find_set("toy", "test")
-    assert found.layout.format == "pictures"
+    assert found.layout.format == "images"
     assert found.path == cache / "toy/second.tar"
 
 

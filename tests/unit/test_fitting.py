@@ -8,7 +8,7 @@ from gansmith.config import value_at
 from gansmith.errors import DataError
 from gansmith.recipe_file import override
 from gansmith.recipes import auto, family, fitted, recipe, recipe_names, sets_itself
-from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, Facts, about_haste, short_side_for
+from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, DatasetFacts, about_short_budget, short_side_for
 from gansmith.schema import Data
 
 OURS = [name for name in recipe_names() if family(name).fitted]
@@ -16,7 +16,7 @@ OURS = [name for name in recipe_names() if family(name).fitted]
 
 def photos(count=300, height=64, width=96, channels=3, name="/photos", **more):
     data = Data(name=name, channels=channels, height=height, width=width)
-    return Facts(data=data, count=count, **more)
+    return DatasetFacts(data=data, count=count, **more)
 
 
 def made(name, facts):
@@ -34,13 +34,13 @@ def test_the_named_recipe_is_the_one_for_the_example(name):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize(("height", "width"), [(28, 28), (64, 64), (96, 64), (32, 256)])
 @pytest.mark.parametrize("count", [8, 300, 70_000])
-def test_every_shape_and_number_of_pictures_gives_a_recipe(name, channels, height, width, count):
+def test_every_shape_and_number_of_images_gives_a_recipe(name, channels, height, width, count):
     facts = photos(count, height, width, channels)
     found = made(name, facts)
     assert found.data == facts.data
-    assert found.batch <= count
+    assert found.batch_size <= count
     for interval in (found.evaluate.every, found.length.sample_every, found.length.log_every, found.length.images):
-        assert interval % found.batch == 0
+        assert interval % found.batch_size == 0
         assert interval <= found.length.images
     assert found.length.images % found.evaluate.every == 0, "the end is not evaluated"
     assert max(found.grid.rows * height, found.grid.columns * width) <= 1024
@@ -48,11 +48,11 @@ def test_every_shape_and_number_of_pictures_gives_a_recipe(name, channels, heigh
 
 @pytest.mark.parametrize(("count", "batch"), [(8, 8), (20, 16), (31, 16), (32, 32), (10**6, 32)])
 def test_a_set_smaller_than_a_batch_gets_a_smaller_batch(count, batch):
-    assert made("auto", photos(count)).batch == batch
+    assert made("auto", photos(count)).batch_size == batch
 
 
-def test_too_few_pictures_are_refused_in_a_sentence():
-    with pytest.raises(DataError, match=r"^/photos has 7 pictures that can be used; 8 are the least to train on, and"):
+def test_too_few_images_are_refused_in_a_sentence():
+    with pytest.raises(DataError, match=r"^/photos has 7 images that can be used; 8 are the least to train on, and"):
         made("auto", photos(7))
 
 
@@ -66,11 +66,11 @@ def test_too_few_pictures_are_refused_in_a_sentence():
         ("cifar10[ship]", FEW, 3, ("flip", "colour", "translate", "cutout")),
     ],
 )
-def test_few_pictures_are_augmented_and_mirrored_only_where_that_is_right(name, count, channels, operations):
+def test_few_images_are_augmented_and_mirrored_only_where_that_is_right(name, count, channels, operations):
     assert made("auto", photos(count, channels=channels, name=name)).augment.operations == operations
 
 
-def test_the_command_that_would_mirror_own_pictures_is_given_and_works():
+def test_the_command_that_would_mirror_own_images_is_given_and_works():
     found = family("auto").fitted(photos())
     said = found.why["augment.operations"](found.recipe)
     _, _, change = said.partition("--set '")
@@ -82,7 +82,7 @@ def test_a_gpu_gets_wider_networks():
         assert made(name, photos(gpu=True)).model.width > made(name, photos()).model.width
 
 
-def test_the_length_follows_the_pictures_within_bounds_and_a_given_one_is_kept():
+def test_the_length_follows_the_images_within_bounds_and_a_given_one_is_kept():
     lengths = [made("auto", photos(count)).length.images for count in (8, 20_000, 10**7)]
     assert lengths[0] == pytest.approx(500_000, rel=0.01)
     assert lengths[0] < lengths[1] < lengths[2] == pytest.approx(2_000_000, rel=0.01)
@@ -99,7 +99,7 @@ def test_average_and_intervals_are_shares_of_the_length():
 @pytest.mark.parametrize("most", [1, 3, EVALUATIONS])
 def test_the_last_evaluation_is_within_a_few_steps_of_the_end_of_any_length(steps, most):
     found = made("auto", photos(images=32 * steps, evaluations=most))
-    every = found.evaluate.every // found.batch
+    every = found.evaluate.every // found.batch_size
     assert steps // every <= most
     assert steps % every < EVALUATIONS
 
@@ -115,13 +115,13 @@ def test_without_a_trial_evaluations_paint_a_twentieth_of_what_is_trained_on_at_
 def test_some_lines_of_the_log_meet_a_lazy_penalty():
     for images in (0, 32_000, 1_000_000):
         found = made("auto", photos(images=images))
-        apart = found.length.log_every // found.batch
+        apart = found.length.log_every // found.batch_size
         lines = range(apart, found.steps + 1, apart)
         of_penalty = [step for step in lines if (step - 1) % found.objective.penalty_every == 0]
         assert len(of_penalty) >= len(lines) // 16 > 0
 
 
-def test_another_length_sets_it_anew_without_pictures_too():
+def test_another_length_sets_it_anew_without_images_too():
     assert recipe("auto", ["length.images=64_000"]) == made("auto", replace(EXAMPLE, images=64_000))
     assert recipe("auto", ["length.images=64_000"]).generator_optimizer.lr.until == 64_000
     assert recipe("demo", ["length.images=64_000"]).generator_optimizer.lr == recipe("demo").generator_optimizer.lr
@@ -136,8 +136,8 @@ def test_the_rate_falls_over_the_second_half_of_whatever_length():
 
 
 def test_what_a_person_sets_holds_and_is_not_explained_by_the_rules():
-    found = fitted("auto", ["batch=16", "augment.operations=[]"], photos())
-    assert found.recipe.batch == 16
+    found = fitted("auto", ["batch_size=16", "augment.operations=[]"], photos())
+    assert found.recipe.batch_size == 16
     assert found.recipe.data == photos().data
     assert "batch" not in found.why
     assert "augment.operations" not in found.why
@@ -149,7 +149,7 @@ def test_a_file_that_starts_from_it_is_set_too_but_for_what_it_states(tmp_path):
     file.write_text('from = "auto"\nbatch = 16\n')
     assert sets_itself(str(file))
     found = fitted(str(file), [], photos())
-    assert (found.recipe.name, found.recipe.batch, found.recipe.data) == ("mine", 16, photos().data)
+    assert (found.recipe.name, found.recipe.batch_size, found.recipe.data) == ("mine", 16, photos().data)
     assert "batch" not in found.why
     assert "model.width" in found.why
 
@@ -160,7 +160,7 @@ def test_reasons_are_of_the_recipe_as_it_is_in_the_end(tmp_path):
         return {field: reason(found.recipe) for field, reason in found.why.items()}
 
     assert said("auto")["length.images"].startswith("100 steps: ")
-    assert said("auto", "batch=64")["length.images"].startswith("50 steps: ")
+    assert said("auto", "batch_size=64")["length.images"].startswith("50 steps: ")
     assert "model.width" not in said("auto", "model.name=residual", "model.width=16")
     file = tmp_path / "mine.toml"
     file.write_text('from = "auto"\nema_half_life = {start=0.0, end=5000.0, until=1000}\n[model]\nname="residual"\n')
@@ -172,10 +172,10 @@ def test_reasons_are_of_the_recipe_as_it_is_in_the_end(tmp_path):
     [
         ({"count": 300, "images": 3200}, [], "evaluated 5 times on the way"),
         ({"count": 256, "images": 3200}, [], ""),
-        ({"count": 300, "images": 3200}, ["evaluate.held_out=40"], ""),
-        ({"count": 300, "images": 3200}, ["evaluate.pictures=200"], ""),
+        ({"count": 300, "images": 3200}, ["evaluate.validation=40"], ""),
+        ({"count": 300, "images": 3200}, ["evaluate.images=200"], ""),
         ({"count": 200, "images": 3200, "height": 16, "width": 16}, [], "evaluated 5 times on the way"),
-        ({"count": 300, "images": 5}, ["batch=1"], ""),
+        ({"count": 300, "images": 5}, ["batch_size=1"], ""),
     ],
 )
 def test_evaluations_are_announced_where_there_will_be_some(facts, changes, said):
@@ -193,7 +193,7 @@ def test_every_decision_is_one_line():
             assert len(text) < 250, field
 
 
-def test_haste_on_a_processor_makes_small_pictures_and_says_so():
+def test_haste_on_a_processor_makes_small_images_and_says_so():
     assert [short_side_for(seconds, gpu=False) for seconds in (0, 40, 7200)] == [64, 32, 64]
     assert short_side_for(40, gpu=True) == 64
-    assert "--set data.height=48 --set data.width=64 for larger ones" in about_haste(48, 64)
+    assert "--set data.height=48 --set data.width=64 for larger ones" in about_short_budget(48, 64)

@@ -132,11 +132,11 @@ def test_a_zip_of_more_files_than_its_count_can_say_is_read_as_macos_writes_it(t
 
 
 def test_a_celeba_zip_gives_the_jpegs_as_they_were_written(tmp_path):
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 218, 178, 3), np.uint8)
-    make_sets.write_celeba_zip(tmp_path / "img_align_celeba.zip", pictures)
+    images = np.random.default_rng(0).integers(0, 256, (3, 218, 178, 3), np.uint8)
+    make_sets.write_celeba_zip(tmp_path / "img_align_celeba.zip", images)
     with open_archive(tmp_path / "img_align_celeba.zip") as archive:
         assert [member.name for member in archive.members] == [f"img_align_celeba/00000{n}.jpg" for n in (1, 2, 3)]
-        for member, pixels in zip(archive.members, pictures, strict=True):
+        for member, pixels in zip(archive.members, images, strict=True):
             written = io.BytesIO()
             Image.fromarray(pixels).save(written, "JPEG", quality=95)
             decoded = np.asarray(Image.open(io.BytesIO(archive.read(member))))

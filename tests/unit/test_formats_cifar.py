@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gansmith.data.formats import batch_pickle
+from gansmith.data.formats import cifar_pickle
 from gansmith.data.formats.cifar import parse_binary_batch, parse_python_batch, read_cifar
 from gansmith.data.formats.cifar_pickle import read_batch
 from gansmith.errors import DataError
@@ -73,7 +73,7 @@ def test_a_batch_pickled_today_reads_the_same(images, key):
 def test_a_full_batch_fits_the_limit_of_opcodes():
     value = {b"labels": [7] * 10_000, b"filenames": [b"%07d" % at for at in range(10_000)]}
     assert read_batch(make_sets.python2_pickle(value), "full")["filenames"][-1] == b"0009999"
-    assert batch_pickle.MAX_OPCODES > 4 * 30_000
+    assert cifar_pickle.MAX_OPCODES > 4 * 30_000
 
 
 # --- what no batch holds
@@ -238,7 +238,7 @@ def test_refusing_a_foreign_batch_runs_nothing(tmp_path):
         ({b"data": b"abc", b"labels": [1]}, "holds bytes as its data"),
         ({b"data": np.zeros((2, 5), np.uint8), b"labels": [1, 2]}, r"an array of shape \(2, 5\)"),
         ({b"data": np.zeros((0, 3072), np.uint8), b"labels": []}, r"an array of shape \(0, 3072\)"),
-        ({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]}, "holds 2 pictures but not as many"),
+        ({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]}, "holds 2 images but not as many"),
         ({b"data": np.zeros((1, 3072), np.uint8), b"labels": [b"cat"]}, "not as many whole numbers"),
         ({b"data": np.zeros((1, 3072), np.uint8), b"labels": [10]}, "holds labels 10 to 10; there are 10 classes"),
         ({b"data": np.zeros((1, 3072), np.uint8), b"labels": [-1]}, "holds labels -1 to -1"),
@@ -298,7 +298,7 @@ def test_any_bytes_are_a_batch_or_a_data_error(content):
 
 
 @FUZZ
-@given(codes=st.lists(st.sampled_from(sorted(batch_pickle._ACTIONS) + list(batch_pickle._SYMBOLS)), max_size=40))
+@given(codes=st.lists(st.sampled_from(sorted(cifar_pickle._ACTIONS) + list(cifar_pickle._SYMBOLS)), max_size=40))
 def test_any_order_of_known_opcodes_is_a_batch_or_a_data_error(codes):
     code = b"".join(code + b"\n" if len(code) > 1 else code + b"\1" * (code in b"KUqh") for code in codes)
     with contextlib.suppress(DataError):

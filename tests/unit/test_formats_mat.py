@@ -50,7 +50,7 @@ def test_svhn_reads_back_bit_exact(path, images, labels, compress, labels_as):
     assert found.class_names == tuple("0123456789")
 
 
-def test_a_single_picture_whose_last_axis_matlab_dropped_is_read(path, images):
+def test_a_single_image_whose_last_axis_matlab_dropped_is_read(path, images):
     pixels = images[0].transpose(1, 2, 0)
     path.write_bytes(mat_file([mat_matrix("X", pixels), mat_matrix("y", np.array([[4]], np.uint8))]))
     assert np.array_equal(read_svhn(path).images, images[:1])
@@ -166,7 +166,7 @@ def test_nothing_is_inflated_beyond_what_a_variable_announces(path, monkeypatch)
         ({"X": np.zeros((2, 2, 1, 1), np.uint8), "y": np.ones((1, 1))}, "X is uint8 of shape (2, 2, 1, 1)"),
         ({"X": np.zeros((2, 2), np.uint8), "y": np.ones((1, 1))}, "X is uint8 of shape (2, 2)"),
         ({"X": np.zeros((2, 2, 3, 0), np.uint8), "y": np.ones((0, 1))}, "X is uint8 of shape (2, 2, 3, 0)"),
-        ({"X": np.zeros((2, 2, 3, 2), np.uint8), "y": np.ones((1, 2))}, "X holds 2 pictures, y has the shape (1, 2)"),
+        ({"X": np.zeros((2, 2, 3, 2), np.uint8), "y": np.ones((1, 2))}, "X holds 2 images, y has the shape (1, 2)"),
         ({"X": np.zeros((2, 2, 3, 2), np.uint8), "y": np.full((2, 1), 11.0)}, "other labels than 1 to 10"),
         ({"X": np.zeros((2, 2, 3, 2), np.uint8), "y": np.full((2, 1), 1.5)}, "other labels than 1 to 10"),
         ({"X": np.zeros((2, 2, 3, 2), np.uint8), "y": np.full((2, 1), np.nan)}, "other labels than 1 to 10"),
@@ -205,7 +205,7 @@ def test_any_bytes_are_arrays_or_a_data_error(path, content):
 @given(
     compress=st.booleans(), where=st.floats(0, 1, exclude_max=True), what=st.binary(max_size=4), cut=st.integers(0, 4)
 )
-def test_a_mutated_file_is_pictures_or_a_data_error(path, images, labels, compress, where, what, cut):
+def test_a_mutated_file_is_images_or_a_data_error(path, images, labels, compress, where, what, cut):
     content = svhn_mat(images, labels, compress)
     at = 120 + int(where * (len(content) - 120))
     path.write_bytes(content[:at] + what + content[at + cut :])

@@ -68,7 +68,7 @@ def test_every_version_of_numpy_s_format_is_read(path, images, version):
         (np.zeros((1, 2), np.uint8), np.arange(1), "x_train is uint8 of shape (1, 2)"),
         (np.zeros((1, 2, 2, 2), np.uint8), np.arange(1), "x_train is uint8 of shape (1, 2, 2, 2)"),
         (np.zeros((0, 2, 2), np.uint8), np.arange(0), "x_train.npy announces 0 bytes"),
-        (np.zeros((2, 2, 2), np.uint8), np.arange(3), "x_train holds 2 pictures, y_train labels of shape (3,)"),
+        (np.zeros((2, 2, 2), np.uint8), np.arange(3), "x_train holds 2 images, y_train labels of shape (3,)"),
         (np.zeros((2, 2, 2), np.uint8), np.array(["a", "b"]), "y_train.npy holds '<U1'"),
         (np.zeros((2, 2, 2), np.uint8), np.array([0, -1]), "y_train holds the label -1"),
     ],
@@ -115,8 +115,8 @@ def test_a_header_is_checked_before_anything_is_read(path, content, message):
 
 
 def test_an_archive_without_the_arrays_says_what_it_holds(path, images):
-    np.savez(path, pictures=images)
-    with pytest.raises(DataError, match=r"has no x_test\.npy; it holds pictures\.npy"):
+    np.savez(path, images=images)
+    with pytest.raises(DataError, match=r"has no x_test\.npy; it holds images\.npy"):
         read_npz(path, "test")
     write(path, np.zeros((100, 1000, 1000), np.uint8), np.arange(100))
     with pytest.raises(DataError, match=r"has no x_train\.npy that can be read \(it would inflate .* a bomb\)"):
@@ -140,7 +140,7 @@ def test_damaged_pixels_are_found_by_their_checksum(path, images):
 
 @FUZZ
 @given(content=st.binary(max_size=150), start=st.sampled_from([b"", header(PLAIN % b"2, 2, 3"), header(b"{'descr': ")]))
-def test_any_bytes_are_pictures_or_a_data_error(path, content, start):
+def test_any_bytes_are_images_or_a_data_error(path, content, start):
     path.write_bytes(content)
     with contextlib.suppress(DataError):
         read_npz(path, "train")
@@ -153,7 +153,7 @@ def test_any_bytes_are_pictures_or_a_data_error(path, content, start):
 
 @FUZZ
 @given(where=st.floats(0, 1, exclude_max=True), what=st.binary(max_size=4), cut=st.integers(0, 4), packed=st.booleans())
-def test_a_mutated_archive_is_pictures_or_a_data_error(path, images, where, what, cut, packed):
+def test_a_mutated_archive_is_images_or_a_data_error(path, images, where, what, cut, packed):
     write(path, images, np.arange(6), np.savez_compressed if packed else np.savez)
     content = path.read_bytes()
     at = int(where * len(content))

@@ -9,7 +9,7 @@ from gansmith.errors import CheckpointError, RecipeError
 from gansmith.recipes import recipe
 from gansmith.runs.history import Evaluated, best_of, evaluations, stalled_since
 from gansmith.runs.run import Run, create_run
-from gansmith.training.evaluation import Judge
+from gansmith.training.evaluation import Evaluator
 
 
 def of(*values, half=1.0):
@@ -59,7 +59,7 @@ def test_a_link_names_no_best(tmp_path):
     assert named_best(run) is None
 
 
-@pytest.mark.parametrize("change", ["evaluate.patience=3", "evaluate.held_out=100"])
+@pytest.mark.parametrize("change", ["evaluate.patience=3", "evaluate.validation=100"])
 def test_a_setting_of_evaluations_that_do_not_take_place_is_refused(change):
     with pytest.raises(RecipeError, match=r"has no effect with evaluate\.every=0"):
         recipe("fashion-mlp", [change])
@@ -67,5 +67,7 @@ def test_a_setting_of_evaluations_that_do_not_take_place_is_refused(change):
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 evaluation took 3.0 s"), (2, "2 evaluations took 3.0 s")])
 def test_what_evaluations_cost_is_told_in_good_grammar(count, said):
-    judge = Judge(recipe=None, train=None, validation=None, extractor=None, names=[], num=0, count=count, measuring=3.0)
+    judge = Evaluator(
+        recipe=None, train=None, validation=None, extractor=None, names=[], num=0, count=count, measuring=3.0
+    )
     assert judge.cost().startswith(said)

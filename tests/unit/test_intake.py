@@ -1,4 +1,4 @@
-"""A folder or an archive of own pictures: what is said about each file, about the whole, and what is packed."""
+"""A folder or an archive of own images: what is said about each file, about the whole, and what is packed."""
 
 import csv
 import io
@@ -13,20 +13,20 @@ import pytest
 from hazards import write_hazards
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import file, photo, write_pictures
+from small_images import file, photo, write_images
 
 from gansmith.data.check.duplicates import groups_of_equal, groups_of_similar
-from gansmith.data.check.page import intake_page
+from gansmith.data.check.page import check_page
 from gansmith.data.check.report import check
-from gansmith.data.check.suggest import propose
+from gansmith.data.check.suggest import suggest_shape
 from gansmith.data.check.text import report_lines
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order
 from gansmith.data.prepare import prepare
 from gansmith.data.sources import open_source, shown
 from gansmith.errors import DataError
 
-SMALL = Wanted(channels=3, height=32, width=32)
+SMALL = ImageShape(channels=3, height=32, width=32)
 
 
 def tree(folder):
@@ -40,7 +40,7 @@ def tree(folder):
 
 @pytest.fixture
 def hazards(tmp_path):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     return folder, write_hazards(folder)
 
@@ -51,7 +51,7 @@ def hazards(tmp_path):
 def test_every_hazard_ends_as_it_must_and_nothing_is_written_elsewhere(hazards, tmp_path):
     folder, expected = hazards
     before = tree(tmp_path)
-    pack = prepare(folder, tmp_path / "out" / "store", SMALL, allow_dropped=True, workers=2)
+    dataset = prepare(folder, tmp_path / "out" / "store", SMALL, allow_dropped=True, workers=2)
     found = {}
     for line in (tmp_path / "out/store/files.jsonl").read_text().splitlines():
         report = json.loads(line)
@@ -63,7 +63,7 @@ def test_every_hazard_ends_as_it_must_and_nothing_is_written_elsewhere(hazards, 
     assert found.keys() == {shown(name) for name in expected}
     for name, reasons in expected.items():
         assert reasons is None or found[shown(name)] == reasons, name
-    assert len(pack) == sum("DROPPED" not in reasons for reasons in found.values())
+    assert len(dataset) == sum("DROPPED" not in reasons for reasons in found.values())
     after = tree(tmp_path)
     new = {os.path.relpath(path, os.fsencode(tmp_path)) for path in after.keys() - before.keys()}
     files = {b"out/store/" + name for name in (b"images.npy", b"files.jsonl", b"index.json")}
@@ -73,18 +73,18 @@ def test_every_hazard_ends_as_it_must_and_nothing_is_written_elsewhere(hazards, 
 
 def test_the_report_of_hazards_counts_every_file_once_in_every_form(hazards):
     folder, expected = hazards
-    intake = check(folder, workers=1)
-    assert sum(intake.counts().values()) == len(intake.files) == len(expected)
-    facts = json.loads(json.dumps(intake.facts()))
-    assert [one["name"] for one in facts["files"]] == [shown(one.name) for one in intake.files]
-    text = "\n".join(report_lines(intake))
+    report = check(folder, workers=1)
+    assert sum(report.counts().values()) == len(report.files) == len(expected)
+    facts = json.loads(json.dumps(report.to_dict()))
+    assert [one["name"] for one in facts["files"]] == [shown(one.name) for one in report.files]
+    text = "\n".join(report_lines(report))
     text.encode()
     assert "\x1b" not in text
     assert "zero bytes: empty.png" in text
     assert "<b>404\\x1b.jpg" in text
     assert "latin-\\xe9.png" in {one["name"] for one in facts["files"]}
     with open_source(folder) as source:
-        page = intake_page(intake, source, workers=1)
+        page = check_page(report, source, workers=1)
     page.encode()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;.png" in page
@@ -95,8 +95,8 @@ def test_the_report_of_hazards_counts_every_file_once_in_every_form(hazards):
 
 
 def test_symlinked_folders_are_read_once_wherever_they_lie(tmp_path):
-    write_pictures(tmp_path / "elsewhere", ["a.png"])
-    write_pictures(tmp_path / "mine", ["b.png"])
+    write_images(tmp_path / "elsewhere", ["a.png"])
+    write_images(tmp_path / "mine", ["b.png"])
     for name in ("first", "second"):
         (tmp_path / "mine" / name).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     with open_source(tmp_path / "mine") as source:
@@ -121,7 +121,7 @@ def as_tar(folder, path):
 
 @pytest.mark.parametrize("pack_up", [as_zip, as_tar])
 def test_an_archive_gives_what_its_folder_gives(tmp_path, pack_up):
-    folder = write_pictures(tmp_path / "set", ["cats/1.png", "cats/2.png", "dogs/1.png"])
+    folder = write_images(tmp_path / "set", ["cats/1.png", "cats/2.png", "dogs/1.png"])
     pack_up(folder, tmp_path / "archive")
     ours = prepare(folder, tmp_path / "a", SMALL, workers=1)
     theirs = prepare(tmp_path / "archive", tmp_path / "b", SMALL, workers=1)
@@ -134,8 +134,8 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path, pack_up):
 
 
 def labels_of(folder):
-    intake = check(folder, workers=1)
-    return intake.labels_from, {one.name: one.label for one in intake.kept}
+    report = check(folder, workers=1)
+    return report.labels_from, {one.name: one.label for one in report.kept}
 
 
 @pytest.mark.parametrize(
@@ -150,44 +150,44 @@ def labels_of(folder):
         (["train/1.png", "test/2.png"], [None, None]),
     ],
 )
-def test_folders_are_classes_when_every_picture_lies_just_below_the_top(tmp_path, names, expected):
-    _, labels = labels_of(write_pictures(tmp_path / "set", names))
+def test_folders_are_classes_when_every_image_lies_just_below_the_top(tmp_path, names, expected):
+    _, labels = labels_of(write_images(tmp_path / "set", names))
     assert [labels[name] for name in names] == expected
 
 
 @pytest.mark.parametrize(
     ("names", "stray"),
     [
-        (["a/1.png", "b/1.png", "b/2.png", "c.png"], "1 picture lies outside"),
-        (["top/a/1.png", "top/b/1.png", "top/b/2.png", "top/1.png"], "1 picture lies outside"),
-        (["train/a/1.png", "test/b/1.png", "test/b/2.png", "test/1.png"], "1 picture lies outside"),
-        (["a/1.png", "b/1.png", "b/deeper/2.png"], "1 picture lies outside"),
-        ([*(f"{'ab'[n % 2]}/{n}.png" for n in range(9)), "w.png", "x.png", "y.png", "z.png"], "4 pictures lie outside"),
+        (["a/1.png", "b/1.png", "b/2.png", "c.png"], "1 image lies outside"),
+        (["top/a/1.png", "top/b/1.png", "top/b/2.png", "top/1.png"], "1 image lies outside"),
+        (["train/a/1.png", "test/b/1.png", "test/b/2.png", "test/1.png"], "1 image lies outside"),
+        (["a/1.png", "b/1.png", "b/deeper/2.png"], "1 image lies outside"),
+        ([*(f"{'ab'[n % 2]}/{n}.png" for n in range(9)), "w.png", "x.png", "y.png", "z.png"], "4 images lie outside"),
         (["a/1.png", "b/1.png", "2.png", "3.png"], ""),
         (["a/1.png", "a/2.png", "3.png"], ""),
         (["a/1.png", "b/1.png"], ""),
     ],
 )
-def test_few_pictures_outside_the_class_folders_are_named_since_for_them_there_are_no_classes(tmp_path, names, stray):
-    folder = write_pictures(tmp_path / "set", names)
-    remarks = [remark for remark in check(folder, workers=1).remarks if "class folders" in remark]
-    assert [remark.partition(" the class folders")[0] for remark in remarks] == [stray] * bool(stray)
-    assert prepare(folder, tmp_path / "store", SMALL, workers=1).index["no_classes"] == "".join(remarks)
+def test_few_images_outside_the_class_folders_are_named_since_for_them_there_are_no_classes(tmp_path, names, stray):
+    folder = write_images(tmp_path / "set", names)
+    notes = [note for note in check(folder, workers=1).notes if "class folders" in note]
+    assert [note.partition(" the class folders")[0] for note in notes] == [stray] * bool(stray)
+    assert prepare(folder, tmp_path / "store", SMALL, workers=1).index["no_classes"] == "".join(notes)
 
 
-def test_of_many_pictures_outside_the_class_folders_the_first_are_named(tmp_path):
+def test_of_many_images_outside_the_class_folders_the_first_are_named(tmp_path):
     names = [*(f"{'ab'[n % 2]}/{n}.png" for n in range(9)), "w.png", "x.png", "y.png", "z.png"]
-    intake = check(write_pictures(tmp_path / "set", names), workers=1)
+    report = check(write_images(tmp_path / "set", names), workers=1)
     assert (
-        "4 pictures lie outside the class folders, so there are no classes: w.png, x.png, y.png and 1 more; move them"
-    ) in intake.remarks
+        "4 images lie outside the class folders, so there are no classes: w.png, x.png, y.png and 1 more; move them"
+    ) in report.notes
 
 
 @pytest.mark.parametrize("content", ['{"labels": null}', '{"labels": [["a/1.png", 0], ["b/2.png", 1], ["3.png", 1]]}'])
 def test_where_a_label_file_says_what_there_is_folders_do_not_count(tmp_path, content):
-    folder = write_pictures(tmp_path / "set", ["a/1.png", "b/2.png", "3.png"])
+    folder = write_images(tmp_path / "set", ["a/1.png", "b/2.png", "3.png"])
     (folder / "dataset.json").write_text(content)
-    assert not [remark for remark in check(folder, workers=1).remarks if "class folders" in remark]
+    assert not [note for note in check(folder, workers=1).notes if "class folders" in note]
 
 
 def as_csv(header):
@@ -208,25 +208,25 @@ def as_csv(header):
         ("dataset.json", lambda pairs: json.dumps({"labels": [list(pair) for pair in pairs]})),
     ],
 )
-def test_a_label_file_beside_the_pictures_is_followed(tmp_path, name, write):
-    folder = write_pictures(tmp_path / "set", ["x/1.png", "x/2, or so.png", "y/3.png"])
+def test_a_label_file_beside_the_images_is_followed(tmp_path, name, write):
+    folder = write_images(tmp_path / "set", ["x/1.png", "x/2, or so.png", "y/3.png"])
     (folder / name).write_text(write([("x/1.png", 10), ("x/2, or so.png", 9), ("y/3.png", 10)]))
     origin, labels = labels_of(folder)
     assert origin == name
     assert labels == {"x/1.png": "10", "x/2, or so.png": "9", "y/3.png": "10"}
-    pack = prepare(folder, tmp_path / "store", SMALL, workers=1)
-    assert pack.index["classes"] == ["9", "10"]
-    assert pack.labels.tolist() == [1, 0, 1]
+    dataset = prepare(folder, tmp_path / "store", SMALL, workers=1)
+    assert dataset.index["classes"] == ["9", "10"]
+    assert dataset.labels.tolist() == [1, 0, 1]
     assert check(folder, workers=1).reasons()["holds the labels"][0].name == name
 
 
-def test_a_picture_without_a_label_is_lost_and_a_label_without_a_picture_is_said(tmp_path):
-    folder = write_pictures(tmp_path / "set", ["1.png", "2.png"])
+def test_a_image_without_a_label_is_lost_and_a_label_without_a_image_is_said(tmp_path):
+    folder = write_images(tmp_path / "set", ["1.png", "2.png"])
     (folder / "labels.csv").write_text("1.png,cat\n7.png,dog\n")
-    intake = check(folder, workers=1)
-    assert intake.reasons()["has no label"][0].name == "2.png"
-    assert "labels.csv names 1 files that are not there, first 7.png" in intake.remarks
-    with pytest.raises(DataError, match=r"1 of 2 pictures .* first is 2.png \(has no label\)"):
+    report = check(folder, workers=1)
+    assert report.reasons()["has no label"][0].name == "2.png"
+    assert "labels.csv names 1 files that are not there, first 7.png" in report.notes
+    with pytest.raises(DataError, match=r"1 of 2 images .* first is 2.png \(has no label\)"):
         prepare(folder, tmp_path / "store", SMALL, workers=1)
 
 
@@ -237,7 +237,7 @@ def test_a_label_of_endless_digits_is_text(tmp_path):
 
 
 def test_a_stylegan_file_without_labels_means_none(tmp_path):
-    folder = write_pictures(tmp_path / "set", ["a/1.png", "b/2.png"])
+    folder = write_images(tmp_path / "set", ["a/1.png", "b/2.png"])
     (folder / "dataset.json").write_text('{"labels": null}')
     assert labels_of(folder)[0] is None
 
@@ -258,7 +258,7 @@ def test_a_stylegan_file_without_labels_means_none(tmp_path):
     ],
 )
 def test_a_wrong_label_file_is_named_with_what_is_wrong(tmp_path, name, content, message):
-    folder = write_pictures(tmp_path / "set", ["1.png"])
+    folder = write_images(tmp_path / "set", ["1.png"])
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataError, match=message) as caught:
         check(folder, workers=1)
@@ -269,12 +269,12 @@ def test_a_wrong_label_file_is_named_with_what_is_wrong(tmp_path, name, content,
 
 
 def test_duplicates_are_found_by_pixels_and_near_ones_by_their_look(tmp_path):
-    folder = write_pictures(tmp_path / "set", ["a.png", "b.png"])
+    folder = write_images(tmp_path / "set", ["a.png", "b.png"])
     (folder / "same.bmp").write_bytes(file(photo(40, 40, seed=0), "BMP"))
     (folder / "near.jpg").write_bytes(file(photo(40, 40, seed=1), "JPEG", quality=80))
-    intake = check(folder, workers=1)
-    assert intake.duplicates == (("a.png", "same.bmp"),)
-    assert intake.near_duplicates == (("b.png", "near.jpg"),)
+    report = check(folder, workers=1)
+    assert report.duplicates == (("a.png", "same.bmp"),)
+    assert report.near_duplicates == (("b.png", "near.jpg"),)
 
 
 def brute_force(hashes):
@@ -330,27 +330,27 @@ def test_many_hashes_with_the_same_margin_are_compared_in_bounded_time():
     ],
 )
 def test_the_proposal_follows_from_the_sizes(sizes, grey, transparent, expected):
-    found = propose(sizes, grey, transparent)
-    assert (found.channels, found.height, found.width, found.fit) == expected
+    found = suggest_shape(sizes, grey, transparent)
+    assert (found.channels, found.height, found.width, found.resize) == expected
     assert found.bytes == 128 + len(sizes) * found.channels * found.height * found.width
 
 
 def test_the_report_has_classes_sizes_and_aspects(tmp_path):
-    folder = write_pictures(tmp_path / "set", ["a/1.png", "a/2.png", "b/3.png"])
+    folder = write_images(tmp_path / "set", ["a/1.png", "a/2.png", "b/3.png"])
     (folder / "b/4.png").write_bytes(file(photo(80, 300)))
     (folder / "c").mkdir()
     (folder / "c/5.png").write_bytes(file(photo(60, 40)))
-    intake = check(folder, workers=1)
-    assert intake.classes() == {"a": 2, "b": 2, "c": 1}
-    assert intake.sizes() == {"32-63": 4, "64-127": 1}
-    assert intake.aspects() == {"tall": 1, "square": 3, "wider than 2:1": 1}
-    assert "1 classes have a single picture, first c" in intake.remarks
+    report = check(folder, workers=1)
+    assert report.classes() == {"a": 2, "b": 2, "c": 1}
+    assert report.sizes() == {"32-63": 4, "64-127": 1}
+    assert report.aspects() == {"tall": 1, "square": 3, "wider than 2:1": 1}
+    assert "1 classes have a single image, first c" in report.notes
 
 
 def test_when_most_are_transparent_transparency_is_kept_and_not_reported_as_lost(tmp_path):
     (tmp_path / "set").mkdir()
     for number in range(3):
         (tmp_path / f"set/{number}.png").write_bytes(file(photo(40, 40, 4, seed=number)))
-    intake = check(tmp_path / "set", workers=1)
-    assert intake.proposal.channels == 4
-    assert intake.counts() == {"used": 3, "converted": 0, "dropped": 0}
+    report = check(tmp_path / "set", workers=1)
+    assert report.suggestion.channels == 4
+    assert report.counts() == {"used": 3, "converted": 0, "dropped": 0}

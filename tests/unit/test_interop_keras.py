@@ -75,37 +75,37 @@ def test_layers_are_named_and_shaped_as_keras_does():
     assert names == ["gamma", "beta", "moving_mean", "moving_variance"]
 
 
-def test_features_that_become_a_picture_are_put_channels_last():
+def test_features_that_become_a_image_are_put_channels_last():
     network = Stack(nn.Linear(1, 12), norm(12), nn.Dropout(), nn.Unflatten(1, (2, 2, 3)), nn.Conv2d(2, 1, 1))
-    picture = torch.arange(12.0).reshape(2, 2, 3)
+    image = torch.arange(12.0).reshape(2, 2, 3)
     with torch.no_grad():
         for tensor in (network.layers[0].weight, network.layers[0].bias, network.layers[1].running_mean):
-            tensor.copy_(picture.reshape(tensor.shape))
+            tensor.copy_(image.reshape(tensor.shape))
     kernel, bias, _, _, mean, *_ = dump(network)
-    channels_last = picture.permute(1, 2, 0).flatten().numpy()
+    channels_last = image.permute(1, 2, 0).flatten().numpy()
     for array in (kernel[0], bias, mean):
         np.testing.assert_array_equal(array, channels_last)
 
 
-def test_features_that_were_a_picture_are_put_channels_last_and_no_others():
+def test_features_that_were_a_image_are_put_channels_last_and_no_others():
     network = Stack(nn.Conv2d(3, 2, 1), nn.Flatten(), norm(12), nn.Linear(12, 12), nn.Linear(12, 1), nn.Flatten(0))
-    picture = torch.arange(12.0).reshape(2, 2, 3)
+    image = torch.arange(12.0).reshape(2, 2, 3)
     with torch.no_grad():
         for tensor in (network.layers[2].bias, network.layers[3].weight[5], network.layers[4].weight[0]):
-            tensor.copy_(picture.flatten())
+            tensor.copy_(image.flatten())
     _, _, _, beta, _, _, first, _, second, _ = dump(network)
-    channels_last = picture.permute(1, 2, 0).flatten().numpy()
+    channels_last = image.permute(1, 2, 0).flatten().numpy()
     np.testing.assert_array_equal(beta, channels_last)
     np.testing.assert_array_equal(first[:, 5], channels_last)
     np.testing.assert_array_equal(second[:, 0], np.arange(12))
 
 
-def test_a_picture_flattened_at_once_is_grey_or_has_to_be_said():
+def test_a_image_flattened_at_once_is_grey_or_has_to_be_said():
     grey, colour = Stack(nn.Flatten(), nn.Linear(784, 1)), Stack(nn.Flatten(), nn.Linear(12, 1))
     filled(grey)
     filled(colour)
     np.testing.assert_array_equal(dump(grey)[0], grey.layers[1].weight.detach().numpy().T)
-    with pytest.raises(UsageError, match="12 features may be a grey picture or one in colour"):
+    with pytest.raises(UsageError, match="12 features may be a grey image or one in colour"):
         dump(colour)
     ours = colour.layers[1].weight.detach().numpy().reshape(3, 4)
     np.testing.assert_array_equal(dump(colour, channels=3)[0].reshape(4, 3), ours.T)

@@ -64,7 +64,7 @@ def test_halfway_between_normal_latents_is_normal_on_an_arc_and_not_on_a_line():
 @pytest.mark.parametrize(("law", "variance"), [("normal", 1), ("uniform", 1 / 3)])
 @pytest.mark.parametrize("psi", [1.0, 0.6])
 def test_truncated_latents_have_the_law_narrowed(law, variance, psi):
-    base = recipe("demo", [f"latents.law={law}", "latents.size=400"])
+    base = recipe("demo", [f"latents.distribution={law}", "latents.size=400"])
     z = Draws(seed=3, truncation=psi).chunk(base, 0)
     assert z.shape == (CHUNK, 400)
     assert z.var().item() == pytest.approx(psi**2 * variance, rel=0.03)

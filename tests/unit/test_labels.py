@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.nn.labels import Logit, Modulation
 from gansmith.nn.stack import Stack
 from gansmith.nn.summary import summarize
@@ -13,22 +13,22 @@ LABELS = torch.tensor([2, 0, 2])
 
 
 def begun(network):
-    first_weights(network, stream(0, "init", 0))
+    init_weights(network, stream(0, "init", 0))
     return network
 
 
-def pictures(*shape):
+def images(*shape):
     return torch.randn(*shape, generator=stream(0, "x", 0))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 5, 6)])
 def test_modulation_starts_as_the_identity(shape):
-    x = pictures(*shape)
+    x = images(*shape)
     assert torch.equal(begun(Modulation(4, 3))(x, LABELS), x)
 
 
 def test_modulation_scales_and_shifts_by_class():
-    layer, x = Modulation(2, 3), pictures(3, 2, 4, 4)
+    layer, x = Modulation(2, 3), images(3, 2, 4, 4)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[0.0, 0, 0, 0], [9, 9, 9, 9], [1, -1, 5, 7]]))
     y = layer(x, LABELS)
@@ -37,17 +37,17 @@ def test_modulation_scales_and_shifts_by_class():
 
 
 def test_modulation_keeps_the_type_of_what_it_modulates():
-    assert begun(Modulation(2, 3))(pictures(3, 2).bfloat16(), LABELS).dtype == torch.bfloat16
+    assert begun(Modulation(2, 3))(images(3, 2).bfloat16(), LABELS).dtype == torch.bfloat16
 
 
 def test_classes_add_a_scalar_product_to_the_logit():
-    layer, x = begun(Logit(5, classes=3)), pictures(3, 5)
+    layer, x = begun(Logit(5, classes=3)), images(3, 5)
     unconditional = x @ layer.weight[0] + layer.bias
     assert_close(layer(x, LABELS) - unconditional, (x * layer.weight[1:][LABELS]).sum(1))
 
 
 def test_the_logit_of_bf16_features_is_computed_in_fp32():
-    layer, x = begun(Logit(300)), pictures(3, 300).bfloat16()
+    layer, x = begun(Logit(300)), images(3, 300).bfloat16()
     with torch.autocast("cpu", torch.bfloat16):
         logits = layer(x)
     assert logits.dtype == torch.float32
@@ -56,14 +56,14 @@ def test_the_logit_of_bf16_features_is_computed_in_fp32():
 
 def test_a_label_that_is_no_class_is_refused():
     with pytest.raises(IndexError):
-        Logit(5, classes=3)(pictures(1, 5), torch.tensor([3]))
+        Logit(5, classes=3)(images(1, 5), torch.tensor([3]))
 
 
 def test_a_stack_gives_its_labels_to_the_layers_that_take_them():
     layer = Modulation(4, 3)
     with torch.no_grad():
-        layer.weight.copy_(pictures(3, 8))
-    x = pictures(3, 4)
+        layer.weight.copy_(images(3, 8))
+    x = images(3, 4)
     network = Stack(nn.ReLU(), layer, nn.ReLU())
     assert torch.equal(network(x, LABELS), layer(x.relu(), LABELS).relu())
 

@@ -7,7 +7,7 @@ from gansmith.errors import DataError
 from gansmith.metrics.classes import divergence, histogram, junk_rate, modes, triples
 
 
-def test_each_picture_counts_for_its_likeliest_class():
+def test_each_image_counts_for_its_likeliest_class():
     assert histogram(np.array([[0.2, 0.8, 0], [0.5, 0.3, 0.2], [0, 0.6, 0.4]])).tolist() == [1, 2, 0]
 
 
@@ -33,11 +33,11 @@ def test_the_divergences_interval_holds_its_mean(shares, most):
 
 
 def test_a_class_that_the_prior_lacks_is_refused():
-    with pytest.raises(DataError, match="no share to the class of 5 pictures"):
+    with pytest.raises(DataError, match="no share to the class of 5 images"):
         divergence(np.array([5, 5]), np.array([0, 9]))
 
 
-def test_pictures_that_look_like_no_class_are_junk():
+def test_images_that_look_like_no_class_are_junk():
     sure, unsure = [0.9, 0.05, 0.05], [0.4, 0.35, 0.25]
     found = junk_rate(np.array([sure] * 6 + [unsure] * 2))
     assert found.value == 0.25

@@ -11,18 +11,18 @@ def normal(rows, width=8, seed=0, scale=1.0):
     return np.random.default_rng(seed).standard_normal((rows, width)) * scale
 
 
-TRAIN, HELD_OUT, FAKE = normal(1000, seed=1), normal(500, seed=2), normal(500, seed=3)
+TRAIN, VALIDATION_LOGITS, FAKE = normal(1000, seed=1), normal(500, seed=2), normal(500, seed=3)
 
 
-def test_new_pictures_of_the_same_law_are_not_called_copies():
-    found = copying(FAKE, TRAIN, HELD_OUT)
+def test_new_images_of_the_same_law_are_not_called_copies():
+    found = copying(FAKE, TRAIN, VALIDATION_LOGITS)
     assert found.score.low < 0 < found.score.high
     assert found.near.low < 0.01 < found.near.high
-    assert found.authenticity.low < authenticity(HELD_OUT, TRAIN).value < found.authenticity.high
+    assert found.authenticity.low < authenticity(VALIDATION_LOGITS, TRAIN).value < found.authenticity.high
 
 
 def test_every_measure_notices_planted_copies_the_more_the_more_there_are():
-    found = calibration(FAKE, TRAIN, HELD_OUT, PORTIONS)
+    found = calibration(FAKE, TRAIN, VALIDATION_LOGITS, PORTIONS)
     assert list(found) == [0, *PORTIONS]
     rows = list(found.values())
     assert [one.near.value for one in rows] == sorted(one.near.value for one in rows)
@@ -32,27 +32,27 @@ def test_every_measure_notices_planted_copies_the_more_the_more_there_are():
 
 
 def test_one_copy_in_ten_is_significant():
-    found = calibration(FAKE, TRAIN, HELD_OUT, (0.1,))[0.1]
+    found = calibration(FAKE, TRAIN, VALIDATION_LOGITS, (0.1,))[0.1]
     assert found.near.low > 0.01
     assert found.score.high < 0
 
 
 def test_only_copies_are_never_authentic():
-    found = copying(TRAIN[:400], TRAIN, HELD_OUT)
+    found = copying(TRAIN[:400], TRAIN, VALIDATION_LOGITS)
     assert found.authenticity.value == 0
     assert found.near.value == 1
     assert found.score.value < -5
 
 
 def test_a_generator_far_off_the_data_is_no_copier():
-    found = copying(normal(500, seed=4, scale=3), TRAIN, HELD_OUT)
+    found = copying(normal(500, seed=4, scale=3), TRAIN, VALIDATION_LOGITS)
     assert found.score.low > 3
     assert found.near.value < 0.01
     assert found.authenticity.value > 0.9
 
 
 def test_the_same_seed_gives_the_same_score():
-    assert copying_score(FAKE, TRAIN, HELD_OUT, 5) == copying_score(FAKE, TRAIN, HELD_OUT, 5)
+    assert copying_score(FAKE, TRAIN, VALIDATION_LOGITS, 5) == copying_score(FAKE, TRAIN, VALIDATION_LOGITS, 5)
 
 
 def test_planting_replaces_what_it_says():

@@ -1,4 +1,4 @@
-"""Feature networks: one protocol, whatever pieces pictures come in, and a sentence for what cannot be had."""
+"""Feature networks: one protocol, whatever pieces images come in, and a sentence for what cannot be had."""
 
 import json
 import shutil
@@ -9,14 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gansmith.data.dataset import Request, open_pictures
-from gansmith.data.images.resize import Wanted
+from gansmith.data.dataset import Request, open_dataset
+from gansmith.data.images.resize import ImageShape
 from gansmith.errors import DataError, UsageError
-from gansmith.features import shipped as shipped_module
+from gansmith.features import classifiers
 from gansmith.features.classifiers import FOLDER, PLANS, card
 from gansmith.features.dinov2 import Transformer
 from gansmith.features.extract import NAMES, chunk_size, extract, extractor, suits
-from gansmith.features.extractor import PictureShape
+from gansmith.features.extractor import InputShape
 from gansmith.features.inception import Inception, tensorflow_resized
 from gansmith.features.random_network import kernel, scales_of
 
@@ -26,9 +26,11 @@ MOST_BYTES = 2_000_000
 
 @pytest.fixture(scope="module")
 def clothes():
-    """1,000 pictures uint8 (N, 28, 28, 1) that the network never saw, and their classes."""
-    pack = open_pictures(Request(name="fashion-10k", split="train", shape=Wanted(channels=1, height=28, width=28)))
-    return np.ascontiguousarray(pack.images[:1000].transpose(0, 2, 3, 1)), pack.labels[:1000]
+    """1,000 images uint8 (N, 28, 28, 1) that the network never saw, and their classes."""
+    dataset = open_dataset(
+        Request(name="fashion-10k", split="train", shape=ImageShape(channels=1, height=28, width=28))
+    )
+    return np.ascontiguousarray(dataset.images[:1000].transpose(0, 2, 3, 1)), dataset.labels[:1000]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def noise(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_the_fashion_network_names_pictures_it_never_saw(clothes):
+def test_the_fashion_network_names_images_it_never_saw(clothes):
     images, labels = clothes
     found = extract(extractor("fashion-mnist", channels=1, height=28, width=28), images)
     assert (found.probabilities.argmax(1) == labels).mean() >= 0.91
@@ -86,7 +88,7 @@ def test_order_changes_no_value(name, clothes):
 @pytest.mark.parametrize(("height", "width", "channels", "features"), [
     (28, 28, 1, 192), (32, 32, 3, 256), (96, 64, 4, 256), (4, 4, 1, 64), (5, 200, 3, 64)
 ])  # fmt: skip
-def test_the_random_network_sees_any_picture(height, width, channels, features):
+def test_the_random_network_sees_any_image(height, width, channels, features):
     network = extractor("random", channels=channels, height=height, width=width)
     images = noise(3, height, width, channels)
     found = extract(network, images)
@@ -110,14 +112,14 @@ def test_every_other_random_filter_sees_no_brightness():
 
 
 def test_scales_end_where_maps_would_be_smaller_than_four():
-    assert [scales_of(PictureShape(channels=1, height=side, width=99)) for side in (4, 7, 8, 28, 32, 99)] == [
+    assert [scales_of(InputShape(channels=1, height=side, width=99)) for side in (4, 7, 8, 28, 32, 99)] == [
         1, 1, 2, 3, 4, 4
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "random"])
 @pytest.mark.parametrize("spoil", ["blur", "noise", "salt and pepper"])
-def test_features_move_further_the_more_pictures_are_spoilt(name, spoil, clothes):
+def test_features_move_further_the_more_images_are_spoilt(name, spoil, clothes):
     images, network = clothes[0][:256], extractor(name, channels=1, height=28, width=28)
     clean = extract(network, images).vectors
     moved = [
@@ -139,7 +141,7 @@ def spoilt(images, how, strength):
     return pixels.round().clip(0, 255).astype(np.uint8)
 
 
-def test_pictures_of_another_size_are_resized_and_it_is_said(clothes):
+def test_images_of_another_size_are_resized_and_it_is_said(clothes):
     images, labels = clothes
     large = np.repeat(np.repeat(images[:300], 2, 1), 2, 2)
     network = extractor("fashion-mnist", channels=1, height=56, width=56)
@@ -148,7 +150,7 @@ def test_pictures_of_another_size_are_resized_and_it_is_said(clothes):
     assert (extract(network, large).probabilities.argmax(1) == labels[:300]).mean() > 0.85
 
 
-def test_grey_pictures_are_repeated_for_a_network_of_colours():
+def test_grey_images_are_repeated_for_a_network_of_colours():
     grey = extractor("cifar10", channels=1, height=32, width=32)
     assert grey.resize == "grey repeated to RGB"
     images = noise(2, 32, 32, 1)
@@ -158,9 +160,9 @@ def test_grey_pictures_are_repeated_for_a_network_of_colours():
 
 
 def test_colour_is_not_thrown_away():
-    with pytest.raises(UsageError, match="'mnist' see pictures of 1 channel, these have 3; take the features 'random'"):
+    with pytest.raises(UsageError, match="'mnist' see images of 1 channel, these have 3; take the features 'random'"):
         extractor("mnist", channels=3, height=28, width=28)
-    with pytest.raises(UsageError, match="'cifar10' see pictures of 3 channels, these have 4"):
+    with pytest.raises(UsageError, match="'cifar10' see images of 3 channels, these have 4"):
         extractor("cifar10", channels=4, height=32, width=32)
 
 
@@ -169,14 +171,14 @@ def test_a_mistyped_name_is_helped():
         extractor("mnsit", channels=1, height=28, width=28)
 
 
-def test_pictures_too_small_are_refused():
+def test_images_too_small_are_refused():
     with pytest.raises(UsageError, match=r"at least 4x4 pixels; these are 3x28 with 1\."):
         extractor("random", channels=1, height=3, width=28)
 
 
 @pytest.mark.parametrize(("data", "name"), [
     ("mnist", "mnist"), ("mnist[0,1]", "mnist"), ("cifar10[ship]", "cifar10"), ("fashion-10k", "fashion-mnist"),
-    ("svhn", "random"), ("my/pictures", "random")
+    ("svhn", "random"), ("my/images", "random")
 ])  # fmt: skip
 def test_each_set_has_its_features(data, name):
     assert suits(data) == name
@@ -187,16 +189,16 @@ def test_each_set_has_its_features(data, name):
     np.zeros((2, 28, 28, 1), np.float32), np.zeros((2, 1, 28, 28), np.uint8), np.zeros((2, 28, 28), np.uint8)
 ])  # fmt: skip
 def test_other_arrays_are_refused(images):
-    with pytest.raises(ValueError, match=r"uint8 pictures \(N, 28, 28, 1\), not of"):
+    with pytest.raises(ValueError, match=r"uint8 images \(N, 28, 28, 1\), not of"):
         extract(extractor("random", channels=1, height=28, width=28), images)
 
 
-def test_no_pictures_are_refused():
-    with pytest.raises(ValueError, match="no pictures"):
+def test_no_images_are_refused():
+    with pytest.raises(ValueError, match="no images"):
         extract(extractor("random", channels=1, height=28, width=28), np.zeros((0, 28, 28, 1), np.uint8))
 
 
-def test_chunks_are_smaller_for_larger_pictures():
+def test_chunks_are_smaller_for_larger_images():
     sizes = [chunk_size(extractor("random", channels=3, height=side, width=side)) for side in (32, 256, 2048)]
     assert sizes == [256, 16, 1]
 
@@ -214,7 +216,7 @@ def test_changed_weights_are_noticed(tmp_path, monkeypatch):
     weights = load_file(tmp_path / "mnist.safetensors")
     weights["head.bias"][0] += 1
     save_file(weights, tmp_path / "mnist.safetensors")
-    monkeypatch.setattr(shipped_module, "FOLDER", tmp_path)
+    monkeypatch.setattr(classifiers, "FOLDER", tmp_path)
     with pytest.raises(DataError, match="is not the file that came with gansmith"):
         extractor("mnist", channels=1, height=28, width=28)
 

@@ -25,7 +25,7 @@ def test_the_distance_of_two_laws_with_a_common_basis_is_the_closed_form():
     assert frechet(*laws) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_distance_of_any_two_laws_is_the_closed_form_and_pictures_of_them_come_near_it():
+def test_the_distance_of_any_two_laws_is_the_closed_form_and_images_of_them_come_near_it():
     a, b = random_covariance(8, 1), random_covariance(8, 2)
     root_a, root_b = np.linalg.cholesky(a), np.linalg.cholesky(b)
     fake, real = normal(100_000, 8, 3) @ root_a.T + 0.5, normal(100_000, 8, 4) @ root_b.T
@@ -43,12 +43,12 @@ def test_features_are_at_distance_zero_from_themselves(dead):
     assert abs(frechet(law, law)) <= 1e-6
 
 
-def test_fewer_pictures_than_features_are_wide_still_give_a_number():
+def test_fewer_images_than_features_are_wide_still_give_a_number():
     law = gaussian(normal(20, 64))
     assert abs(frechet(law, law)) <= 1e-6
 
 
-def test_the_order_of_pictures_changes_nothing():
+def test_the_order_of_images_changes_nothing():
     fake, real = normal(300, 20, 1, scale=3), normal(400, 20, 2)
     shuffled = np.random.default_rng(0).permutation(300)
     assert frechet(gaussian(fake[shuffled]), gaussian(real)) == pytest.approx(
@@ -68,7 +68,7 @@ def test_the_estimate_holds_the_distance_itself():
     assert found.low < found.value < found.high
 
 
-def test_four_times_the_pictures_halve_the_interval():
+def test_four_times_the_images_halve_the_interval():
     def width(rows):
         found = frechet_distance(normal(rows, 8, 1, shift=1), normal(rows, 8, 2))
         return found.high - found.low
@@ -76,7 +76,7 @@ def test_four_times_the_pictures_halve_the_interval():
     assert width(1000) / width(4000) == pytest.approx(2, rel=0.15)
 
 
-def test_extrapolation_takes_the_excess_of_few_pictures_away():
+def test_extrapolation_takes_the_excess_of_few_images_away():
     fake, real = normal(800, 32, 1), normal(800, 32, 2)
     finite, infinite = frechet_distance(fake, real).value, frechet_infinity(fake, real)
     assert finite > 0.5
@@ -84,7 +84,7 @@ def test_extrapolation_takes_the_excess_of_few_pictures_away():
     assert infinite.low < 0 < infinite.high
 
 
-def test_pictures_that_are_all_the_same_have_a_distance_and_an_interval():
+def test_images_that_are_all_the_same_have_a_distance_and_an_interval():
     fake, real = np.ones((100, 5)), normal(100, 5)
     found = frechet_distance(fake, real)
     assert math.isfinite(found.low)
@@ -95,9 +95,9 @@ def test_pictures_that_are_all_the_same_have_a_distance_and_an_interval():
     ("fake", "message"),
     [
         (np.zeros(4), "got the shape (4,)"),
-        (np.zeros((1, 3)), "at least 4 fake pictures, got 1"),
+        (np.zeros((1, 3)), "at least 4 fake images, got 1"),
         (np.zeros((9, 4)), "fake features are 4 wide, real ones 3"),
-        (np.full((9, 3), np.nan), "not finite, first for picture 0"),
+        (np.full((9, 3), np.nan), "not finite, first for image 0"),
     ],
 )
 def test_wrong_features_are_refused_in_one_sentence(fake, message):

@@ -36,10 +36,10 @@ def mixture(rng, number, shift):
 
 @pytest.fixture(scope="module")
 def clothes():
-    """Two pools (5000, 49) of real pictures at 7x7 pixels, one of them dimmed and noisy, as a fair generator's are."""
+    """Two pools (5000, 49) of real images at 7x7 pixels, one of them dimmed and noisy, as a fair generator's are."""
     packed = Path(gansmith.__file__).parent / "data/datasets/fashion_10k/t10k-images-idx3-ubyte.gz"
-    pictures = read_idx(packed, 3) / 255.0
-    small = pictures.reshape(-1, 7, 4, 7, 4).mean((2, 4)).reshape(-1, 49)
+    images = read_idx(packed, 3) / 255.0
+    small = images.reshape(-1, 7, 4, 7, 4).mean((2, 4)).reshape(-1, 49)
     return 0.9 * small[:5000] + 0.1 * np.random.default_rng(0).standard_normal((5000, 49)), small[5000:]
 
 
@@ -123,7 +123,7 @@ def test_a_share_of_none_may_still_be_a_few():
     assert 0.03 < found.high < 0.04
 
 
-def test_a_generator_of_a_handful_of_pictures_is_caught_by_many_measures(clothes):
+def test_a_generator_of_a_handful_of_images_is_caught_by_many_measures(clothes):
     real, train = clothes[1][:600], clothes[1][600:1200]
     collapsed = train[np.random.default_rng(0).integers(5, size=600)] + 1e-3
     fine, broken = (

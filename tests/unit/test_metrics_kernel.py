@@ -51,7 +51,7 @@ def test_more_subsets_narrow_the_interval_only_so_far():
     assert widths[2] > widths[1] / 2
 
 
-def test_all_pictures_at_once_need_no_subsets():
+def test_all_images_at_once_need_no_subsets():
     found = kernel_distance(normal(60, 4, 1), normal(60, 4, 2))
     assert found.deviation == 0
     assert found.estimate.low < found.estimate.value < found.estimate.high

@@ -69,7 +69,7 @@ def test_a_copy_is_at_distance_zero_and_found():
     assert distances.tolist() == [0, 0]
 
 
-def test_a_generator_of_one_picture_is_precise_and_recalls_nothing():
+def test_a_generator_of_one_image_is_precise_and_recalls_nothing():
     real = normal(400, 6)
     fake = np.repeat(real[:1], 400, axis=0)
     pr, dc = precision_recall(fake, real), density_coverage(fake, real)
@@ -89,8 +89,8 @@ def test_the_intervals_lie_within_what_can_be():
         assert 0 <= one.low <= one.value <= one.high <= 1
 
 
-def test_too_few_pictures_and_no_neighbour_are_refused():
-    with pytest.raises(DataError, match="at least 20 fake pictures, got 3"):
+def test_too_few_images_and_no_neighbour_are_refused():
+    with pytest.raises(DataError, match="at least 20 fake images, got 3"):
         precision_recall(normal(3, 2), normal(20, 2))
     with pytest.raises(UsageError, match="k counts neighbours from 1, got 0"):
         density_coverage(normal(30, 2), normal(20, 2), k=0)

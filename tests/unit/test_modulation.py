@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.nn.modulation import SelfModulation
 from gansmith.nn.stack import Stack
 from gansmith.rng import stream
@@ -13,7 +13,7 @@ from gansmith.rng import stream
 @pytest.fixture
 def layer():
     made = SelfModulation(latents=5, features=3, hidden=4)
-    first_weights(made, stream(0, "layer", 0))
+    init_weights(made, stream(0, "layer", 0))
     return made
 
 
@@ -37,5 +37,5 @@ def test_a_stack_gives_it_what_the_network_was_given(layer):
     torch.testing.assert_close(network(z), layer(first[1](first[0](z)), z))
 
 
-def test_its_result_has_the_type_of_the_picture(layer):
+def test_its_result_has_the_type_of_the_image(layer):
     assert layer(torch.randn(2, 3, 4, 4).bfloat16(), torch.randn(2, 5)).dtype == torch.bfloat16

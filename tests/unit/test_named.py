@@ -6,15 +6,15 @@ import tarfile
 import make_sets
 import numpy as np
 import pytest
-from pictures import file, photo, write_pictures
+from small_images import file, photo, write_images
 
-from gansmith.data.check.page import intake_page
+from gansmith.data.check.page import check_page
 from gansmith.data.check.report import check_source
 from gansmith.data.check.text import report_lines
-from gansmith.data.dataset import Request, open_pictures
+from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.datasets.files import IDX_FILES
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.named import open_named
 from gansmith.data.prepare import prepare_source
 from gansmith.errors import DataError
@@ -31,7 +31,7 @@ def checked(name, split="train"):
 
 def packed(name, out, split="train", **shape):
     with open_named(name, split) as source:
-        return prepare_source(source, out, Wanted(**shape), workers=1)
+        return prepare_source(source, out, ImageShape(**shape), workers=1)
 
 
 @pytest.fixture
@@ -50,41 +50,41 @@ def mnist(tmp_path, monkeypatch):
 
 
 def test_a_set_of_arrays_gets_the_report_of_a_folder(mnist, tmp_path):
-    intake = checked("mnist", "both")
-    assert intake.counts() == {"used": 24, "converted": 0, "dropped": 0}
-    assert intake.files[0].name == "train/0"
-    assert intake.files[23].name == "test/3"
-    assert intake.classes() == {str(digit): 3 if digit < 4 else 2 for digit in range(10)}
-    assert intake.sizes() == {"16-31": 24}
-    assert intake.duplicates == (("train/3", "train/7"),)
-    assert intake.near_duplicates == ()
-    proposal = intake.proposal
-    assert (proposal.channels, proposal.height, proposal.width, proposal.fit) == (1, 28, 28, "crop")
-    text = "\n".join(report_lines(intake))
-    assert text.startswith(f"mnist --split both: 24 pictures\nin {tmp_path / 'mnist'}\nused 24 ")
+    report = checked("mnist", "both")
+    assert report.counts() == {"used": 24, "converted": 0, "dropped": 0}
+    assert report.files[0].name == "train/0"
+    assert report.files[23].name == "test/3"
+    assert report.classes() == {str(digit): 3 if digit < 4 else 2 for digit in range(10)}
+    assert report.sizes() == {"16-31": 24}
+    assert report.duplicates == (("train/3", "train/7"),)
+    assert report.near_duplicates == ()
+    suggestion = report.suggestion
+    assert (suggestion.channels, suggestion.height, suggestion.width, suggestion.resize) == (1, 28, 28, "crop")
+    text = "\n".join(report_lines(report))
+    assert text.startswith(f"mnist --split both: 24 images\nin {tmp_path / 'mnist'}\nused 24 ")
     assert "classes, from the set itself" in text
-    assert "24 pictures were not looked at for near-duplicates: their short side is under 32 pixels" in text
+    assert "24 images were not looked at for near-duplicates: their short side is under 32 pixels" in text
     assert "mnist is a copy of mnist of its own, not the published files" in text
     assert "gansmith data prepare mnist OUT --split both --size 28x28 --channels 1 --fit crop" in text
     assert len(checked("mnist").files) == 20
 
 
-def test_its_page_shows_its_pictures(mnist):
+def test_its_page_shows_its_images(mnist):
     with open_named("mnist", "test") as source:
-        page = intake_page(check_source(source, workers=1), source, workers=1)
+        page = check_page(check_source(source, workers=1), source, workers=1)
     assert page.count('<img alt="test/') == 4
 
 
 def test_preparing_a_set_of_arrays_keeps_its_pixels_and_training_takes_the_store(mnist, tmp_path):
     images, labels = mnist
-    pack = packed("mnist", tmp_path / "store", channels=1, height=28, width=28)
-    assert np.array_equal(pack.images[:, 0], images[:20])
-    assert np.array_equal(pack.labels, labels[:20])
-    assert pack.index["name"] == "mnist"
-    assert "not the published files" in pack.index["remarks"][0]
-    shape = Wanted(channels=1, height=28, width=28)
-    again = open_pictures(Request(name=str(tmp_path / "store"), split="train", shape=shape))
-    assert np.array_equal(again.images, pack.images)
+    dataset = packed("mnist", tmp_path / "store", channels=1, height=28, width=28)
+    assert np.array_equal(dataset.images[:, 0], images[:20])
+    assert np.array_equal(dataset.labels, labels[:20])
+    assert dataset.index["name"] == "mnist"
+    assert "not the published files" in dataset.index["notes"][0]
+    shape = ImageShape(channels=1, height=28, width=28)
+    again = open_dataset(Request(name=str(tmp_path / "store"), split="train", shape=shape))
+    assert np.array_equal(again.images, dataset.images)
 
 
 def test_classes_of_arrays_are_chosen_by_name_or_number(mnist):
@@ -99,8 +99,8 @@ def test_colours_and_transparency_of_arrays_survive(tmp_path, monkeypatch, chann
     arrays = {"x_train": noise(5, 28, 28, channels), "y_train": np.arange(5)}
     np.savez(tmp_path / "mnist.npz", **arrays)
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
-    pack = packed("mnist", tmp_path / "store", channels=channels, height=28, width=28)
-    assert np.array_equal(pack.images.transpose(0, 2, 3, 1), arrays["x_train"])
+    dataset = packed("mnist", tmp_path / "store", channels=channels, height=28, width=28)
+    assert np.array_equal(dataset.images.transpose(0, 2, 3, 1), arrays["x_train"])
 
 
 def test_cifar10s_names_are_its_classes(tmp_path, monkeypatch):
@@ -113,30 +113,30 @@ def test_cifar10s_names_are_its_classes(tmp_path, monkeypatch):
     assert checked("cifar10[8]", "both").classes() == {"ship": 2}
 
 
-def test_a_set_of_pictures_names_what_is_lost_and_chooses_classes_by_folder(tmp_path, monkeypatch):
-    folder = write_pictures(tmp_path / "notMNIST_small", [f"{letter}/{n}.png" for letter in "AB" for n in range(3)])
+def test_a_set_of_images_names_what_is_lost_and_chooses_classes_by_folder(tmp_path, monkeypatch):
+    folder = write_images(tmp_path / "notMNIST_small", [f"{letter}/{n}.png" for letter in "AB" for n in range(3)])
     (folder / "A/broken.png").write_bytes(b"")
     with tarfile.open(tmp_path / "notMNIST_small.tar.gz", "w:gz") as tar:
         tar.add(folder, folder.name)
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
-    intake = checked("notmnist")
-    assert intake.counts() == {"used": 6, "converted": 0, "dropped": 1}
-    assert [one.name for one in intake.reasons()["zero bytes"]] == ["notMNIST_small/A/broken.png"]
+    report = checked("notmnist")
+    assert report.counts() == {"used": 6, "converted": 0, "dropped": 1}
+    assert [one.name for one in report.reasons()["zero bytes"]] == ["notMNIST_small/A/broken.png"]
     assert checked("notmnist[A]").counts() == {"used": 3, "converted": 0, "dropped": 1}
     assert checked("notmnist[B]").classes() == {"B": 3}
 
 
-def test_both_splits_of_a_set_of_pictures_are_checked_train_first(tmp_path, monkeypatch):
-    write_pictures(tmp_path / "cifar10", ["test/ship/1.png", "train/ship/1.png", "train/cat/1.png"])
+def test_both_splits_of_a_set_of_images_are_checked_train_first(tmp_path, monkeypatch):
+    write_images(tmp_path / "cifar10", ["test/ship/1.png", "train/ship/1.png", "train/cat/1.png"])
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
     assert [one.name for one in checked("cifar10[ship]", "both").kept] == ["train/ship/1.png", "test/ship/1.png"]
     assert len(checked("cifar10").files) == 2
 
 
 def test_a_paths_classes_are_chosen_too(tmp_path):
-    folder = write_pictures(tmp_path / "pets", ["cat/1.png", "dog/1.png", "dog/2.png"])
-    intake = checked(f"{folder}[dog]")
-    assert intake.classes() == {"dog": 2}
+    folder = write_images(tmp_path / "pets", ["cat/1.png", "dog/1.png", "dog/2.png"])
+    report = checked(f"{folder}[dog]")
+    assert report.classes() == {"dog": 2}
     assert packed(f"{folder}[dog]", tmp_path / "store", channels=3, height=16, width=16).index["name"] == "pets[dog]"
     with pytest.raises(DataError, match=r"unknown class 'dgo'\. Did you mean 'dog'"):
         checked(f"{folder}[dgo]")
@@ -157,14 +157,14 @@ def test_a_folder_of_idx_files_is_a_set_of_arrays(mnist, tmp_path):
         (
             "pets[cat]",
             "train",
-            "'pets': 1 picture lies outside the class folders, so there are no classes: 1.png; move it, or leave out "
+            "'pets': 1 image lies outside the class folders, so there are no classes: 1.png; move it, or leave out "
             "[cat].",
         ),
     ],
 )
 def test_what_is_not_there_is_said(tmp_path, monkeypatch, name, split, message):
-    write_pictures(tmp_path / "photos", ["1.png"])
-    write_pictures(tmp_path / "pets", ["1.png", "cat/1.png", "dog/1.png"])
+    write_images(tmp_path / "photos", ["1.png"])
+    write_images(tmp_path / "pets", ["1.png", "cat/1.png", "dog/1.png"])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError) as caught:
         checked(name, split)
@@ -174,14 +174,14 @@ def test_what_is_not_there_is_said(tmp_path, monkeypatch, name, split, message):
 def test_the_packaged_set_says_its_warning(monkeypatch):
     with open_named("fashion-10k[0]") as source:
         assert len(source.entries) == 1000
-        assert SETS["fashion-10k"].warning in source.remarks
+        assert SETS["fashion-10k"].warning in source.notes
 
 
-def test_only_pictures_large_enough_are_compared_for_near_duplicates(tmp_path):
+def test_only_images_large_enough_are_compared_for_near_duplicates(tmp_path):
     (tmp_path / "set").mkdir()
     for size in (24, 64):
         (tmp_path / f"set/{size}.png").write_bytes(file(photo(size, size)))
         (tmp_path / f"set/{size} again.jpg").write_bytes(file(photo(size, size), "JPEG", quality=80))
-    intake = checked(str(tmp_path / "set"))
-    assert [sorted(group) for group in intake.near_duplicates] == [["64 again.jpg", "64.png"]]
-    assert any(remark.startswith("2 pictures were not looked at") for remark in intake.remarks)
+    report = checked(str(tmp_path / "set"))
+    assert [sorted(group) for group in report.near_duplicates] == [["64 again.jpg", "64.png"]]
+    assert any(note.startswith("2 images were not looked at") for note in report.notes)

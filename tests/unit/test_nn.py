@@ -12,8 +12,8 @@ from torch.testing import assert_close
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_padding
 from gansmith.nn.dropout import Dropout, drawing_from, kept_from_words
 from gansmith.nn.ema import ema_decay, ema_update
-from gansmith.nn.init import first_weights, leaky_gain, normal_kernel, scaled_kernel
-from gansmith.nn.modes import frozen, inference_mode
+from gansmith.nn.init import init_weights, leaky_gain, normal_kernel, scaled_kernel
+from gansmith.nn.modes import eval_mode, frozen
 from gansmith.nn.norm import BatchNorm
 from gansmith.nn.stack import Stack
 from gansmith.nn.summary import multiply_adds, summarize
@@ -41,20 +41,20 @@ def slowly(fast):
 
 
 def assert_same_values_and_gradients(fast, reference):
-    """In float64, on pictures of 3 channels; those of 8x12 can be cut into blocks, those of 5x6 cannot."""
+    """In float64, on images of 3 channels; those of 8x12 can be cut into blocks, those of 5x6 cannot."""
     for sides in ((8, 12), (5, 6)):
         _assert_same(fast, reference, normal(2, 3, *sides))
 
 
-def values_and_gradients(layer, pictures):
-    """What comes out, and the gradients of its sum of squares for the pictures, the weight and the bias."""
-    x = pictures.clone().requires_grad_()
+def values_and_gradients(layer, images):
+    """What comes out, and the gradients of its sum of squares for the images, the weight and the bias."""
+    x = images.clone().requires_grad_()
     y = layer(x)
     return y, *torch.autograd.grad(y.to(x.dtype).square().sum(), (x, layer.weight, layer.bias))
 
 
-def _assert_same(fast, reference, pictures):
-    results = [values_and_gradients(layer, pictures) for layer in (fast, reference)]
+def _assert_same(fast, reference, images):
+    results = [values_and_gradients(layer, images) for layer in (fast, reference)]
     for mine, theirs in zip(*results, strict=True):
         assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
 
@@ -118,12 +118,12 @@ def test_the_fast_convolution_equals_its_reference(kernel, stride, channels):
     ids=["phases of 1", "phases of 3", "blocks", "gradient in phases", "folded"],
 )
 def test_in_bf16_fast_layers_err_no_more_than_their_references(fast, channels):
-    exact, pictures = filled(fast), normal(8, channels, 8, 8)
-    wanted = values_and_gradients(slowly(exact), pictures)
+    exact, images = filled(fast), normal(8, channels, 8, 8)
+    wanted = values_and_gradients(slowly(exact), images)
     errors = {}
     for name, layer in (("fast", exact), ("reference", slowly(exact))):
         with torch.autocast("cpu", torch.bfloat16):
-            found = values_and_gradients(copy.deepcopy(layer).float(), pictures.float())
+            found = values_and_gradients(copy.deepcopy(layer).float(), images.float())
         errors[name] = sum(((a.double() - b).norm() / b.norm()) ** 2 for a, b in zip(found, wanted, strict=True))
     assert errors["fast"] <= 1.5 * errors["reference"]
 
@@ -248,7 +248,7 @@ def test_batch_norm_without_bessel_can_go_backward_after_a_second_pass():
 def test_glorot_weights_fill_their_limits_and_repeat():
     def weights(seed):
         network = Stack(Conv2dSame(3, 5, 3), nn.Linear(7, 4))
-        first_weights(network, stream(seed, "init", 0))
+        init_weights(network, stream(seed, "init", 0))
         return network.state_dict()
 
     first = weights(1)
@@ -261,7 +261,7 @@ def test_glorot_weights_fill_their_limits_and_repeat():
 
 def test_a_normal_kernel_has_its_standard_deviation_and_leaves_the_rest():
     marked, plain = normal_kernel(nn.Linear(300, 300), 0.02), nn.Linear(300, 300)
-    first_weights(Stack(marked, plain), stream(1, "init", 0))
+    init_weights(Stack(marked, plain), stream(1, "init", 0))
     assert abs(marked.weight.std().item() - 0.02) < 2e-4
     assert marked.weight.abs().max() > 0.06, "the law is not truncated"
     assert plain.weight.abs().max() <= math.sqrt(6 / 600)
@@ -272,7 +272,7 @@ def test_a_normal_kernel_has_its_standard_deviation_and_leaves_the_rest():
     ("layer", "shape"), [(nn.Linear(400, 300), (400,)), (nn.Conv2d(64, 64, 3, groups=4, padding=1), (64, 9, 9))]
 )
 def test_a_scaled_kernel_keeps_the_mean_square_times_its_gain(layer, shape):
-    first_weights(scaled_kernel(layer, 2), stream(1, "init", 0))
+    init_weights(scaled_kernel(layer, 2), stream(1, "init", 0))
     x = torch.randn(50, *shape, generator=stream(0, "x", 0))
     y = layer(x)[..., 1:-1, 1:-1] if len(shape) == 3 else layer(x)
     assert y.square().mean().sqrt().item() == pytest.approx(2, rel=0.05)
@@ -280,7 +280,7 @@ def test_a_scaled_kernel_keeps_the_mean_square_times_its_gain(layer, shape):
 
 def test_a_gain_of_zero_makes_a_kernel_of_zeros():
     layer = nn.Linear(3, 4)
-    first_weights(scaled_kernel(layer, 0), stream(1, "init", 0))
+    init_weights(scaled_kernel(layer, 0), stream(1, "init", 0))
     assert not layer.weight.any()
 
 
@@ -292,19 +292,19 @@ def test_the_leaky_gain_puts_back_what_the_bend_takes():
 
 def test_glorot_refuses_a_layer_it_has_no_rule_for():
     with pytest.raises(TypeError, match="no rule for the parameters of PReLU"):
-        first_weights(Stack(nn.PReLU()), stream(0, "init", 0))
+        init_weights(Stack(nn.PReLU()), stream(0, "init", 0))
 
 
 def test_a_weights_share_halves_over_the_half_life():
     share = 1.0
     for _ in range(10):
-        share *= ema_decay(batch=100, half_life=1000, seen=10**9)
+        share *= ema_decay(batch_size=100, half_life=1000, seen=10**9)
     assert share == pytest.approx(0.5)
 
 
 def test_the_average_starts_as_the_network_itself():
-    assert ema_decay(batch=100, half_life=1000, seen=0) == 0
-    assert ema_decay(batch=100, half_life=1000, seen=200) < 0.01
+    assert ema_decay(batch_size=100, half_life=1000, seen=0) == 0
+    assert ema_decay(batch_size=100, half_life=1000, seen=200) < 0.01
 
 
 def test_the_average_moves_weights_and_copies_statistics():
@@ -327,7 +327,7 @@ def test_frozen_and_inference_mode_put_back_what_was_there():
         return [p.requires_grad for p in network.parameters()], [m.training for m in network.modules()]
 
     before = flags()
-    with frozen(network), inference_mode(network):
+    with frozen(network), eval_mode(network):
         assert not any(flags()[0] + flags()[1])
     assert flags() == before
 
@@ -362,7 +362,7 @@ def test_same_convolution_divides_the_size_rounding_up(size, kernel, stride):
     assert layer(torch.zeros(1, 1, size, size).double()).shape[2:] == (-(-size // stride),) * 2
 
 
-def test_pictures_and_their_gradients_go_through_a_stack_channels_last():
+def test_images_and_their_gradients_go_through_a_stack_channels_last():
     layouts = []
 
     class Watch(nn.Module):

@@ -11,7 +11,7 @@ from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability, d
 from gansmith.pixels import to_display, to_model, to_pixels
 from gansmith.rng import latents, stream
 from gansmith.schema import Adam, RMSprop
-from gansmith.training.optim import gradients_finite, make_updater
+from gansmith.training.optim import gradients_finite, make_optimizer
 
 
 def test_a_stream_is_fixed_by_seed_name_and_clock():
@@ -105,16 +105,16 @@ def test_the_largest_clipped_loss_is_keras_plateau():
     assert loss.item() == pytest.approx(16.1181, abs=1e-4)
 
 
-def descend(updater, objective, updates_done, seen=0):
-    with updater.descending(updates_done, seen) as add:
+def descend(optimizer, objective, updates_done, seen=0):
+    with optimizer.update(updates_done, seen) as add:
         add(objective)
 
 
 def moved(settings, gradient, updates=1):
     parameter = torch.nn.Parameter(torch.zeros(len(gradient), dtype=torch.float64))
-    updater = make_updater(settings, [parameter])
+    optimizer = make_optimizer(settings, [parameter])
     for number in range(updates):
-        descend(updater, (parameter * torch.tensor(gradient, dtype=torch.float64)).sum(), number)
+        descend(optimizer, (parameter * torch.tensor(gradient, dtype=torch.float64)).sum(), number)
     return parameter.detach()
 
 
@@ -157,11 +157,11 @@ def test_the_fused_update_is_the_formula(settings):
     for fused in (True, False):
         parameters = [torch.nn.Parameter(tensor.clone()) for tensor in start]
         parameters[0].data = parameters[0].data.to(memory_format=torch.channels_last)
-        updater = make_updater(settings, parameters, fused=fused)
+        optimizer = make_optimizer(settings, parameters, fused=fused)
         for number in range(5):
             loss = sum((p**3 * factor).sum() for p, factor in zip(parameters, factors, strict=True))
-            descend(updater, loss, number)
-        moved_by[fused] = [*parameters, *updater.slots["square"], *updater.slots.get("mean", [])]
+            descend(optimizer, loss, number)
+        moved_by[fused] = [*parameters, *optimizer.slots["square"], *optimizer.slots.get("mean", [])]
     for mine, theirs in zip(*moved_by.values(), strict=True):
         assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
     assert not torch.equal(moved_by[True][0], start[0])
@@ -169,7 +169,7 @@ def test_the_fused_update_is_the_formula(settings):
 
 def test_an_update_leaves_what_it_does_not_move_alone():
     mine, other = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
-    descend(make_updater(RMSprop(lr=0.1), [mine]), (mine * other).sum(), 0)
+    descend(make_optimizer(RMSprop(lr=0.1), [mine]), (mine * other).sum(), 0)
     assert other.grad is None
     assert other.tolist() == [1, 1]
     assert (mine < 1).all()
@@ -178,7 +178,7 @@ def test_an_update_leaves_what_it_does_not_move_alone():
 def test_a_parameter_without_effect_is_named():
     used, unused = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(3, 4))
     with pytest.raises(ValueError, match=r"no gradient reaches a parameter of shape \[3, 4\]"):
-        descend(make_updater(RMSprop(lr=0.1), [used, unused]), used.sum(), 0)
+        descend(make_optimizer(RMSprop(lr=0.1), [used, unused]), used.sum(), 0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -14,15 +14,15 @@ from gansmith.objectives.adversarial import LOSSES, Targets, discriminator_loss,
 from gansmith.objectives.settings import Objective
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training.batch import draw
-from gansmith.training.held_out_losses import held_out_losses
+from gansmith.training.batch import make_batch
+from gansmith.training.held_out_losses import validation_losses
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
 
 ENGINE = make_engine("cpu", "fp32")
 X, Y = 0.7, -1.3
-"""D's logits of a real and of a fake picture."""
+"""D's logits of a real and of a fake image."""
 S = 1 / (1 + math.exp(-X)), 1 / (1 + math.exp(-Y))
 
 # D's loss of a real and a fake in one batch, and G's: by the formulas of the papers
@@ -38,13 +38,13 @@ VALUES = {
 
 
 def tiny(*changes):
-    return recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch_size=4", "precision=fp32", *changes])
 
 
 def given(small, clock=0):
-    shape = (small.batch, small.data.channels, small.data.height, small.data.width)
+    shape = (small.batch_size, small.data.channels, small.data.height, small.data.width)
     pixels = torch.randint(0, 256, shape, generator=stream(0, "x", clock)).to(torch.uint8)
-    return draw(small, clock, pixels, ENGINE)
+    return make_batch(small, clock, pixels, ENGINE)
 
 
 def of_g(name, fake, real):
@@ -106,7 +106,7 @@ def test_with_flipped_labels_d_is_right_the_other_way_round(name):
     assert {kind: margin.tolist() for kind, margin in found.items()} == {
         kind: (-margin).tolist() for kind, margin in usual.items()
     }
-    assert found["real"][0] > 0, "a low answer to a real picture is what it was asked for"
+    assert found["real"][0] > 0, "a low answer to a real image is what it was asked for"
 
 
 def test_one_target_for_both_kinds_is_refused():
@@ -129,7 +129,7 @@ def test_a_recipe_trains_with_every_loss(name):
         assert still in ([], [shifts_all_logits])
 
 
-def test_in_pairs_both_steps_compare_each_real_picture_with_the_fake_of_its_place():
+def test_in_pairs_both_steps_compare_each_real_image_with_the_fake_of_its_place():
     small = tiny("objective.loss=relativistic", "model.width=4")
     gan, what = build(small, ENGINE), given(small)
     values = discriminator_step(gan, what, small.objective, ENGINE)
@@ -149,7 +149,7 @@ def test_in_pairs_both_steps_compare_each_real_picture_with_the_fake_of_its_plac
 def test_held_out_losses_of_pairs_are_those_of_pairs():
     small = tiny("objective.loss=relativistic")
     gan, what = build(small, ENGINE), given(small)
-    losses = held_out_losses(gan, what.real, what.z_d, small.objective, ENGINE)
+    losses = validation_losses(gan, what.real, what.z_d, small.objective, ENGINE)
     assert_close(losses["held_out/d"].exp() - 1, 1 / (losses["held_out/g"].exp() - 1))
 
 

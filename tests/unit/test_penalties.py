@@ -16,7 +16,7 @@ from gansmith.objectives.penalties import PENALTIES, penalty_of, slope_norms, un
 from gansmith.planning import trial
 from gansmith.recipes import recipe
 from gansmith.rng import stream
-from gansmith.training.batch import draw
+from gansmith.training.batch import make_batch
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
@@ -30,12 +30,12 @@ def noise(name, shape=SHAPE):
 
 
 def linear(weight):
-    return lambda pictures, _kind: pictures.flatten(1) @ weight.flatten()
+    return lambda images, _kind: images.flatten(1) @ weight.flatten()
 
 
 def quadratic(matrix):
     """x^T A x / 2, A symmetric: the slope at x is A x."""
-    return lambda pictures, _kind: (pictures.flatten(1) @ matrix * pictures.flatten(1)).sum(1) / 2
+    return lambda images, _kind: (images.flatten(1) @ matrix * images.flatten(1)).sum(1) / 2
 
 
 def uniform(name, real):
@@ -65,14 +65,14 @@ def test_of_a_linear_critic_a_penalty_depends_on_the_norm_of_its_weights_alone(n
 
 
 @pytest.mark.parametrize("name", PENALTIES)
-def test_of_a_quadratic_critic_a_penalty_is_that_of_a_times_x_at_its_pictures(name):
+def test_of_a_quadratic_critic_a_penalty_is_that_of_a_times_x_at_its_images(name):
     matrix, real, fake = symmetric(), noise("real"), noise("fake")
     numbers = uniform(name, real)
 
-    def norms(pictures):
-        return (pictures.flatten(1) @ matrix).norm(dim=1)
+    def norms(images):
+        return (images.flatten(1) @ matrix).norm(dim=1)
 
-    deviations = torch.stack([picture.std() for picture in real]).view(5, 1, 1, 1)
+    deviations = torch.stack([image.std() for image in real]).view(5, 1, 1, 1)
     expected = {
         "r1": lambda: norms(real) ** 2 / 2,
         "r2": lambda: norms(fake) ** 2 / 2,
@@ -89,8 +89,8 @@ def test_the_gradient_of_a_penalty_for_the_weights_is_right(name):
     numbers = uniform(name, real)
 
     def penalty(weight, second):
-        def critic(pictures, _kind):
-            return torch.tanh(pictures.flatten(1) @ weight) @ second
+        def critic(images, _kind):
+            return torch.tanh(images.flatten(1) @ weight) @ second
 
         return penalty_of(PENALTIES[name], critic, real, fake, numbers)
 
@@ -112,9 +112,9 @@ def test_every_penalty_says_where_it_comes_from():
 
 def test_slopes_are_in_full_precision_whatever_autocast_says():
     weight = torch.nn.Linear(24, 1, bias=False)
-    pictures = noise("real").float()
+    images = noise("real").float()
     with torch.autocast("cpu", torch.bfloat16):
-        norms = slope_norms(lambda x, _kind: weight(x.flatten(1))[:, 0], pictures, "real")
+        norms = slope_norms(lambda x, _kind: weight(x.flatten(1))[:, 0], images, "real")
     assert norms.dtype == torch.float32
     assert_close(norms, weight.weight.norm().expand(5), rtol=1e-6, atol=0)
 
@@ -130,7 +130,7 @@ def test_the_fast_convolutions_of_d_have_the_second_derivatives_of_the_reference
         D = Stack(layer, nn.Softplus(), nn.Flatten(), nn.Linear(4 * (8 // stride) * (12 // stride), 1).double())
         with torch.no_grad():
             D.layers[3].weight.copy_(noise("dense", D.layers[3].weight.shape))
-        norms = slope_norms(lambda pictures, _kind, D=D: D(pictures)[:, 0], noise("x", (3, channels, 8, 12)), "real")
+        norms = slope_norms(lambda images, _kind, D=D: D(images)[:, 0], noise("x", (3, channels, 8, 12)), "real")
         norms.square().sum().backward()
         found.append([norms, layer.weight.grad, layer.bias.grad, D.layers[3].weight.grad])
     assert_close(*found, rtol=1e-10, atol=1e-12)
@@ -150,13 +150,13 @@ def test_the_gradient_in_phases_passes_torchs_own_check_of_second_derivatives():
 
 
 def penalised(*changes):
-    return recipe(PLAIN, ["model.width=8", "batch=4", "objective.gamma=2.0", "objective.penalty=r1", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch_size=4", "objective.gamma=2.0", "objective.penalty=r1", *changes])
 
 
 def given(small, clock=0):
-    shape = (small.batch, small.data.channels, small.data.height, small.data.width)
+    shape = (small.batch_size, small.data.channels, small.data.height, small.data.width)
     pixels = torch.randint(0, 256, shape, generator=stream(0, "x", clock)).to(torch.uint8)
-    return draw(small, clock, pixels, ENGINE)
+    return make_batch(small, clock, pixels, ENGINE)
 
 
 def gradients(small):
@@ -168,7 +168,7 @@ def gradients(small):
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_penalty_reaches_d_in_proportion_to_its_weight(name):
-    plain = gradients(recipe(PLAIN, ["model.width=8", "batch=4"]))
+    plain = gradients(recipe(PLAIN, ["model.width=8", "batch_size=4"]))
     once, thrice = (
         gradients(penalised(f"objective.penalty={name}", f"objective.gamma={gamma}")) - plain
         for gamma in (100.0, 300.0)
@@ -182,7 +182,7 @@ def test_a_lazy_penalty_comes_in_every_third_update_with_three_times_its_weight(
     due = [given(lazy, clock).penalty is not None for clock in range(0, 28, 4)]
     assert due == [True, False, False, True, False, False, True]
 
-    plain = gradients(recipe(PLAIN, ["model.width=8", "batch=4"]))
+    plain = gradients(recipe(PLAIN, ["model.width=8", "batch_size=4"]))
     assert_close(gradients(lazy) - plain, 3 * (gradients(each) - plain), rtol=1e-3, atol=1e-5)
 
 
@@ -192,7 +192,7 @@ def test_a_trial_of_the_time_gives_a_lazy_penalty_its_share(monkeypatch, every, 
     now = [0.0]
 
     def step(gan, _pixels, small, _engine, _labels, _held_out):
-        now[0] += 5 if gan.seen // small.batch % every == 0 else 1
+        now[0] += 5 if gan.seen // small.batch_size % every == 0 else 1
         return {"loss/g": torch.zeros(1)}
 
     monkeypatch.setattr(trial, "train_step", step)
@@ -214,7 +214,7 @@ def test_a_batch_in_parts_is_penalised_as_the_whole_is(name):
     for parts in (1, 2):
         small = recipe(
             "fashion-mlp",
-            ["batch=4", f"parts={parts}", f"objective.penalty={name}", "objective.gamma=0.5"],
+            ["batch_size=4", f"microbatches={parts}", f"objective.penalty={name}", "objective.gamma=0.5"],
         )
         gan, what = build(small, ENGINE), given(small)
         values = discriminator_step(gan, what, small.objective, ENGINE)
@@ -223,7 +223,7 @@ def test_a_batch_in_parts_is_penalised_as_the_whole_is(name):
 
 
 def test_dropout_in_a_penalty_draws_from_the_steps_stream():
-    small = recipe("cifar-ships", ["model.width=8", "batch=2", "objective.penalty=r1", "objective.gamma=1.0"])
+    small = recipe("cifar-ships", ["model.width=8", "batch_size=2", "objective.penalty=r1", "objective.gamma=1.0"])
     found = [discriminator_step(build(small, ENGINE), given(small), small.objective, ENGINE) for _ in range(2)]
     assert torch.equal(found[0]["penalty"], found[1]["penalty"])
 

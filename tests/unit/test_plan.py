@@ -10,7 +10,7 @@ from gansmith.planning.budget import parse_budget, stretched
 from gansmith.planning.plan import calls_of, make_plan, rounded_down
 from gansmith.recipe_file import override
 from gansmith.recipes import family, recipe
-from gansmith.recipes.fitting import EVALUATIONS, Facts
+from gansmith.recipes.fitting import EVALUATIONS, DatasetFacts
 from gansmith.schema import Data
 from gansmith.training.loop import draws_grid, due, saves
 from gansmith.training.reporting import Silent
@@ -21,7 +21,7 @@ MIB = 2**20
 
 def at(images, evaluations):
     data = Data(name="photos", channels=3, height=32, width=48)
-    return family("auto").fitted(Facts(data=data, count=300, images=images, evaluations=evaluations)).recipe
+    return family("auto").fitted(DatasetFacts(data=data, count=300, images=images, evaluations=evaluations)).recipe
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def tried(monkeypatch):
     asked = []
 
     def try_out(task, recipe, _device):
-        asked.append((task, recipe.batch))
+        asked.append((task, recipe.batch_size))
         about = {"device": "cpu", "precision": "fp32", "available": 1000 * MIB}
         if task == "memory":
-            return about | {"peak": (200 + recipe.batch) * MIB}
+            return about | {"peak": (200 + recipe.batch_size) * MIB}
         return about | {"peak": 300 * MIB, "seconds": SECONDS}
 
     monkeypatch.setattr(plan, "try_out", try_out)
@@ -75,7 +75,7 @@ def test_a_time_is_not_overspent_by_what_comes_at_intervals_that_are_set(tried, 
     seconds = parse_budget(text).seconds
     found = planned(text, at=set_to(*changes))
     assert 0.94 * seconds < found.seconds <= seconds
-    fixed = of_fixed_length(*changes, "evaluate.pictures=300")
+    fixed = of_fixed_length(*changes, "evaluate.images=300")
     assert 0.94 * seconds < planned(text, 0, fixed).seconds <= seconds
 
 
@@ -161,8 +161,8 @@ def test_the_largest_batch_is_a_straight_line_through_two_and_no_larger_than_the
 
 def test_memory_that_does_not_suffice_is_told_with_a_batch_that_fits(monkeypatch):
     monkeypatch.setattr(plan, "try_out", lambda *_: None)
-    monkeypatch.setattr(memory, "try_out", lambda _task, recipe, _device: {} if recipe.batch <= 16 else None)
-    with pytest.raises(NotEnoughMemoryError, match=r"a step of batch=32 .* by trial, a batch of 16 fits"):
+    monkeypatch.setattr(memory, "try_out", lambda _task, recipe, _device: {} if recipe.batch_size <= 16 else None)
+    with pytest.raises(NotEnoughMemoryError, match=r"a step of batch_size=32 .* by trial, a batch of 16 fits"):
         planned()
 
 
@@ -178,11 +178,11 @@ def test_a_machine_without_time_is_told(monkeypatch):
 @pytest.mark.parametrize("changes", [[], ["length.sample_every=1000", "evaluate.every=7777", "length.log_every=500"]])
 def test_calls_are_counted_as_the_loop_makes_them(changes):
     made = override(recipe("demo"), ["length.images=20000", *changes])
-    seen = [step * made.batch for step in range(made.steps + 1)]
+    seen = [step * made.batch_size for step in range(made.steps + 1)]
     counted = calls_of(made, SECONDS)
     assert counted["grid"] == sum(draws_grid(made, clock) or clock == seen[-1] for clock in seen)
-    assert counted["log"] == sum(due(clock, made.batch, made.length.log_every) for clock in seen[1:])
-    evaluated = {clock for clock in seen[1:] if due(clock, made.batch, made.evaluate.every)}
+    assert counted["log"] == sum(due(clock, made.batch_size, made.length.log_every) for clock in seen[1:])
+    evaluated = {clock for clock in seen[1:] if due(clock, made.batch_size, made.evaluate.every)}
     assert counted["evaluation"] == len(evaluated)
     saved = {clock for clock in seen if saves(made, clock)} | {seen[-1]} | evaluated
     assert counted["checkpoint"] == len(saved)
@@ -191,12 +191,12 @@ def test_calls_are_counted_as_the_loop_makes_them(changes):
 
 def test_the_lines_say_what_the_facts_say(tried):
     found = planned("60s")
-    said, facts = "\n".join(found.lines()), found.facts()
+    said, facts = "\n".join(found.lines()), found.to_dict()
     tables = facts["parameters"]
     for part in (
-        "300 pictures, 32x48 RGB; thin-dcgan, ",
+        "300 images, 32x48 RGB; thin-dcgan, ",
         f"{tables['generator']:,} parameters in G and {tables['discriminator']:,} in D",
-        f"{facts['steps']:,} steps of 32 pictures, {facts['images']:,} images in all",
+        f"{facts['steps']:,} steps of 32 images, {facts['images']:,} images in all",
         "10 ms a step, measured here (cpu, fp32)",
         "6 evaluations of 500 ms each",
         "300 MiB of memory at most, of 1,000 free; a batch of all 300 would fit",
@@ -205,7 +205,7 @@ def test_the_lines_say_what_the_facts_say(tried):
 
 
 def test_what_is_due_more_often_than_there_are_steps_comes_once_a_step():
-    often = recipe("fashion-mlp", ["length.images=3200", "length.log_every=1", "held_out_losses.every=1"])
+    often = recipe("fashion-mlp", ["length.images=3200", "length.log_every=1", "validation_losses.every=1"])
     calls = calls_of(often, SECONDS)
     assert (calls["step"], calls["log"], calls["held-out losses"]) == (100, 100, 100)
 

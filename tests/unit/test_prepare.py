@@ -1,4 +1,4 @@
-"""Packing own pictures: the same store for any number of workers, whole or continued, and nothing lost unsaid."""
+"""Packing own images: the same store for any number of workers, whole or continued, and nothing lost unsaid."""
 
 import hashlib
 import io
@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hazards import bomb
-from pictures import file, photo, write_pictures
+from small_images import file, photo, write_images
 
 from gansmith.data.check.report import check
 from gansmith.data.images.decode import decode
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.prepare import Asked, choose_shape, prepare
 from gansmith.data.sources import open_source
 from gansmith.errors import DataError, UsageError
 
-SMALL = Wanted(channels=3, height=32, width=32)
+SMALL = ImageShape(channels=3, height=32, width=32)
 
 
 def store_bytes(folder):
@@ -28,7 +28,7 @@ def store_bytes(folder):
 
 
 def many(tmp_path, num=40):
-    return write_pictures(tmp_path / "set", [f"{'ab'[n % 2]}/{n:03}.png" for n in range(num)])
+    return write_images(tmp_path / "set", [f"{'ab'[n % 2]}/{n:03}.png" for n in range(num)])
 
 
 def test_any_number_of_workers_writes_the_same_store(tmp_path):
@@ -42,17 +42,17 @@ def test_any_number_of_workers_writes_the_same_store(tmp_path):
 
 def test_the_store_holds_what_decoding_gives_and_its_hashes_are_right(tmp_path):
     folder = many(tmp_path, 6)
-    pack = prepare(folder, tmp_path / "store", SMALL, workers=2)
-    assert isinstance(pack.images, np.memmap)
+    dataset = prepare(folder, tmp_path / "store", SMALL, workers=2)
+    assert isinstance(dataset.images, np.memmap)
     names = sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*.png"))
-    for image, name in zip(pack.images, names, strict=True):
+    for image, name in zip(dataset.images, names, strict=True):
         assert np.array_equal(image, decode(name, (folder / name).read_bytes(), SMALL).pixels)
     stored = store_bytes(tmp_path / "store")
-    for name, array in (("images", pack.images), ("labels", pack.labels)):
+    for name, array in (("images", dataset.images), ("labels", dataset.labels)):
         buffer = io.BytesIO()
         np.save(buffer, np.asarray(array))
         assert stored[f"{name}.npy"] == buffer.getvalue()
-        assert pack.index["sha256"][name] == hashlib.sha256(array.tobytes()).hexdigest()
+        assert dataset.index["sha256"][name] == hashlib.sha256(array.tobytes()).hexdigest()
 
 
 class StoppedError(Exception):
@@ -124,7 +124,7 @@ def test_a_store_that_is_there_is_used_and_anything_else_in_its_place_is_left_al
     prepare(folder, tmp_path / "store", SMALL, workers=1)
     assert (tmp_path / "store/images.npy").stat() == before
     with pytest.raises(UsageError, match="is there already"):
-        prepare(folder, tmp_path / "store", Wanted(channels=1, height=32, width=32), workers=1)
+        prepare(folder, tmp_path / "store", ImageShape(channels=1, height=32, width=32), workers=1)
     with pytest.raises(UsageError, match="lies inside"):
         prepare(folder, folder / "store", SMALL, workers=1)
     (tmp_path / "mine").mkdir()
@@ -152,14 +152,14 @@ def test_one_per_cent_may_be_lost_and_more_only_when_allowed(tmp_path):
     (folder / "a/read me.txt").write_bytes(b"hello")
     assert len(prepare(folder, tmp_path / "store", SMALL)) == 99
     (folder / "a/also bad.png").write_bytes(b"no")
-    message = r"2 of 101 pictures in .*set cannot be used, the first is a/also bad.png \(not a picture\)"
+    message = r"2 of 101 images in .*set cannot be used, the first is a/also bad.png \(not an image\)"
     with pytest.raises(DataError, match=message) as caught:
         prepare(folder, tmp_path / "more", SMALL)
     assert caught.value.exit_code == 3
     assert not (tmp_path / "more").exists()
-    pack = prepare(folder, tmp_path / "more", SMALL, allow_dropped=True)
-    assert pack.index["outcomes"] == {"used": 99, "converted": 0, "dropped": 4}
-    assert any("also bad.png" in remark for remark in pack.index["remarks"])
+    dataset = prepare(folder, tmp_path / "more", SMALL, allow_dropped=True)
+    assert dataset.index["outcomes"] == {"used": 99, "converted": 0, "dropped": 4}
+    assert any("also bad.png" in note for note in dataset.index["notes"])
     with pytest.raises(DataError, match="2 of 101"):
         prepare(folder, tmp_path / "more", SMALL)
 
@@ -172,12 +172,12 @@ def chosen(folder, asked):
 def test_nothing_usable_is_an_error(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set/a.txt").write_text("hello")
-    assert check(tmp_path / "set", workers=1).proposal is None
+    assert check(tmp_path / "set", workers=1).suggestion is None
     for choose in (
         lambda: chosen(tmp_path / "set", Asked()),
         lambda: prepare(tmp_path / "set", tmp_path / "out", SMALL),
     ):
-        with pytest.raises(DataError, match="no picture that can be used"):
+        with pytest.raises(DataError, match="no image that can be used"):
             choose()
     with pytest.raises(DataError, match="does not exist"):
         check(tmp_path / "nowhere")
@@ -185,12 +185,12 @@ def test_nothing_usable_is_an_error(tmp_path):
 
 def test_what_is_not_asked_for_is_proposed(tmp_path):
     folder = many(tmp_path, 4)
-    assert chosen(folder, Asked()) == Wanted(channels=3, height=40, width=40)
-    assert chosen(folder, Asked(size=(48, 32))) == Wanted(channels=3, height=48, width=32)
-    asked = Asked(size=(8, 8), channels=1, fit="pad", resample="bilinear")
-    assert chosen(folder, asked) == Wanted(channels=1, height=8, width=8, fit="pad", resample="bilinear")
+    assert chosen(folder, Asked()) == ImageShape(channels=3, height=40, width=40)
+    assert chosen(folder, Asked(size=(48, 32))) == ImageShape(channels=3, height=48, width=32)
+    asked = Asked(size=(8, 8), channels=1, resize="pad", resample="bilinear")
+    assert chosen(folder, asked) == ImageShape(channels=1, height=8, width=8, resize="pad", resample="bilinear")
     boxed = Asked(box=(0, 3, 40, 37))
-    assert chosen(folder, boxed) == Wanted(channels=3, height=32, width=32, box=(0, 3, 40, 37))
+    assert chosen(folder, boxed) == ImageShape(channels=3, height=32, width=32, box=(0, 3, 40, 37))
 
 
 def test_a_bomb_costs_little_memory(tmp_path):
@@ -211,12 +211,12 @@ def test_a_bomb_costs_little_memory(tmp_path):
 
 @pytest.mark.parametrize("note", ['{"key": "x"}', "[]", "{", '{"key": "x", "kept": "many", "files_bytes": null}'])
 def test_an_unfinished_store_that_makes_no_sense_is_begun_again(tmp_path, note):
-    folder = write_pictures(tmp_path / "set", ["1.png", "2.png"])
+    folder = write_images(tmp_path / "set", ["1.png", "2.png"])
     unfinished = tmp_path / ".unfinished-store"
     unfinished.mkdir()
     for name in ("images.npy", "files.jsonl", "labels.npy", "index.json"):
         (unfinished / name).write_bytes(b"stale")
     (unfinished / "progress.json").write_text(note)
-    pack = prepare(folder, tmp_path / "store", SMALL, workers=1)
-    assert len(pack) == 2
-    assert pack.labels is None
+    dataset = prepare(folder, tmp_path / "store", SMALL, workers=1)
+    assert len(dataset) == 2
+    assert dataset.labels is None

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gansmith.errors import UsageError
-from gansmith.evaluation.protocol import Protocol, comparable, from_facts
+from gansmith.evaluation.protocol import Protocol, comparable, from_dict
 
 STAMP = Protocol(
     features="mnist",
@@ -24,7 +24,7 @@ STAMP = Protocol(
 
 
 def test_a_protocol_survives_json():
-    assert from_facts(json.loads(json.dumps(STAMP.facts()))) == STAMP
+    assert from_dict(json.loads(json.dumps(STAMP.to_dict()))) == STAMP
 
 
 def test_it_names_the_versions_that_made_the_number():
@@ -36,10 +36,10 @@ def test_it_names_the_versions_that_made_the_number():
     [
         ({"features": "random"}, "differ in the features, 'mnist' and 'random'"),
         ({"features_hash": "c" * 64}, "differ in the weights of their features, aaaaaaaaaaaa… and cccccccccccc…"),
-        ({"resize": "bicubic antialiased to 28x28"}, "differ in how pictures are resized for the features, 'none' and"),
+        ({"resize": "bicubic antialiased to 28x28"}, "differ in how images are resized for the features, 'none' and"),
         ({"quantisation": "float"}, "differ in quantisation, 'uint8' and 'float'"),
-        ({"fake": 5000}, "differ in the number of generated pictures, 10,000 and 5,000"),
-        ({"real": 10_000}, "differ in the number of real pictures, 1,000 and 10,000"),
+        ({"fake": 5000}, "differ in the number of generated images, 10,000 and 5,000"),
+        ({"real": 10_000}, "differ in the number of real images, 1,000 and 10,000"),
         ({"reference": "fashion-mnist"}, "differ in the reference, 'mnist' and 'fashion-mnist'"),
         ({"split": "train"}, "differ in the reference's split, 'test' and 'train'"),
         ({"reference_sha256": "d" * 64}, "differ in the content of the reference, bbbbbbbbbbbb… and dddddddddddd…"),
@@ -56,7 +56,7 @@ def test_two_runs_may_differ_in_what_makes_them_two():
     assert comparable(STAMP, replace(STAMP, **other)) is None
 
 
-@pytest.mark.parametrize("facts", [None, [], {"features": "mnist"}, {**STAMP.facts(), "colour": "red"}])
+@pytest.mark.parametrize("facts", [None, [], {"features": "mnist"}, {**STAMP.to_dict(), "colour": "red"}])
 def test_what_is_no_protocol_is_refused(facts):
     with pytest.raises(UsageError, match="this is no protocol of this version"):
-        from_facts(facts)
+        from_dict(facts)

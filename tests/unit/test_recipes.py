@@ -40,13 +40,13 @@ def test_json_comes_back():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("bach=64", "unknown field of Recipe 'bach'. Did you mean 'batch'?"),
+        ("bach_size=64", "unknown field of Recipe 'bach_size'. Did you mean 'batch_size'?"),
         ("generator_optimizer.lr_deacy=1", "unknown field of Adam 'lr_deacy'. Did you mean 'lr_decay'?"),
         ("model.witdh=8", "unknown field of Config 'witdh'. Did you mean 'width'?"),
-        ("batch=big", "batch must be a valid integer, got 'big'"),
-        ("batch=1.5", "batch must be a valid integer, got 1.5"),
-        ("batch=0", "batch must be greater than or equal to 1, got 0"),
-        ("batch=true", "batch must be a valid integer, got True"),
+        ("batch_size=big", "batch_size must be a valid integer, got 'big'"),
+        ("batch_size=1.5", "batch_size must be a valid integer, got 1.5"),
+        ("batch_size=0", "batch_size must be greater than or equal to 1, got 0"),
+        ("batch_size=true", "batch_size must be a valid integer, got True"),
         ("generator_optimizer.lr=fast", "generator_optimizer.lr must be a valid number, got 'fast'"),
         ("generator_optimizer.lr=nan", "generator_optimizer.lr must be a finite number, got nan"),
         ("generator_optimizer.name=sgd", "generator_optimizer.name must be 'rmsprop' or 'adam', got 'sgd'"),
@@ -57,7 +57,7 @@ def test_json_comes_back():
         ("data.height=30", "30x28 ends at 15x14"),
         ("data.order=shuffle-buffer", "data.shuffle_buffer=0 does not go with data.order='shuffle-buffer'"),
         ("data.pixel_range=0..255", "data.pixel_range must be '-1..1' or '0..1', got '0..255'"),
-        ("data.pixel_range=0..1", "the G of model 'upsample-dcgan' makes pictures in -1..1"),
+        ("data.pixel_range=0..1", "the G of model 'upsample-dcgan' makes images in -1..1"),
         (
             "generator_optimizer.lr.end=1e-4",
             "generator_optimizer.lr.start is missing: a schedule in place of a number has",
@@ -65,8 +65,8 @@ def test_json_comes_back():
         ("length=3", "length must be"),
         ("batch", "--set takes FIELD=VALUE, got 'batch'"),
         ("name=../../etc", "name must"),
-        ("batch=" + "9" * 5000, "batch must be a valid integer, got '999"),
-        ("batch=" + "[" * 5000, "batch must be a valid integer, got '[[["),
+        ("batch_size=" + "9" * 5000, "batch_size must be a valid integer, got '999"),
+        ("batch_size=" + "[" * 5000, "batch_size must be a valid integer, got '[[["),
     ],
     ids=lambda text: text[:30],
 )
@@ -92,7 +92,7 @@ def test_another_kind_of_optimiser_starts_from_its_own_defaults():
 def test_a_file_starts_from_a_named_recipe(tmp_path):
     (tmp_path / "mine.toml").write_text('from = "fashion-dcgan"\nbatch = 16\n[model]\nwidth = 32\n')
     mine = recipe(str(tmp_path / "mine.toml"))
-    assert (mine.name, mine.batch, mine.model.width) == ("mine", 16, 32)
+    assert (mine.name, mine.batch_size, mine.model.width) == ("mine", 16, 32)
     assert mine.objective == recipe("fashion-dcgan").objective
 
 
@@ -162,7 +162,7 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart():
 
 def test_a_run_from_before_the_held_out_losses_had_their_name_is_read(tmp_path):
     made = recipe("mnist-mlp")
-    text = to_toml(made).replace("[held_out_losses]", "[evaluation]").replace('"held-out"', '"evaluation"')
+    text = to_toml(made).replace("[validation_losses]", "[evaluation]").replace('"held-out"', '"evaluation"')
     (tmp_path / "recipe.toml").write_text(text)
     assert recipe_of(Run(tmp_path)) == made
     (tmp_path / "mine.toml").write_text(text)
@@ -170,7 +170,7 @@ def test_a_run_from_before_the_held_out_losses_had_their_name_is_read(tmp_path):
         recipe(str(tmp_path / "mine.toml"))
 
 
-@pytest.mark.parametrize("field", ["evaluate.held_out", "evaluate.patience", "held_out_losses.held_out"])
+@pytest.mark.parametrize("field", ["evaluate.validation", "evaluate.patience", "validation_losses.validation"])
 def test_a_setting_of_what_is_never_measured_is_refused(field):
     table = field.partition(".")[0]
     with pytest.raises(RecipeError, match=f"^{field}=5 has no effect with {table}.every=0; set both"):

@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradgradcheck
 from torch.testing import assert_close
 
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.nn.resample import Double, Halve
 from gansmith.nn.residual import Basis, OnBasis, ResidualBlock
 from gansmith.rng import stream
@@ -44,7 +44,7 @@ def test_doubling_keeps_pixels_and_puts_means_between_them():
     assert Double(1, 5)(row).flatten().tolist() == [1, 2, 3, 5, 7]
 
 
-def test_halving_keeps_an_even_picture_as_it_is_inside():
+def test_halving_keeps_an_even_image_as_it_is_inside():
     assert Halve()(torch.ones(1, 1, 9, 9))[0, 0, 1:-1, 1:-1].eq(1).all()
 
 
@@ -62,7 +62,7 @@ def test_resampling_can_be_differentiated_twice(layer):
 
 def test_a_block_starts_as_the_identity_and_does_not_stay_it():
     block, x = ResidualBlock(8, depth=3), normal(2, 8, 5, 5).float()
-    first_weights(block, stream(0, "init", 0))
+    init_weights(block, stream(0, "init", 0))
     assert torch.equal(block(x), x)
     (pull,) = torch.autograd.grad(block(x).square().sum(), block.narrow.weight)
     assert pull.abs().max() > 0
@@ -71,13 +71,13 @@ def test_a_block_starts_as_the_identity_and_does_not_stay_it():
 def test_a_deeper_row_of_blocks_starts_with_smaller_kernels():
     blocks = [ResidualBlock(32, depth) for depth in (1, 16)]
     for block in blocks:
-        first_weights(block, stream(0, "init", 0))
+        init_weights(block, stream(0, "init", 0))
     assert_close(blocks[0].mix.weight, 2 * blocks[1].mix.weight)
 
 
 def test_the_basis_and_its_mirror_are_transposed_maps():
     there, back = Basis(4, 3, 5).double(), OnBasis(4, 3, 5).double()
-    first_weights(there, stream(0, "init", 0))
+    init_weights(there, stream(0, "init", 0))
     back.load_state_dict(there.state_dict())
-    features, picture = normal(2, 4), normal(2, 4, 3, 5, name="picture")
-    assert_close((there(features) * picture).sum(), (features * back(picture)).sum())
+    features, image = normal(2, 4), normal(2, 4, 3, 5, name="image")
+    assert_close((there(features) * image).sum(), (features * back(image)).sum())

@@ -20,11 +20,11 @@ from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.schema import Adam, RMSprop
-from gansmith.sessions.changes import changes_between, refuse_unsafe, remarks_on_length
+from gansmith.sessions.changes import changes_between, check_changes_are_safe, notes_on_length
 from gansmith.sessions.rollback import slowed
-from gansmith.training.batch import draw
+from gansmith.training.batch import make_batch
 from gansmith.training.loop import train_step
-from gansmith.training.optim import make_updater
+from gansmith.training.optim import make_optimizer
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
 
@@ -45,11 +45,11 @@ BURN_IN = (
 
 
 def tiny(*changes):
-    return recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", *changes])
+    return recipe(PLAIN, ["model.width=8", "batch_size=4", "precision=fp32", *changes])
 
 
 def pixels(small, clock):
-    shape = (small.batch, small.data.channels, small.data.height, small.data.width)
+    shape = (small.batch_size, small.data.channels, small.data.height, small.data.width)
     return torch.randint(0, 256, shape, generator=stream(0, "x", clock)).to(torch.uint8)
 
 
@@ -58,8 +58,8 @@ def snapshot(gan):
     weights = {f"{of}.{name}": t for of, network in networks.items() for name, t in network.state_dict().items()}
     slots = {
         f"{of}.{slot}.{i}": tensor
-        for of, updater in (("g", gan.update_g), ("d", gan.update_d))
-        for slot, tensors in updater.slots.items()
+        for of, optimizer in (("g", gan.optimizer_g), ("d", gan.optimizer_d))
+        for slot, tensors in optimizer.slots.items()
         for i, tensor in enumerate(tensors)
     }
     return copy.deepcopy(weights | slots)
@@ -216,14 +216,14 @@ def test_the_penalty_is_weighed_by_the_clock():
         gan = build(small, ENGINE)
         gan.seen = seen
         found.append(
-            discriminator_step(gan, draw(small, 0, pixels(small, 0), ENGINE), small.objective, ENGINE)["penalty"]
+            discriminator_step(gan, make_batch(small, 0, pixels(small, 0), ENGINE), small.objective, ENGINE)["penalty"]
         )
     assert_close(found[0], found[1])
     assert_close(found[2], found[1] * 1.5)
 
 
-def descend(updater, parameter, updates_done, seen):
-    with updater.descending(updates_done, seen) as add:
+def descend(optimizer, parameter, updates_done, seen):
+    with optimizer.update(updates_done, seen) as add:
         add((parameter**3).sum())
 
 
@@ -231,9 +231,9 @@ def test_the_rate_of_an_update_is_that_of_the_clock_times_keras_decay():
     """RMSprop without memory moves by the rate against the gradient's sign."""
     lr = Schedule(start=0.5, end=0.25, begin=10, until=20, shape="linear")
     parameter = torch.nn.Parameter(torch.full((1,), 4.0, dtype=torch.float64))
-    updater, positions = make_updater(RMSprop(lr=lr, lr_decay=0.5, rho=0.0, epsilon=1e-30), [parameter]), [4.0]
+    optimizer, positions = make_optimizer(RMSprop(lr=lr, lr_decay=0.5, rho=0.0, epsilon=1e-30), [parameter]), [4.0]
     for done, seen in enumerate((0, 14, 30)):
-        descend(updater, parameter, done, seen)
+        descend(optimizer, parameter, done, seen)
         positions.append(parameter.item())
     assert -np.diff(positions) == pytest.approx([0.5, 0.4 / 1.5, 0.25 / 2], rel=1e-12)
 
@@ -245,12 +245,12 @@ def test_a_moving_beta2_corrects_the_bias_by_its_value_of_now(fused, epsilon_hat
     lr, beta2 = Schedule(start=0.1, end=0.02, until=12), Schedule(start=0.5, end=0.9, until=16, shape="linear")
     rule = Adam(lr=lr, beta1=0.25, beta2=beta2, epsilon=0.3, epsilon_hat=epsilon_hat)
     p = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
-    updater, q, m, v = make_updater(rule, [p], fused=fused), np.array([1.0, -2.0]), 0.0, 0.0
+    optimizer, q, m, v = make_optimizer(rule, [p], fused=fused), np.array([1.0, -2.0]), 0.0, 0.0
     for t in range(1, 7):
         seen = 4 * (t - 1)
         b = min(0.5 + 0.4 * seen / 16, 0.9)
         rate = 0.02 + 0.08 * (1 + math.cos(math.pi * min(seen / 12, 1))) / 2
-        descend(updater, p, t - 1, seen)
+        descend(optimizer, p, t - 1, seen)
         g = 3 * q**2
         m, v = 0.25 * m + 0.75 * g, b * v + (1 - b) * g**2
         if epsilon_hat:
@@ -334,7 +334,7 @@ def test_a_change_of_a_schedule_is_one_change_and_is_refused_with_settings_that_
     (change,) = changes_between(plain, moving)
     assert (change.field, change.old) == ("generator_optimizer.lr", plain.generator_optimizer.lr)
     with pytest.raises(UsageError) as caught:
-        refuse_unsafe(run, plain, moving)
+        check_changes_are_safe(run, plain, moving)
     (typed,) = [part.split("'")[0] for part in str(caught.value).split("--set '")[1:]]
     assert override(plain, [typed]) == moving
 
@@ -361,7 +361,7 @@ def test_a_run_that_goes_on_beyond_its_schedule_says_what_its_rate_stays_at():
         override(done, [f"length.images={images}", f"generator_optimizer.lr.until={until}"])
         for images, until in ((200, 100), (90, 100), (200, 200))
     )
-    (said,) = remarks_on_length(done, longer)
+    (said,) = notes_on_length(done, longer)
     assert said.startswith("generator_optimizer.lr stays at 0.0001, where its schedule ended; ")
-    assert remarks_on_length(done, shorter) == []
-    assert remarks_on_length(override(moving, ["length.images=100"]), moving) == []
+    assert notes_on_length(done, shorter) == []
+    assert notes_on_length(override(moving, ["length.images=100"]), moving) == []

@@ -11,15 +11,15 @@ from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.nn.labels import Logit
-from gansmith.nn.modes import inference_mode
-from gansmith.nn.spectral import SpectralNorm, iterate_power
-from gansmith.nn.stack import takes_labels
+from gansmith.nn.modes import eval_mode
+from gansmith.nn.spectral import SpectralNorm, power_iteration
+from gansmith.nn.stack import is_conditional
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
-from gansmith.training.batch import draw
+from gansmith.training.batch import make_batch
 from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
@@ -29,15 +29,15 @@ ENGINE = make_engine("cpu", "fp32")
 
 def normed(layer, iterations=0):
     made = SpectralNorm(layer)
-    first_weights(made, stream(0, "init", 0))
+    init_weights(made, stream(0, "init", 0))
     made.double()
     for _ in range(iterations):
-        iterate_power(made)
+        power_iteration(made)
     return made
 
 
 def step(gan, small):
-    shape = (small.batch, small.data.channels, small.data.height, small.data.width)
+    shape = (small.batch_size, small.data.channels, small.data.height, small.data.width)
     pixels = torch.randint(0, 256, shape, generator=stream(0, "x", gan.seen)).to(torch.uint8)
     return train_step(gan, pixels, small, ENGINE)
 
@@ -69,7 +69,7 @@ def test_of_a_logit_it_is_the_length_of_its_row():
 def test_of_a_logit_with_classes_it_is_that_of_all_rows_and_no_class_is_steeper_than_the_root_of_two():
     layer = Logit(6, classes=4)
     made = normed(layer, iterations=300)
-    assert takes_labels(made)
+    assert is_conditional(made)
     x = torch.eye(6, dtype=torch.float64)
     sigma = torch.linalg.matrix_norm(layer.weight, 2)
     for label in range(4):
@@ -91,12 +91,12 @@ def test_weights_and_directions_are_those_of_torchs_own_spectral_norm(layer):
         assert_close(theirs.weight, kernel / (kernel.T @ made.u).norm())
         theirs.train()
         _ = theirs.weight  # moves their direction by one iteration
-        iterate_power(made)
+        power_iteration(made)
         assert_close(norm._u, made.u)
 
 
 def test_every_kernel_of_the_small_discriminator_is_divided():
-    D = build(recipe(PLAIN, ["model.width=8", "batch=4", "model.spectral_norm=true"]), ENGINE).D
+    D = build(recipe(PLAIN, ["model.width=8", "batch_size=4", "model.spectral_norm=true"]), ENGINE).D
     kernels = [name for name, parameter in D.named_parameters() if parameter.dim() > 1]
     divided = [f"{name}.layer.weight" for name, layer in D.named_modules() if isinstance(layer, SpectralNorm)]
     assert kernels == divided
@@ -118,16 +118,16 @@ def test_a_forward_pass_moves_no_state_in_either_mode():
     made = normed(nn.Linear(4, 3))
     before = copy.deepcopy(made.state_dict())
     made(torch.ones(1, 4, dtype=torch.float64))
-    with inference_mode(made):
+    with eval_mode(made):
         made(torch.ones(1, 4, dtype=torch.float64))
     assert all(torch.equal(tensor, before[name]) for name, tensor in made.state_dict().items())
 
 
 def test_each_iteration_of_the_training_is_one_power_iteration():
-    small = recipe(PLAIN, ["model.width=8", "batch=4", "model.spectral_norm=true"])
+    small = recipe(PLAIN, ["model.width=8", "batch_size=4", "model.spectral_norm=true"])
     gan = build(small, ENGINE)
     expected = copy.deepcopy(gan.D)
-    iterate_power(expected)
+    power_iteration(expected)
     step(gan, small)
     norms = [layer for layer in gan.D.modules() if isinstance(layer, SpectralNorm)]
     assert len(norms) == 4
@@ -139,7 +139,7 @@ def test_a_kernel_of_zeros_stays_finite_in_its_direction():
     made = normed(nn.Linear(4, 3))
     with torch.no_grad():
         made.layer.weight.zero_()
-    iterate_power(made)
+    power_iteration(made)
     assert made.u.isfinite().all()
 
 
@@ -150,7 +150,7 @@ def test_a_layer_whose_rows_are_not_its_output_channels_is_refused(layer):
 
 
 def test_checkpoints_carry_the_direction_and_go_on_exactly(tmp_path):
-    small = recipe(PLAIN, ["model.width=8", "batch=4", "precision=fp32", "model.spectral_norm=true"])
+    small = recipe(PLAIN, ["model.width=8", "batch_size=4", "precision=fp32", "model.spectral_norm=true"])
     gan, run = build(small, ENGINE), create_run(tmp_path, "small")
     for _ in range(3):
         step(gan, small)
@@ -167,11 +167,11 @@ def test_checkpoints_carry_the_direction_and_go_on_exactly(tmp_path):
 def test_a_batch_in_parts_sees_one_and_the_same_norm():
     after = []
     for parts in (1, 2):
-        small = recipe("fashion-mlp", ["batch=4", f"parts={parts}"])
+        small = recipe("fashion-mlp", ["batch_size=4", f"microbatches={parts}"])
         gan = build(small, ENGINE)
         dense = next(number for number, layer in enumerate(gan.D.layers) if isinstance(layer, nn.Linear))
         gan.D.layers[dense] = SpectralNorm(gan.D.layers[dense])
         pixels = torch.randint(0, 256, (4, 1, 28, 28), generator=stream(0, "x", 0)).to(torch.uint8)
-        values = discriminator_step(gan, draw(small, 0, pixels, ENGINE), small.objective, ENGINE)
+        values = discriminator_step(gan, make_batch(small, 0, pixels, ENGINE), small.objective, ENGINE)
         after.append([values["loss/d"], *(parameter.grad for parameter in gan.D.parameters())])
     assert_close(*after, rtol=1e-4, atol=1e-6)

@@ -9,17 +9,17 @@ from stepped import assert_close, stepped_in_float64
 
 from gansmith.engine import make_engine
 from gansmith.errors import DivergedError, RecipeError
-from gansmith.nn.modes import inference_mode
+from gansmith.nn.modes import eval_mode
 from gansmith.objectives.adversarial import cross_entropy
 from gansmith.pixels import to_model
 from gansmith.recipes import recipe, recipe_names
 from gansmith.rng import stream
 from gansmith.schema import Adam
-from gansmith.training.batch import draw
-from gansmith.training.finite import check_step
-from gansmith.training.held_out_losses import held_out_losses
+from gansmith.training.batch import make_batch
+from gansmith.training.finite import check_finite
+from gansmith.training.held_out_losses import validation_losses
 from gansmith.training.loop import due, train_step
-from gansmith.training.optim import NotFiniteError, all_finite, make_updater
+from gansmith.training.optim import NotFiniteError, all_finite, make_optimizer
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
 
@@ -27,18 +27,18 @@ ENGINE = make_engine("cpu", "fp32")
 
 
 def tiny(name=PLAIN, *changes):
-    return recipe(name, ["model.width=8", "batch=4", *changes])
+    return recipe(name, ["model.width=8", "batch_size=4", *changes])
 
 
 def given(small, clock=0):
     data = small.data
-    shape = (small.batch, data.channels, data.height, data.width)
+    shape = (small.batch_size, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, generator=stream(0, "x", clock)).to(torch.uint8)
-    return draw(small, clock, pixels, ENGINE)
+    return make_batch(small, clock, pixels, ENGINE)
 
 
-def descend(updater, objective, updates_done):
-    with updater.descending(updates_done, seen=0) as add:
+def descend(optimizer, objective, updates_done):
+    with optimizer.update(updates_done, seen=0) as add:
         add(objective)
 
 
@@ -63,7 +63,7 @@ def test_the_discriminator_step_moves_all_of_d_and_nothing_of_g(name):
     assert changed(gan.G, before_g) == []
     assert set(changed(gan.D, before_d)) == set(before_d) - STAY_AT_FIRST.get(name, set())
     named = {"loss/d", "logits/real", "logits/fake"} | ({"penalty"} if small.objective.gamma else set())
-    assert {key: value.shape for key, value in values.items()} == dict.fromkeys(named, (small.batch,))
+    assert {key: value.shape for key, value in values.items()} == dict.fromkeys(named, (small.batch_size,))
 
 
 MOVES_D = {"mnist-dcgan", "mnist-mlp", "mnist-small-dcgan", "svhn-dcgan", "celeba32-dcgan"}
@@ -80,10 +80,10 @@ def test_the_generator_step_moves_d_only_where_the_article_does(name, moves_d):
     moved = {name for name in changed(gan.D, before_d) if "running" not in name}
     assert moved == ({name for name in before_d if "running" not in name} if moves_d else set())
     assert all(parameter.requires_grad for parameter in gan.D.parameters())
-    assert values["loss/g"].shape == (small.batch,)
+    assert values["loss/g"].shape == (small.batch_size,)
 
 
-def test_the_real_logits_are_those_of_the_real_pictures_in_either_order():
+def test_the_real_logits_are_those_of_the_real_images_in_either_order():
     logits = []
     for first in ("true", "false"):
         small = tiny("fashion-dcgan", f"objective.fakes_first={first}", "model.dropout=0.0")
@@ -106,20 +106,20 @@ def test_the_clock_and_the_average_advance_with_a_step():
     gan = build(small, ENGINE)
     before = snapshot(gan.G_ema)
     train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
-    assert gan.seen == small.batch
+    assert gan.seen == small.batch_size
     assert gan.shown is gan.G_ema
     assert set(changed(gan.G_ema, before)) == set(before)
 
 
-def test_a_recipe_learns_the_one_picture_it_is_shown():
-    """Sixty steps on a single white square: G's pictures must move towards it from their grey start."""
-    small = tiny(PLAIN, "batch=8", "model.width=16")
+def test_a_recipe_learns_the_one_image_it_is_shown():
+    """Sixty steps on a single white square: G's images must move towards it from their grey start."""
+    small = tiny(PLAIN, "batch_size=8", "model.width=16")
     squares = torch.zeros(8, 1, 28, 28, dtype=torch.uint8)
     squares[..., 8:20, 8:20] = 255
     gan = build(small, ENGINE)
 
     def distance():
-        with torch.no_grad(), inference_mode(gan.G):
+        with torch.no_grad(), eval_mode(gan.G):
             return (gan.G(given(small, 9).z_g) - to_model(squares, "-1..1")).abs().mean().item()
 
     before = distance()
@@ -136,7 +136,7 @@ def test_separate_batches_are_two_updates_of_d_in_their_order():
     gan.D.register_forward_hook(lambda module, *_: weights.append(snapshot(module)))
     what = given(small)
     values = discriminator_step(gan, what, small.objective, ENGINE)
-    assert [len(images) for images in seen] == [small.batch, small.batch]
+    assert [len(images) for images in seen] == [small.batch_size, small.batch_size]
     assert torch.equal(seen[0], what.real)
     assert not torch.equal(weights[0]["layers.0.weight"], weights[1]["layers.0.weight"])
     log_loss = torch.nn.functional.binary_cross_entropy_with_logits
@@ -148,21 +148,21 @@ def test_separate_batches_are_two_updates_of_d_in_their_order():
 @pytest.mark.parametrize("name", ["fashion-mlp", "mnist-mlp"])
 def test_a_batch_in_parts_moves_every_weight_as_the_whole_does(name):
     """One system whose D sees a mixed batch, and one with an update for each kind; in float64."""
-    batches = [recipe(name, ["batch=8", f"parts={parts}"]) for parts in (1, 4)]
+    batches = [recipe(name, ["batch_size=8", f"microbatches={parts}"]) for parts in (1, 4)]
     whole, divided = (stepped_in_float64(small, given(small)) for small in batches)
     assert_close(divided, whole)
 
 
 def test_label_noise_and_dropout_go_through_in_parts_too():
-    small = recipe("cifar-ships", ["model.width=8", "batch=4", "parts=2"])
+    small = recipe("cifar-ships", ["model.width=8", "batch_size=4", "microbatches=2"])
     gan, what = build(small, ENGINE), given(small)
-    first, second = what.pieces()
+    first, second = what.microbatches()
     assert torch.equal(torch.cat([first.targets.real, second.targets.real]), what.targets.real)
     assert first.targets.generator == what.targets.generator
     assert discriminator_step(gan, what, small.objective, ENGINE)["loss/d"].shape == (4,)
 
 
-@pytest.mark.parametrize(("name", "change"), [("mnist-dcgan", "parts=2"), ("fashion-mlp", "parts=3")])
+@pytest.mark.parametrize(("name", "change"), [("mnist-dcgan", "microbatches=2"), ("fashion-mlp", "microbatches=3")])
 def test_parts_that_would_change_the_mathematics_are_refused(name, change):
     with pytest.raises(RecipeError, match=r"parts must divide the batch, and batch norm sees a part"):
         recipe(name, [change])
@@ -175,7 +175,7 @@ def test_latents_are_reused_where_the_article_does_and_new_elsewhere():
 
 
 def test_label_noise_lifts_both_of_ds_targets_and_not_gs():
-    targets = given(recipe("cifar-ships", ["model.width=8", "batch=1000"])).targets
+    targets = given(recipe("cifar-ships", ["model.width=8", "batch_size=1000"])).targets
     for noisy, base in ((targets.real, 1), (targets.fake, 0)):
         assert noisy.shape == (1000,)
         assert base <= noisy.min() < base + 0.001
@@ -194,9 +194,9 @@ def test_epsilon_hat_is_kerass_adam():
     """Kingma & Ba 2014, end of §2, by hand in float64; epsilon large enough to tell the two forms apart."""
     rule = Adam(lr=0.1, beta1=0.5, beta2=0.9, epsilon=0.3, epsilon_hat=True)
     p = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
-    updater, q, m, v = make_updater(rule, [p]), np.array([1.0, -2.0]), 0.0, 0.0
+    optimizer, q, m, v = make_optimizer(rule, [p]), np.array([1.0, -2.0]), 0.0, 0.0
     for t in range(1, 6):
-        descend(updater, (p**3).sum(), t - 1)
+        descend(optimizer, (p**3).sum(), t - 1)
         g = 3 * q**2
         m, v = 0.5 * m + 0.5 * g, 0.9 * v + 0.1 * g**2
         q = q - 0.1 * np.sqrt(1 - 0.9**t) / (1 - 0.5**t) * m / (np.sqrt(v) + 0.3)
@@ -207,9 +207,9 @@ def test_held_out_losses_are_sums_in_inference_mode_against_plain_targets():
     small = tiny("mnist-small-dcgan")
     gan, what = build(small, ENGINE), given(small)
     before = snapshot(gan.D)
-    losses = held_out_losses(gan, what.real, what.z_d, small.objective, ENGINE)
+    losses = validation_losses(gan, what.real, what.z_d, small.objective, ENGINE)
     assert changed(gan.D, before) == []
-    with torch.no_grad(), inference_mode(gan.G, gan.D):
+    with torch.no_grad(), eval_mode(gan.G, gan.D):
         real, fake = (torch.sigmoid(gan.D(images)) for images in (what.real, gan.G(what.z_d)))
     torch.testing.assert_close(losses["held_out/d"], -real.log() - (1 - fake).log())
     torch.testing.assert_close(losses["held_out/g"], -fake.log())
@@ -222,13 +222,13 @@ def test_due_tests_for_a_crossing():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_a_step_leaves_is_looked_at(value):
     gan = build(tiny(), ENGINE)
-    check_step(gan, {"loss/d": torch.ones(3)}, 7)
+    check_finite(gan, {"loss/d": torch.ones(3)}, 7)
     with pytest.raises(DivergedError, match=rf"^loss/g became {value} in step 7\.$"):
-        check_step(gan, {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, value])}, 7)
+        check_finite(gan, {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, value])}, 7)
     with torch.no_grad():
         next(gan.G_ema.parameters())[0, 0] = value
     with pytest.raises(DivergedError, match=rf"^layers\.0\.weight of the average of G became {value} in step 7\.$"):
-        check_step(gan, {"loss/d": torch.ones(3)}, 7)
+        check_finite(gan, {"loss/d": torch.ones(3)}, 7)
 
 
 def test_a_sum_that_overflows_stops_nothing():
@@ -239,17 +239,17 @@ def test_a_sum_that_overflows_stops_nothing():
 
 def test_an_update_refuses_a_gradient_before_it_is_used_or_clipped():
     weight = torch.nn.Parameter(torch.ones(3))
-    updater = make_updater(Adam(lr=0.1, clip_value=1.0), [weight])
+    optimizer = make_optimizer(Adam(lr=0.1, clip_value=1.0), [weight])
     with pytest.raises(NotFiniteError):
-        descend(updater, (weight * torch.tensor([1.0, math.inf, 1.0])).sum(), 0)
+        descend(optimizer, (weight * torch.tensor([1.0, math.inf, 1.0])).sum(), 0)
     assert torch.equal(weight, torch.ones(3))
-    assert not updater.slots["square"][0].any()
+    assert not optimizer.slots["square"][0].any()
 
 
 def test_an_update_notices_a_weight_that_it_moves_out_of_all_bounds():
     weight = torch.nn.Parameter(torch.full((3,), -3e38))
     with pytest.raises(NotFiniteError):
-        descend(make_updater(Adam(lr=1e38), [weight]), (weight * 1e-3).sum(), 0)
+        descend(make_optimizer(Adam(lr=1e38), [weight]), (weight * 1e-3).sum(), 0)
     assert weight.tolist() == [-math.inf] * 3
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from plain import PLAIN
 
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.planning import trial, trial_process
 from gansmith.recipes import recipe
-from gansmith.training.datasets import Pictures
+from gansmith.training.datasets import Datasets
 from gansmith.training.state import build
 
 ENGINE = make_engine("cpu", "fp32")
@@ -24,7 +24,7 @@ def clocked(monkeypatch):
 
     def by(seconds):
         def step(gan, _pixels, small, _engine, _labels, _held_out):
-            iterations.append(gan.seen // small.batch)
+            iterations.append(gan.seen // small.batch_size)
             now[0] += seconds(iterations[-1])
             return {"loss/g": torch.zeros(1)}
 
@@ -61,21 +61,21 @@ def test_the_steps_are_taken_on_the_runs_own_batches(clocked):
 
 
 def test_everything_that_a_run_does_has_its_cost():
-    changes = ["model.width=8", "batch=4", "data.height=8", "data.width=8", "grid.rows=2", "grid.columns=2"]
-    small = recipe("auto", [*changes, "held_out_losses.every=4", "evaluate.pictures=150"])
+    changes = ["model.width=8", "batch_size=4", "data.height=8", "data.width=8", "grid.rows=2", "grid.columns=2"]
+    small = recipe("auto", [*changes, "validation_losses.every=4", "evaluate.images=150"])
     pixels = np.random.default_rng(0).integers(0, 256, (400, 1, 8, 8), np.uint8)
-    pack = Pack(images=pixels, labels=None, index={"name": "noise", "remarks": []})
-    pictures = Pictures(train=pack, held_out=pack, validation=None, remarks=[])
-    found = trial.costs(small, ENGINE, pictures)
-    assert found.seconds.keys() == {"step", "log", "held-out losses", "evaluation", "grid", "checkpoint", "once"}
+    dataset = Dataset(images=pixels, labels=None, index={"name": "noise", "notes": []})
+    images = Datasets(train=dataset, for_losses=dataset, validation=None, notes=[])
+    found = trial.costs(small, ENGINE, images)
+    assert found.seconds.keys() == {"step", "log", "validation losses", "evaluation", "grid", "checkpoint", "once"}
     assert min(found.seconds.values()) > 0
     assert found.peak > 2**26
 
 
 def test_a_penalty_that_begins_at_nothing_is_tried_at_its_largest():
     later = recipe("auto", ["objective.gamma={start=0.0, end=0.5, begin=64_000, until=128_000}"])
-    assert trial.at_its_dearest(later).objective.gamma == 0.5
-    assert trial.at_its_dearest(recipe("auto")) == recipe("auto")
+    assert trial.at_worst_case(later).objective.gamma == 0.5
+    assert trial.at_worst_case(recipe("auto")) == recipe("auto")
 
 
 class Ended:
@@ -118,5 +118,5 @@ def test_a_trial_computes_in_what_this_process_has_chosen(monkeypatch, chosen):
 @pytest.mark.slow
 def test_a_trial_imports_nothing_from_the_current_folder():
     Path("safetensors.py").write_text("raise SystemExit('the current folder was imported')")
-    small = recipe(PLAIN, ["model.width=8", "batch=4"])
+    small = recipe(PLAIN, ["model.width=8", "batch_size=4"])
     assert trial_process.try_out("memory", small, "cpu")["peak"] > 2**26

@@ -16,7 +16,7 @@ def test_tiles_are_the_inverse_of_the_grid(shape):
     assert np.array_equal(tiles(sheet, shape[0], 3, *shape[1:3]), images)
 
 
-def test_small_pictures_are_enlarged():
+def test_small_images_are_enlarged():
     assert grid(np.zeros((4, 28, 28, 1), np.uint8), 2).size == (124, 124)
 
 
@@ -47,14 +47,14 @@ def test_names_of_rows_are_drawn_in_their_own_letters():
     assert len({*drawn}) == len(drawn), "what a font lacks is a box"
 
 
-def test_curves_are_a_picture_for_one_event_and_for_many():
+def test_curves_are_a_image_for_one_event_and_for_many():
     def event(seen):
         return {"seen": seen, "loss/d": 1.0, "loss/g": 0.5, "accuracy/real": 0.7, "accuracy/fake": 0.6}
 
     for num in (1, 300):
-        picture = Image.open(io.BytesIO(curves([event(n * 32) for n in range(num)])))
-        assert picture.size == (1440, 518)
-        assert len(set(picture.convert("L").get_flattened_data())) > 50
+        image = Image.open(io.BytesIO(curves([event(n * 32) for n in range(num)])))
+        assert image.size == (1440, 518)
+        assert len(set(image.convert("L").get_flattened_data())) > 50
 
 
 def test_the_running_mean_keeps_constants_and_halves_noise():
@@ -65,15 +65,15 @@ def test_the_running_mean_keeps_constants_and_halves_noise():
 
 @pytest.mark.parametrize("values", [[5.0], [300.0, 20.0, 25.0], [0.0, -0.1]])
 @pytest.mark.parametrize("floor", [None, 4.0])
-def test_distances_are_a_picture_with_a_band_and_a_floor_where_there_is_one(values, floor):
+def test_distances_are_a_image_with_a_band_and_a_floor_where_there_is_one(values, floor):
     band = Band(
         seen=[1000 * (n + 1) for n in range(len(values))],
         values=values,
         lows=[value - 0.5 for value in values],
         highs=[value + 0.5 for value in values],
     )
-    picture = Image.open(io.BytesIO(distance_curve(band, floor, "Fréchet distance"))).convert("RGB")
-    pixels = np.asarray(picture).reshape(-1, 3)
-    assert picture.size == (1440, 518)
+    image = Image.open(io.BytesIO(distance_curve(band, floor, "Fréchet distance"))).convert("RGB")
+    pixels = np.asarray(image).reshape(-1, 3)
+    assert image.size == (1440, 518)
     assert (pixels == [0xD9, 0x82, 0x2B]).all(1).sum() > 100
     assert bool((pixels == 0x66).all(1).sum() > 1000) == (floor is not None)

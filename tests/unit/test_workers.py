@@ -1,4 +1,4 @@
-"""Decoding in other processes: order, equality, and what a bad picture may cost."""
+"""Decoding in other processes: order, equality, and what a bad image may cost."""
 
 import io
 import json
@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import file, photo
+from small_images import file, photo
 
 from gansmith.data.images import pool
 from gansmith.data.images.decode import decode
 from gansmith.data.images.pool import Decoders, Job
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.images.worker import FAULTS, read_frame, write_frame
 
-SMALL = Wanted(channels=3, height=12, width=10)
+SMALL = ImageShape(channels=3, height=12, width=10)
 
 
 def jobs(num=9):
@@ -24,8 +24,8 @@ def jobs(num=9):
     return [*good[:3], Job("gone.png", None, "cannot be read"), Job("empty.png", b""), *good[3:], Job("x", b"nothing")]
 
 
-def summary(pictures):
-    return [(picture, None if picture.pixels is None else picture.pixels.tobytes()) for picture in pictures]
+def summary(images):
+    return [(image, None if image.pixels is None else image.pixels.tobytes()) for image in images]
 
 
 def expected():
@@ -39,7 +39,7 @@ def test_any_number_of_processes_gives_the_same_in_the_same_order(num):
         found = summary(decoders.decode(jobs(), SMALL))
     wanted = expected()
     wanted[3] = (("cannot be read",), None)
-    assert [(picture.reasons, pixels) for picture, pixels in found] == wanted
+    assert [(image.reasons, pixels) for image, pixels in found] == wanted
 
 
 @pytest.mark.parametrize("num", [1, 2])
@@ -47,18 +47,18 @@ def test_any_number_of_processes_gives_the_same_in_the_same_order(num):
     ("fault", "reason"),
     [(b"FAULT exit", "decoder crashed"), (b"FAULT hang", "decoder hung"), (b"FAULT memory", "decoder crashed")],
 )
-def test_a_picture_that_kills_its_process_is_the_only_one_lost(monkeypatch, fault, reason, num):
+def test_a_image_that_kills_its_process_is_the_only_one_lost(monkeypatch, fault, reason, num):
     monkeypatch.setenv(FAULTS, "1")
     mixed = [*jobs()[:3], Job("bad.png", fault), *jobs()[5:8]]
     with Decoders(num, timeout=1.0 if b"hang" in fault else 30.0) as decoders:
         found = list(decoders.decode(mixed, SMALL))
-    assert [picture.outcome == "dropped" for picture in found] == [False] * 3 + [True] + [False] * 3
+    assert [image.outcome == "dropped" for image in found] == [False] * 3 + [True] + [False] * 3
     assert found[3].reasons == (reason,)
 
 
 def test_faults_are_for_tests_only():
     with Decoders(1) as decoders:
-        assert next(decoders.decode([Job("bad.png", b"FAULT exit")])).reasons == ("not a picture",)
+        assert next(decoders.decode([Job("bad.png", b"FAULT exit")])).reasons == ("not an image",)
 
 
 @pytest.mark.parametrize("following", [[], [Job("bad.png", b"FAULT hang")] * 4])
@@ -87,7 +87,7 @@ def test_files_are_read_only_a_little_ahead():
 
 
 def test_the_process_limits_its_own_memory_and_ignores_the_current_folder(tmp_path):
-    (tmp_path / "PIL.py").write_text("raise SystemExit('the pictures folder was imported')")
+    (tmp_path / "PIL.py").write_text("raise SystemExit('the images folder was imported')")
     with Decoders(1) as decoders:
         assert next(decoders.decode(jobs()[:1])).outcome == "used"
         pid = decoders._processes[0]._process.pid
@@ -96,7 +96,7 @@ def test_the_process_limits_its_own_memory_and_ignores_the_current_folder(tmp_pa
     assert int(line.split()[3]) <= 2 << 30
 
 
-def test_a_process_that_does_not_start_is_an_error_and_not_a_lost_picture(monkeypatch):
+def test_a_process_that_does_not_start_is_an_error_and_not_a_lost_image(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with Decoders(1) as decoders, pytest.raises(RuntimeError, match="does not start"):
         next(decoders.decode(jobs()[:1]))
@@ -113,20 +113,20 @@ def test_frames_are_bounded_and_a_torn_one_is_the_end():
 
 
 @pytest.mark.parametrize(
-    ("pictures", "pixels"),
+    ("images", "pixels"),
     [
-        ([{"reasons": [], "surprise": 1, "outcome": "used"}], SMALL.bytes_per_picture),
+        ([{"reasons": [], "surprise": 1, "outcome": "used"}], SMALL.bytes_per_image),
         ([{"reasons": [], "outcome": "used"}], 123),
-        ([{"reasons": [], "outcome": "used"}], SMALL.bytes_per_picture + 1),
+        ([{"reasons": [], "outcome": "used"}], SMALL.bytes_per_image + 1),
         ([{"reasons": [], "outcome": "used"}], 0),
         ([{"reasons": [], "outcome": "dropped"}], 1),
         ([{"reasons": [], "outcome": "dropped"}] * 2, 0),
         ([7], 0),
     ],
 )
-def test_an_answer_that_is_no_picture_is_refused(pictures, pixels):
+def test_an_answer_that_is_no_image_is_refused(images, pixels):
     with pytest.raises(ValueError, match=r"answer|reshape"):
-        pool._pictures({"pictures": pictures}, bytes(pixels), 1, SMALL)
+        pool._images({"images": images}, bytes(pixels), 1, SMALL)
 
 
 @pytest.mark.slow
@@ -159,5 +159,5 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path):
 
 def test_pixels_can_be_kept_after_the_block():
     with Decoders(1) as decoders:
-        (picture,) = decoders.decode(jobs()[:1], SMALL)
-    assert picture.pixels.dtype == np.uint8
+        (image,) = decoders.decode(jobs()[:1], SMALL)
+    assert image.pixels.dtype == np.uint8

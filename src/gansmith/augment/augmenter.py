@@ -16,7 +16,7 @@ BATCHES = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Augmenter:
-    """Augments pictures of a range as the settings say."""
+    """Augments images of a range as the settings say."""
 
     settings: Augment
     pixel_range: PixelRange
@@ -27,23 +27,23 @@ class Augmenter:
     """
 
     def probability_at(self, seen: int) -> float:
-        """Chance that an operation acts on a picture at this clock: with a target as the controller has left it."""
+        """Chance that an operation acts on an image at this clock: with a target as the controller has left it."""
         return self.state[0].item() if self.settings.target else value_at(self.settings.probability, seen)
 
-    def __call__(self, pictures: Tensor, uniform: Tensor, seen: int) -> Tensor:
-        """Pictures [N, C, H, W] in model range and their numbers [N, `draws`] -> the same shape and range."""
+    def __call__(self, images: Tensor, uniform: Tensor, seen: int) -> Tensor:
+        """Images [N, C, H, W] in model range and their numbers [N, `draws`] -> the same shape and range."""
         probability = self.probability_at(seen)
         names = [name for name in OPERATIONS if name in self.settings.operations]
         if self.pixel_range == "0..1":
-            pictures = 2 * pictures - 1
+            images = 2 * images - 1
         for name, numbers in zip(names, uniform.split([1 + OPERATIONS[name].draws for name in names], 1), strict=True):
             acts = (numbers[:, 0] < probability).view(-1, 1, 1, 1)
-            pictures = torch.where(acts, OPERATIONS[name].apply(pictures, numbers[:, 1:]), pictures)
-        return (pictures + 1) / 2 if self.pixel_range == "0..1" else pictures
+            images = torch.where(acts, OPERATIONS[name].apply(images, numbers[:, 1:]), images)
+        return (images + 1) / 2 if self.pixel_range == "0..1" else images
 
 
 def draws(settings: Augment) -> int:
-    """How many numbers of U(0, 1) a picture takes: for each operation one for whether it acts, and its own."""
+    """How many numbers of U(0, 1) an image takes: for each operation one for whether it acts, and its own."""
     return sum(1 + OPERATIONS[name].draws for name in settings.operations)
 
 
@@ -57,7 +57,7 @@ def make_augmenter(settings: Augment, pixel_range: PixelRange) -> Augmenter | No
 def observe(augmenter: Augmenter, margins: Tensor) -> None:
     """Move the probability by how sure D is of a batch of reals: `margins` [N], above 0 where it is right.
 
-    r_t is the mean sign over four batches; above the target D knows the pictures too well. Without a target nothing
+    r_t is the mean sign over four batches; above the target D knows the images too well. Without a target nothing
     moves.
     """
     state = augmenter.state
@@ -70,28 +70,28 @@ def observe(augmenter: Augmenter, margins: Tensor) -> None:
         _move(augmenter, signs / batches, len(margins))
 
 
-def observe_held_out(augmenter: Augmenter, train: Tensor, held_out: Tensor, fake: Tensor) -> None:
-    """Move the probability by D's logits [N] of the three kinds of pictures, in one batch of four."""
-    _move(augmenter, overfitting(train, held_out, fake), len(train))
+def observe_validation(augmenter: Augmenter, train: Tensor, validation: Tensor, fake: Tensor) -> None:
+    """Move the probability by D's logits [N] of the three kinds of images, in one batch of four."""
+    _move(augmenter, overfitting(train, validation, fake), len(train))
 
 
-def overfitting(train: Tensor, held_out: Tensor, fake: Tensor) -> float:
-    """r_v of D's logits [N]: 0 where pictures kept out are to D as those it trains on, 1 where they are as fakes.
+def overfitting(train: Tensor, validation: Tensor, fake: Tensor) -> float:
+    """r_v of D's logits [N]: 0 where images kept out are to D as those it trains on, 1 where they are as fakes.
 
-    (E[train] - E[held_out]) / (E[train] - E[fake]), Karras et al. 2020, arXiv:2006.06676, eq. 1; it may lie outside 0
+    (E[train] - E[validation]) / (E[train] - E[fake]), Karras et al. 2020, arXiv:2006.06676, eq. 1; it may lie outside 0
     to 1, and is the same for logits shifted or scaled. 0 where D does not rate `train` above `fake`: it does not know
-    the pictures by heart then, and the quotient would have the wrong sign, or none.
+    the images by heart then, and the quotient would have the wrong sign, or none.
     """
     mean = train.double().mean()
-    over_held_out, over_fake = ((mean - other.double().mean()).item() for other in (held_out, fake))
-    return over_held_out / over_fake if over_fake > 0 else 0.0
+    over_validation, over_fake = ((mean - other.double().mean()).item() for other in (validation, fake))
+    return over_validation / over_fake if over_fake > 0 else 0.0
 
 
-def _move(augmenter: Augmenter, signal: float, batch: int) -> None:
+def _move(augmenter: Augmenter, signal: float, batch_size: int) -> None:
     """Towards more augmentation if the signal is above the target, towards less else, by `BATCHES` of so many."""
     settings, state = augmenter.settings, augmenter.state
     most = settings.probability
     assert not isinstance(most, Schedule), "the settings refuse one beside a target"
     towards = 1 if signal > settings.target else -1
-    moved = state[0].item() + towards * BATCHES * batch / settings.speed
+    moved = state[0].item() + towards * BATCHES * batch_size / settings.speed
     state[0], state[1], state[2] = min(max(moved, 0.0), most), 0, 0

@@ -1,6 +1,6 @@
-"""The table of augmentations: what may be done to a picture before D sees it.
+"""The table of augmentations: what may be done to an image before D sees it.
 
-An operation takes pictures [N, C, H, W] in -1..1 and numbers of U(0, 1) [N, draws]: it draws nothing itself, and can be
+An operation takes images [N, C, H, W] in -1..1 and numbers of U(0, 1) [N, draws]: it draws nothing itself, and can be
 differentiated as often as one likes. The laws are those of DiffAugment (Zhao et al. 2020, arXiv:2006.10738)
 where it has the operation, and of ADA (Karras et al. 2020, arXiv:2006.06676) elsewhere.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 SHIFT = 1 / 8
 """The largest translation, as a share of the side."""
 CUT = 1 / 2
-"""The side of the square cut out, as a share of the picture's."""
+"""The side of the square cut out, as a share of the image's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,22 +28,22 @@ class Operation:
     square_only: bool = False
 
 
-def flip(pictures: Tensor, uniform: Tensor) -> Tensor:
-    """Every other picture is mirrored, left to right."""
-    return torch.where(uniform.view(-1, 1, 1, 1) < 0.5, pictures, pictures.flip(3))
+def flip(images: Tensor, uniform: Tensor) -> Tensor:
+    """Every other image is mirrored, left to right."""
+    return torch.where(uniform.view(-1, 1, 1, 1) < 0.5, images, images.flip(3))
 
 
-def rotate(pictures: Tensor, uniform: Tensor) -> Tensor:
+def rotate(images: Tensor, uniform: Tensor) -> Tensor:
     """By 0, 90, 180 or 270 degrees, anticlockwise; height and width are equal."""
     turns = whole(uniform[:, 0], 4)
-    turned = torch.stack([pictures.rot90(k, (2, 3)) for k in range(4)])
-    return turned[turns, torch.arange(len(pictures), device=pictures.device)]
+    turned = torch.stack([images.rot90(k, (2, 3)) for k in range(4)])
+    return turned[turns, torch.arange(len(images), device=images.device)]
 
 
-def colour(pictures: Tensor, uniform: Tensor) -> Tensor:
+def colour(images: Tensor, uniform: Tensor) -> Tensor:
     """Brightness, then saturation, then contrast; transparency stays."""
-    brightness, saturation, contrast = uniform.to(pictures.dtype).view(-1, 3, 1, 1, 1).unbind(1)
-    seen, transparency = pictures[:, :3], pictures[:, 3:]
+    brightness, saturation, contrast = uniform.to(images.dtype).view(-1, 3, 1, 1, 1).unbind(1)
+    seen, transparency = images[:, :3], images[:, 3:]
     seen = seen + (brightness - 0.5)
     grey = seen.mean(1, keepdim=True)
     seen = grey + 2 * saturation * (seen - grey)
@@ -52,19 +52,19 @@ def colour(pictures: Tensor, uniform: Tensor) -> Tensor:
     return torch.cat([seen, transparency], 1) if transparency.shape[1] else seen
 
 
-def translate(pictures: Tensor, uniform: Tensor) -> Tensor:
+def translate(images: Tensor, uniform: Tensor) -> Tensor:
     """By whole pixels, up to an eighth of the side each way; what comes in is 0, a middle grey."""
-    height, width = pictures.shape[2:]
-    moved = _shifted(pictures, uniform[:, 0], height, 2)
+    height, width = images.shape[2:]
+    moved = _shifted(images, uniform[:, 0], height, 2)
     return _shifted(moved, uniform[:, 1], width, 3)
 
 
-def cutout(pictures: Tensor, uniform: Tensor) -> Tensor:
+def cutout(images: Tensor, uniform: Tensor) -> Tensor:
     """A rectangle of half the sides around any pixel becomes 0, a middle grey; it may reach beyond the edge."""
-    height, width = pictures.shape[2:]
+    height, width = images.shape[2:]
     rows, columns = _within(uniform[:, 0], height), _within(uniform[:, 1], width)
     cut = rows[:, None, :, None] & columns[:, None, None, :]
-    return pictures.masked_fill(cut, 0.0)
+    return images.masked_fill(cut, 0.0)
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -108,16 +108,16 @@ def whole(uniform: Tensor, num: int) -> Tensor:
     return (uniform * num).long().clamp_(max=num - 1)
 
 
-def _shifted(pictures: Tensor, uniform: Tensor, side: int, axis: int) -> Tensor:
+def _shifted(images: Tensor, uniform: Tensor, side: int, axis: int) -> Tensor:
     """Moved along an axis of `side` pixels by as much as the numbers [N] say."""
     most = int(side * SHIFT + 0.5)
     shift = whole(uniform, 2 * most + 1) - most
-    source = torch.arange(side, device=pictures.device) - shift[:, None]
-    shape = [len(pictures), 1, 1, 1]
+    source = torch.arange(side, device=images.device) - shift[:, None]
+    shape = [len(images), 1, 1, 1]
     shape[axis] = side
-    index = source.clamp(0, side - 1).view(shape).expand_as(pictures)
+    index = source.clamp(0, side - 1).view(shape).expand_as(images)
     outside = ((source < 0) | (source >= side)).view(shape)
-    return pictures.gather(axis, index).masked_fill(outside, 0.0)
+    return images.gather(axis, index).masked_fill(outside, 0.0)
 
 
 def _within(uniform: Tensor, side: int) -> Tensor:

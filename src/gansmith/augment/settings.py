@@ -1,4 +1,4 @@
-"""The recipe's table `augment`: what is done to pictures before D sees them."""
+"""The recipe's table `augment`: what is done to images before D sees them."""
 
 from typing import Annotated, Literal
 
@@ -10,17 +10,17 @@ from gansmith.errors import RecipeError, unknown
 
 
 class Augment(Settings):
-    """What is done to every picture that D sees, real or generated, in both steps; for sets that are small."""
+    """What is done to every image that D sees, real or generated, in both steps; for sets that are small."""
 
     operations: Annotated[
         tuple[str, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
     ] = Field((), description=f"Any of {', '.join(OPERATIONS)}; DiffAugment is colour, translate and cutout.")
     probability: Annotated[Scheduled[Annotated[float, Field(gt=0, le=1)]], AfterValidator(up_to_one)] = 1.0
-    """Chance that an operation acts on a picture, or a schedule of it; with a target the most that it may rise to."""
+    """Chance that an operation acts on an image, or a schedule of it; with a target the most that it may rise to."""
     target: float = Field(0.0, ge=0, lt=1)
     """ADA: the probability rises while the signal is above this, and falls else. 0.6 there for signs; 0 is off."""
-    signal: Literal["signs", "held-out"] = "signs"
-    """How D's overfitting is told: by its answers' signs, or by its answers to pictures of evaluate.held_out."""
+    signal: Literal["signs", "validation"] = "signs"
+    """How D's overfitting is told: by its answers' signs, or by its answers to images of evaluate.validation."""
     speed: int = Field(0, ge=0)
     """Images in which the probability goes from 0 to 1, with a target. 500,000 in ADA's paper; 0 without a target."""
 
@@ -38,8 +38,8 @@ class Augment(Settings):
                 f"augment.speed={self.speed} does not go with augment.target={self.target}: "
                 "a speed above 0 goes with a target, 0 with none."
             )
-        if self.signal == "held-out" and not self.target:
-            raise RecipeError("augment.signal='held-out' has no effect without augment.target; set both, or neither.")
+        if self.signal == "validation" and not self.target:
+            raise RecipeError("augment.signal='validation' has no effect without augment.target; set both, or neither.")
         if self.target and isinstance(self.probability, Schedule):
             raise RecipeError(
                 f"augment.target={self.target} moves the probability itself, and augment.probability="

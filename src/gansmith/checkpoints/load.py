@@ -55,15 +55,15 @@ def set_aside(run: Run, found: Found) -> list[str]:
 
     Only the run's one writer may do so.
     """
-    saved, remarks = saved_checkpoints(run), []
+    saved, notes = saved_checkpoints(run), []
     for step, damage in found.damages.items():
         name = _set_aside(saved[step])
-        remarks.append(
+        notes.append(
             f"{damage} It is set aside as {name}; the {step - found.step:,} steps after step {found.step:,} are lost "
             "and done again."
         )
     write_atomically(run.checkpoints / LATEST, folder_of(run, found.step).name + "\n")
-    return remarks
+    return notes
 
 
 def load_checkpoint(folder: Path, gan: GAN, *, forking: bool = False) -> None:

@@ -42,7 +42,7 @@ class Found:
     folder: Path
     damages: dict[int, str] = field(default_factory=dict)
 
-    def remarks(self) -> list[str]:
+    def notes(self) -> list[str]:
         """What a user should know who gets this one for the newest."""
         return [f"{damage} Step {self.step:,} is the newest that is whole." for damage in self.damages.values()]
 

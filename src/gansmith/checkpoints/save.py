@@ -1,7 +1,7 @@
 """Saving: a checkpoint is written beside the others, brought to disk, and published in one rename.
 
 Files in safetensors and JSON: loading them runs no code. See `gansmith.checkpoints.manifest` for what lies where, and
-`gansmith.checkpoints.load` for the way back. Learning rates, the order of the pictures and every random draw follow
+`gansmith.checkpoints.load` for the way back. Learning rates, the order of the images and every random draw follow
 from the recipe and the clock, so the clock is all of them that is saved.
 """
 
@@ -42,7 +42,7 @@ from gansmith.system.atomic import (
 )
 from gansmith.system.atomic import write_new as write_durably
 from gansmith.system.machine import versions
-from gansmith.training.optim import Updater, all_finite
+from gansmith.training.optim import Optimizer, all_finite
 from gansmith.training.state import GAN
 
 MARGIN = 2**20
@@ -77,16 +77,19 @@ def parts_of(gan: GAN) -> Parts:
     parts = {name: network.state_dict() for name, network in networks.items()}
     if gan.augment is not None and gan.augment.settings.target:
         parts[AUGMENT] = {"state": gan.augment.state}
-    return parts | {"optimizer_g": optimizer_tensors(gan.update_g), "optimizer_d": optimizer_tensors(gan.update_d)}
+    return parts | {
+        "optimizer_g": optimizer_tensors(gan.optimizer_g),
+        "optimizer_d": optimizer_tensors(gan.optimizer_d),
+    }
 
 
-def optimizer_tensors(updater: Updater) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
     """What the optimiser remembers under "<parameter's number>.<slot>"; its settings are in the recipe."""
-    return {f"{i}.{slot}": tensor for slot, tensors in updater.slots.items() for i, tensor in enumerate(tensors)}
+    return {f"{i}.{slot}": tensor for slot, tensors in optimizer.slots.items() for i, tensor in enumerate(tensors)}
 
 
 def _save(run: Run, parts: Parts, recipe: Recipe, seen: int) -> None:
-    step = seen // recipe.batch
+    step = seen // recipe.batch_size
     check_finite(run, parts, seen)
     folder = folder_of(run, step)
     needed = MARGIN + sum(tensor.nbytes for tensors in parts.values() for tensor in tensors.values())
@@ -114,7 +117,7 @@ def settle(run: Run, recipe: Recipe) -> None:
     """
     point_at_best(run)
     saved = saved_checkpoints(run)
-    keep = steps_kept([*saved], recipe.batch, recipe.checkpoints) | {named_best(run)}
+    keep = steps_kept([*saved], recipe.batch_size, recipe.checkpoints) | {named_best(run)}
     for folder in [folder for step, folder in saved.items() if step not in keep]:
         try:
             remove_folder(folder)
@@ -206,10 +209,10 @@ def _publish(unfinished: Path, folder: Path) -> None:
         remove_folder(replaced)
 
 
-def steps_kept(steps: list[int], batch: int, policy: Checkpoints) -> set[int]:
+def steps_kept(steps: list[int], batch_size: int, policy: Checkpoints) -> set[int]:
     """Which of these steps, in order, the policy keeps: the last ones, and the first after each multiple of images."""
     firsts: dict[int, int] = {}
     for step in steps if policy.keep_every else ():
-        firsts.setdefault(step * batch // policy.keep_every, step)
+        firsts.setdefault(step * batch_size // policy.keep_every, step)
     firsts.pop(0, None)
     return {*steps[-policy.keep_last :], *firsts.values()}

@@ -33,7 +33,7 @@ class Lines:
     def __init__(self) -> None:
         self._last = float("-inf")
 
-    def say(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """A sentence for the user."""
         sys.stderr.write(f"{text}\n")
 
@@ -41,7 +41,7 @@ class Lines:
         """Called at every logged step."""
         if time.monotonic() - self._last >= 10 or progress.step == progress.steps:
             self._last = time.monotonic()
-            self.say(progress.line())
+            self.note(progress.line())
 
 
 class LiveTable:
@@ -50,7 +50,7 @@ class LiveTable:
     def __init__(self, console: Console, live: Live):
         self._console, self._live = console, live
 
-    def say(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """A sentence for the user."""
         self._console.print(text, markup=False, soft_wrap=True)
 
@@ -100,7 +100,7 @@ def _wide(*texts: object) -> int:
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Generator[RichProgress]:
-    """A bar for work that counts pictures; silent where stderr is no terminal."""
+    """A bar for work that counts images; silent where stderr is no terminal."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with RichProgress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:

@@ -1,4 +1,4 @@
-"""`gansmith data`: known sets are here, one's own pictures in `data_check`."""
+"""`gansmith data`: known sets are here, one's own images in `data_check`."""
 
 import json
 import sys
@@ -51,14 +51,14 @@ def get(
     paths = dict.fromkeys(path for paths in found.files.values() for path in paths)
     lacking = [one for one in ([split] if split else SETS[name].splits) if one not in found.files]
     unchecked = [file.name for file in SETS[name].remote if file.hash is None and found.place / file.name in paths]
-    say = [
+    note = [
         f"{SETS[name].title}. Licence: {SETS[name].licence}. Please cite: {SETS[name].citation}.",
-        "checked: the published pictures" if found.is_official() else "a copy of its own: not the published files",
+        "checked: the published images" if found.is_official() else "a copy of its own: not the published files",
         *(f"{file}: no checksum is known, so its size and its own CRC are all that was checked" for file in unchecked),
         *(f"{found.place} has no {one} split" for one in lacking if one not in SETS[name].on_request or split),
         SETS[name].warning,
     ]
-    sys.stderr.write("".join(f"{sentence}\n" for sentence in say if sentence))
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in note if sentence))
     sys.stdout.write(f"{found.path}\n")
 
 

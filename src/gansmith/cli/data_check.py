@@ -15,12 +15,12 @@ from gansmith.cli.options import AllowDropped, Json, Offline, option
 from gansmith.errors import DataError, DiskError, UsageError
 
 if TYPE_CHECKING:
-    from gansmith.data.check.report import Intake
+    from gansmith.data.check.report import DataReport
     from gansmith.data.locate import Split
     from gansmith.data.sources import Source
-    from gansmith.data.store import Pack
+    from gansmith.data.store import Dataset
 
-WHAT = "a known set, or a folder, .zip, .tar or .parquet of pictures; classes in brackets, such as cifar10[ship]"
+WHAT = "a known set, or a folder, .zip, .tar or .parquet of images; classes in brackets, such as cifar10[ship]"
 """What `check` and `prepare` take."""
 
 SplitOption = Annotated[
@@ -31,46 +31,46 @@ Workers = Annotated[int | None, option("decode processes; default one a core", m
 
 
 def check(
-    pictures: Annotated[Positional[str], arg(metavar="NAME|PATH", help=WHAT)],
+    images: Annotated[Positional[str], arg(metavar="NAME|PATH", help=WHAT)],
     split: SplitOption = "train",
     json_: Json = False,
     page: Annotated[Path | None, option("also write the report with thumbnails", metavar="FILE.html")] = None,
     workers: Workers = None,
     offline: Offline = False,
 ) -> None:
-    """Report on pictures: what is used, converted and dropped and why, duplicates, classes, and a proposal.
+    """Report on images: what is used, converted and dropped and why, duplicates, classes, and a proposal.
 
     Labels are those of a known set; of labels.csv (name,label), labels.json ({name: label}) or dataset.json beside the
-    pictures; of folders, when every picture lies in one just below the top; or of a Parquet column that Hugging Face's
+    images; of folders, when every image lies in one just below the top; or of a Parquet column that Hugging Face's
     description calls a ClassLabel, else one named label, labels, class, category or target.
     """
     from gansmith.data.check.report import check_source
     from gansmith.data.check.text import report_lines
     from gansmith.data.sources import shown
 
-    if store := _store(pictures):
+    if store := _store(images):
         if page is not None:
-            raise UsageError(f"--page {page}: {shown(pictures)} is packed already; a page shows what it was made from.")
-        _report_on_store(pictures, store, json_)
+            raise UsageError(f"--page {page}: {shown(images)} is packed already; a page shows what it was made from.")
+        _report_on_store(images, store, json_)
         return
-    with _opened(pictures, split, offline) as source:
+    with _opened(images, split, offline) as source:
         with counting_bar("decoding") as progress:
-            intake = check_source(source, _positive(workers), progress)
+            report = check_source(source, _positive(workers), progress)
         if page is not None:
-            _write_page(page, intake, source, workers)
+            _write_page(page, report, source, workers)
     if json_:
-        sys.stdout.write(json.dumps(intake.facts(), indent=1) + "\n")
+        sys.stdout.write(json.dumps(report.to_dict(), indent=1) + "\n")
     else:
-        sys.stdout.write("\n".join(report_lines(intake)) + "\n")
-    if not intake.kept:
+        sys.stdout.write("\n".join(report_lines(report)) + "\n")
+    if not report.kept:
         raise DataError(
-            f"{shown(pictures)} holds no picture that can be used; give a folder of pictures, a .zip, a .tar or a "
+            f"{shown(images)} holds no image that can be used; give a folder of images, a .zip, a .tar or a "
             ".parquet file."
         )
 
 
 def prepare(
-    pictures: Annotated[Positional[str], arg(metavar="SRC", help=WHAT)],
+    images: Annotated[Positional[str], arg(metavar="SRC", help=WHAT)],
     out: Annotated[Positional[Path], arg(metavar="OUT", help="the folder to be made")],
     split: SplitOption = "train",
     size: Annotated[str | None, option("side, or height x width; default as check proposes", metavar="S|HxW")] = None,
@@ -80,32 +80,32 @@ def prepare(
     fit: Annotated[
         Literal["crop", "pad", "stretch"] | None, option("how other shapes become this one", metavar="crop|pad|stretch")
     ] = None,
-    box: Annotated[str | None, option("the part of each picture that is used", metavar="TOP,LEFT,HEIGHT,WIDTH")] = None,
-    resample: Annotated[Literal["lanczos", "bilinear"], option("how pictures are resized")] = "lanczos",
+    box: Annotated[str | None, option("the part of each image that is used", metavar="TOP,LEFT,HEIGHT,WIDTH")] = None,
+    resample: Annotated[Literal["lanczos", "bilinear"], option("how images are resized")] = "lanczos",
     allow_dropped: AllowDropped = False,
     workers: Workers = None,
     offline: Offline = False,
 ) -> None:
-    """Pack pictures into a store for training; a stopped one is continued. Prints the store's folder."""
+    """Pack images into a store for training; a stopped one is continued. Prints the store's folder."""
     from gansmith.data.prepare import Asked, choose_shape, prepare_source
 
-    if _store(pictures):
-        raise UsageError(f"{pictures} is packed already, to train on: gansmith train --data {pictures}.")
-    asked = Asked(size=_parse_size(size), channels=channels, fit=fit, box=_parse_box(box), resample=resample)
+    if _store(images):
+        raise UsageError(f"{images} is packed already, to train on: gansmith train --data {images}.")
+    asked = Asked(size=_parse_size(size), channels=channels, resize=fit, box=_parse_box(box), resample=resample)
     num = _positive(workers)
-    with _opened(pictures, split, offline) as source:
+    with _opened(images, split, offline) as source:
         with counting_bar("looking") as progress:
             wanted = choose_shape(source, asked, num, progress)
         with counting_bar("packing") as progress:
-            pack = prepare_source(source, out, wanted, allow_dropped=allow_dropped, workers=num, progress=progress)
-    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in pack.index["outcomes"].items())
-    remarks = [*pack.index["remarks"], *filter(None, [pack.index.get("no_classes")])]
-    sys.stderr.write("".join(f"{remark}\n" for remark in remarks))
-    sys.stderr.write(f"{len(pack):,} pictures of {wanted.height}x{wanted.width}x{wanted.channels} ({outcomes})\n")
+            dataset = prepare_source(source, out, wanted, allow_dropped=allow_dropped, workers=num, progress=progress)
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())
+    notes = [*dataset.index["notes"], *filter(None, [dataset.index.get("no_classes")])]
+    sys.stderr.write("".join(f"{note}\n" for note in notes))
+    sys.stderr.write(f"{len(dataset):,} images of {wanted.height}x{wanted.width}x{wanted.channels} ({outcomes})\n")
     sys.stdout.write(f"{out}\n")
 
 
-def _store(name: str) -> "Pack | None":
+def _store(name: str) -> "Dataset | None":
     """The packed store that is named, of the classes that are asked for; None where it is none."""
     from gansmith.data.selection import parse_name, rows_of
 
@@ -113,36 +113,38 @@ def _store(name: str) -> "Pack | None":
     path = Path(selection.name).expanduser()
     if not (path / "index.json").is_file():
         return None
-    from gansmith.data.store import read_pack
+    from gansmith.data.store import read_dataset
 
-    pack = read_pack(path)
-    if pack is None or not selection.classes:
-        return pack
-    of = pack.index.get("classes"), selection.name, pack.index.get("no_classes", "")
-    return pack.only(rows_of(selection.classes, pack.labels, *of))
+    dataset = read_dataset(path)
+    if dataset is None or not selection.classes:
+        return dataset
+    of = dataset.index.get("classes"), selection.name, dataset.index.get("no_classes", "")
+    return dataset.only(rows_of(selection.classes, dataset.labels, *of))
 
 
-def _report_on_store(name: str, pack: "Pack", as_json: bool) -> None:
+def _report_on_store(name: str, dataset: "Dataset", as_json: bool) -> None:
     """What a store holds; it was checked when it was packed."""
     import numpy as np
 
     from gansmith.data.sources import shown
 
-    channels, height, width = pack.index["shape"]
-    numbers, counts = np.unique(pack.labels if pack.labels is not None else [], return_counts=True)
-    names = dict(enumerate(pack.index.get("classes") or ()))
+    channels, height, width = dataset.index["shape"]
+    numbers, counts = np.unique(dataset.labels if dataset.labels is not None else [], return_counts=True)
+    names = dict(enumerate(dataset.index.get("classes") or ()))
     classes = {
         shown(names.get(int(number), str(int(number)))): int(count)
         for number, count in zip(numbers, counts, strict=True)
     }
     if as_json:
-        facts = {"path": name, "packed": True, "count": len(pack), "shape": [channels, height, width]}
-        facts |= {"classes": classes, "remarks": pack.index["remarks"]}
+        facts = {"path": name, "packed": True, "count": len(dataset), "shape": [channels, height, width]}
+        facts |= {"classes": classes, "notes": dataset.index["notes"]}
         sys.stdout.write(json.dumps(facts, indent=1) + "\n")
         return
-    lines = [f"{shown(name)}: {len(pack):,} pictures of {height}x{width}x{channels}, packed from {pack.index['name']}"]
+    lines = [
+        f"{shown(name)}: {len(dataset):,} images of {height}x{width}x{channels}, packed from {dataset.index['name']}"
+    ]
     lines += ["classes", *(f"  {count:>9,}  {one}" for one, count in classes.items())] if classes else []
-    lines += [f"note: {remark}" for remark in pack.index["remarks"]]
+    lines += [f"note: {note}" for note in dataset.index["notes"]]
     lines.append(f"  gansmith train --data {shlex.quote(name)}")
     sys.stdout.write("\n".join(lines) + "\n")
 
@@ -173,7 +175,7 @@ def _positive(workers: int | None) -> int | None:
 
 @contextmanager
 def _opened(name: str, split: "Split", offline: bool) -> Generator["Source"]:
-    """The pictures, downloaded if need be."""
+    """The images, downloaded if need be."""
     from gansmith.data.named import open_named
 
     with ExitStack() as opened:
@@ -182,12 +184,12 @@ def _opened(name: str, split: "Split", offline: bool) -> Generator["Source"]:
         yield source
 
 
-def _write_page(file: Path, intake: "Intake", source: "Source", workers: int | None) -> None:
-    from gansmith.data.check.page import intake_page
+def _write_page(file: Path, report: "DataReport", source: "Source", workers: int | None) -> None:
+    from gansmith.data.check.page import check_page
     from gansmith.runs.run import write_atomically
 
     try:
-        write_atomically(file, intake_page(intake, source, workers))
+        write_atomically(file, check_page(report, source, workers))
     except OSError as error:
         raise DiskError(f"the page cannot be written to {file}: {error.strerror}; give another --page.") from error
     sys.stderr.write(f"page: {file}\n")

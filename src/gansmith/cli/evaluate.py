@@ -15,9 +15,9 @@ from gansmith.cli.options import (
     Runs,
     Weights,
     call,
+    check_has_checkpoint,
     option,
-    refuse_no_state,
-    run_or_pictures,
+    run_or_images,
 )
 from gansmith.errors import UsageError
 
@@ -33,11 +33,11 @@ def evaluate(
         arg(metavar="RUN|FILE.npy|FOLDER", help="a run, an array uint8 (N, H, W, C), or a folder of PNG files"),
     ],
     against: Annotated[
-        str | None, option("the real pictures, a known set or a path; default the run's own", metavar="NAME|PATH")
+        str | None, option("the real images, a known set or a path; default the run's own", metavar="NAME|PATH")
     ] = None,
     num: Annotated[
         int | None,
-        option("generated pictures; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
+        option("generated images; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
     ] = None,
     metrics: Annotated[
         str | None, option("which numbers, such as fd,kid,pr; default all that can be had", metavar="NAME,...")
@@ -46,28 +46,28 @@ def evaluate(
     weights: Weights = None,
     split: Annotated[
         Literal["train", "test", "extra", "both"] | None,
-        option("part of the real pictures' set; default test, if it has one", metavar="train|test|extra|both"),
+        option("part of the real images' set; default test, if it has one", metavar="train|test|extra|both"),
     ] = None,
     checkpoint: Annotated[str | None, option("which state of the run; default last", metavar="last|best|STEP")] = None,
-    seed: Annotated[int, option("of the pictures made, and of what the measures draw", metavar="S")] = 0,
+    seed: Annotated[int, option("of the images made, and of what the measures draw", metavar="S")] = 0,
     runs: Runs = None,
     device: Device = "auto",
     offline: Offline = False,
     json_: Json = False,
 ) -> None:
-    """Measure generated pictures against real ones: how near they are, how varied, how many are copies.
+    """Measure generated images against real ones: how near they are, how varied, how many are copies.
 
-    Every number has its 95 % interval, and beside it what real pictures, blurred ones and noise get. Final numbers are
+    Every number has its 95 % interval, and beside it what real images, blurred ones and noise get. Final numbers are
     of a set's test split, where it has one. Only the cache is written to, and nothing into a run's folder.
     """
     if seed < 0:
         raise UsageError(f"--seed {seed}: seeds are 0 or more.")
-    refuse_no_state(checkpoint or "last")
-    run_or_pictures(what, runs)  # refused before all that takes a second to import
+    check_has_checkpoint(checkpoint or "last")
+    run_or_images(what, runs)  # refused before all that takes a second to import
     from gansmith.cli.bars import stage_bar
     from gansmith.cli.evaluate_text import print_evaluation
     from gansmith.comparison.evaluate import count, extractor_for, find
-    from gansmith.evaluation.baselines import anchors
+    from gansmith.evaluation.baselines import reference_scores
     from gansmith.evaluation.measure import choose, measure, named
     from gansmith.evaluation.reference import reference
 
@@ -81,9 +81,9 @@ def evaluate(
         images = found.images(num, seed, progress)
         stamp = {"weights": found.weights, "checkpoint": found.step}
         measured = measure(images, compared, asked, seed, **stamp, progress=progress)
-        beside = anchors(compared, list(measured.values), num, progress)
+        beside = reference_scores(compared, list(measured.values), num, progress)
     if json_:
-        facts = {"what": found.title, **measured.facts(), **beside.facts(), "remarks": list(found.remarks)}
+        facts = {"what": found.title, **measured.to_dict(), **beside.to_dict(), "notes": list(found.notes)}
         sys.stdout.write(json.dumps(facts, indent=1) + "\n")
     else:
-        print_evaluation(found.title, measured, beside, compared, found.remarks)
+        print_evaluation(found.title, measured, beside, compared, found.notes)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from gansmith.evaluation.baselines import Anchors
+from gansmith.evaluation.baselines import ReferenceScores
 from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.reference import Reference
 from gansmith.evaluation.text import Table, class_lines, legend, tables
@@ -16,17 +16,17 @@ NARROW = 100
 
 
 def print_evaluation(
-    title: str, measured: Measured, found: Anchors, reference: Reference, remarks: Sequence[str]
+    title: str, measured: Measured, found: ReferenceScores, reference: Reference, notes: Sequence[str]
 ) -> None:
     """Write tables, classes, what the columns are, remarks and the protocol to standard output."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     protocol = measured.protocol
     against = f"{protocol.real:,} of {protocol.reference}, {protocol.split}"
-    console.print(f"{title}: {protocol.fake:,} pictures against {against}", markup=False, soft_wrap=True, style="bold")
+    console.print(f"{title}: {protocol.fake:,} images against {against}", markup=False, soft_wrap=True, style="bold")
     for table in tables(measured, found):
         console.print()
         console.print(_drawn(table, console.width))
-    for lines in (class_lines(measured), legend(measured, reference, found), (f"note: {one}" for one in remarks)):
+    for lines in (class_lines(measured), legend(measured, reference, found), (f"note: {one}" for one in notes)):
         _print_lines(console, list(lines))
 
 

@@ -23,7 +23,7 @@ def import_keras(
 ) -> None:
     """Make a run that can be sampled from weights that Keras saved: of a generator, or of one with its discriminator.
 
-    The file is read as data: nothing in it is run. Pictures are channels last, as Keras has them unless told otherwise.
+    The file is read as data: nothing in it is run. Images are channels last, as Keras has them unless told otherwise.
     """
     from gansmith.interop import import_run
     from gansmith.recipes import recipe as find_recipe

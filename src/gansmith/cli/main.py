@@ -12,11 +12,11 @@ from gansmith.version import __version__
 VERBS = {
     "train": "train a recipe in a new run folder",
     "resume": "continue a run exactly where it stopped",
-    "sample": "make pictures with a run's generator",
-    "evaluate": "measure a run's pictures, or others, against real ones",
+    "sample": "make images with a run's generator",
+    "evaluate": "measure a run's images, or others, against real ones",
     "import-keras": "make a run from weights that Keras saved",
     "recipes": "list the recipes, or show one with its networks and its cost",
-    "data": "list and fetch known sets; check and prepare your own pictures",
+    "data": "list and fetch known sets; check and prepare your own images",
     "runs": "list, show, compare, verify, prune and remove runs; figures, animation",
     "env": "what this machine and this installation are",
 }

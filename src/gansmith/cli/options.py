@@ -20,7 +20,7 @@ from gansmith.runs.run import Run, default_root, find_run
 Verb = Callable[..., None]
 
 _FIELDS = {
-    "data": ("data.name", "which pictures are meant"),
+    "data": ("data.name", "which images are meant"),
     "steps": ("length.images", "how long the run is"),
     "budget": ("length.images", "how long the run is"),
     "seed": ("seed", "what the seed is"),
@@ -43,13 +43,13 @@ def option(about: str, **how: Any) -> Any:
 Runs = Annotated[Path | None, option("folder of the runs; default $GANSMITH_RUNS or ./runs", metavar="DIR")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], option("where to compute; auto takes a GPU if there is one")]
 Offline = Annotated[bool, option("never touch the network, like GANSMITH_OFFLINE=1")]
-Features = Annotated[str, option("the network that looks at pictures; auto suits the set", metavar="NAME")]
+Features = Annotated[str, option("the network that looks at images; auto suits the set", metavar="NAME")]
 Weights = Annotated[Path | None, option("local file, which inception and dinov2 need", metavar="FILE")]
-AllowDropped = Annotated[bool, option("go on when more than 1 % of the pictures cannot be used")]
+AllowDropped = Annotated[bool, option("go on when more than 1 % of the images cannot be used")]
 Json = Annotated[bool, option("print the result as JSON", name="json")]
 Changes = Annotated[
     UseAppendAction[tuple[str, ...]],
-    option("replace a field of the recipe, e.g. batch=64; may be repeated", name="set", metavar="FIELD=VALUE"),
+    option("replace a field of the recipe, e.g. batch_size=64; may be repeated", name="set", metavar="FIELD=VALUE"),
 ]
 WhichRun = Annotated[Positional[str], arg(metavar="RUN", help="a run's path, number or name, or last")]
 
@@ -128,29 +128,29 @@ def print_result(run: Run, as_json: bool) -> None:
     sys.stdout.write((json.dumps(result, indent=1) if as_json else str(run.path)) + "\n")
 
 
-def run_or_pictures(what: str, runs: Path | None) -> Run | Path:
-    """What is to be measured: a path that is there and is no run is pictures. Raises UsageError and DataError."""
+def run_or_images(what: str, runs: Path | None) -> Run | Path:
+    """What is to be measured: a path that is there and is no run is images. Raises UsageError and DataError."""
     path = Path(what).expanduser()
     if what != "last" and path.exists() and not (path / "run.json").is_file():
         return path
     if path.suffix == ".npy":
-        raise DataError(f"{path} does not exist; give a .npy file of pictures, uint8 (N, H, W, C).")
+        raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
     return find_run(what, runs or default_root())
 
 
-def refuse_no_state(checkpoint: str) -> None:
+def check_has_checkpoint(checkpoint: str) -> None:
     """Raise UsageError for what names no state of any run."""
     if checkpoint not in ("last", "best") and not checkpoint.isdecimal():
         raise UsageError(f"--checkpoint {checkpoint[:80]!r} is no state of a run; give last, best or a step's number.")
 
 
-def refuse_no_steps(steps: int | None) -> None:
+def check_steps(steps: int | None) -> None:
     """Raise UsageError for a length below one step."""
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps} is no length; give 1 or more.")
 
 
-def refuse_said_twice(changes: Sequence[str], **options: object) -> None:
+def check_given_once(changes: Sequence[str], **options: object) -> None:
     """Raise UsageError when one of these options and a --set both say what a field is; None was not given."""
     from gansmith.recipe_file import assigned, flat
 

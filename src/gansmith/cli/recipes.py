@@ -116,11 +116,11 @@ def describe(recipe: "Recipe") -> str:
 
 def _expected_time(recipe: "Recipe") -> str:
     from gansmith.engine import make_engine
-    from gansmith.planning.trial import at_its_dearest, seconds_per_step
+    from gansmith.planning.trial import at_worst_case, seconds_per_step
     from gansmith.training.reporting import duration
 
     engine = make_engine("auto", recipe.precision)
-    seconds = seconds_per_step(at_its_dearest(recipe), engine)
+    seconds = seconds_per_step(at_worst_case(recipe), engine)
     return (
         f"expected time on this machine ({engine.device}, {engine.precision}): {recipe.steps:,} steps "
         f"of {seconds:.3g} s = {duration(recipe.steps * seconds)}, by a trial of some, without what comes between them"

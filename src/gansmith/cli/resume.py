@@ -14,10 +14,10 @@ from gansmith.cli.options import (
     WhichRun,
     as_set_or_path,
     call,
+    check_given_once,
+    check_steps,
     option,
     print_result,
-    refuse_no_steps,
-    refuse_said_twice,
 )
 from gansmith.errors import UsageError
 from gansmith.runs.run import default_root, find_run
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
 def resume(
     run: WhichRun = "last",
     data: Annotated[
-        str | None, option("where the run's pictures lie, if not where they were; they are compared", metavar="PATH")
+        str | None, option("where the run's images lie, if not where they were; they are compared", metavar="PATH")
     ] = None,
     steps: Annotated[int | None, option("new length of the run, in steps from its beginning", metavar="N")] = None,
     changes: Changes = (),
@@ -49,19 +49,19 @@ def resume(
     """Continue a run from its newest checkpoint, exactly as if it had never stopped.
 
     --set, or an edited recipe.toml in the run's folder, may change its length, how often it logs, draws, evaluates and
-    saves, its figures, on_divergence, and where its pictures lie. Another change is refused, unless --fork makes a new
+    saves, its figures, on_divergence, and where its images lie. Another change is refused, unless --fork makes a new
     run of it.
     """
-    refuse_no_steps(steps)
+    check_steps(steps)
     found = find_run(run, runs or default_root())
     named = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.recipe_file import override, recipe_of
     from gansmith.sessions import session
 
-    refuse_said_twice(changes, data=data, steps=steps)
+    check_given_once(changes, data=data, steps=steps)
     changes = changes if named is None else (*changes, f"data.name={json.dumps(named)}")
-    images = None if steps is None else steps * override(recipe_of(found), changes).batch
+    images = None if steps is None else steps * override(recipe_of(found), changes).batch_size
     with console_reporter() as reporter:
         trained = session.resume(
             found,

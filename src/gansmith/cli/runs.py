@@ -10,15 +10,15 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, option, refuse_no_state
+from gansmith.cli.options import Device, Json, Runs, WhichRun, call_one_of, check_has_checkpoint, option
 from gansmith.cli.runs_animate import animate
 from gansmith.cli.runs_compare import compare
 from gansmith.cli.runs_keep import prune, remove, verify
 from gansmith.cli.runs_shown import list_runs, show, text_width
 from gansmith.runs.run import Run, default_root, find_run
 
-_NOT_COMPARED = ("pictures.remarks",)
-"""Said of pictures for the user's sake."""
+_NOT_COMPARED = ("images.remarks",)
+"""Said of images for the user's sake."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ def figures(
 ) -> None:
     """Draw the figures of the run's article into the run's folder `figures`, with a page that shows them all."""
     found = find_run(run, runs or default_root())
-    refuse_no_state(checkpoint)
+    check_has_checkpoint(checkpoint)
     from gansmith.figures import draw_figures
 
     files = draw_figures(found, checkpoint, device)
@@ -61,7 +61,7 @@ def diff(
     runs: Runs = None,
     json_: Json = False,
 ) -> None:
-    """Tell what differs between two runs: the recipe's fields, the pictures, the machine and the versions."""
+    """Tell what differs between two runs: the recipe's fields, the images, the machine and the versions."""
     both = [find_run(wanted, runs or default_root()) for wanted in (first, second)]
     here, there = (_facts(run) for run in both)
     differ = {key: [here.get(key), there.get(key)] for key in here | there if here.get(key) != there.get(key)}
@@ -69,7 +69,7 @@ def diff(
         sys.stdout.write(json.dumps(differ, indent=1) + "\n")
         return
     if not differ:
-        sys.stdout.write("the same recipe, pictures, machine and versions\n")
+        sys.stdout.write("the same recipe, images, machine and versions\n")
         return
     rows = [["", *(run.path.name for run in both)]]
     rows += [[key, *map(_short, values)] for key, values in differ.items()]
@@ -95,7 +95,7 @@ def _facts(run: Run) -> dict[str, object]:
     from gansmith.recipe_file import flat, recipe_of
 
     info = run.info()
-    pictures = {f"pictures.{key}": value for key, value in flat(info.get("data", {})).items()}
+    images = {f"images.{key}": value for key, value in flat(info.get("data", {})).items()}
     made_on = {key: info.get(key) for key in ("device", "precision")} | {"machine": info.get("machine", {})}
-    facts = flat(recipe_of(run).model_dump(mode="json")) | pictures | flat(made_on)
+    facts = flat(recipe_of(run).model_dump(mode="json")) | images | flat(made_on)
     return {key: value for key, value in facts.items() if key not in _NOT_COMPARED}

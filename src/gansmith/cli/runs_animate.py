@@ -26,7 +26,7 @@ def animate(
     out: Annotated[Path, option("where it goes; .webp loses nothing", metavar="FILE.gif|FILE.webp")],
     runs: Runs = None,
 ) -> None:
-    """Show how the same latents looked as training went on: the run's sample grids as one picture that moves.
+    """Show how the same latents looked as training went on: the run's sample grids as one image that moves.
 
     The frames lie near each other in the beginning and far later, and the last one is held.
     """
@@ -65,20 +65,20 @@ def _frames(grids: dict[int, Path], recipe: "Recipe") -> "list[Image.Image]":
     """A frame of each sheet, of the rows and columns that have room. Says so if these are not all."""
     from gansmith.report import cut
     from gansmith.viz.evolution import evolution_frame
-    from gansmith.viz.grids import sheet_size
+    from gansmith.viz.grids import grid_size
 
     rows, columns = recipe.grid.rows, recipe.grid.columns
     size = recipe.data.height, recipe.data.width
-    seen_columns = max((n for n in range(1, columns + 1) if sheet_size(n, n, *size)[0] <= MOST_SIDE), default=1)
-    seen_rows = max((n for n in range(1, rows + 1) if sheet_size(n, 1, *size)[1] <= MOST_SIDE), default=1)
+    seen_columns = max((n for n in range(1, columns + 1) if grid_size(n, n, *size)[0] <= MOST_SIDE), default=1)
+    seen_rows = max((n for n in range(1, rows + 1) if grid_size(n, 1, *size)[1] <= MOST_SIDE), default=1)
     if (seen_rows, seen_columns) != (rows, columns):
         sys.stderr.write(
-            f"of {rows} rows and {columns} columns of pictures the first {seen_rows} and {seen_columns} are shown: "
+            f"of {rows} rows and {columns} columns of images the first {seen_rows} and {seen_columns} are shown: "
             f"more would be larger than {MOST_SIDE} pixels\n"
         )
     frames = []
     for step, file in grids.items():
-        pictures = cut(file, rows * columns, recipe)
-        seen = pictures.reshape(rows, columns, *pictures.shape[1:])[:seen_rows, :seen_columns]
-        frames.append(evolution_frame(step, recipe.steps, seen.reshape(-1, *pictures.shape[1:]), seen_columns))
+        images = cut(file, rows * columns, recipe)
+        seen = images.reshape(rows, columns, *images.shape[1:])[:seen_rows, :seen_columns]
+        frames.append(evolution_frame(step, recipe.steps, seen.reshape(-1, *images.shape[1:]), seen_columns))
     return frames

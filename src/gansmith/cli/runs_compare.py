@@ -15,12 +15,12 @@ from gansmith.runs.run import Run, default_root, find_run
 if TYPE_CHECKING:
     from gansmith.comparison.compare import Comparison
     from gansmith.comparison.evaluate import Evaluated
-    from gansmith.comparison.groups import Judged
+    from gansmith.comparison.groups import MeasuredRun
     from gansmith.features.extractor import Extractor
     from gansmith.schema import Recipe
 
 QUALITY = ("fd", "kid", "pr", "dc")
-"""What is measured, as far as there are pictures enough, unless something is asked for: how near and how varied."""
+"""What is measured, as far as there are images enough, unless something is asked for: how near and how varied."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +39,11 @@ class _Asked:
 def compare(
     what: Annotated[
         Positional[tuple[str, ...]],
-        option("two runs or more; seeds of the same settings are one side", metavar="RUN RUN ..."),
+        option("two runs or more; seeds of the same settings are one group", metavar="RUN RUN ..."),
     ],
     num: Annotated[
         int | None,
-        option("generated pictures of each; default 10,000, or as many as are real", aliases=["-n"], metavar="N"),
+        option("generated images of each; default 10,000, or as many as are real", aliases=["-n"], metavar="N"),
     ] = None,
     metrics: Annotated[
         str | None,
@@ -63,13 +63,13 @@ def compare(
     offline: Offline = False,
     json_: Json = False,
 ) -> None:
-    """Tell which runs make better pictures, as far as intervals allow: a table, a page and a verdict.
+    """Tell which runs make better images, as far as intervals allow: a table, a page and a verdict.
 
     All are measured in the same way against their set's test split. Beside the last states stand those at equal images
     and equal training time, where the runs were evaluated on the way.
     """
     from gansmith.comparison.compare import compare as compare_runs
-    from gansmith.comparison.groups import refuse_other_shapes, refuse_the_same
+    from gansmith.comparison.groups import check_runs_differ, check_same_shapes
     from gansmith.comparison.page import write_page
     from gansmith.recipe_file import recipe_of
 
@@ -78,8 +78,8 @@ def compare(
     if len(given) < 2:
         raise UsageError(f"runs compare takes two runs or more, got {len(given)}.")
     pairs = [(run, recipe_of(run)) for run in given]
-    refuse_the_same(pairs)
-    refuse_other_shapes(pairs)
+    check_runs_differ(pairs)
+    check_same_shapes(pairs)
     asked = _Asked(
         num=num,
         metrics=metrics,
@@ -89,23 +89,23 @@ def compare(
         device=device,
         offline=offline,
     )
-    found = compare_runs(_judged(pairs, asked))
+    found = compare_runs(_measured(pairs, asked))
     file = page or root / f"comparison-{'-'.join(str(run.number) for run in given)[:100]}.html"
     try:
         write_page(found, file)
     except OSError as error:
         raise DiskError(f"the page cannot be written to {file}: {error.strerror}; give another --page.") from error
     if json_:
-        sys.stdout.write(json.dumps({**found.facts(), "page": str(file)}, indent=1) + "\n")
+        sys.stdout.write(json.dumps({**found.to_dict(), "page": str(file)}, indent=1) + "\n")
     else:
         _print(found, file)
 
 
-def _judged(pairs: "list[tuple[Run, Recipe]]", asked: _Asked) -> "list[Judged]":
+def _measured(pairs: "list[tuple[Run, Recipe]]", asked: _Asked) -> "list[MeasuredRun]":
     """Every run measured in the same way. Raises UsageError before the first one is, where that cannot be."""
     from gansmith.cli.bars import stage_bar
     from gansmith.comparison.evaluate import count, extractor_for, find
-    from gansmith.comparison.groups import Judged
+    from gansmith.comparison.groups import MeasuredRun
     from gansmith.evaluation.measure import measure, named
     from gansmith.evaluation.reference import reference
     from gansmith.evaluation.table import COPYING, METRICS
@@ -114,29 +114,29 @@ def _judged(pairs: "list[tuple[Run, Recipe]]", asked: _Asked) -> "list[Judged]":
     subjects = [
         find(str(run.path), None, None, asked.checkpoint, None, asked.device, asked.offline) for run, _ in pairs
     ]
-    _refuse_other_pictures([run for run, _ in pairs], subjects)
+    _check_same_images([run for run, _ in pairs], subjects)
     real, num = subjects[0].real, count(asked.num, subjects[0])
     net = extractor_for(real, asked.features, asked.weights)
     names, left_out = _chosen(wanted, asked.metrics is not None, net, num, subjects)
     of_copying = any(COPYING[0] in METRICS[name].needs for name in names)  # else nobody asks what was trained on
-    judged = []
+    measured_runs = []
     with stage_bar() as progress:
         for (run, recipe), subject in zip(pairs, subjects, strict=True):
             compared = reference(real, net, subject.train if of_copying else None, progress)
             images = subject.images(num, 0, progress)
             stamp = {"weights": subject.weights, "checkpoint": subject.step}
             measured = measure(images, compared, names, 0, **stamp, progress=progress)
-            judged.append(Judged(run=run, recipe=recipe, measured=replace(measured, left_out=left_out)))
-    return judged
+            measured_runs.append(MeasuredRun(run=run, recipe=recipe, measured=replace(measured, left_out=left_out)))
+    return measured_runs
 
 
-def _refuse_other_pictures(runs: "list[Run]", subjects: "list[Evaluated]") -> None:
-    """Raise UsageError when two runs have not the same real pictures to be measured against."""
+def _check_same_images(runs: "list[Run]", subjects: "list[Evaluated]") -> None:
+    """Raise UsageError when two runs have not the same real images to be measured against."""
     real = subjects[0].real
     for run, subject in zip(runs[1:], subjects[1:], strict=True):
         if (other := subject.real).sha256 != real.sha256:
             raise UsageError(
-                f"the real pictures of {runs[0].path.name} and {run.path.name} are not the same: {len(real):,} of "
+                f"the real images of {runs[0].path.name} and {run.path.name} are not the same: {len(real):,} of "
                 f"{real.name}, {real.split}, and {len(other):,} of {other.name}, {other.split}; runs can be compared "
                 "that were trained on the same ones, brought to their shape in the same way."
             )
@@ -161,23 +161,23 @@ def _print(found: "Comparison", file: Path) -> None:
     from gansmith.comparison.groups import differences
     from gansmith.comparison.page import better, cells, shown
 
-    for side in found.sides:
-        said = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in side.runs]
-        sys.stdout.write(f"{side.letter}  {', '.join(said)}\n")
-    for name, values in differences(found.sides).items():
+    for group in found.groups:
+        said = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in group.runs]
+        sys.stdout.write(f"{group.letter}  {', '.join(said)}\n")
+    for name, values in differences(found.groups).items():
         sys.stdout.write(f"   {name}: {' | '.join(map(shown, values))}\n")
     for moment in found.moments:
         sys.stdout.write(f"\n{moment.title}{f': {moment.why_not}' if moment.why_not else ''}\n")
         if moment.rows:
-            heads = ["", *(side.letter for side in found.sides), "better"]
+            heads = ["", *(group.letter for group in found.groups), "better"]
             _write_columns(
                 [heads, *([name, *cells(row), better(found, name, row)] for name, row in moment.rows.items())]
             )
     sys.stdout.write("\n")
     for pair, text in found.verdicts.items():
         sys.stdout.write(f"{f'{pair}: ' if len(found.verdicts) > 1 else ''}{text}, by {found.decides}\n")
-    for remark in found.remarks:
-        sys.stdout.write(f"note: {remark}\n")
+    for note in found.notes:
+        sys.stdout.write(f"note: {note}\n")
     sys.stdout.write(f"{file}\n")
 
 

@@ -48,7 +48,7 @@ def prune(
     run: WhichRun = "last",
     *,
     keep_last: Annotated[int, option("checkpoints that stay: the newest that are whole", metavar="K")],
-    dry_run: Annotated[bool, option("say what would be removed, and remove nothing")] = False,
+    dry_run: Annotated[bool, option("note what would be removed, and remove nothing")] = False,
     runs: Runs = None,
 ) -> None:
     """Remove a run's older checkpoints, those kept for good by its recipe included; the best and damaged ones stay."""

@@ -31,7 +31,7 @@ _MOST = 40
 
 
 def list_runs(runs: Runs = None, json_: Json = False) -> None:
-    """List the runs, oldest first: how each stands, its pictures, its best Fréchet distance and its training time."""
+    """List the runs, oldest first: how each stands, its images, its best Fréchet distance and its training time."""
     root = runs or default_root()
     found = [_read(run) for run in runs_under(root)]
     if json_:
@@ -39,7 +39,7 @@ def list_runs(runs: Runs = None, json_: Json = False) -> None:
     elif not found:
         sys.stderr.write(f"no runs in {root}; start one with: gansmith train demo\n")
     else:
-        heading = ("run", "status", "step", "pictures", "best fd", "time", "started (UTC)")
+        heading = ("run", "status", "step", "images", "best fd", "time", "started (UTC)")
         sys.stdout.write(_table([heading, *(one.row() for one in found)], right={2, 4, 5}))
 
 
@@ -90,11 +90,11 @@ class Known:
     @property
     def steps(self) -> int | None:
         """All there will be."""
-        images, batch = self.field("recipe", "length", "images"), self.field("recipe", "batch")
+        images, batch = self.field("recipe", "length", "images"), self.field("recipe", "batch_size")
         return -(-images // batch) if type(images) is int and type(batch) is int and batch > 0 else None
 
     @property
-    def pictures(self) -> str:
+    def images(self) -> str:
         """The set as the recipe names it, a path by its end."""
         return Path(_word(self.field("recipe", "data", "name"))).name or _word(self.field("data", "name"))
 
@@ -128,7 +128,7 @@ class Known:
             self.run.path.name,
             self.status or UNREADABLE,
             f"{self.step:,}" + (f"/{self.steps:,}" if self.steps else "") if self.info else "",
-            self.pictures,
+            self.images,
             f"{best.value:.4g}" if best else "",
             duration(seconds) if seconds else "",
             _moment(self.info.get("started")),
@@ -152,7 +152,7 @@ def _screen(known: Known) -> dict[str, str | list[str]]:
         "status": _status(known),
         "step": f"{known.step:,}" + (f" of {known.steps:,}" if known.steps else ""),
         "time": _times(known),
-        "pictures": _pictures(known),
+        "images": _images(known),
         "device": ", ".join(filter(None, [_word(info.get("device")), _word(info.get("precision"))])),
         "losses": _losses(known.event),
         "distance": _distances(known.history),
@@ -164,7 +164,7 @@ def _screen(known: Known) -> dict[str, str | list[str]]:
         "forked from": f"{_text(forked.get('run'))} at step {forked.get('step')}" if isinstance(forked, dict) else "",
         "source": _text(source.get("file")) if isinstance(source, dict) else "",
         "command": _command(info.get("command")),
-        "remarks": [one for one in info["remarks"] if isinstance(one, str)] if _is_list(info.get("remarks")) else [],
+        "notes": [one for one in info["notes"] if isinstance(one, str)] if _is_list(info.get("notes")) else [],
     }
     return {what: said for what, said in lines.items() if said}
 
@@ -183,9 +183,9 @@ def _times(known: Known) -> str:
     return ", ".join(parts) + " (UTC)" * bool(began)
 
 
-def _pictures(known: Known) -> str:
+def _images(known: Known) -> str:
     count, shape, classes = (known.field("data", name) for name in ("count", "shape", "class_counts"))
-    parts = [f"{count:,} of {known.pictures}" if type(count) is int else known.pictures]
+    parts = [f"{count:,} of {known.images}" if type(count) is int else known.images]
     if _is_list(shape) and len(shape) == 3:
         channels, height, width = shape
         parts.append(f"{height}x{width}x{channels}")
@@ -209,8 +209,8 @@ def _distances(history: list[Evaluated]) -> str:
     if best is None:
         return ""
     last = history[-1]
-    both = [f"best {best.in_words()} at step {best.step:,}"]
-    both += [f"last {last.in_words()} at step {last.step:,}"] if last != best else []
+    both = [f"best {best.describe()} at step {best.step:,}"]
+    both += [f"last {last.describe()} at step {last.step:,}"] if last != best else []
     return ", ".join(both)
 
 

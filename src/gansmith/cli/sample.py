@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import UseAppendAction
 
-from gansmith.cli.options import Device, Runs, WhichRun, call, option, refuse_no_state
+from gansmith.cli.options import Device, Runs, WhichRun, call, check_has_checkpoint, option
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.run import default_root, find_run, write_atomically
 
@@ -21,46 +21,46 @@ if TYPE_CHECKING:
     from gansmith.generation.generator import TrainedGenerator
 
 NUM = 64
-"""Pictures unless something else is asked for."""
+"""Images unless something else is asked for."""
 
 FRAMES, MILLISECONDS = 24, 50
-"""Of a walk: pictures from one to the next unless something else is asked for, and how long each is shown."""
+"""Of a walk: images from one to the next unless something else is asked for, and how long each is shown."""
 
 FORMS = "FILE.png, FILE.npy or a folder's name, or for a walk FILE.gif or FILE.webp"
 """What --out may be."""
 
 GRID_LIMIT = 4096
-"""Pictures on one sheet, at most: more belong into a .npy file or a folder."""
+"""Images on one sheet, at most: more belong into a .npy file or a folder."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the options and make pictures."""
+    """Read the options and make images."""
     call(sample, "gansmith sample", arguments)
 
 
 def sample(
     run: WhichRun,
-    out: Annotated[str, option("where the pictures go, and in which form", metavar="FILE.png|.npy|.gif|.webp|FOLDER")],
-    num: Annotated[int | None, option(f"number of pictures; default {NUM}", aliases=["-n"], metavar="N")] = None,
-    seed: Annotated[int, option("picture i depends on the seed and on i only", metavar="S")] = 0,
+    out: Annotated[str, option("where the images go, and in which form", metavar="FILE.png|.npy|.gif|.webp|FOLDER")],
+    num: Annotated[int | None, option(f"number of images; default {NUM}", aliases=["-n"], metavar="N")] = None,
+    seed: Annotated[int, option("image i depends on the seed and on i only", metavar="S")] = 0,
     truncation: Annotated[
-        float, option("multiply the latents: below 1 fewer kinds of pictures, and fewer odd ones", metavar="PSI")
+        float, option("multiply the latents: below 1 fewer kinds of images, and fewer odd ones", metavar="PSI")
     ] = 1.0,
     interpolate: Annotated[
         str | None,
         option(
-            "walk from picture to picture of this seed and back to the first; moving, or a row a leg", metavar="I,J,..."
+            "walk from image to image of this seed and back to the first; moving, or a row a leg", metavar="I,J,..."
         ),
     ] = None,
     frames: Annotated[
-        int | None, option(f"pictures from one to the next of the walk; default {FRAMES}", metavar="N")
+        int | None, option(f"images from one to the next of the walk; default {FRAMES}", metavar="N")
     ] = None,
     checkpoint: Annotated[str, option("which state of the run", metavar="last|best|STEP")] = "last",
     classes: Annotated[
         UseAppendAction[tuple[str, ...]],
         option(
             "which class, of a run trained with labels; may be repeated, then they come in turn; default all of "
-            "them, in the shares of the training pictures",
+            "them, in the shares of the training images",
             name="class",
             metavar="NAME",
         ),
@@ -68,7 +68,7 @@ def sample(
     runs: Runs = None,
     device: Device = "auto",
 ) -> None:
-    """Make pictures with a run's generator: one sheet, an array uint8 (N, H, W, C), or a PNG file each.
+    """Make images with a run's generator: one sheet, an array uint8 (N, H, W, C), or a PNG file each.
 
     With --interpolate they are the frames of a walk, and may be one that moves: .gif, or .webp, which loses nothing.
     """
@@ -81,30 +81,30 @@ def sample(
     walk = _walk(interpolate, num, frames)
     total = len(walk.numbers) * walk.frames if walk else NUM if num is None else num
     if total < 1:
-        raise UsageError(f"-n {num}: at least one picture must be asked for.")
+        raise UsageError(f"-n {num}: at least one image must be asked for.")
     if not out:
         raise UsageError(f"--out {out!r} names nothing; give {FORMS}.")
     place = Path(out)
     write = _writer(place, total, walk, len(classes))
     found = find_run(run, runs or default_root())
-    refuse_no_state(checkpoint)
+    check_has_checkpoint(checkpoint)
     from gansmith.cli.console import progress_bar
     from gansmith.generation.generator import load
 
     generator = load(found, checkpoint, device)
-    for remark in generator.checkpoint.remarks():
-        sys.stderr.write(f"{remark}\n")
+    for note in generator.checkpoint.notes():
+        sys.stderr.write(f"{note}\n")
     if walk:
-        pictures = generator.walk(walk.numbers, walk.frames, seed, truncation, generator.only_class(classes))
+        images = generator.walk(walk.numbers, walk.frames, seed, truncation, generator.only_class(classes))
     else:
         labels = generator.labels(total, classes)
         if labels is not None and generator.classes:
-            sys.stderr.write(f"classes: {generator.classes.in_words(labels)}\n")
-        pictures = generator.chunks(total, seed, truncation, labels)
+            sys.stderr.write(f"classes: {generator.classes.describe(labels)}\n")
+        images = generator.chunks(total, seed, truncation, labels)
     with progress_bar("sampling", total) as bar:
 
         def counted() -> Iterable["np.ndarray"]:
-            for chunk in pictures:
+            for chunk in images:
                 yield chunk
                 bar.advance(bar.task_ids[0], len(chunk))
 
@@ -127,25 +127,25 @@ def _walk(interpolate: str | None, num: int | None, frames: int | None) -> Walk 
     """The walk that is asked for, if one is. Raises UsageError for one that cannot be, and for what has no effect."""
     if interpolate is None:
         if frames is not None:
-            raise UsageError(f"--frames {frames} has no effect without --interpolate, which names the pictures.")
+            raise UsageError(f"--frames {frames} has no effect without --interpolate, which names the images.")
         return None
     if num is not None:
-        raise UsageError(f"-n {num} has no effect with --interpolate; --frames is the number of pictures for each leg.")
+        raise UsageError(f"-n {num} has no effect with --interpolate; --frames is the number of images for each leg.")
     if not re.fullmatch(r"[0-9]{1,15}(,[0-9]{1,15})+", interpolate):
         raise UsageError(
-            f"--interpolate {interpolate[:80]!r}: give the numbers of two pictures or more, from 0 to "
+            f"--interpolate {interpolate[:80]!r}: give the numbers of two images or more, from 0 to "
             "999,999,999,999,999, such as 0,7,12."
         )
     numbers = tuple(int(number) for number in interpolate.split(","))
     for number, following in zip(numbers, numbers[1:] + numbers[:1], strict=True):
         if number == following:
             raise UsageError(
-                f"--interpolate {interpolate[:80]}: from picture {number} to itself there is no way; "
+                f"--interpolate {interpolate[:80]}: from image {number} to itself there is no way; "
                 "name neighbours that differ, and the first not again at the end: the walk returns to it."
             )
     frames = FRAMES if frames is None else frames
     if frames < 1:
-        raise UsageError(f"--frames {frames}: at least one picture must be asked for.")
+        raise UsageError(f"--frames {frames}: at least one image must be asked for.")
     return Walk(numbers=numbers, frames=frames)
 
 
@@ -160,14 +160,14 @@ def _writer(out: Path, num: int, walk: Walk | None, num_classes: int) -> Writer:
     if suffix == ".png":
         if num > GRID_LIMIT:
             raise UsageError(
-                f"{num:,} pictures do not fit one sheet (limit {GRID_LIMIT:,}); give a .npy file or a folder."
+                f"{num:,} images do not fit one sheet (limit {GRID_LIMIT:,}); give a .npy file or a folder."
             )
         return partial(_write_strip, walk) if walk else partial(_write_grid, num_classes)
     if suffix == ".npy":
         return _write_array
     if suffix in SUFFIXES:
         if not walk:
-            raise UsageError(f"--out {out}: what moves is a walk between pictures; say which by --interpolate.")
+            raise UsageError(f"--out {out}: what moves is a walk between images; say which by --interpolate.")
         return _write_animation
     if out.suffix and not out.is_dir():
         raise UsageError(f"--out {out}: unknown suffix {out.suffix!r}; give {FORMS}.")
@@ -177,7 +177,7 @@ def _writer(out: Path, num: int, walk: Walk | None, num_classes: int) -> Writer:
 def _write_strip(
     walk: Walk, out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]
 ) -> None:
-    """A row a leg, with the picture at its end, which begins the next."""
+    """A row a leg, with the image at its end, which begins the next."""
     import numpy as np
 
     from gansmith.viz.grids import grid, png
@@ -233,7 +233,7 @@ def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Ite
     out.parent.mkdir(parents=True, exist_ok=True)
     needed, free = num * data.height * data.width * data.channels, shutil.disk_usage(out.parent).free
     if needed > free:
-        raise DiskError(f"{out} needs {needed:,} bytes and {free:,} are free there; ask for fewer pictures.")
+        raise DiskError(f"{out} needs {needed:,} bytes and {free:,} are free there; ask for fewer images.")
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
         array = np.lib.format.open_memmap(unfinished, "w+", np.uint8, shape)
@@ -248,12 +248,12 @@ def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Ite
 
 
 def _write_folder(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
-    from gansmith.viz.grids import to_pillow, png
+    from gansmith.viz.grids import png, to_pillow
 
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         raise UsageError(
-            f"--out {out} is not empty, and pictures made now would mix with what is there; give a new folder, or "
+            f"--out {out} is not empty, and images made now would mix with what is there; give a new folder, or "
             "empty this one first."
         )
     number = 0

@@ -17,16 +17,16 @@ from gansmith.cli.options import (
     Runs,
     as_set_or_path,
     call,
+    check_given_once,
+    check_steps,
     option,
     print_result,
-    refuse_no_steps,
-    refuse_said_twice,
 )
 from gansmith.errors import UsageError
 from gansmith.runs.run import check_root, default_root, folder_name
 
 AUTO = "auto"
-"""The recipe of those who name pictures and no recipe."""
+"""The recipe of those who name images and no recipe."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
 def train(
     recipe: Annotated[Positional[str | None], option("default, with --data: auto", metavar="RECIPE|FILE.toml")] = None,
     data: Annotated[
-        str | None, option("a known set, or a folder, .zip, .tar or .parquet of pictures", metavar="NAME|PATH")
+        str | None, option("a known set, or a folder, .zip, .tar or .parquet of images", metavar="NAME|PATH")
     ] = None,
     budget: Annotated[
         str | None,
@@ -55,7 +55,7 @@ def train(
     ] = None,
     changes: Changes = (),
     labels: Annotated[
-        bool, option("tell the networks the class of each picture, so that samples can be asked for by class")
+        bool, option("tell the networks the class of each image, so that samples can be asked for by class")
     ] = False,
     fit_batch: Annotated[
         bool, option("try what fits into memory; a batch that does not goes through in parts, with the same result")
@@ -65,16 +65,16 @@ def train(
 ) -> None:
     """Train a recipe in a new run folder, whose path is printed first and last.
 
-    Own pictures come in their own shape, if the networks adapt to any, but for what is set of it: data.height and such.
-    Without a recipe it is auto, which sets itself from the pictures, the device and the budget, and says how and why.
-    With --labels, classes are those of the set, or the folders that the pictures lie in.
+    Own images come in their own shape, if the networks adapt to any, but for what is set of it: data.height and such.
+    Without a recipe it is auto, which sets itself from the images, the device and the budget, and says how and why.
+    With --labels, classes are those of the set, or the folders that the images lie in.
     """
-    refuse_no_steps(steps)
-    _refuse_what_cannot_be(recipe, data, budget, steps)
+    check_steps(steps)
+    _check_options(recipe, data, budget, steps)
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
-    pictures = None if data is None else as_set_or_path(data)
+    images = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
     from gansmith.planning.budget import parse_budget
@@ -83,8 +83,8 @@ def train(
     from gansmith.sessions import session
     from gansmith.training.datasets import access_for
 
-    refuse_said_twice(changes, data=data, budget=budget, steps=steps, seed=seed, precision=precision)
-    options = {"data.name": pictures, "seed": seed, "precision": precision}
+    check_given_once(changes, data=data, budget=budget, steps=steps, seed=seed, precision=precision)
+    options = {"data.name": images, "seed": seed, "precision": precision}
     given = [f"{field}={json.dumps(value)}" for field, value in options.items() if value is not None]
     asked = Asked(
         name=recipe or AUTO,
@@ -99,9 +99,9 @@ def train(
         found = answer(asked, access_for(reporter, offline, allow_dropped), reporter)
     if dry_run:
         if json_:
-            sys.stdout.write(json.dumps(found.facts(), indent=1) + "\n")
+            sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n")
         else:
-            said = "".join(f"{remark}\n" for remark in found.remarks)
+            said = "".join(f"{note}\n" for note in found.notes)
             sys.stdout.write(f"{to_toml(found.recipe)}\n{describe(found.recipe)}\n{said}")
         return
     with console_reporter() as reporter:
@@ -112,20 +112,20 @@ def train(
             device=device,
             offline=offline,
             allow_dropped=allow_dropped,
-            remarks=found.remarks,
+            notes=found.notes,
             reporter=reporter,
         )
     print_result(run, json_)
 
 
-def _refuse_what_cannot_be(recipe: str | None, data: str | None, budget: str | None, steps: int | None) -> None:
+def _check_options(recipe: str | None, data: str | None, budget: str | None, steps: int | None) -> None:
     if recipe is None and data is None:
         raise UsageError(
             "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
-            "own pictures, and gansmith recipes list tells what else there is."
+            "own images, and gansmith recipes list tells what else there is."
         )
     if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and not _is_a_recipe(recipe):
-        raise UsageError(f"{recipe} is a path and no recipe; to train on its pictures: gansmith train --data {recipe}")
+        raise UsageError(f"{recipe} is a path and no recipe; to train on its images: gansmith train --data {recipe}")
     if budget is not None and steps is not None:
         raise UsageError(f"--budget {budget} and --steps {steps} both say how long the run is; give one of them.")
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gansmith.comparison.groups import Judged, Side, differences, of_another_length, sides_of
+from gansmith.comparison.groups import Group, MeasuredRun, differences, groups_of, of_another_length
 from gansmith.errors import UsageError
-from gansmith.evaluation.protocol import Protocol, comparable, difference, from_facts
+from gansmith.evaluation.protocol import Protocol, comparable, difference, from_dict
 from gansmith.evaluation.seeds import OPEN, STUDENT, Summary, summarise, verdict
 from gansmith.evaluation.table import FRUGAL
 from gansmith.evaluation.text import without
@@ -37,7 +37,7 @@ class Moment:
 class Comparison:
     """All of it."""
 
-    sides: tuple[Side, ...]
+    groups: tuple[Group, ...]
     moments: tuple[Moment, Moment, Moment]
     """The last states, equal images, equal time."""
 
@@ -50,68 +50,68 @@ class Comparison:
     @property
     def left_out(self) -> dict[str, str]:
         """The measures that were wanted and cannot be had, and why."""
-        return self.sides[0].runs[0].measured.left_out
+        return self.groups[0].runs[0].measured.left_out
 
     @property
     def verdicts(self) -> dict[str, str]:
         """Of every two sides in their last states."""
         rows, name = self.moments[0].rows, self.decides
         return {
-            f"{self.sides[a].letter}, {self.sides[b].letter}": verdict(
-                name, rows[name][a], rows[name][b], self.sides[a].letter, self.sides[b].letter
+            f"{self.groups[a].letter}, {self.groups[b].letter}": verdict(
+                name, rows[name][a], rows[name][b], self.groups[a].letter, self.groups[b].letter
             )
-            for a, b in combinations(range(len(self.sides)), 2)
+            for a, b in combinations(range(len(self.groups)), 2)
         }
 
     @property
-    def remarks(self) -> list[str]:
+    def notes(self) -> list[str]:
         """What a reader has to know before believing a verdict."""
         return [*without(self.left_out), *self._of_lengths(), *self._of_seeds()]
 
     def _of_lengths(self) -> Iterator[str]:
-        last = {side.letter: sorted({one.seen for one in side.runs}) for side in self.sides}
+        last = {group.letter: sorted({one.seen for one in group.runs}) for group in self.groups}
         if len({seen for of_side in last.values() for seen in of_side}) > 1:
             counts = "; ".join(
                 f"{letter} {' and '.join(f'{seen:,}' for seen in of_side)}" for letter, of_side in last.items()
             )
             see = ": see the rows of equal ones" if self.moments[1].rows else ""
             yield f"the last states did not see as many images, {counts}{see}"
-        for group in of_another_length(self.sides):
-            steps = min(side.recipe.steps for side in group)
+        for members in of_another_length(self.groups):
+            steps = min(group.recipe.steps for group in members)
             yield (
-                f"{' and '.join(side.letter for side in group)} differ only in their length and in what follows from "
+                f"{' and '.join(group.letter for group in members)} differ only in their length and what follows from "
                 f"it; seeds trained with the same --steps, such as --steps {steps}, and not by a --budget of time, "
                 "are one side"
             )
 
     def _of_seeds(self) -> Iterator[str]:
-        for side in self.sides:
-            if len({one.recipe.seed for one in side.runs}) < len(side.runs):
+        for group in self.groups:
+            if len({one.recipe.seed for one in group.runs}) < len(group.runs):
                 yield (
-                    f"runs of {side.letter} have the same seed: on one machine they are one run twice, and the "
+                    f"runs of {group.letter} have the same seed: on one machine they are one run twice, and the "
                     "interval is too narrow"
                 )
-        if single := [side.letter for side in self.sides if len(side.runs) == 1]:
+        if single := [group.letter for group in self.groups if len(group.runs) == 1]:
             yield f"one seed of {' and of '.join(single)}: another seed may turn the verdict"
         undecided = "".join(pair for pair, said in self.verdicts.items() if said == OPEN)
-        if few := [side.letter for side in self.sides if len(side.runs) == 2 and side.letter in undecided]:
+        if few := [group.letter for group in self.groups if len(group.runs) == 2 and group.letter in undecided]:
             yield (
                 f"two seeds of {' and of '.join(few)}: Student's factor is {STUDENT[0]:.1f} with two seeds and "
                 f"{STUDENT[1]:.1f} with three, so that one more may decide"
             )
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it as plain data for JSON."""
         return {
-            "sides": {side.letter: [one.run.path.name for one in side.runs] for side in self.sides},
-            "differ": differences(self.sides),
-            "protocol": self.sides[0].runs[0].measured.protocol.facts(),
+            "sides": {group.letter: [one.run.path.name for one in group.runs] for group in self.groups},
+            "differ": differences(self.groups),
+            "protocol": self.groups[0].runs[0].measured.protocol.to_dict(),
             "moments": [
                 {
                     "title": moment.title,
                     "why_not": moment.why_not,
                     "rows": {
-                        name: {side.letter: asdict(one) for side, one in zip(self.sides, row, strict=True)}
+                        name: {group.letter: asdict(one) for group, one in zip(self.groups, row, strict=True)}
                         for name, row in moment.rows.items()
                     },
                 }
@@ -120,40 +120,40 @@ class Comparison:
             "left_out": self.left_out,
             "decides": self.decides,
             "verdicts": self.verdicts,
-            "remarks": self.remarks,
+            "notes": self.notes,
         }
 
 
-def compare(runs: Sequence[Judged]) -> Comparison:
+def compare(runs: Sequence[MeasuredRun]) -> Comparison:
     """Put runs that differ in nothing that matters but the seed on one side, and compare the sides.
 
     Raises UsageError when there are not two sides, one run is given twice, or two were not measured in the same way.
     """
     for one in runs[1:]:
         comparable(runs[0].measured.protocol, one.measured.protocol)
-    sides = sides_of(runs)
+    groups = groups_of(runs)
     names = [name for name in runs[0].measured.values if all(name in one.measured.values for one in runs)]
     last = Moment(
         title="last states",
         rows={
-            name: tuple(summarise(name, [one.measured.values[name] for one in side.runs]) for side in sides)
+            name: tuple(summarise(name, [one.measured.values[name] for one in group.runs]) for group in groups)
             for name in names
         },
     )
-    return Comparison(sides=sides, moments=(last, at_equal_images(sides), at_equal_time(sides)))
+    return Comparison(groups=groups, moments=(last, at_equal_images(groups), at_equal_time(groups)))
 
 
-def at_equal_images(sides: Sequence[Side]) -> Moment:
+def at_equal_images(groups: Sequence[Group]) -> Moment:
     """The distances after the images that all runs have seen, by the evaluations on the way."""
-    last = {one.seen for side in sides for one in side.runs}
+    last = {one.seen for group in groups for one in group.runs}
     if len(last) == 1:
         return Moment(title="equal images", rows={}, why_not=f"the last states, all after {last.pop():,} images")
-    return _on_the_way(sides, "images", lambda _, history: [one.seen for one in history])
+    return _on_the_way(groups, "images", lambda _, history: [one.seen for one in history])
 
 
-def at_equal_time(sides: Sequence[Side]) -> Moment:
+def at_equal_time(groups: Sequence[Group]) -> Moment:
     """The same for the training time, as each run's own log has it, on whatever machine that was."""
-    return _on_the_way(sides, "seconds of training", seconds_at)
+    return _on_the_way(groups, "seconds of training", seconds_at)
 
 
 def seconds_at(run: Run, history: Sequence[Evaluated]) -> list[float]:
@@ -164,11 +164,11 @@ def seconds_at(run: Run, history: Sequence[Evaluated]) -> list[float]:
 
 
 def _on_the_way(
-    sides: Sequence[Side], unit: str, clock: Callable[[Run, Sequence[Evaluated]], Sequence[float]]
+    groups: Sequence[Group], unit: str, clock: Callable[[Run, Sequence[Evaluated]], Sequence[float]]
 ) -> Moment:
     """Every run at the moment that the first to end was evaluated last; on straight lines between evaluations."""
     title = "equal images" if unit == "images" else "equal time"
-    runs = [one for side in sides for one in side.runs]
+    runs = [one for group in groups for one in group.runs]
     histories = {one.run: evaluations(one.run) for one in runs}
     if why_not := _why_not([one for one in runs if not histories[one.run]]) or _unlike([one.run for one in runs]):
         return Moment(title=title, rows={}, why_not=why_not)
@@ -184,14 +184,14 @@ def _on_the_way(
         value, low, high = (float(np.interp(common, clocks[run], ends)) for ends in zip(*lines, strict=True))
         return Estimate(value, low, high, "between evaluations")
 
-    row = tuple(summarise(DECIDES, [at(one.run) for one in side.runs]) for side in sides)
+    row = tuple(summarise(DECIDES, [at(one.run) for one in group.runs]) for group in groups)
     return Moment(
         title=f"{title}, {common:,.0f} {unit}, on straight lines between the evaluations on the way",
         rows={DECIDES: row},
     )
 
 
-def _why_not(runs: Sequence[Judged]) -> str:
+def _why_not(runs: Sequence[MeasuredRun]) -> str:
     """Why these runs have no evaluations; nothing for no runs."""
     reasons: dict[str, list[str]] = {}
     for one in runs:
@@ -199,11 +199,11 @@ def _why_not(runs: Sequence[Judged]) -> str:
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
 
 
-def _why_not_evaluated(one: Judged) -> str:
-    remarks = one.run.info().get("remarks")
-    for remark in remarks if isinstance(remarks, list) else []:
-        if str(remark).startswith(NOT_EVALUATED):
-            return str(remark)
+def _why_not_evaluated(one: MeasuredRun) -> str:
+    notes = one.run.info().get("notes")
+    for note in notes if isinstance(notes, list) else []:
+        if str(note).startswith(NOT_EVALUATED):
+            return str(note)
     if every := one.recipe.evaluate.every:
         return f"ended before its first evaluation, evaluate.every={every}; train longer, or with a smaller one"
     return "no evaluations on the way; train with --set evaluate.every=N"
@@ -222,6 +222,6 @@ def _unlike(runs: Sequence[Run]) -> str:
 
 
 def _protocol(run: Run) -> Protocol:
-    """Of the evaluations on the way. Each seed draws its own pictures from the same real ones: no difference."""
+    """Of the evaluations on the way. Each seed draws its own images from the same real ones: no difference."""
     kept = run.info().get("evaluate")
-    return replace(from_facts(kept.get("protocol") if isinstance(kept, dict) else None), reference_sha256="")
+    return replace(from_dict(kept.get("protocol") if isinstance(kept, dict) else None), reference_sha256="")

@@ -1,32 +1,32 @@
-"""The page of a comparison: verdict, table, what differs, curves and the newest pictures of each side."""
+"""The page of a comparison: verdict, table, what differs, curves and the newest images of each side."""
 
 import html
 from collections.abc import Iterator
 from pathlib import Path
 
 from gansmith.comparison.compare import Comparison, Moment, seconds_at
-from gansmith.comparison.groups import Side, differences
+from gansmith.comparison.groups import Group, differences
 from gansmith.evaluation.seeds import Summary, verdict
 from gansmith.evaluation.table import METRICS
 from gansmith.evaluation.text import decimals, number
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs.history import evaluations
 from gansmith.runs.run import write_atomically
+from gansmith.viz.group_curves import RunLine, group_curves
 from gansmith.viz.page import image_source, page
-from gansmith.viz.sides import RunLine, side_curves
 
 _ARROWS = {"lower": "↓", "higher": "↑"}
 
 
 def write_page(found: Comparison, file: Path) -> None:
     """Write it, self-contained, to `file`. Raises OSError."""
-    recipes = dict.fromkeys(side.recipe.name for side in found.sides)
-    names = "; ".join(f"{side.letter}: {_names(side)}" for side in found.sides)
+    recipes = dict.fromkeys(group.recipe.name for group in found.groups)
+    names = "; ".join(f"{group.letter}: {_names(group)}" for group in found.groups)
     body = [
         _headline(found),
         *(_table(found, moment) for moment in found.moments),
         _differing(found),
-        f'<div class="figures">{"".join([*_curves(found), *_pictures(found)])}</div>',
+        f'<div class="figures">{"".join([*_curves(found), *_images(found)])}</div>',
         _protocol(found),
     ]
     write_atomically(file, page(f"{' and '.join(recipes)} compared", names, body))
@@ -40,10 +40,10 @@ def cells(row: tuple[Summary, ...]) -> list[str]:
 
 def better(found: Comparison, name: str, row: tuple[Summary, ...]) -> str:
     """The letter of the side that is better than every other one by this measure, or a dash."""
-    for side, one in zip(found.sides, row, strict=True):
+    for group, one in zip(found.groups, row, strict=True):
         others = [other for other in row if other is not one]
         if all(verdict(name, one, other) == "A better" for other in others):
-            return side.letter
+            return group.letter
     return "–"
 
 
@@ -54,15 +54,15 @@ def _headline(found: Comparison) -> str:
         "states</p>"
         for pair, text in found.verdicts.items()
     )
-    remarks = "".join(f"<li>{html.escape(one)}</li>" for one in found.remarks)
-    return f"{said}<ul>{remarks}</ul>"
+    notes = "".join(f"<li>{html.escape(one)}</li>" for one in found.notes)
+    return f"{said}<ul>{notes}</ul>"
 
 
 def _table(found: Comparison, moment: Moment) -> str:
     heading = f"<h2>{html.escape(moment.title[0].upper() + moment.title[1:])}</h2>"
     if not moment.rows:
         return f'{heading}<p class="about">{html.escape(moment.why_not)}</p>'
-    heads = "".join(f"<th>{side.letter}</th>" for side in found.sides)
+    heads = "".join(f"<th>{group.letter}</th>" for group in found.groups)
     rows = "".join(
         f"<tr><td>{name} {_ARROWS.get(METRICS[name].better, '')}</td>"
         f"{''.join(f'<td>{cell}</td>' for cell in cells(row))}<td>{better(found, name, row)}</td>"
@@ -76,10 +76,10 @@ def _table(found: Comparison, moment: Moment) -> str:
 
 
 def _differing(found: Comparison) -> str:
-    heads = "".join(f"<th>{side.letter}</th>" for side in found.sides)
+    heads = "".join(f"<th>{group.letter}</th>" for group in found.groups)
     rows = "".join(
         f"<tr><td>{html.escape(name)}</td>{''.join(f'<td>{html.escape(shown(value))}</td>' for value in values)}</tr>"
-        for name, values in differences(found.sides).items()
+        for name, values in differences(found.groups).items()
     )
     return (
         '<h2>What differs</h2><div class="scroll"><table class="words"><thead><tr><th>field of the recipe</th>'
@@ -90,20 +90,20 @@ def _differing(found: Comparison) -> str:
 def _curves(found: Comparison) -> Iterator[str]:
     lines = [
         RunLine(
-            side=number_of_side,
-            label=side.letter,
+            group=number,
+            label=group.letter,
             images=[state.seen for state in history],
             seconds=seconds_at(one.run, history),
             values=[state.value for state in history],
             lows=[state.low for state in history],
             highs=[state.high for state in history],
         )
-        for number_of_side, side in enumerate(found.sides)
-        for one in side.runs
+        for number, group in enumerate(found.groups)
+        for one in group.runs
         if (history := evaluations(one.run))
     ]
     if lines:
-        source = image_source(side_curves(lines, "Fréchet distance"))
+        source = image_source(group_curves(lines, "Fréchet distance"))
         yield (
             f'<figure class="wide"><h2>On the way</h2><img alt="Fréchet distances over images and time" src="{source}">'
             "<figcaption>As evaluated on the way; a line is a run, its band the 95 % interval.</figcaption>"
@@ -111,21 +111,21 @@ def _curves(found: Comparison) -> Iterator[str]:
         )
 
 
-def _pictures(found: Comparison) -> Iterator[str]:
-    for side in found.sides:
-        run = side.runs[0].run
+def _images(found: Comparison) -> Iterator[str]:
+    for group in found.groups:
+        run = group.runs[0].run
         if samples := sorted(run.samples.glob("*.png")):
             yield (
-                f'<figure class="half"><h2>{side.letter}</h2><img alt="pictures of {side.letter}" '
+                f'<figure class="half"><h2>{group.letter}</h2><img alt="images of {group.letter}" '
                 f'src="{image_source(samples[-1].read_bytes())}"><figcaption>The last grid of '
                 f"{html.escape(run.path.name)}: random latents, not chosen.</figcaption></figure>"
             )
 
 
 def _protocol(found: Comparison) -> str:
-    facts = found.sides[0].runs[0].measured.protocol.facts()
+    facts = found.groups[0].runs[0].measured.protocol.to_dict()
     return (
-        f'<p class="about">Last states: {facts["fake"]:,} generated pictures of each run against {facts["real"]:,} of '
+        f'<p class="about">Last states: {facts["fake"]:,} generated images of each run against {facts["real"]:,} of '
         f"{html.escape(facts['reference'])}, {html.escape(facts['split'])}; features {html.escape(facts['features'])} "
         f"{facts['features_hash'][:12]}. Median of the seeds and 95 % interval: of their mean by Student's law, and "
         "never narrower than the measurement's own. A side is better where the interval of the difference does not "
@@ -134,9 +134,9 @@ def _protocol(found: Comparison) -> str:
     )
 
 
-def _names(side: Side) -> str:
-    seeds = f", {len(side.runs)} seeds" if len(side.runs) > 1 else ""
-    return f"{', '.join(one.run.path.name for one in side.runs)}{seeds}"
+def _names(group: Group) -> str:
+    seeds = f", {len(group.runs)} seeds" if len(group.runs) > 1 else ""
+    return f"{', '.join(one.run.path.name for one in group.runs)}{seeds}"
 
 
 def shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The classes that networks are told apart by: their names, their shares of the pictures, and who is asked for when."""
+"""The classes that networks are told apart by: their names, their shares of the images, and who is asked for when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +11,13 @@ from torch import Tensor
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.sources import shown
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.errors import DataError, UsageError, unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Classes:
-    """The classes of a run in the order of their numbers, and how many pictures of each it trains on."""
+    """The classes of a run in the order of their numbers, and how many images of each it trains on."""
 
     names: tuple[str, ...]
     counts: tuple[int, ...]
@@ -32,9 +32,9 @@ class Classes:
         return known[asked]
 
     def in_proportion(self, num: int) -> Tensor:
-        """The class of each of `num` pictures, int64 [num], in the shares of `counts`: equal ones come in turn.
+        """The class of each of `num` images, int64 [num], in the shares of `counts`: equal ones come in turn.
 
-        Of the first n pictures each class has its share to within a picture or so, for every n: the method of Webster
+        Of the first n images each class has its share to within an image or so, for every n: the method of Webster
         and Sainte-Laguë for seats in a parliament. Nothing is drawn, and the first labels do not depend on `num`.
         """
         whole = max(sum(self.counts), 1)
@@ -46,14 +46,14 @@ class Classes:
         labels = np.repeat(having, [len(times) for times in turns])
         return torch.from_numpy(labels[np.argsort(np.concatenate(turns), kind="stable")[:num]])
 
-    def in_words(self, labels: Tensor) -> str:
-        """How many pictures of each class, such as "3 cat, 2 dog"."""
+    def describe(self, labels: Tensor) -> str:
+        """How many images of each class, such as "3 cat, 2 dog"."""
         counts = np.bincount(labels.numpy(), minlength=len(self.names))
         return ", ".join(f"{count:,} {name}" for name, count in zip(self.names, counts, strict=True) if count)
 
 
 def on_grid(num: int, rows: int, columns: int) -> Tensor:
-    """The class of each picture of a grid, row by row, int64 [rows * columns], of so many classes.
+    """The class of each image of a grid, row by row, int64 [rows * columns], of so many classes.
 
     A column is of one class where there are columns enough, neighbours of the same; otherwise classes come in turn.
     """
@@ -62,31 +62,31 @@ def on_grid(num: int, rows: int, columns: int) -> Tensor:
     return torch.arange(rows * columns) % num
 
 
-def names_among(pack: Pack, set_name: str) -> tuple[str, ...]:
-    """The names of the classes that occur among the pictures, in the order of their labels; none without labels.
+def names_among(dataset: Dataset, set_name: str) -> tuple[str, ...]:
+    """The names of the classes that occur among the images, in the order of their labels; none without labels.
 
     `set_name` is what the user asked for: a known set's names are known where its files do not hold them. A class
     without a name goes by its number.
     """
-    if pack.labels is None:
+    if dataset.labels is None:
         return ()
-    return tuple(_name(label, pack, set_name) for label in np.unique(pack.labels).tolist())
+    return tuple(_name(label, dataset, set_name) for label in np.unique(dataset.labels).tolist())
 
 
-def told_apart(pack: Pack, names: Sequence[str], set_name: str) -> Pack:
-    """The same pictures with labels 0, 1, ... for these names; the index holds the names, and a count for each.
+def told_apart(dataset: Dataset, names: Sequence[str], set_name: str) -> Dataset:
+    """The same images with labels 0, 1, ... for these names; the index holds the names, and a count for each.
 
-    Raises DataError for pictures that have no label, or another.
+    Raises DataError for images that have no label, or another.
     """
-    found = names_among(pack, set_name)
-    if pack.labels is None or (other := sorted({*found} - {*names})):
+    found = names_among(dataset, set_name)
+    if dataset.labels is None or (other := sorted({*found} - {*names})):
         what = f"of the class {other[0]!r}" if found else "without labels"
-        raise DataError(f"{set_name!r} has pictures {what}, which those to train on have not: {', '.join(names)}.")
-    own, where = np.unique(pack.labels, return_inverse=True)
-    numbers = np.array([names.index(_name(label, pack, set_name)) for label in own.tolist()], np.int64)
+        raise DataError(f"{set_name!r} has images {what}, which those to train on have not: {', '.join(names)}.")
+    own, where = np.unique(dataset.labels, return_inverse=True)
+    numbers = np.array([names.index(_name(label, dataset, set_name)) for label in own.tolist()], np.int64)
     labels = numbers[where]
     counts = np.bincount(labels, minlength=len(names)).tolist()
-    return replace(pack, labels=labels, index={**pack.index, "classes": [*names], "class_counts": counts})
+    return replace(dataset, labels=labels, index={**dataset.index, "classes": [*names], "class_counts": counts})
 
 
 def classes_of(index: object, num: int) -> Classes:
@@ -107,7 +107,7 @@ def _listed(given: object, kind: type, num: int) -> list[Any]:
     return []
 
 
-def _name(label: int, pack: Pack, set_name: str) -> str:
+def _name(label: int, dataset: Dataset, set_name: str) -> str:
     name = parse_name(set_name).name
-    names = pack.index.get("classes") or (SETS[name].classes if name in SETS else ())
+    names = dataset.index.get("classes") or (SETS[name].classes if name in SETS else ())
     return shown(names[label]) if 0 <= label < len(names) else str(label)

@@ -1,4 +1,4 @@
-"""From a name or a path to a packed store in the cache, keyed by content: the one way pictures come in."""
+"""From a name or a path to a packed store in the cache, keyed by content: the one way images come in."""
 
 import hashlib
 import json
@@ -13,22 +13,22 @@ from gansmith.data.check.report import Progress as Packing
 from gansmith.data.datasets.catalog import cache_folder
 from gansmith.data.datasets.http import Progress as Downloading
 from gansmith.data.hashes import file_hash
-from gansmith.data.images.resize import Wanted, fit
+from gansmith.data.images.resize import ImageShape, resize
 from gansmith.data.locate import Located, Split, locate
 from gansmith.data.prepare import prepare_source, source_key
 from gansmith.data.selection import parse_name, rows_of
 from gansmith.data.sources import open_source, shown
-from gansmith.data.store import Pack, read_pack, write_pack
+from gansmith.data.store import Dataset, read_dataset, write_dataset
 from gansmith.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Which pictures, in which shape: `name` is a known set or a path, with classes in brackets if not all."""
+    """Which images, in which shape: `name` is a known set or a path, with classes in brackets if not all."""
 
     name: str
     split: Split
-    shape: Wanted
+    shape: ImageShape
     skip: int = 0
     limit: int = 0
     """0 for all."""
@@ -36,103 +36,103 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """How pictures may be had, and who is told while they come."""
+    """How images may be had, and who is told while they come."""
 
     offline: bool = False
     """Never touch the network."""
     allow_dropped: bool = False
-    """Go on when more than 1 % of the pictures cannot be used."""
+    """Go on when more than 1 % of the images cannot be used."""
     downloading: Downloading | None = None
     packing: Packing | None = None
 
 
-def open_pictures(request: Request, access: Access = Access()) -> Pack:
-    """The pictures asked for, in the shape asked for; downloaded and packed on first use.
+def open_dataset(request: Request, access: Access = Access()) -> Dataset:
+    """The images asked for, in the shape asked for; downloaded and packed on first use.
 
     Raises DataError when the set or path cannot be found or read, or when nothing is left of it.
     """
     selection = parse_name(request.name)
-    pack = _open_whole(selection.name, request, access)
+    dataset = _open_whole(selection.name, request, access)
     if selection.classes:
-        names, why = pack.index["classes"], pack.index.get("no_classes", "")
-        pack = pack.only(rows_of(selection.classes, pack.labels, names, selection.name, why))
-    end = request.skip + request.limit if request.limit else len(pack)
-    left = pack.only(np.arange(request.skip, min(end, len(pack))))
+        names, why = dataset.index["classes"], dataset.index.get("no_classes", "")
+        dataset = dataset.only(rows_of(selection.classes, dataset.labels, names, selection.name, why))
+    end = request.skip + request.limit if request.limit else len(dataset)
+    left = dataset.only(np.arange(request.skip, min(end, len(dataset))))
     if not len(left):
         raise DataError(
-            f"data.skip={request.skip} leaves nothing of the {len(pack):,} pictures of {request.name!r}; to use all: "
+            f"data.skip={request.skip} leaves nothing of the {len(dataset):,} images of {request.name!r}; to use all: "
             "--set data.skip=0."
         )
     return left
 
 
-def _open_whole(name: str, request: Request, access: Access) -> Pack:
+def _open_whole(name: str, request: Request, access: Access) -> Dataset:
     located = locate(name, request.split, offline=access.offline, progress=access.downloading)
     if located.arrays:
         return _packed_arrays(located, request)
-    if pack := read_pack(located.path):
-        return _prepared(located.path, pack, request)
+    if dataset := read_dataset(located.path):
+        return _prepared(located.path, dataset, request)
     return _packed_files(located, request, access)
 
 
-def _prepared(path: Path, pack: Pack, request: Request) -> Pack:
+def _prepared(path: Path, dataset: Dataset, request: Request) -> Dataset:
     """A store that `gansmith data prepare` made, as it is. Raises DataError when it has another shape."""
-    shape, native = request.shape, tuple(pack.index["shape"])
-    if shape.box and list(shape.box) != pack.index.get("wanted", {}).get("box"):
-        raise DataError(f"{path} was prepared without data.box={list(shape.box)}; give the pictures it was made from.")
+    shape, native = request.shape, tuple(dataset.index["shape"])
+    if shape.box and list(shape.box) != dataset.index.get("wanted", {}).get("box"):
+        raise DataError(f"{path} was prepared without data.box={list(shape.box)}; give the images it was made from.")
     if native != (shape.channels, shape.height, shape.width):
         channels, height, width = native
         raise DataError(
-            f"{path} was prepared as {size_in_words(*native)}; set data.channels={channels}, data.height={height} and "
+            f"{path} was prepared as {describe_size(*native)}; set data.channels={channels}, data.height={height} and "
             f"data.width={width}."
         )
-    return pack
+    return dataset
 
 
-def _packed_files(located: Located, request: Request, access: Access) -> Pack:
-    """The store for a folder or archive of picture files, by their content and their names below the path."""
+def _packed_files(located: Located, request: Request, access: Access) -> Dataset:
+    """The store for a folder or archive of image files, by their content and their names below the path."""
     with open_source(located.path, located.parts) as source:
         folder = _store(located.name, source_key(source, request.shape))
         if not folder.exists():  # they are kept with the store, and to find them takes reading the files
-            source = replace(source, remarks=tuple(located.remarks()))
-        pack = prepare_source(
+            source = replace(source, notes=tuple(located.notes()))
+        dataset = prepare_source(
             source, folder, request.shape, allow_dropped=access.allow_dropped, progress=access.packing
         )
-    return replace(pack, index={**pack.index, "name": shown(located.name)})
+    return replace(dataset, index={**dataset.index, "name": shown(located.name)})
 
 
-def _packed_arrays(located: Located, request: Request) -> Pack:
+def _packed_arrays(located: Located, request: Request) -> Dataset:
     """The store for arrays in this shape, by their files' content; decoded and written when it is not there yet."""
     options = {"name": located.name, "split": request.split, **asdict(request.shape)}
     folder = _store(located.name, _content_key(located.files, options))
-    if pack := read_pack(folder):
-        return pack
+    if dataset := read_dataset(folder):
+        return dataset
     decoded = located.read_arrays()
     images, changes = _in_shape(decoded.images, request.shape, located.name)
     about = {"name": located.name, "split": request.split, "classes": list(decoded.class_names)}
-    about["remarks"] = [*located.remarks(), *changes]
-    write_pack(folder, images, decoded.labels, about)
-    pack = read_pack(folder)
-    if pack is None:
+    about["notes"] = [*located.notes(), *changes]
+    write_dataset(folder, images, decoded.labels, about)
+    dataset = read_dataset(folder)
+    if dataset is None:
         raise DataError(f"{folder} was written and cannot be read back; check the disk, then delete that folder.")
-    return pack
+    return dataset
 
 
-def _in_shape(images: np.ndarray, shape: Wanted, name: str) -> tuple[np.ndarray, list[str]]:
+def _in_shape(images: np.ndarray, shape: ImageShape, name: str) -> tuple[np.ndarray, list[str]]:
     """The images (N, C, H, W) fitted to the shape, and what was done to them."""
     native, asked = images.shape[1:], (shape.channels, shape.height, shape.width)
     if not shape.box_lies_inside(*native[1:]):
         raise DataError(
-            f"data.box={list(shape.box)} does not lie inside the {size_in_words(*native)} pictures of {name}."
+            f"data.box={list(shape.box)} does not lie inside the {describe_size(*native)} images of {name}."
         )
     if native == asked and not shape.box:
         return images, []
     fitted = np.empty((len(images), *asked), np.uint8)
     for number, image in enumerate(images):
         pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
-        fitted[number] = fit(Image.fromarray(pixels), shape).pixels
+        fitted[number] = resize(Image.fromarray(pixels), shape).pixels
     box = f", their box {list(shape.box)}" if shape.box else ""
-    return fitted, [f"{size_in_words(*native)} pictures{box} fitted to {size_in_words(*asked)}"]
+    return fitted, [f"{describe_size(*native)} images{box} fitted to {describe_size(*asked)}"]
 
 
 def _content_key(files: Sequence[Path], options: dict) -> str:
@@ -142,11 +142,11 @@ def _content_key(files: Sequence[Path], options: dict) -> str:
 
 def _store(name: str, key: str) -> Path:
     """Where the store of this key lies in the cache, or will; a copy may have come there under another name."""
-    packs, short = cache_folder() / "packs", key[:16]
-    there = (folder for folder in packs.glob(f"*-{short}") if not folder.name.startswith("."))
-    return next(there, packs / f"{name.replace('/', '-')[:40]}-{short}")
+    datasets, short = cache_folder() / "packs", key[:16]
+    there = (folder for folder in datasets.glob(f"*-{short}") if not folder.name.startswith("."))
+    return next(there, datasets / f"{name.replace('/', '-')[:40]}-{short}")
 
 
-def size_in_words(channels: int, height: int, width: int) -> str:
+def describe_size(channels: int, height: int, width: int) -> str:
     """Such as "28x28 grey"."""
     return f"{height}x{width} {'grey' if channels == 1 else 'RGB' if channels == 3 else 'RGBA'}"

@@ -1,4 +1,4 @@
-"""Labels of own pictures: from a file that lies beside them, or from the folders they are sorted into."""
+"""Labels of own images: from a file that lies beside them, or from the folders they are sorted into."""
 
 import csv
 import io
@@ -13,13 +13,13 @@ from gansmith.data.sources import Entry, Source, shown
 from gansmith.errors import DataError
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
-"""Looked for in this order beside the pictures."""
+"""Looked for in this order beside the images."""
 
 _MAX_DIGITS = 1000
 """Python refuses to read a number of 4,300 and more."""
 
 _NAMED = 3
-"""Pictures outside the class folders that are named."""
+"""Images outside the class folders that are named."""
 
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
@@ -31,14 +31,14 @@ class Labels:
     of: dict[str, str]
     origin: str
     file: str | None = None
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def find_labels(source: Source) -> Labels | None:
-    """The pictures' labels, or None when there are none; those that the source knows already come first.
+    """The images' labels, or None when there are none; those that the source knows already come first.
 
     A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
-    names relative to it. Otherwise, folders are classes when every picture lies in a folder just below the top, or
+    names relative to it. Otherwise, folders are classes when every image lies in a folder just below the top, or
     below train/, test/ or val/. Raises DataError, naming the place, when a label file is wrong.
     """
     if source.labels is not None:
@@ -52,7 +52,7 @@ def find_labels(source: Source) -> Labels | None:
 
 
 def why_no_classes(source: Source) -> str:
-    """Why folders are no classes where some few pictures lie outside them; "" for any other pictures."""
+    """Why folders are no classes where some few images lie outside them; "" for any other images."""
     top, names = _common_folder(entry.name for entry in source.entries), {entry.name for entry in source.entries}
     if source.labels is not None or any(top + file in names for file in LABEL_FILES):
         return ""
@@ -62,7 +62,7 @@ def why_no_classes(source: Source) -> str:
         return ""
     first = ", ".join(map(shown, outside[:_NAMED]))
     more = f" and {len(outside) - _NAMED:,} more" if len(outside) > _NAMED else ""
-    lie, them = ("1 picture lies", "it") if len(outside) == 1 else (f"{len(outside):,} pictures lie", "them")
+    lie, them = ("1 image lies", "it") if len(outside) == 1 else (f"{len(outside):,} images lie", "them")
     return f"{lie} outside the class folders, so there are no classes: {first}{more}; move {them}"
 
 
@@ -93,8 +93,8 @@ def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) 
                 missing.append(name)
         elif found.setdefault(full, label) != label:
             raise DataError(f"{where} gives {shown(name)} two labels, {found[full]!r} and {label!r}; keep one.")
-    remarks = [f"{where} names {len(missing):,} files that are not there, first {shown(missing[0])}"] if missing else []
-    return Labels(of=found, origin=where, file=entry.name, remarks=tuple(remarks))
+    notes = [f"{where} names {len(missing):,} files that are not there, first {shown(missing[0])}"] if missing else []
+    return Labels(of=found, origin=where, file=entry.name, notes=tuple(notes))
 
 
 def _csv_rows(text: str) -> list[tuple[str, str]]:
@@ -131,9 +131,9 @@ def _from_folders(source: Source, top: str) -> Labels | None:
 
 
 def _by_folder(source: Source, top: str) -> dict[str, str | None]:
-    """The class of each picture by its folder, None outside class folders; nothing without two such folders."""
-    pictures = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
-    parts = {name: name[len(top) :].split("/")[:-1] for name in pictures or [entry.name for entry in source.entries]}
+    """The class of each image by its folder, None outside class folders; nothing without two such folders."""
+    images = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
+    parts = {name: name[len(top) :].split("/")[:-1] for name in images or [entry.name for entry in source.entries]}
     top_names = {name: folders[0].lower() for name, folders in parts.items() if folders}
     below_splits = {name: parts[name][1] for name in top_names if len(parts[name]) == 2 and top_names[name] in _SPLITS}
     below_top = {name: parts[name][0] for name in top_names if len(parts[name]) == 1 and top_names[name] not in _SPLITS}

@@ -1,4 +1,4 @@
-"""Where the pictures lie that a name or a path stands for, and in which form: as files, or as arrays."""
+"""Where the images lie that a name or a path stands for, and in which form: as files, or as arrays."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gansmith.data.datasets.catalog import SETS
 from gansmith.data.datasets.files import IDX_FILES
 from gansmith.data.datasets.find import FoundSet, find_set, idx_file
 from gansmith.data.datasets.http import Progress
-from gansmith.data.formats.arrays import LabelledPictures
+from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.read import read_idx_pair, read_split
 from gansmith.errors import DataError, unknown
 
@@ -22,7 +22,7 @@ Split = Literal["train", "test", "extra", "both"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Located:
-    """Pictures on this machine.
+    """Images on this machine.
 
     As files they lie in the folder or archive `path`, where `parts` are given only below top folders of these names. As
     arrays they lie in `files`, and `arrays` reads each split. `found` are the copies of a known set.
@@ -32,19 +32,19 @@ class Located:
     path: Path
     parts: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
-    arrays: tuple[tuple[str, Callable[[], LabelledPictures]], ...] = ()
+    arrays: tuple[tuple[str, Callable[[], LabelledImages]], ...] = ()
     found: tuple[FoundSet, ...] = ()
 
-    def read_arrays(self) -> LabelledPictures:
+    def read_arrays(self) -> LabelledImages:
         """All splits, one after the other."""
         whole = [read() for _, read in self.arrays]
-        return LabelledPictures(
+        return LabelledImages(
             images=np.concatenate([part.images for part in whole]),
             labels=np.concatenate([part.labels for part in whole]),
             class_names=whole[0].class_names,
         )
 
-    def remarks(self) -> list[str]:
+    def notes(self) -> list[str]:
         """What should be known of a set's copy. Reads its files to compare them with the published ones."""
         if all(one.is_official() for one in self.found):
             return []
@@ -53,7 +53,7 @@ class Located:
 
 
 def locate(name: str, split: Split, *, offline: bool = False, progress: Progress | None = None) -> Located:
-    """The pictures of a known set, which is downloaded if need be, or of a path.
+    """The images of a known set, which is downloaded if need be, or of a path.
 
     A folder that holds the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or path
     cannot be found, or has no such split.
@@ -62,15 +62,13 @@ def locate(name: str, split: Split, *, offline: bool = False, progress: Progress
     if name in SETS:
         found = tuple(find_set(name, one, offline=offline, progress=progress) for one in splits)
         return (
-            _set_of_pictures(name, found, splits)
-            if found[0].layout.format == "pictures"
-            else _arrays(name, found, splits)
+            _set_of_images(name, found, splits) if found[0].layout.format == "images" else _arrays(name, found, splits)
         )
     path = path_of(name)
     if any(idx_file(path, stem) for pair in IDX_FILES.values() for stem in pair):
         return _idx_folder(path, splits)
     if split not in ("train", "both"):
-        raise DataError(f"{path} holds pictures of one's own, which have no {split!r} split; take 'train'.")
+        raise DataError(f"{path} holds images of one's own, which have no {split!r} split; take 'train'.")
     return Located(name=path.resolve().name, path=path)
 
 
@@ -80,10 +78,10 @@ def path_of(name: str) -> Path:
     if path.exists():
         return path
     if "/" in name:
-        raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of pictures.")
+        raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of images.")
     sets = unknown("set", name, SETS)
     raise DataError(
-        f"{sets} A folder, .zip, .tar or .parquet of pictures would do too, but {path.absolute()} does not exist."
+        f"{sets} A folder, .zip, .tar or .parquet of images would do too, but {path.absolute()} does not exist."
     )
 
 
@@ -97,8 +95,8 @@ def _arrays(name: str, found: tuple[FoundSet, ...], splits: Sequence[str]) -> Lo
     )
 
 
-def _set_of_pictures(name: str, found: tuple[FoundSet, ...], splits: Sequence[str]) -> Located:
-    """A known set that lies here as picture files: an archive or folder of all splits, or a folder for each."""
+def _set_of_images(name: str, found: tuple[FoundSet, ...], splits: Sequence[str]) -> Located:
+    """A known set that lies here as image files: an archive or folder of all splits, or a folder for each."""
     paths = [one.files[split][0] for one, split in zip(found, splits, strict=True)]
     if len(found[0].layout.files) == 1:
         return Located(name=name, path=paths[0], found=found)
@@ -124,4 +122,4 @@ def _idx_folder(folder: Path, splits: Sequence[str]) -> Located:
 def _need(folder: Path, stem: str) -> Path:
     if file := idx_file(folder, stem):
         return file
-    raise DataError(f"{folder} has no {stem}.gz (nor {stem}); both picture and label file are needed.")
+    raise DataError(f"{folder} has no {stem}.gz (nor {stem}); both image and label file are needed.")

@@ -1,4 +1,4 @@
-"""The pictures that a name or a path stands for as files that can be read one by one, whatever form they lie in."""
+"""The images that a name or a path stands for as files that can be read one by one, whatever form they lie in."""
 
 import io
 from collections.abc import Generator, Sequence
@@ -22,7 +22,7 @@ from gansmith.data.sources import Entry, Source, open_source
 def open_named(
     name: str, split: Split = "train", *, offline: bool = False, progress: Progress | None = None
 ) -> Generator[Source]:
-    """The pictures of a known set or a path, with classes in brackets if not all.
+    """The images of a known set or a path, with classes in brackets if not all.
 
     Raises DataError when the set or path cannot be found or read, or has no such split or class.
     """
@@ -35,13 +35,13 @@ def open_named(
             source,
             name=located.name + name.removeprefix(selection.name),
             given=(name,) if split == "train" else (name, "--split", split),
-            remarks=(*located.remarks(), *filter(None, [SETS[located.name].warning] if located.found else [])),
+            notes=(*located.notes(), *filter(None, [SETS[located.name].warning] if located.found else [])),
         )
 
 
 @contextmanager
 def _array_source(located: Located) -> Generator[Source]:
-    """Arrays as rows: each picture is encoded, without loss, when it is read."""
+    """Arrays as rows: each image is encoded, without loss, when it is read."""
     parts = {split: read() for split, read in located.arrays}
     entries, labels = [], {}
     for split, part in parts.items():
@@ -67,8 +67,8 @@ def _array_source(located: Located) -> Generator[Source]:
 def _png(pixels: np.ndarray) -> bytes:
     """Not compressed: it is decoded at once."""
     content = io.BytesIO()
-    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    picture.save(content, "PNG", compress_level=0)
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image.save(content, "PNG", compress_level=0)
     return content.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Which pictures make up a batch, as a function of (seed, clock): the loader's whole state is one integer."""
+"""Which images make up a batch, as a function of (seed, clock): the loader's whole state is one integer."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,31 +15,31 @@ Order = Literal["permutation", "sequential", "shuffle-buffer", "with-replacement
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampler:
-    """Draws batches of `batch` out of `count` pictures.
+    """Draws batches of `batch` out of `count` images.
 
     A pass holds count // batch batches; the remainder is left out of that pass. `permutation` takes a new order each
-    pass, `sequential` the same, `shuffle-buffer` that of tf.data's buffer of `buffer` pictures, anew each pass.
+    pass, `sequential` the same, `shuffle-buffer` that of tf.data's buffer of `buffer` images, anew each pass.
     `with-replacement` knows no passes. Raises DataError when a pass would be empty.
     """
 
     count: int
-    batch: int
+    batch_size: int
     seed: int
     order: Order
     buffer: int = 0
 
     def __post_init__(self) -> None:
-        if self.order != "with-replacement" and self.batch > self.count:
-            raise DataError(f"a batch of {self.batch} cannot be drawn from {self.count} pictures; lower the batch.")
+        if self.order != "with-replacement" and self.batch_size > self.count:
+            raise DataError(f"a batch of {self.batch_size} cannot be drawn from {self.count} images; lower the batch.")
 
     def indices(self, seen: int) -> Tensor:
         """Indices [batch] of the batch that begins when `seen` images have been shown."""
-        step = seen // self.batch
+        step = seen // self.batch_size
         if self.order == "with-replacement":
-            return torch.randint(self.count, (self.batch,), generator=stream(self.seed, "data", seen))
-        number, position = divmod(step, self.count // self.batch)
-        start = position * self.batch
-        return _pass_order(self, number)[start : start + self.batch]
+            return torch.randint(self.count, (self.batch_size,), generator=stream(self.seed, "data", seen))
+        number, position = divmod(step, self.count // self.batch_size)
+        start = position * self.batch_size
+        return _pass_order(self, number)[start : start + self.batch_size]
 
 
 @lru_cache(maxsize=2)

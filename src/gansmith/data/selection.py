@@ -1,4 +1,4 @@
-"""Which pictures of a set are wanted: "cifar10[ship]", "mnist[0,1]", a part of it, so many of them."""
+"""Which images of a set are wanted: "cifar10[ship]", "mnist[0,1]", a part of it, so many of them."""
 
 import re
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def parse_name(text: str) -> Selection:
 def rows_of(
     classes: Sequence[str], labels: np.ndarray | None, class_names: Sequence[str] | None, name: str, why: str = ""
 ) -> np.ndarray:
-    """Positions, in order, of the pictures whose label is one of `classes`, given by name or by number.
+    """Positions, in order, of the images whose label is one of `classes`, given by name or by number.
 
     Raises DataError when the set has no labels, which `why` may explain, or no such class.
     """

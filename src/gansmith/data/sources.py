@@ -27,7 +27,7 @@ class Entry:
     name: str
     size: int
     row: bool = False
-    """A picture of an array or a table: it is one for certain, and its name has no suffix that could be wrong."""
+    """An image of an array or a table: it is one for certain, and its name has no suffix that could be wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,15 +39,15 @@ class Source:
     passed: tuple[tuple[str, str], ...]
     read: Callable[[Entry], bytes]
     hashes: Callable[[], Sequence[str]] = tuple
-    """The SHA-256 of the files that hold the pictures; computed once."""
+    """The SHA-256 of the files that hold the images; computed once."""
     labels: Mapping[str, str] | None = None
     """The label of each entry by its name, where they are known already; `labels_from` says from where."""
     labels_from: str = ""
     name: str = ""
-    """What these pictures are called; the path's last part, if it does not say more."""
+    """What these images are called; the path's last part, if it does not say more."""
     given: tuple[str, ...] = ()
-    """How the command line names these pictures; the path, if it does not say more."""
-    remarks: tuple[str, ...] = ()
+    """How the command line names these images; the path, if it does not say more."""
+    notes: tuple[str, ...] = ()
     """What should be known of the whole."""
 
     def job(self, entry: Entry) -> Job:
@@ -75,7 +75,7 @@ def shown(name: str) -> str:
 
 
 def packing_command(given: Sequence[str], options: str) -> str:
-    """The command that packs pictures into the folder OUT, which the command line names as `given` says."""
+    """The command that packs images into the folder OUT, which the command line names as `given` says."""
     name, *more = (shlex.quote(shown(word)) for word in given)
     return " ".join(["gansmith data prepare", name, "OUT", *more, options])
 
@@ -93,7 +93,7 @@ def is_table(path: Path) -> bool:
 def open_tables(path: Path, names: Sequence[str], passed: Sequence[tuple[str, str]] = ()) -> Generator[Source]:
     """The rows of the tables `names` below `path`, all of them, in this order; "" is the path itself.
 
-    A row is called by its table and its number, from 0. Raises DataError when a table is damaged, holds no pictures, or
+    A row is called by its table and its number, from 0. Raises DataError when a table is damaged, holds no images, or
     there are too many rows; MissingExtraError without the extra `parquet`.
     """
     entries, labels = [], {}
@@ -128,7 +128,7 @@ class _Reader:
         self._table: Table | None = None
 
     def read(self, entry: Entry) -> bytes:
-        """The picture file of a row."""
+        """The image file of a row."""
         name, _, row = entry.name.rpartition("/")
         if self._table is None or name != self._name:
             self._opened.close()
@@ -158,11 +158,9 @@ def open_source(path: Path, parts: Sequence[str] = ()) -> Generator[Source]:
 
 @contextmanager
 def _open_whole(path: Path) -> Generator[Source]:
-    from gansmith.data.sources import is_table, open_tables  # it gives out sources, too
-
     if not path.exists():
         raise DataError(
-            f"{path.absolute()} does not exist; give a folder of pictures, a .zip, a .tar or a .parquet file."
+            f"{path.absolute()} does not exist; give a folder of images, a .zip, a .tar or a .parquet file."
         )
     if is_table(path):
         with open_tables(path, [""]) as rows:
@@ -192,7 +190,7 @@ def _files_of(archive: Archive) -> Source:
 
 
 def _tables_among(members: Sequence[Member]) -> list[str]:
-    """The names of a folder's Parquet files, if there are any and no pictures."""
+    """The names of a folder's Parquet files, if there are any and no images."""
     if any(suffix_of(member.name) in SUFFIXES for member in members):
         return []
     return [member.name for member in members if suffix_of(member.name) == TABLE_SUFFIX]

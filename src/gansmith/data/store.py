@@ -23,17 +23,17 @@ READ_AHEAD_FROM = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pack:
-    """Pictures ready to train on: `images` uint8 (N, C, H, W), mapped from disk, and what the index says of them."""
+class Dataset:
+    """Images ready to train on: `images` uint8 (N, C, H, W), mapped from disk, and what the index says of them."""
 
     images: np.ndarray
     labels: np.ndarray | None
     index: dict[str, Any]
     rows: np.ndarray | None = None
-    """Positions in `images` of the pictures that are meant; None for all. `labels` are of those."""
+    """Positions in `images` of the images that are meant; None for all. `labels` are of those."""
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return len(self.images if self.rows is None else self.rows)
 
     def batch(self, indices: Tensor) -> Tensor:
@@ -47,14 +47,14 @@ class Pack:
         """int64 [len(indices)], or None where there are no labels."""
         return None if self.labels is None else torch.from_numpy(self.labels[indices.numpy()].astype(np.int64))
 
-    def only(self, rows: np.ndarray) -> "Pack":
-        """The same store, of which only the pictures at these positions are meant."""
+    def only(self, rows: np.ndarray) -> "Dataset":
+        """The same store, of which only the images at these positions are meant."""
         labels = None if self.labels is None else self.labels[rows]
         return replace(self, labels=labels, rows=rows if self.rows is None else self.rows[rows])
 
 
 def _read_ahead(images: np.ndarray, rows: np.ndarray) -> None:
-    """Have the disk read all these pictures at once.
+    """Have the disk read all these images at once.
 
     Otherwise they are waited for one after the other, and with each the system reads what lies around it: 128 KiB as
     Linux comes, 8 MiB on some virtual machines.
@@ -68,7 +68,7 @@ def _read_ahead(images: np.ndarray, rows: np.ndarray) -> None:
         pages.madvise(mmap.MADV_WILLNEED, page, start + size - page)
 
 
-def write_pack(folder: Path, images: np.ndarray, labels: np.ndarray | None, about: dict[str, Any]) -> None:
+def write_dataset(folder: Path, images: np.ndarray, labels: np.ndarray | None, about: dict[str, Any]) -> None:
     """Write a store to `folder`, all of it or nothing. Raises DiskError when the place cannot hold it."""
     arrays = {"images": np.ascontiguousarray(images)} | ({} if labels is None else {"labels": labels})
     index = {
@@ -91,12 +91,12 @@ def write_pack(folder: Path, images: np.ndarray, labels: np.ndarray | None, abou
     except OSError as error:
         needed = sum(array.nbytes for array in arrays.values())
         raise DiskError(
-            f"the packed pictures ({needed:,} bytes) cannot be written to {folder}: {error.strerror}; "
+            f"the packed images ({needed:,} bytes) cannot be written to {folder}: {error.strerror}; "
             "set GANSMITH_CACHE to a place with room."
         ) from error
 
 
-def read_pack(folder: Path) -> Pack | None:
+def read_dataset(folder: Path) -> Dataset | None:
     """The store in `folder`, or None when there is none of this format. Raises DataError when it is damaged."""
     try:
         index = json.loads((folder / "index.json").read_text())
@@ -109,8 +109,8 @@ def read_pack(folder: Path) -> Pack | None:
         images, labels = map_npy(folder / "images.npy"), np.array(map_npy(file)) if file.is_file() else None
         _check(index, images, labels)
     except DataError as error:
-        raise DataError(f"{folder} is damaged: {error} Pack the pictures again; delete that folder first.") from error
-    return Pack(images=images, labels=labels, index=index)
+        raise DataError(f"{folder} is damaged: {error} Pack the images again; delete that folder first.") from error
+    return Dataset(images=images, labels=labels, index=index)
 
 
 def _check(index: dict[str, Any], images: np.ndarray, labels: np.ndarray | None) -> None:
@@ -120,7 +120,7 @@ def _check(index: dict[str, Any], images: np.ndarray, labels: np.ndarray | None)
     if said != found or len(found["shape"]) != 3 or (labels is not None and labels.shape != images.shape[:1]):
         of_labels = "no labels" if labels is None else f"labels of shape {labels.shape}"
         raise DataError(f"index.json says {said}, the arrays are {found} with {of_labels}.")
-    if not isinstance(index.get("name"), str) or not isinstance(index.get("remarks"), list):
+    if not isinstance(index.get("name"), str) or not isinstance(index.get("notes"), list):
         raise DataError("index.json says no name or no list of remarks.")
 
 
@@ -129,6 +129,6 @@ def publish(unfinished: Path, folder: Path) -> None:
     try:
         unfinished.rename(folder)
     except OSError:
-        if read_pack(folder) is None:
+        if read_dataset(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
             unfinished.rename(folder)

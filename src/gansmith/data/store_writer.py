@@ -1,4 +1,4 @@
-"""Writes a store picture by picture, so that a set of any size fits and a killed process can continue.
+"""Writes a store image by image, so that a set of any size fits and a killed process can continue.
 
 Until it is published under its name, the store for OUT is `.unfinished-OUT` beside it: `images.npy` and `files.jsonl`
 grow, and `progress.json` says how much of both is certain to be on the disk.
@@ -26,11 +26,11 @@ _EVERY = 512
 _CHUNK = 1 << 22
 
 
-class PackWriter:
+class DatasetWriter:
     """The unfinished store for `folder`, continued when it was begun with the same `key`.
 
     `done` files have been added, `kept` of them with pixels of `shape` (C, H, W). Raises DataError when another process
-    is writing it, DiskError when there is no room for `most` pictures.
+    is writing it, DiskError when there is no room for `most` images.
     """
 
     def __init__(self, folder: Path, key: str, shape: tuple[int, int, int], most: int):
@@ -143,7 +143,7 @@ class PackWriter:
         return start
 
     def _note_progress(self) -> None:
-        """Pictures first, then the note: what it says is there after a power cut, too."""
+        """Images first, then the note: what it says is there after a power cut, too."""
         for file in (self._images, self._files):
             file.flush()
             os.fsync(file.fileno())
@@ -158,7 +158,7 @@ class PackWriter:
 
     def _disk_error(self, error: OSError) -> DiskError:
         return DiskError(
-            f"the packed pictures ({self._most * self._size:,} bytes) cannot be written to {self._folder}: "
+            f"the packed images ({self._most * self._size:,} bytes) cannot be written to {self._folder}: "
             f"{error.strerror}; make room or give another place, and the same command continues."
         )
 
@@ -172,7 +172,7 @@ def _open_at(file: Path, size: int) -> BinaryIO:
 
 
 def _header(count: int, shape: tuple[int, int, int]) -> bytes:
-    """The head of a .npy file of so many pictures; NumPy leaves room, so its length does not depend on the count."""
+    """The head of a .npy file of so many images; NumPy leaves room, so its length does not depend on the count."""
     buffer = io.BytesIO()
     facts = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(buffer, facts)

@@ -1,1 +1,1 @@
-"""Measures put to work on pictures: what is compared with what, what is kept between calls, and what a number means."""
+"""Measures put to work on images: what is compared with what, what is kept between calls, and what a number means."""

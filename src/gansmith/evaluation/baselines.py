@@ -1,4 +1,4 @@
-"""What a number means: the same measures of real pictures as the floor, of blurred ones and of noise as ceilings."""
+"""What a number means: the same measures of real images as the floor, of blurred ones and of noise as ceilings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,28 +11,28 @@ from PIL import Image, ImageFilter
 from gansmith.evaluation.cache import kept_values, key_of
 from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Progress, Reference, Sample, counted
-from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED, Sides
+from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED, FeatureSets
 from gansmith.features.extract import Features, extract
 from gansmith.metrics.copying import planted
 from gansmith.metrics.intervals import Estimate
 from gansmith.rng import random_words, stream
 
 BLUR = 1 / 14
-"""Standard deviation of the blur as a share of a picture's shorter side: 2 pixels of 28."""
+"""Standard deviation of the blur as a share of an image's shorter side: 2 pixels of 28."""
 
 PLANTED = 0.1
-"""Share of training pictures among the reals that are the ceiling of the measures of copying."""
+"""Share of training images among the reals that are the ceiling of the measures of copying."""
 
 Values = dict[str, Estimate]
-Build = Callable[[], Sides]
+Build = Callable[[], FeatureSets]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Anchors:
-    """Values of the same measures for pictures whose quality is known, at the same counts where that is possible.
+class ReferenceScores:
+    """Values of the same measures for images whose quality is known, at the same counts where that is possible.
 
-    `floor` is what a perfect generator would get, of real pictures, which `floor_is` tells; the rest is what a bad one
-    gets: blurred reals and noise, and for the measures of copying reals of which a tenth are training pictures.
+    `floor` is what a perfect generator would get, of real images, which `floor_is` tells; the rest is what a bad one
+    gets: blurred reals and noise, and for the measures of copying reals of which a tenth are training images.
     """
 
     floor: Values
@@ -41,16 +41,18 @@ class Anchors:
     noise: Values
     planted: Values
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it as plain data for JSON."""
         return asdict(self)
 
 
-def anchors(reference: Reference, names: Sequence[str], num: int, progress: Progress | None = None) -> Anchors:
-    """Floor and ceilings of the metrics that `measure` gave for `num` pictures; from the second time out of the cache.
+def reference_scores(
+    reference: Reference, names: Sequence[str], num: int, progress: Progress | None = None
+) -> ReferenceScores:
+    """Floor and ceilings of the metrics that `measure` gave for `num` images; from the second time out of the cache.
 
     The floor is of the training split against the test split, if that is what the reference is; else of the
-    reference's one half against its other. For the measures of copying it is of the pictures held out.
+    reference's one half against its other. For the measures of copying it is of the images held out.
     """
     copying = [name for name in names if COPYING[0] in METRICS[name].needs]
     quality = [name for name in names if name not in copying]
@@ -58,12 +60,12 @@ def anchors(reference: Reference, names: Sequence[str], num: int, progress: Prog
     builds: dict[str, tuple[list[str], Build]] = {
         "floor": (quality, floor),
         "held out": (copying, lambda: _held_out(reference, 0)),
-        "blur": (quality, lambda: _ceiling(reference, "blurred pictures", _blurred_reals(reference, num), progress)),
-        "noise": (quality, lambda: _ceiling(reference, "noise", noise(num, reference.real.pictures.shape), progress)),
+        "blur": (quality, lambda: _ceiling(reference, "blurred images", _blurred_reals(reference, num), progress)),
+        "noise": (quality, lambda: _ceiling(reference, "noise", noise(num, reference.real.images.shape), progress)),
         "planted": (copying, lambda: _held_out(reference, PLANTED)),
     }
     found = {kind: _kept(kind, reference, num, *build, progress) for kind, build in builds.items()}
-    return Anchors(
+    return ReferenceScores(
         floor=found["floor"] | found["held out"],
         floor_is=about,
         blur=found["blur"],
@@ -93,7 +95,7 @@ def noise(num: int, shape: tuple[int, int, int]) -> np.ndarray:
 def _kept(
     kind: str, reference: Reference, num: int, names: list[str], build: Build, progress: Progress | None
 ) -> Values:
-    """The values of these metrics for these pictures, but of those that would need more pictures."""
+    """The values of these metrics for these images, but of those that would need more images."""
 
     def make() -> dict[str, dict[str, Any]]:
         sides, what = build(), f"measuring beside it: {kind}"
@@ -108,36 +110,36 @@ def _kept(
 
 
 def _floor(reference: Reference, num: int) -> tuple[str, Build]:
-    """Which pictures the floor is of, in words, and the two sides."""
+    """Which images the floor is of, in words, and the two sides."""
     real, train = reference.real, reference.train
-    if train and reference.held_out and train.pictures.name == real.pictures.name:
-        chosen = _order(len(train.pictures))[:num]
-        about = f"{len(chosen):,} pictures of the {train.pictures.split} split, measured in the same way"
-        return about, lambda: Sides(fake=train.sample.at(chosen), real=real.sample)
+    if train and reference.held_out and train.images.name == real.images.name:
+        chosen = _order(len(train.images))[:num]
+        about = f"{len(chosen):,} images of the {train.images.split} split, measured in the same way"
+        return about, lambda: FeatureSets(fake=train.sample.at(chosen), real=real.sample)
     one, other = _halves(reference)
-    about = f"one half of the reference against the other, {len(one):,} pictures each"
-    return about, lambda: Sides(fake=one, real=other)
+    about = f"one half of the reference against the other, {len(one):,} images each"
+    return about, lambda: FeatureSets(fake=one, real=other)
 
 
-def _held_out(reference: Reference, portion: float) -> Sides:
-    """Half of the real pictures held out, some of them replaced by training pictures, and their other half.
+def _held_out(reference: Reference, portion: float) -> FeatureSets:
+    """Half of the real images held out, some of them replaced by training images, and their other half.
 
-    Where nothing was held out, the other half stands for the training pictures.
+    Where nothing was held out, the other half stands for the training images.
     """
     assert reference.train is not None
     fake, real = _halves(reference)
     train = reference.train.features if reference.held_out else real.features
     vectors = planted(fake.features.vectors, train.vectors, portion) if portion else fake.features.vectors
-    return Sides(fake=Sample(features=Features(vectors=vectors, probabilities=None)), real=real, train=train)
+    return FeatureSets(fake=Sample(features=Features(vectors=vectors, probabilities=None)), real=real, train=train)
 
 
-def _ceiling(reference: Reference, what: str, images: np.ndarray, progress: Progress | None) -> Sides:
+def _ceiling(reference: Reference, what: str, images: np.ndarray, progress: Progress | None) -> FeatureSets:
     features = extract(reference.extractor, counted(images, f"features of {what}", progress))
-    return Sides(fake=Sample(features=features, images=images), real=reference.real.sample)
+    return FeatureSets(fake=Sample(features=features, images=images), real=reference.real.sample)
 
 
 def _blurred_reals(reference: Reference, num: int) -> np.ndarray:
-    images = reference.real.pictures.images
+    images = reference.real.images.images
     return blurred(images[_order(len(images))[:num]])
 
 

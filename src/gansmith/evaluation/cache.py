@@ -1,4 +1,4 @@
-"""What is known already of real pictures: kept in the cache by everything it depends on, and computed again if damaged.
+"""What is known already of real images: kept in the cache by everything it depends on, and computed again if damaged.
 
 A file is found by its key, and holds key and SHA-256 of its content besides: what a disk, an editor or another version
 changed is computed anew and written over. Never pickle: arrays are safetensors, numbers JSON.

@@ -1,4 +1,4 @@
-"""Generated pictures against a reference: each value with its interval, all of them under one protocol."""
+"""Generated images against a reference: each value with its interval, all of them under one protocol."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gansmith.errors import DataError, UsageError, unknown
-from gansmith.evaluation.inputs import Pictures, in_words
+from gansmith.evaluation.inputs import ImageSet, describe
 from gansmith.evaluation.protocol import Protocol
 from gansmith.evaluation.reference import Progress, Reference, Sample, counted, keeps_out
 from gansmith.evaluation.table import (
@@ -17,9 +17,9 @@ from gansmith.evaluation.table import (
     METRICS,
     SHORT,
     STACKED,
+    FeatureSets,
     Metric,
     Need,
-    Sides,
     probabilities,
 )
 from gansmith.features.extract import Features, extract
@@ -36,12 +36,12 @@ class Measured:
     values: dict[str, Estimate]
     left_out: dict[str, str]
     classes: dict[str, tuple[float, float]]
-    """By class, as the features' network judges: share of the generated pictures, and of the real. Empty without."""
+    """By class, as the features' network judges: share of the generated images, and of the real. Empty without."""
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it as plain data for JSON."""
         return {
-            "protocol": self.protocol.facts(),
+            "protocol": self.protocol.to_dict(),
             "values": {name: asdict(value) for name, value in self.values.items()},
             "left_out": self.left_out,
             "classes": {name: {"generated": fake, "real": real} for name, (fake, real) in self.classes.items()},
@@ -58,15 +58,15 @@ def measure(
     checkpoint: int | None = None,
     progress: Progress | None = None,
 ) -> Measured:
-    """Measure generated pictures, uint8 (N, H, W, C) or their features, by these metrics, or by all that can be.
+    """Measure generated images, uint8 (N, H, W, C) or their features, by these metrics, or by all that can be.
 
     `weights` and `checkpoint` say in the protocol which generator made them. Raises UsageError for an unknown metric
-    and for one asked for that cannot be computed here, DataError for pictures of another shape.
+    and for one asked for that cannot be computed here, DataError for images of another shape.
     """
     sample = given if isinstance(given, Sample) else _sample(given, reference, progress)
-    real, train, known = reference.real.pictures, None, None
+    real, train, known = reference.real.images, None, None
     if reference.train:
-        train, known = reference.train.features, reference.train.pictures
+        train, known = reference.train.features, reference.train.images
     images = sample.images is not None
     names, left_out = choose(metrics, reference.extractor, real, known, len(sample), images=images)
     protocol = Protocol(
@@ -83,7 +83,7 @@ def measure(
         weights=weights,
         checkpoint=checkpoint,
     )
-    values = values_of(Sides(fake=sample, real=reference.real.sample, train=train), names, seed, progress)
+    values = values_of(FeatureSets(fake=sample, real=reference.real.sample, train=train), names, seed, progress)
     return Measured(protocol=protocol, values=values, left_out=left_out, classes=_class_shares(sample, reference))
 
 
@@ -96,7 +96,7 @@ def _class_shares(sample: Sample, reference: Reference) -> dict[str, tuple[float
 
 
 def values_of(
-    sides: Sides, names: Sequence[str], seed: int = 0, progress: Progress | None = None, what: str = "measuring"
+    sides: FeatureSets, names: Sequence[str], seed: int = 0, progress: Progress | None = None, what: str = "measuring"
 ) -> dict[str, Estimate]:
     """The values of these metrics, in the order of `names`; what one computation gives is computed once."""
     found: dict[str, Estimate] = {}
@@ -113,13 +113,13 @@ def values_of(
 def choose(
     asked: Sequence[str] | None,
     net: Extractor,
-    real: Pictures,
-    train: Pictures | None,
+    real: ImageSet,
+    train: ImageSet | None,
     num: int,
     *,
     images: bool = True,
 ) -> tuple[list[str], dict[str, str]]:
-    """The metrics to compute of `num` pictures, or of their features only, in the table's order; why not the others.
+    """The metrics to compute of `num` images, or of their features only, in the table's order; why not the others.
 
     What is asked for by name and cannot be computed is refused, and so is a sample that is too small for all of them.
     Raises UsageError, before anything is computed.
@@ -144,14 +144,14 @@ def named(asked: Sequence[str]) -> list[str]:
     return [name for name in METRICS if name in full]
 
 
-def _why_not(metric: Metric, net: Extractor, real: Pictures, train: Pictures | None, num: int, images: bool) -> str:
+def _why_not(metric: Metric, net: Extractor, real: ImageSet, train: ImageSet | None, num: int, images: bool) -> str:
     """The reason why a metric cannot be computed, the end of a sentence that begins with its name; "" if it can."""
     there: dict[Need, bool] = {
-        "pictures": images and min(real.shape[:2]) >= LEAST_SIDE,
+        "images": images and min(real.shape[:2]) >= LEAST_SIDE,
         "classes": net.classes is not None,
         "stacked digits": real.name.partition("[")[0] == STACKED and real.shape[2] == 3,
-        "training pictures": train is not None,
-        "held-out pictures": keeps_out(real, train),
+        "training images": train is not None,
+        "validation images": keeps_out(real, train),
     }
     if lacking := [need for need in metric.needs if not there[need]]:
         return f"needs {lacking[0]}, {_WHY[lacking[0]]}"
@@ -161,25 +161,25 @@ def _why_not(metric: Metric, net: Extractor, real: Pictures, train: Pictures | N
         return ""
     wide = f" for features {net.width} wide" if fewest > metric.fewest(0) else ""
     instead = f"; {FRUGAL} takes {FEWEST}" if fewest > FEWEST else ""
-    return f"needs at least {fewest:,} pictures of either kind{wide}, got {' and '.join(counts)}{instead}"
+    return f"needs at least {fewest:,} images of either kind{wide}, got {' and '.join(counts)}{instead}"
 
 
 _WHY: dict[Need, str] = {
-    "pictures": f"of {LEAST_SIDE}x{LEAST_SIDE} or more, and has none",
+    "images": f"of {LEAST_SIDE}x{LEAST_SIDE} or more, and has none",
     "classes": "which only a classifier's features tell",
     "stacked digits": f"which only {STACKED} has, in RGB",
-    "training pictures": "and these are not known here",
-    "held-out pictures": "and the reference is what copies are looked for among",
+    "training images": "and these are not known here",
+    "validation images": "and the reference is what copies are looked for among",
 }
 
 
 def _sample(given: np.ndarray | Features, reference: Reference, progress: Progress | None) -> Sample:
     if isinstance(given, Features):
         return Sample(features=given)
-    shape, wanted = given.shape[1:], reference.real.pictures.shape
+    shape, wanted = given.shape[1:], reference.real.images.shape
     if given.dtype != np.uint8 or given.ndim != 4 or shape != wanted:
         raise DataError(
-            f"the pictures are {given.dtype} of shape {given.shape}; needed is uint8 (N, H, W, C), {in_words(wanted)}."
+            f"the images are {given.dtype} of shape {given.shape}; needed is uint8 (N, H, W, C), {describe(wanted)}."
         )
     features = extract(reference.extractor, counted(given, "features of the samples", progress))
     return Sample(features=features, images=given)

@@ -7,15 +7,15 @@ from gansmith.errors import UsageError
 from gansmith.system.machine import versions
 
 QUANTISATION = "uint8"
-"""Pictures are measured as whole levels 0..255, as they would be saved, and never as floats."""
+"""Images are measured as whole levels 0..255, as they would be saved, and never as floats."""
 
 _MUST_AGREE = {
     "features": "the features",
     "features_hash": "the weights of their features",
-    "resize": "how pictures are resized for the features",
+    "resize": "how images are resized for the features",
     "quantisation": "quantisation",
-    "fake": "the number of generated pictures",
-    "real": "the number of real pictures",
+    "fake": "the number of generated images",
+    "real": "the number of real images",
     "reference": "the reference",
     "split": "the reference's split",
     "reference_sha256": "the content of the reference",
@@ -32,34 +32,34 @@ class Protocol:
     features_hash: str
     """SHA-256 of its weights and architecture."""
     resize: str
-    """How pictures are brought to it; "none" where they go in as they are."""
+    """How images are brought to it; "none" where they go in as they are."""
     fake: int
-    """How many generated pictures."""
+    """How many generated images."""
     real: int
     """How many real ones."""
     reference: str
-    """The real pictures' set, or folder."""
+    """The real images' set, or folder."""
     split: str
     """Their part of it: "train", "test", ...; "all" where a set has one part only."""
     reference_sha256: str
-    """Of the real pictures' pixels."""
+    """Of the real images' pixels."""
     train: int = 0
-    """How many pictures the measures of copying compare with; 0 for none."""
+    """How many images the measures of copying compare with; 0 for none."""
     seed: int = 0
     """Of the latents, and of what the measures draw."""
     weights: str = "unknown"
-    """The generator's: "raw", "average", or "unknown" where only pictures are given."""
+    """The generator's: "raw", "average", or "unknown" where only images are given."""
     checkpoint: int | None = None
-    """The step of the run; None where only pictures are given."""
+    """The step of the run; None where only images are given."""
     quantisation: str = QUANTISATION
     versions: dict[str, str] = field(default_factory=versions)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The protocol as plain data for JSON."""
         return asdict(self)
 
 
-def from_facts(facts: object) -> Protocol:
+def from_dict(facts: object) -> Protocol:
     """The protocol that `facts` gave out. Raises UsageError when this is none, or another version's."""
     known = {one.name for one in fields(Protocol)}
     if not isinstance(facts, dict) or facts.keys() != known:
@@ -71,7 +71,7 @@ def from_facts(facts: object) -> Protocol:
 def comparable(a: Protocol, b: Protocol) -> None:
     """Return where numbers of both may be compared. Raises UsageError naming the first thing that differs.
 
-    Two generators may differ in checkpoint, weights, seed, training pictures and library versions: that is the
+    Two generators may differ in checkpoint, weights, seed, training images and library versions: that is the
     comparison. What they are measured by, against and how often may not.
     """
     if differ := difference(a, b):

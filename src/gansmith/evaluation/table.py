@@ -12,29 +12,29 @@ from gansmith.features.extract import Features, extract, extractor
 from gansmith.metrics import classes, copying, diversity, frechet, kernel, neighbours, spectrum
 from gansmith.metrics.intervals import Estimate
 
-Need = Literal["pictures", "classes", "stacked digits", "training pictures", "held-out pictures"]
+Need = Literal["images", "classes", "stacked digits", "training images", "validation images"]
 """What a measure cannot do without besides features."""
 
 LEAST_SIDE = 8
-"""Pixels of a picture that has a spectrum."""
+"""Pixels of an image that has a spectrum."""
 
 MOST_COMPARED = 2000
-"""Pictures of either kind in the measures of copying: each is compared with all training pictures, which takes time,
+"""Images of either kind in the measures of copying: each is compared with all training images, which takes time,
 and C_T grows with the count."""
 
-STACKED, OF_STACKED = "stacked-mnist", ("pictures", "stacked digits")
-"""The set whose pictures have a digit in each colour, and what measures of those need."""
+STACKED, OF_STACKED = "stacked-mnist", ("images", "stacked digits")
+"""The set whose images have a digit in each colour, and what measures of those need."""
 
 FRUGAL, FEWEST = "kid", 12
-"""The measure that does with the fewest pictures of either kind, and how many these are."""
+"""The measure that does with the fewest images of either kind, and how many these are."""
 
-COPYING: tuple[Need, ...] = ("training pictures", "held-out pictures")
+COPYING: tuple[Need, ...] = ("training images", "validation images")
 """What measures of copying need, all of them the first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sides:
-    """What a measure is given: generated and real pictures, and the features of those trained on."""
+class FeatureSets:
+    """What a measure is given: generated and real images, and the features of those trained on."""
 
     fake: Sample
     real: Sample
@@ -47,53 +47,53 @@ class Metric:
 
     about: str
     better: Literal["lower", "higher", "near 0", "near 1", "floor"]
-    by: Callable[[Sides, int], dict[str, Estimate]]
+    by: Callable[[FeatureSets, int], dict[str, Estimate]]
     """Takes the two sides and a seed; metrics that come out of one computation share it."""
     needs: tuple[Need, ...] = ()
     fewest: Callable[[int], int] = lambda width: FEWEST
-    """Pictures of either kind, for features of a width."""
+    """Images of either kind, for features of a width."""
     most: float = math.inf
     """The largest value it can have: 1 of a share."""
     on_request: bool = False
     """Computed only when asked for by name."""
 
 
-def _fd(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _fd(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     return {"fd": frechet.frechet_distance(*_vectors(sides), seed)}
 
 
-def _fd_infinity(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _fd_infinity(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     return {"fd-infinity": frechet.frechet_infinity(*_vectors(sides), seed)}
 
 
-def _kid(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _kid(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     return {"kid": kernel.kernel_distance(*_vectors(sides), seed=seed).estimate}
 
 
-def _precision_recall(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _precision_recall(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     found = neighbours.precision_recall(*_vectors(sides), seed=seed)
     return {"precision": found.precision, "recall": found.recall}
 
 
-def _density_coverage(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _density_coverage(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     found = neighbours.density_coverage(*_vectors(sides), seed=seed)
     return {"density": found.density, "coverage": found.coverage}
 
 
-def _diversity(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _diversity(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     return {"diversity": diversity.pair_diversity(*_vectors(sides))}
 
 
-def _class_kl(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _class_kl(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     fake, real = (classes.histogram(probabilities(side)) for side in (sides.fake, sides.real))
-    return {"class-kl": classes.divergence(fake, real + 0.5)}  # half a picture more: no class is quite impossible
+    return {"class-kl": classes.divergence(fake, real + 0.5)}  # half an image more: no class is quite impossible
 
 
-def _junk(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _junk(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     return {"junk": classes.junk_rate(probabilities(sides.fake))}
 
 
-def _modes(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _modes(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     images = _images(sides.fake)
     digits = extractor("mnist", channels=1, height=images.shape[1], width=images.shape[2])
     planes = (probabilities(Sample(features=extract(digits, images[..., [channel]]))) for channel in range(3))
@@ -101,43 +101,43 @@ def _modes(sides: Sides, seed: int) -> dict[str, Estimate]:
     return {"modes": found.found, "modes-kl": found.divergence}
 
 
-def _spectrum(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _spectrum(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     found = spectrum.spectrum(_images(sides.fake), _images(sides.real), seed)
     return {"spectrum": found.distance, "checkerboard": found.checkerboard}
 
 
-def _authenticity(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _authenticity(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     fake, _ = _compared(sides)
     return {"authenticity": copying.authenticity(fake, _train(sides))}
 
 
-def _near_copies(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _near_copies(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     fake, real = _compared(sides)
     return {"near-copies": copying.near_copies(fake, _train(sides), real)}
 
 
-def _ct(sides: Sides, seed: int) -> dict[str, Estimate]:
+def _ct(sides: FeatureSets, seed: int) -> dict[str, Estimate]:
     fake, real = _compared(sides)
     return {"ct": copying.copying_score(fake, _train(sides), real, seed)}
 
 
-def _compared(sides: Sides) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures that are held against every training picture: evenly spread over each side, at most so many."""
+def _compared(sides: FeatureSets) -> tuple[np.ndarray, np.ndarray]:
+    """The images that are held against every training image: evenly spread over each side, at most so many."""
     found = [side[np.linspace(0, len(side) - 1, min(len(side), MOST_COMPARED)).astype(int)] for side in _vectors(sides)]
     return found[0], found[1]
 
 
-def _train(sides: Sides) -> np.ndarray:
+def _train(sides: FeatureSets) -> np.ndarray:
     assert sides.train is not None
     return sides.train.vectors
 
 
-def _vectors(sides: Sides) -> tuple[np.ndarray, np.ndarray]:
+def _vectors(sides: FeatureSets) -> tuple[np.ndarray, np.ndarray]:
     return sides.fake.features.vectors, sides.real.features.vectors
 
 
 def probabilities(sample: Sample) -> np.ndarray:
-    """(n, classes) of pictures whose features know classes."""
+    """(n, classes) of images whose features know classes."""
     assert sample.features.probabilities is not None
     return sample.features.probabilities
 
@@ -176,9 +176,9 @@ METRICS = {
     "modes-kl": Metric(
         about="their shares against equal ones", better="lower", by=_modes, needs=OF_STACKED, on_request=True
     ),
-    "spectrum": Metric(about="coarse and fine detail, in decibels", better="lower", by=_spectrum, needs=("pictures",)),
+    "spectrum": Metric(about="coarse and fine detail, in decibels", better="lower", by=_spectrum, needs=("images",)),
     "checkerboard": Metric(
-        about="how far upsampling's grid stands out, in decibels", better="near 0", by=_spectrum, needs=("pictures",)
+        about="how far upsampling's grid stands out, in decibels", better="near 0", by=_spectrum, needs=("images",)
     ),
     "authenticity": Metric(
         about="samples farther from training than it from itself",

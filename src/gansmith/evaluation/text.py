@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gansmith.evaluation.baselines import BLUR, PLANTED, Anchors
+from gansmith.evaluation.baselines import BLUR, PLANTED, ReferenceScores
 from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.reference import Reference
 from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED
@@ -23,7 +23,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def tables(measured: Measured, found: Anchors) -> Iterator[Table]:
+def tables(measured: Measured, found: ReferenceScores) -> Iterator[Table]:
     """The measures of quality with the floor and both ceilings beside them; then those of copying, if there are any."""
     copying = [name for name in measured.values if COPYING[0] in METRICS[name].needs]
     quality = [name for name in measured.values if name not in copying]
@@ -55,7 +55,7 @@ def interval(estimate: Estimate) -> str:
 
 
 def class_lines(measured: Measured) -> Iterator[str]:
-    """A bar for each class, with the share of the real pictures beside it."""
+    """A bar for each class, with the share of the real images beside it."""
     if not measured.classes:
         return
     yield "classes, as the features' network judges, and the real ones'"
@@ -66,9 +66,9 @@ def class_lines(measured: Measured) -> Iterator[str]:
         yield f"  {name:<{width}}  {fake:>6.1%}  {real:>6.1%}  {bar}"
 
 
-def legend(measured: Measured, reference: Reference, found: Anchors) -> Iterator[str]:
+def legend(measured: Measured, reference: Reference, found: ReferenceScores) -> Iterator[str]:
     """What the columns are, what was left out, and the protocol."""
-    protocol, real = measured.protocol, reference.real.pictures
+    protocol, real = measured.protocol, reference.real.images
     blur = BLUR * min(real.shape[:2])
     yield f"floor: {found.floor_is}; ceilings: reals blurred by {blur:.1f} pixels, and uniform noise"
     if found.planted:
@@ -94,15 +94,15 @@ def without(left_out: Mapping[str, str]) -> Iterator[str]:
 
 def _of_copying(measured: Measured, reference: Reference) -> str:
     assert reference.train is not None
-    num, train = min(measured.protocol.fake, MOST_COMPARED), len(reference.train.pictures)
-    fair = "half of the pictures held out" if reference.held_out else "half of the reference against its other"
+    num, train = min(measured.protocol.fake, MOST_COMPARED), len(reference.train.images)
+    fair = "half of the images held out" if reference.held_out else "half of the reference against its other"
     return (
-        f"copies of {train:,} training pictures are looked for among {num:,} generated; floor: {fair}; beside it the "
-        f"same with {PLANTED:.0%} of them replaced by training pictures"
+        f"copies of {train:,} training images are looked for among {num:,} generated; floor: {fair}; beside it the "
+        f"same with {PLANTED:.0%} of them replaced by training images"
     )
 
 
-def _row(name: str, estimate: Estimate, *anchors: dict[str, Estimate]) -> tuple[str, ...]:
+def _row(name: str, estimate: Estimate, *reference_scores: dict[str, Estimate]) -> tuple[str, ...]:
     metric, places = METRICS[name], decimals(estimate)
-    beside = [number(one[name].value, places) if name in one else "-" for one in anchors]
+    beside = [number(one[name].value, places) if name in one else "-" for one in reference_scores]
     return (name, _ARROWS[metric.better], number(estimate.value, places), interval(estimate), *beside, metric.about)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gansmith.errors import DataError
-from gansmith.features.extractor import Extractor, Output, PictureShape, hash_of, no_gradients, resize_in_words, resized
+from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of, no_gradients, resized
 from gansmith.features.weights_file import fill, read_weights
 from gansmith.system.untrusted import read_json
 
@@ -22,7 +22,7 @@ class Plan:
 
     channels: int
     side: int
-    """Of the square pictures."""
+    """Of the square images."""
     widths: tuple[int, ...]
     """Channels of each stage; the first keeps the resolution."""
     blocks: tuple[int, ...]
@@ -35,7 +35,7 @@ class Classifier(nn.Module):
     """[N, C, side, side] in -1..1 -> features [N, features], not negative; `head` makes logits [N, classes] of them.
 
     Residual blocks after He et al. 2016, arXiv:1512.03385. The last map is not averaged over its places before the
-    dense layer, so that features tell where things are: a generator that shifts its pictures is to be noticed.
+    dense layer, so that features tell where things are: a generator that shifts its images is to be noticed.
 
     Without norms it is what is shipped: batch norm is folded into the convolution before it, see `folded`.
     """
@@ -86,19 +86,19 @@ PLANS: dict[str, Plan] = {
     "notmnist": _grey(10),
     "cifar10": Plan(channels=3, side=32, widths=(32, 48, 96, 192), blocks=(0, 1, 1, 0), features=128, classes=10),
 }
-"""The networks that are shipped: about 10 million multiply-adds a grey picture, 31 a coloured one."""
+"""The networks that are shipped: about 10 million multiply-adds a grey image, 31 a coloured one."""
 
 
 FOLDER = Path(__file__).parent / "weights"
 
 
-def shipped(name: str, shape: PictureShape) -> Extractor:
+def shipped(name: str, shape: InputShape) -> Extractor:
     """The network trained on the set of this name.
 
     Raises UsageError for colour where it sees grey only, and DataError when its file is not the one that was shipped.
     """
     plan, facts = PLANS[name], card(name)
-    resize = resize_in_words(name, shape, plan.channels, plan.side, "bicubic antialiased")
+    resize = describe_resize(name, shape, plan.channels, plan.side, "bicubic antialiased")
     file = FOLDER / f"{name}.safetensors"
     weights = read_weights(file)
     if weights.hash != facts["sha256"]:

@@ -10,11 +10,11 @@ from torch.nn.functional import gelu, interpolate, scaled_dot_product_attention
 from gansmith.errors import DataError
 from gansmith.features.extractor import (
     Extractor,
+    InputShape,
     Output,
-    PictureShape,
+    describe_resize,
     hash_of,
     no_gradients,
-    resize_in_words,
     resized,
 )
 from gansmith.features.weights_file import fill, read_weights
@@ -28,11 +28,11 @@ FETCH = (
 )
 
 
-def dinov2(shape: PictureShape, weights: Path | None) -> Extractor:
+def dinov2(shape: InputShape, weights: Path | None) -> Extractor:
     """The normed class token. Raises DataError without a file, or for one of other weights."""
     if weights is None:
         raise DataError(FETCH)
-    resize = resize_in_words("dinov2", shape, 3, SIDE, "bicubic antialiased")
+    resize = describe_resize("dinov2", shape, 3, SIDE, "bicubic antialiased")
     found = read_weights(weights)
     tensors = {name: tensor for name, tensor in found.tensors.items() if name != "mask_token"}
     network = _network_for(tensors, weights)

@@ -1,6 +1,6 @@
-"""From uint8 pictures to float64 features, always in the same way: what every measure starts from.
+"""From uint8 images to float64 features, always in the same way: what every measure starts from.
 
-In how many pieces pictures are given, and in which order, changes no value: they go through a network in chunks of one
+In how many pieces images are given, and in which order, changes no value: they go through a network in chunks of one
 size, which depends on their shape alone, the last one filled up.
 """
 
@@ -14,25 +14,25 @@ import torch
 from gansmith.errors import UsageError, unknown
 from gansmith.features.classifiers import PLANS, shipped
 from gansmith.features.dinov2 import dinov2
-from gansmith.features.extractor import Extractor, PictureShape
+from gansmith.features.extractor import Extractor, InputShape
 from gansmith.features.inception import inception
 from gansmith.features.random_network import random_network
 
-FROM_FILE: dict[str, Callable[[PictureShape, Path | None], Extractor]] = {"dinov2": dinov2, "inception": inception}
+FROM_FILE: dict[str, Callable[[InputShape, Path | None], Extractor]] = {"dinov2": dinov2, "inception": inception}
 """Networks that are not shipped: their weights come from a local file."""
 
 NAMES = (*PLANS, "random", *FROM_FILE)
 
 COUSINS = {"fashion-10k": "fashion-mnist", "notmnist-large": "notmnist"}
-"""Sets whose pictures are of the same kind as those of a network with another name."""
+"""Sets whose images are of the same kind as those of a network with another name."""
 
-CHUNK_PIXELS, MOST_PICTURES = 2**20, 256
-"""A chunk holds about so many pixels, as the network sees them, and no more pictures than this."""
+CHUNK_PIXELS, MOST_IMAGES = 2**20, 256
+"""A chunk holds about so many pixels, as the network sees them, and no more images than this."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Features:
-    """What a network says of pictures, in their order."""
+    """What a network says of images, in their order."""
 
     vectors: np.ndarray
     """float64 (n, width)."""
@@ -41,12 +41,12 @@ class Features:
 
 
 def extractor(name: str, *, channels: int, height: int, width: int, weights: Path | None = None) -> Extractor:
-    """The features of this name for pictures of this shape; `weights` is the local file that some need.
+    """The features of this name for images of this shape; `weights` is the local file that some need.
 
-    Raises UsageError for an unknown name, for pictures that the network does not see and for weights that it does not
+    Raises UsageError for an unknown name, for images that the network does not see and for weights that it does not
     take; DataError when weights are missing, damaged or those of something else.
     """
-    shape = PictureShape(channels=channels, height=height, width=width)
+    shape = InputShape(channels=channels, height=height, width=width)
     if name in FROM_FILE:
         return FROM_FILE[name](shape, weights)
     if name not in NAMES:
@@ -63,7 +63,7 @@ def suits(data_name: str) -> str:
 
 
 def suiting(data_name: str, *, channels: int, height: int, width: int) -> Extractor:
-    """What `suits` a set, or the random network where that does not see pictures of this shape."""
+    """What `suits` a set, or the random network where that does not see images of this shape."""
     try:
         return extractor(suits(data_name), channels=channels, height=height, width=width)
     except UsageError:
@@ -71,7 +71,7 @@ def suiting(data_name: str, *, channels: int, height: int, width: int) -> Extrac
 
 
 def extract(extractor: Extractor, images: np.ndarray | Iterable[np.ndarray]) -> Features:
-    """Features of pictures uint8 (N, H, W, C), given as one array or in pieces of any size; on the CPU, in float32.
+    """Features of images uint8 (N, H, W, C), given as one array or in pieces of any size; on the CPU, in float32.
 
     Raises ValueError when there are none, or they have another type or shape than the extractor was made for.
     """
@@ -82,25 +82,25 @@ def extract(extractor: Extractor, images: np.ndarray | Iterable[np.ndarray]) -> 
         if output.logits is not None:
             probabilities.append(output.logits[:count].double().softmax(1).numpy())
     if not vectors:
-        raise ValueError("there are no pictures to take features of.")
+        raise ValueError("there are no images to take features of.")
     return Features(
         vectors=np.concatenate(vectors), probabilities=np.concatenate(probabilities) if probabilities else None
     )
 
 
 def chunk_size(extractor: Extractor) -> int:
-    """How many pictures go through the network at once."""
-    return min(max(CHUNK_PIXELS // extractor.pixels, 1), MOST_PICTURES)
+    """How many images go through the network at once."""
+    return min(max(CHUNK_PIXELS // extractor.pixels, 1), MOST_IMAGES)
 
 
 def _whole_chunks(extractor: Extractor, pieces: Iterable[np.ndarray]) -> Generator[tuple[np.ndarray, int]]:
-    """The pictures in chunks of one size, and how many of each are pictures: the last one is filled up with black."""
+    """The images in chunks of one size, and how many of each are images: the last one is filled up with black."""
     shape, size = extractor.shape, chunk_size(extractor)
     chunk, filled = np.zeros((size, shape.height, shape.width, shape.channels), np.uint8), 0
     for piece in pieces:
         if piece.dtype != np.uint8 or piece.shape[1:] != chunk.shape[1:]:
             raise ValueError(
-                f"features are taken of uint8 pictures (N, {shape.height}, {shape.width}, {shape.channels}), not of "
+                f"features are taken of uint8 images (N, {shape.height}, {shape.width}, {shape.channels}), not of "
                 f"{piece.dtype} {piece.shape}."
             )
         at = 0

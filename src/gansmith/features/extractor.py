@@ -1,4 +1,4 @@
-"""What every feature network is to its users, and how pictures are brought to its size."""
+"""What every feature network is to its users, and how images are brought to its size."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,8 +15,8 @@ LEAST, CHANNELS = 4, (1, 3, 4)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PictureShape:
-    """Of the pictures that features are taken of. Raises UsageError for one that no network sees."""
+class InputShape:
+    """Of the images that features are taken of. Raises UsageError for one that no network sees."""
 
     channels: int
     """1 grey, 3 RGB, 4 with transparency."""
@@ -26,14 +26,14 @@ class PictureShape:
     def __post_init__(self) -> None:
         if self.channels not in CHANNELS or min(self.height, self.width) < LEAST:
             raise UsageError(
-                f"features need pictures of 1, 3 or 4 channels and at least {LEAST}x{LEAST} pixels; these are "
+                f"features need images of 1, 3 or 4 channels and at least {LEAST}x{LEAST} pixels; these are "
                 f"{self.height}x{self.width} with {self.channels}."
             )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
-    """Of a network for a chunk of pictures, float32."""
+    """Of a network for a chunk of images, float32."""
 
     vectors: Tensor
     """[N, width]."""
@@ -52,11 +52,11 @@ class Extractor:
     """Of a feature vector."""
     classes: tuple[str, ...] | None
     resize: str
-    """How pictures are brought to the network: "none", or in words."""
-    shape: PictureShape
-    """Of the pictures that are given."""
+    """How images are brought to the network: "none", or in words."""
+    shape: InputShape
+    """Of the images that are given."""
     pixels: int
-    """Of a picture as the network sees it."""
+    """Of an image as the network sees it."""
     compute: Callable[[Tensor], Output]
     """From uint8 [N, C, H, W] of the shape."""
 
@@ -76,7 +76,7 @@ def no_gradients(compute: Callable[[Tensor], Output]) -> Callable[[Tensor], Outp
     return computed
 
 
-def fitting(name: str, shape: PictureShape, channels: int) -> str:
+def fitting(name: str, shape: InputShape, channels: int) -> str:
     """How the channels are brought to a network of so many: a remark for `resize`, empty when they are as they are.
 
     Raises UsageError where that would throw something away.
@@ -86,12 +86,12 @@ def fitting(name: str, shape: PictureShape, channels: int) -> str:
     if shape.channels == 1 and channels == 3:
         return "grey repeated to RGB"
     raise UsageError(
-        f"features {name!r} see pictures of {channels} channel{'s' if channels > 1 else ''}, these have "
+        f"features {name!r} see images of {channels} channel{'s' if channels > 1 else ''}, these have "
         f"{shape.channels}; take the features 'random'."
     )
 
 
-def resize_in_words(name: str, shape: PictureShape, channels: int, side: int, how: str) -> str:
+def describe_resize(name: str, shape: InputShape, channels: int, side: int, how: str) -> str:
     """Such as "bicubic antialiased to 28x28", or "none". Raises UsageError as `fitting`."""
     parts = [fitting(name, shape, channels)]
     if (shape.height, shape.width) != (side, side):

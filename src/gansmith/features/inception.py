@@ -1,7 +1,7 @@
 """Inception v3 as the Fréchet Inception Distance knows it: Szegedy et al. 2015, arXiv:1512.00567, its ported weights.
 
 The port of TensorFlow's 2015 graph differs from torchvision's network: average pooling leaves the padding out, the last
-block pools by the maximum, and pictures are resized without antialiasing (Heusel et al. 2017, arXiv:1706.08500).
+block pools by the maximum, and images are resized without antialiasing (Heusel et al. 2017, arXiv:1706.08500).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from gansmith.errors import DataError
-from gansmith.features.extractor import Extractor, Output, PictureShape, hash_of, no_gradients, resize_in_words
+from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of, no_gradients
 from gansmith.features.weights_file import fill, read_weights
 
 SIDE, WIDTH = 299, 2048
@@ -40,11 +40,11 @@ Branch = tuple[tuple[Step, ...], ...]
 """Steps one after the other, each one convolution, or two side by side."""
 
 
-def inception(shape: PictureShape, weights: Path | None) -> Extractor:
+def inception(shape: InputShape, weights: Path | None) -> Extractor:
     """The 2,048 means before the last layer. Raises DataError without a file, or for one of other weights."""
     if weights is None:
         raise DataError(FETCH)
-    resize = resize_in_words("inception", shape, 3, SIDE, "bilinear as TensorFlow 1, not antialiased,")
+    resize = describe_resize("inception", shape, 3, SIDE, "bilinear as TensorFlow 1, not antialiased,")
     found = read_weights(weights)
     network = Inception()
     used = {name: tensor for name, tensor in found.tensors.items() if not name.startswith(("fc.", "AuxLogits."))}

@@ -1,4 +1,4 @@
-"""A network that was never trained: features for pictures of any kind, size and number of channels.
+"""A network that was never trained: features for images of any kind, size and number of channels.
 
 Random convolutions see texture, edges and layout as trained ones do, and know nothing of what is shown: Naeem et al.
 2020, arXiv:2002.09797, section 4, compare generators by them where no trained network suits. After a convolution comes
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, conv2d
 
-from gansmith.features.extractor import Extractor, Output, PictureShape, hash_of, no_gradients
+from gansmith.features.extractor import Extractor, InputShape, Output, hash_of, no_gradients
 from gansmith.pixels import to_model
 from gansmith.rng import random_words, stream
 
@@ -20,7 +20,7 @@ SEED, WIDTH, PLACES, MOST_SCALES, LEAST_SIDE = 0, 16, 2, 4, 4
 """16 channels a scale, each averaged over 2x2 places: 64 features a scale, 256 from 32x32 pixels on."""
 
 
-def random_network(shape: PictureShape) -> Extractor:
+def random_network(shape: InputShape) -> Extractor:
     """Up to four scales, each half as large as the one before: convolution, modulus, and the mean over each quarter."""
     scales = scales_of(shape)
     kernels = [kernel(scale, WIDTH if scale else shape.channels) for scale in range(scales)]
@@ -45,7 +45,7 @@ def random_network(shape: PictureShape) -> Extractor:
     )
 
 
-def scales_of(shape: PictureShape) -> int:
+def scales_of(shape: InputShape) -> int:
     """As many as leave maps of at least 4x4, at most four."""
     side, scales = min(shape.height, shape.width), 1
     while scales < MOST_SCALES and side // 2 >= LEAST_SIDE:

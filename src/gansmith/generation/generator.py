@@ -1,4 +1,4 @@
-"""Pictures from a generator: the fixed grid during training, and any number of them afterwards."""
+"""Images from a generator: the fixed grid during training, and any number of them afterwards."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gansmith.data.classes import Classes, classes_of, on_grid
 from gansmith.engine import DeviceChoice, Engine, same_engine
 from gansmith.errors import UsageError
 from gansmith.generation.walk import closed_walk
-from gansmith.nn.modes import inference_mode
+from gansmith.nn.modes import eval_mode
 from gansmith.pixels import to_pixels
 from gansmith.recipe_file import recipe_of
 from gansmith.rng import latents, stream
@@ -24,28 +24,28 @@ from gansmith.schema import Recipe
 from gansmith.viz.grids import grid, png
 
 CHUNK = 64
-"""Pictures computed at once. Always whole chunks, so that picture i is the same whatever number is asked for."""
+"""Images computed at once. Always whole chunks, so that image i is the same whatever number is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draws:
-    """Which latents a picture's number stands for."""
+    """Which latents an image's number stands for."""
 
     seed: int
     name: str = "sample"
     """Of the stream; "sample" for what a user asks for."""
     truncation: float = 1.0
-    """The latents are multiplied by it: below 1 nearer to the law's middle, where pictures are more alike."""
+    """The latents are multiplied by it: below 1 nearer to the law's middle, where images are more alike."""
 
     def chunk(self, recipe: Recipe, number: int) -> Tensor:
-        """Latents [CHUNK, latents] of as many pictures from this number on, a multiple of `CHUNK`."""
-        law, size = recipe.latents.law, recipe.latents.size
-        return latents(law, CHUNK, size, stream(self.seed, self.name, number)).mul_(self.truncation)
+        """Latents [CHUNK, latents] of as many images from this number on, a multiple of `CHUNK`."""
+        distribution, size = recipe.latents.distribution, recipe.latents.size
+        return latents(distribution, CHUNK, size, stream(self.seed, self.name, number)).mul_(self.truncation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainedGenerator:
-    """A generator out of a run, ready to make pictures."""
+    """A generator out of a run, ready to make images."""
 
     G: nn.Module
     recipe: Recipe
@@ -56,7 +56,7 @@ class TrainedGenerator:
     """What it can be asked for, if it was trained with labels."""
 
     def sample(self, num: int, seed: int = 0, truncation: float = 1.0, classes: Sequence[str] = ()) -> np.ndarray:
-        """`num` pictures, uint8 (num, H, W, C), of these classes in turn. Picture i depends on the seed and i only.
+        """`num` images, uint8 (num, H, W, C), of these classes in turn. Image i depends on the seed and i only.
 
         Without classes named, those of a conditional generator come as `labels` says, which raises UsageError. For
         truncation see `Draws`.
@@ -66,7 +66,7 @@ class TrainedGenerator:
     def chunks(
         self, num: int, seed: int = 0, truncation: float = 1.0, labels: Tensor | None = None
     ) -> Iterator[np.ndarray]:
-        """The same pictures, at most `CHUNK` at a time."""
+        """The same images, at most `CHUNK` at a time."""
         draws = Draws(seed=seed, truncation=truncation)
         return paint_many(self.G, self.recipe, self.engine, num, draws, labels)
 
@@ -75,7 +75,7 @@ class TrainedGenerator:
         return outputs(self.G, self.recipe, self.engine, num, Draws(seed=seed), labels)
 
     def labels(self, num: int, classes: Sequence[str] = ()) -> Tensor | None:
-        """The class of each of `num` pictures, int64 [num]: those named, in turn; without names, in the data's shares.
+        """The class of each of `num` images, int64 [num]: those named, in turn; without names, in the data's shares.
 
         None for a generator that knows no classes. Raises UsageError when it knows none, or not one that is named.
         """
@@ -101,40 +101,42 @@ class TrainedGenerator:
     def walk(
         self, numbers: Sequence[int], frames: int, seed: int = 0, truncation: float = 1.0, label: int | None = None
     ) -> Iterator[np.ndarray]:
-        """From each of these pictures of `sample` to the next, and from the last to the first, `frames` a leg.
+        """From each of these images of `sample` to the next, and from the last to the first, `frames` a leg.
 
-        uint8 (N, H, W, C), at most `CHUNK` at a time, legs times frames in all. Each leg begins with its picture, to
+        uint8 (N, H, W, C), at most `CHUNK` at a time, legs times frames in all. Each leg begins with its image, to
         the last bit. Where there are classes all are of the one that `label` is the number of.
         """
         found = self._numbered(numbers, Draws(seed=seed, truncation=truncation), label)
-        path = closed_walk(torch.stack([found[number].z for number in numbers]), frames, self.recipe.latents.law)
+        path = closed_walk(
+            torch.stack([found[number].z for number in numbers]), frames, self.recipe.latents.distribution
+        )
         for start in range(0, len(path), CHUNK):
-            pictures = self.paint(path[start : start + CHUNK], label)
+            images = self.paint(path[start : start + CHUNK], label)
             for leg, number in enumerate(numbers):
-                if 0 <= (place := leg * frames - start) < len(pictures):
-                    pictures[place] = found[number].pixels
-            yield pictures
+                if 0 <= (place := leg * frames - start) < len(images):
+                    images[place] = found[number].pixels
+            yield images
 
     def _numbered(self, numbers: Sequence[int], draws: Draws, label: int | None) -> dict[int, "_Numbered"]:
-        """The pictures of these numbers, each computed in the chunk that `sample` computes it in."""
+        """The images of these numbers, each computed in the chunk that `sample` computes it in."""
         found = {}
         for start in {number - number % CHUNK for number in numbers}:
             z = draws.chunk(self.recipe, start)
-            pictures = self.paint(z, label)
+            images = self.paint(z, label)
             for number in numbers:
                 if 0 <= (place := number - start) < CHUNK:
-                    found[number] = _Numbered(z=z[place], pixels=pictures[place].copy())
+                    found[number] = _Numbered(z=z[place], pixels=images[place].copy())
         return found
 
     def paint(self, z: Tensor, label: int | None = None) -> np.ndarray:
-        """uint8 pictures (N, H, W, C) of latents z [N, latents], all of one class where there are classes."""
+        """uint8 images (N, H, W, C) of latents z [N, latents], all of one class where there are classes."""
         labels = None if label is None else torch.full((len(z),), label)
         return paint(self.G, z, self.recipe, self.engine, labels)
 
 
 @dataclass(frozen=True, slots=True)
 class _Numbered:
-    """A latent vector [latents] and its picture, uint8 (H, W, C)."""
+    """A latent vector [latents] and its image, uint8 (H, W, C)."""
 
     z: Tensor
     pixels: np.ndarray
@@ -156,7 +158,7 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
         check_size(found.folder, name, recipe.model.build(recipe.spec).G)
     G = recipe.model.build(recipe.spec).G
     load_network(found.folder, name, G)
-    num = recipe.data.classes
+    num = recipe.data.num_classes
     classes = classes_of(run.info().get("data"), num) if num else None
     return TrainedGenerator(G=engine.place(G), recipe=recipe, engine=engine, checkpoint=found, classes=classes)
 
@@ -177,7 +179,7 @@ def outputs(
 def paint_many(
     G: nn.Module, recipe: Recipe, engine: Engine, num: int, draws: Draws, labels: Tensor | None = None
 ) -> Iterator[np.ndarray]:
-    """The same as uint8 pictures (N, H, W, C)."""
+    """The same as uint8 images (N, H, W, C)."""
     for images in outputs(G, recipe, engine, num, draws, labels):
         yield channels_last(to_pixels(images, recipe.data.pixel_range))
 
@@ -188,29 +190,29 @@ def generate(G: nn.Module, z: Tensor, engine: Engine, labels: Tensor | None = No
 
     `labels` are their classes, int64 [N], where there are any.
     """
-    with inference_mode(G), engine.autocast():
+    with eval_mode(G), engine.autocast():
         return G(z.to(engine.device), None if labels is None else labels.to(engine.device))
 
 
 def paint(G: nn.Module, z: Tensor, recipe: Recipe, engine: Engine, labels: Tensor | None = None) -> np.ndarray:
-    """uint8 pictures (N, H, W, C) of latents z [N, latents] and labels as in `generate`, in inference mode."""
+    """uint8 images (N, H, W, C) of latents z [N, latents] and labels as in `generate`, in inference mode."""
     return channels_last(to_pixels(generate(G, z, engine, labels), recipe.data.pixel_range))
 
 
 def grid_labels(recipe: Recipe) -> Tensor | None:
-    """The class of each picture of the recipe's grid, int64 [rows * columns], where it has classes."""
-    classes, shape = recipe.data.classes, recipe.grid
+    """The class of each image of the recipe's grid, int64 [rows * columns], where it has classes."""
+    classes, shape = recipe.data.num_classes, recipe.grid
     return on_grid(classes, shape.rows, shape.columns) if classes else None
 
 
 def channels_last(pixels: Tensor) -> np.ndarray:
-    """uint8 [N, C, H, W] -> an array (N, H, W, C), as pictures are outside the networks."""
+    """uint8 [N, C, H, W] -> an array (N, H, W, C), as images are outside the networks."""
     return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def save_sample_grid(run: Run, recipe: Recipe, engine: Engine, G: nn.Module, step: int) -> None:
     """Write samples/<step>.png: the same latents, and classes, at every step of the run."""
     num = recipe.grid.rows * recipe.grid.columns
-    z = latents(recipe.latents.law, num, recipe.latents.size, stream(recipe.seed, "grid", 0))
+    z = latents(recipe.latents.distribution, num, recipe.latents.size, stream(recipe.seed, "grid", 0))
     sheet = grid(paint(G, z, recipe, engine, grid_labels(recipe)), recipe.grid.columns)
     write_atomically(run.samples / f"{step:08}.png", png(sheet))

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from gansmith.rng import LatentLaw
+from gansmith.rng import LatentDistribution
 
 PARALLEL = 1e-6
 """Sine of an angle below which two vectors have no arc between them, or no single one."""
 
 
-def closed_walk(ends: Tensor, frames: int, law: LatentLaw) -> Tensor:
+def closed_walk(ends: Tensor, frames: int, distribution: LatentDistribution) -> Tensor:
     """From each of `ends` [K, latents] to the next and from the last to the first: [K frames, latents].
 
     Leg k is rows k frames to (k + 1) frames - 1: it begins with its end, and the next leg's begins where it would end.
@@ -18,7 +18,7 @@ def closed_walk(ends: Tensor, frames: int, law: LatentLaw) -> Tensor:
     Uniform latents go straight: the line between two points of their cube stays in it, an arc need not.
     """
     shares = torch.arange(frames, dtype=torch.float64)[:, None] / frames
-    between = spherical if law == "normal" else torch.lerp
+    between = spherical if distribution == "normal" else torch.lerp
     legs = [between(a, b, shares) for a, b in zip(ends.double(), ends.double().roll(-1, 0), strict=True)]
     return torch.cat(legs).to(ends.dtype)
 

@@ -1,8 +1,8 @@
 """A network's weights as Keras lays them out, and back: the order of its `get_weights()`, channels last.
 
 Kernels of convolutions are (h, w, in, out), of transposed ones (h, w, out, in), of dense layers (in, out). Keras
-flattens a picture as (h, w, c) and torch as (c, h, w), so the features of a dense layer or a batch norm that become a
-picture, or were one, change places. What an array is depends on the network alone; no Keras is needed.
+flattens an image as (h, w, c) and torch as (c, h, w), so the features of a dense layer or a batch norm that become an
+image, or were one, change places. What an array is depends on the network alone; no Keras is needed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -37,8 +37,8 @@ class LayerWeights:
 def expected(module: nn.Module, *, channels: int | None = None) -> list[LayerWeights]:
     """The layers of `module` that have weights, first to last, with the names and shapes that Keras gives them.
 
-    `channels` of the input picture matter only to a network that flattens it before any convolution, and can be left
-    out when only a grey picture has so many pixels. Raises UsageError for layers that Keras has no counterpart of.
+    `channels` of the input image matter only to a network that flattens it before any convolution, and can be left
+    out when only a grey image has so many pixels. Raises UsageError for layers that Keras has no counterpart of.
     """
     return [
         LayerWeights(
@@ -118,7 +118,7 @@ def _layers(module: nn.Module, channels: int | None) -> list[_Layer]:
     """The layers that have weights. Walks the chain, knowing at each layer how many channels its features hold."""
     chain = _chain(module)
     made: list[_Layer] = []
-    flat: int | None = None  # channels of the picture that the current flat features were or will be
+    flat: int | None = None  # channels of the image that the current flat features were or will be
     for index, layer in enumerate(chain):
         number = len(made) + 1
         if isinstance(layer, nn.Unflatten):
@@ -156,7 +156,7 @@ def _layer(number: int, layer: nn.Module, sides: str, kind: str, weights: list[_
 
 
 def _channels_ahead(rest: list[nn.Module]) -> int | None:
-    """Channels of the picture that a dense layer's output becomes, or None when other weights mix it first."""
+    """Channels of the image that a dense layer's output becomes, or None when other weights mix it first."""
     for layer in rest:
         if isinstance(layer, nn.Unflatten):
             return layer.unflattened_size[0]
@@ -166,10 +166,10 @@ def _channels_ahead(rest: list[nn.Module]) -> int | None:
 
 
 def _channels_of_input(rest: list[nn.Module]) -> int:
-    """1 for a picture flattened before any convolution, if its number of features leaves no other reading."""
+    """1 for an image flattened before any convolution, if its number of features leaves no other reading."""
     features = next(layer.in_features for layer in rest if isinstance(layer, nn.Linear))
     if features % 3 == 0:
-        raise UsageError(f"{features} features may be a grey picture or one in colour; say which with channels=.")
+        raise UsageError(f"{features} features may be a grey image or one in colour; say which with channels=.")
     return 1
 
 
@@ -192,7 +192,7 @@ def _kernel_and_bias(layer: Convolution) -> Iterator[_Weight]:
 
 
 def _dense(layer: nn.Linear, before: int | None, after: int | None) -> list[_Weight]:
-    """`before` and `after` are the channels of the pictures that its input was and its output becomes, if any."""
+    """`before` and `after` are the channels of the images that its input was and its output becomes, if any."""
     split = (*_split(layer.out_features, after), *_split(layer.in_features, before))
     shape = (layer.in_features, layer.out_features)
     kernel = _Weight(name="kernel", tensor=layer.weight, split=split, axes=(3, 2, 1, 0), shape=shape)
@@ -204,5 +204,5 @@ def _vector(name: str, tensor: Tensor, channels: int | None) -> _Weight:
 
 
 def _split(features: int, channels: int | None) -> tuple[int, int]:
-    """(channels, pixels) of `features`; features that are no picture are channels of a single pixel."""
+    """(channels, pixels) of `features`; features that are no image are channels of a single pixel."""
     return (features, 1) if channels is None else (channels, features // channels)

@@ -1,1 +1,1 @@
-"""Numbers that say how good pictures are: feature networks, and pure functions of features."""
+"""Numbers that say how good images are: feature networks, and pure functions of features."""

@@ -15,12 +15,12 @@ def matrix(features: np.ndarray, kind: str, at_least: int = 2) -> np.ndarray:
     """
     array = np.ascontiguousarray(features, np.float64)
     if array.ndim != 2 or not array.shape[1]:
-        raise DataError(f"{kind} features are a matrix of (pictures, values), got the shape {array.shape}.")
+        raise DataError(f"{kind} features are a matrix of (images, values), got the shape {array.shape}.")
     if len(array) < at_least:
-        raise DataError(f"this measure needs at least {at_least} {kind} pictures, got {len(array)}.")
+        raise DataError(f"this measure needs at least {at_least} {kind} images, got {len(array)}.")
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array).all(1))[0])
-        raise DataError(f"{kind} features hold a value that is not finite, first for picture {row}.")
+        raise DataError(f"{kind} features hold a value that is not finite, first for image {row}.")
     return array
 
 

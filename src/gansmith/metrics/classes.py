@@ -1,4 +1,4 @@
-"""What a classifier says of the pictures: which classes, in what shares, how surely; and the thousand digit triples."""
+"""What a classifier says of the images: which classes, in what shares, how surely; and the thousand digit triples."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ DIGITS = 10
 TRIPLES = DIGITS**3
 
 UNSURE = 0.5
-"""A picture whose likeliest class is less likely than this looks like none of them."""
+"""An image whose likeliest class is less likely than this looks like none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Modes:
 
 
 def histogram(probabilities: np.ndarray) -> np.ndarray:
-    """How many pictures have each class as their likeliest, int64 (classes,), of probabilities (n, classes)."""
+    """How many images have each class as their likeliest, int64 (classes,), of probabilities (n, classes)."""
     probabilities = matrix(probabilities, "given", at_least=1)
     return np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
 
@@ -33,19 +33,19 @@ def divergence(counts: np.ndarray, prior: np.ndarray) -> Estimate:
     """Kullback-Leibler divergence in nats of counts (classes,) from a prior (classes,), such as the reals' counts.
 
     0 where the shares are the prior's, log(classes) where of equal classes only one occurs. Finite counts add about
-    (classes - 1) / 2n. The variance is that of log(share / prior) over pictures; half of what estimating the shares
+    (classes - 1) / 2n. The variance is that of log(share / prior) over images; half of what estimating the shares
     adds to it is taken off, which leaves the chi-squared law's variance where the shares are the prior's.
 
     Raises:
-        DataError: The two differ in length, no picture is counted, or one is of a class the prior gives no share.
+        DataError: The two differ in length, no image is counted, or one is of a class the prior gives no share.
     """
     counts, prior = np.asarray(counts, np.float64), np.asarray(prior, np.float64)
     if counts.shape != prior.shape or counts.ndim != 1:
         raise DataError(f"counts and prior are one number a class, got the shapes {counts.shape} and {prior.shape}.")
     if counts.sum() < 1 or prior.sum() <= 0:
-        raise DataError("a divergence needs at least one picture and a prior that is not all zero.")
+        raise DataError("a divergence needs at least one image and a prior that is not all zero.")
     if outside := int(counts[prior == 0].sum()):
-        raise DataError(f"the prior gives no share to the class of {outside} pictures; count more reals for it.")
+        raise DataError(f"the prior gives no share to the class of {outside} images; count more reals for it.")
     n, occurs = counts.sum(), counts > 0
     shares, expected = counts[occurs] / n, prior[occurs] / prior.sum()
     logs = np.log(shares / expected)
@@ -56,13 +56,13 @@ def divergence(counts: np.ndarray, prior: np.ndarray) -> Estimate:
 
 
 def junk_rate(probabilities: np.ndarray) -> Estimate:
-    """Share of pictures (n, classes) whose likeliest class has a probability below 0.5."""
+    """Share of images (n, classes) whose likeliest class has a probability below 0.5."""
     probabilities = matrix(probabilities, "given", at_least=1)
     return share(int((probabilities.max(1) < UNSURE).sum()), len(probabilities))
 
 
 def triples(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
-    """Mode numbers 0..999, int64 (n,), of three digits a picture: one classified from each colour channel, (n,) each.
+    """Mode numbers 0..999, int64 (n,), of three digits an image: one classified from each colour channel, (n,) each.
 
     Raises:
         DataError: A digit is not of 0..9.
@@ -74,10 +74,10 @@ def triples(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndar
 
 
 def modes(numbers: np.ndarray) -> Modes:
-    """Of mode numbers (n,) in 0..999. Lin et al. 2018 (PacGAN), arXiv:1712.04086, §4.2: 26,000 pictures, 1000 modes.
+    """Of mode numbers (n,) in 0..999. Lin et al. 2018 (PacGAN), arXiv:1712.04086, §4.2: 26,000 images, 1000 modes.
 
-    Modes missed by chance come with few pictures. How much the number varies is what as many pictures again would
-    add to it (exactly so where pictures arrive as a Poisson process), estimated by Good & Toulmin 1956
+    Modes missed by chance come with few images. How much the number varies is what as many images again would
+    add to it (exactly so where images arrive as a Poisson process), estimated by Good & Toulmin 1956
     (Biometrika 43:45): modes seen once, less those seen twice, and so on.
     """
     counts = np.bincount(numbers, minlength=TRIPLES)

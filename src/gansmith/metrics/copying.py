@@ -1,8 +1,8 @@
-"""Does the generator repeat its training pictures? Three questions about the nearest training picture, and a trial.
+"""Does the generator repeat its training images? Three questions about the nearest training image, and a trial.
 
 No single one settles it (Stein et al. 2023, arXiv:2306.04675, §4): read them beside the same numbers of held-out real
-pictures, and beside `planted`, which says how much copying a measure would have noticed here. Distances are Euclidean,
-of any features; the training side is taken as fixed, so intervals are about fakes and held-out pictures only.
+images, and beside `planted`, which says how much copying a measure would have noticed here. Distances are Euclidean,
+of any features; the training side is taken as fixed, so intervals are about fakes and held-out images only.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from gansmith.metrics.neighbours import nearest, radii
 from gansmith.rng import stream
 
 CELLS = 10
-"""Regions of the training pictures within which C_T compares: a copied corner must not hide behind the rest."""
+"""Regions of the training images within which C_T compares: a copied corner must not hide behind the rest."""
 
 _FEWEST = 10
-"""Fakes, and held-out pictures, that a region must hold to be compared: Mann and Whitney's normal law begins there."""
+"""Fakes, and held-out images, that a region must hold to be compared: Mann and Whitney's normal law begins there."""
 
 _ROUNDS = 25
 """Of Lloyd's algorithm. The regions need not be the best ones."""
@@ -37,16 +37,16 @@ class Copying:
 
 
 def copying(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, seed: int = 0) -> Copying:
-    """All three, of features (n, d) of fakes, of training pictures and of real ones that were not trained on."""
+    """All three, of features (n, d) of fakes, of training images and of real ones that were not trained on."""
     return Copying(
         authenticity(fake, train), copying_score(fake, train, held_out, seed), near_copies(fake, train, held_out)
     )
 
 
 def authenticity(fake: np.ndarray, train: np.ndarray) -> Estimate:
-    """Share of fakes that are farther from their nearest training picture than that one is from its own nearest: 0..1.
+    """Share of fakes that are farther from their nearest training image than that one is from its own nearest: 0..1.
 
-    Alaa et al. 2022, arXiv:2102.08921, §3.2. Low means copies; real held-out pictures score far below 1 as well, so
+    Alaa et al. 2022, arXiv:2102.08921, §3.2. Low means copies; real held-out images score far below 1 as well, so
     compare with theirs.
     """
     fake, train = pair(fake, train)
@@ -57,9 +57,9 @@ def authenticity(fake: np.ndarray, train: np.ndarray) -> Estimate:
 
 
 def near_copies(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, quantile: float = 0.01) -> Estimate:
-    """Share of fakes nearer to a training picture than all but the nearest `quantile` of held-out pictures are: 0..1.
+    """Share of fakes nearer to a training image than all but the nearest `quantile` of held-out images are: 0..1.
 
-    About `quantile` where fakes keep as far from the training pictures as new real ones do; each copy adds itself. The
+    About `quantile` where fakes keep as far from the training images as new real ones do; each copy adds itself. The
     most direct of the three, and the first to notice a few exact copies.
     """
     fake, train = pair(fake, train)
@@ -71,12 +71,12 @@ def near_copies(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, quant
 def copying_score(
     fake: np.ndarray, train: np.ndarray, held_out: np.ndarray, seed: int = 0, cells: int = CELLS
 ) -> Estimate:
-    """C_T: are fakes (n, d) nearer to training pictures than held-out ones are? In standard deviations of chance.
+    """C_T: are fakes (n, d) nearer to training images than held-out ones are? In standard deviations of chance.
 
-    Far below 0 is copying, about 0 is as new pictures are, far above 0 is that fakes are off the data. Meehan et al.
+    Far below 0 is copying, about 0 is as new images are, far above 0 is that fakes are off the data. Meehan et al.
     2020, arXiv:2004.05675, §3: a Mann-Whitney test of the nearest training distances within each of `cells` regions of
-    the training pictures (k-means), averaged by the regions' share of held-out pictures. Regions with fewer than 10
-    of either kind are left out; with none left, all pictures are one region. Grows with the root of the counts. The
+    the training images (k-means), averaged by the regions' share of held-out images. Regions with fewer than 10
+    of either kind are left out; with none left, all images are one region. Grows with the root of the counts. The
     interval is by DeLong et al. 1988 (Biometrics 44:837).
     """
     fake, train = pair(fake, train)
@@ -93,7 +93,7 @@ def copying_score(
 
 
 def planted(fake: np.ndarray, train: np.ndarray, portion: float, seed: int = 0) -> np.ndarray:
-    """The fakes (n, d), of which `portion` are replaced by training pictures, at least one; which ones is random.
+    """The fakes (n, d), of which `portion` are replaced by training images, at least one; which ones is random.
 
     Raises:
         UsageError: `portion` is not above 0 and at most 1.
@@ -121,12 +121,12 @@ def calibration(
 
 
 def _mann_whitney(fake: np.ndarray, held_out: np.ndarray) -> tuple[float, float]:
-    """Z of distances (n,) of fakes against those (m,) of held-out pictures, and Z's variance.
+    """Z of distances (n,) of fakes against those (m,) of held-out images, and Z's variance.
 
     Z is above 0 where fakes are farther; its variance is about 1 where both are of one law.
     """
     n, m = len(fake), len(held_out)
-    # For each fake the share of held-out pictures that are nearer, equal ones half; and the other way round.
+    # For each fake the share of held-out images that are nearer, equal ones half; and the other way round.
     nearer, farther = _share_below(held_out, fake), 1 - _share_below(fake, held_out)
     every, counts = np.unique(np.concatenate([fake, held_out]), return_counts=True)
     ties = float((counts**3 - counts).sum()) / ((n + m) * (n + m - 1)) if len(every) < n + m else 0.0
@@ -144,14 +144,14 @@ def _share_below(of: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _centres(features: np.ndarray, cells: int, seed: int) -> np.ndarray:
-    """The regions' centres (<= cells, d) of features (n, d): Lloyd's algorithm from random pictures."""
+    """The regions' centres (<= cells, d) of features (n, d): Lloyd's algorithm from random images."""
     order = torch.randperm(len(features), generator=stream(seed, "metrics/cells", 0)).numpy()
     centres = features[order[:cells]]
     for _ in range(_ROUNDS):
         cell_of = nearest(features, centres)[0]
         sizes = np.bincount(cell_of, minlength=len(centres))
         sums = np.stack([np.bincount(cell_of, column, minlength=len(centres)) for column in features.T], axis=1)
-        # A region that lost its last picture keeps its centre.
+        # A region that lost its last image keeps its centre.
         moved = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centres)
         if np.array_equal(moved, centres):
             break

@@ -1,4 +1,4 @@
-"""How different pictures of one kind are from each other."""
+"""How different images of one kind are from each other."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def pair_diversity(fake: np.ndarray, real: np.ndarray) -> Estimate:
 
     1 where fakes are as varied as reals, 0 where they are all the same; below 0.5 speaks of collapse. No bias: both
     means are over all pairs. The interval is the delta method on the two means, whose variances follow from each
-    picture's mean distance to the others (Hoeffding 1948, Ann. Math. Stat. 19:293, §5). Where all reals are the same
+    image's mean distance to the others (Hoeffding 1948, Ann. Math. Stat. 19:293, §5). Where all reals are the same
     there is no ratio: infinite, or 1 where all fakes are the same too.
     """
     fake, real = pair(fake, real, at_least=4)
@@ -25,7 +25,7 @@ def pair_diversity(fake: np.ndarray, real: np.ndarray) -> Estimate:
 
 
 def _mean_distance(features: np.ndarray) -> tuple[float, float]:
-    """Over all pairs of different pictures, and its variance."""
+    """Over all pairs of different images, and its variance."""
     means = np.empty(len(features))
     for rows, squares in distance_blocks(features, features):
         own = np.arange(rows.start, rows.stop)

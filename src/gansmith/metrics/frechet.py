@@ -1,4 +1,4 @@
-"""The Fréchet distance of two normal laws fitted to features, and what it would be of infinitely many pictures.
+"""The Fréchet distance of two normal laws fitted to features, and what it would be of infinitely many images.
 
 |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)): Dowson & Landau 1982 (J. Multivariate Analysis 12:450), of features Heusel
 et al. 2017, arXiv:1706.08500, equation 6. With S = F F' of either side the last trace is the sum of the singular values
@@ -13,7 +13,7 @@ from gansmith.metrics.arrays import matrix, pair, random_parts
 from gansmith.metrics.intervals import Estimate, from_variance
 
 CUTS = (1, 2, 3, 4)
-"""`frechet_infinity` measures all pictures, halves, thirds and quarters of them."""
+"""`frechet_infinity` measures all images, halves, thirds and quarters of them."""
 
 _RANK = 1e-13
 """Eigenvalues below this share of the largest are rounding: constant or repeated features."""
@@ -45,7 +45,7 @@ def frechet(a: Gaussian, b: Gaussian) -> float:
 def frechet_distance(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Estimate:
     """The distance of features (n, d) and (m, d), with an interval for its mean at these n and m.
 
-    The distance is smooth in means and covariances, so one picture's influence on it has a closed form, and the
+    The distance is smooth in means and covariances, so one image's influence on it has a closed form, and the
     variance is that of the influences (see `_variances`).
     """
     fake, real = pair(fake, real, at_least=4)
@@ -54,12 +54,12 @@ def frechet_distance(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Estim
 
 
 def frechet_infinity(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Estimate:
-    """The distance that infinitely many pictures of both kinds would have, with an interval for just that.
+    """The distance that infinitely many images of both kinds would have, with an interval for just that.
 
     A line in 1/n, read at 0: Chong & Forsyth 2020, arXiv:1911.07023. Unlike theirs both sides grow together, because
     the reals are a sample too, and its points are means over disjoint halves, thirds and quarters, which share their
     chance with the whole: the line is steadier than over sizes drawn at random. May be slightly negative, as an
-    unbiased estimate of a small number must. The quarters should hold more pictures than the features are wide.
+    unbiased estimate of a small number must. The quarters should hold more images than the features are wide.
     """
     fake, real = pair(fake, real, at_least=2 * max(CUTS))
     points = np.array([_mean_of_parts(fake, real, cuts, seed) for cuts in CUTS])
@@ -67,7 +67,7 @@ def frechet_infinity(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Estim
     design = np.stack([np.ones(len(CUTS)), np.array(CUTS)], axis=1)
     weights = np.linalg.pinv(design)[0]
     first, rest = _variances(fake, real, seed)
-    # The parts' means remove each picture's effect with itself, and leave 1.5 times the variance of those with others.
+    # The parts' means remove each image's effect with itself, and leave 1.5 times the variance of those with others.
     return from_variance(float(weights @ points), first + 1.5 * rest, "influence, line in 1/n")
 
 
@@ -77,9 +77,9 @@ def _mean_of_parts(fake: np.ndarray, real: np.ndarray, cuts: int, seed: int) -> 
 
 
 def _variances(fake: np.ndarray, real: np.ndarray, seed: int) -> tuple[float, float]:
-    """The distance's variance in two parts: of pictures taken singly, and of pairs of them.
+    """The distance's variance in two parts: of images taken singly, and of pairs of them.
 
-    The influence of a picture is itself estimated, so its variance is that of the true influence and, once more, twice
+    The influence of an image is itself estimated, so its variance is that of the true influence and, once more, twice
     what pairs add to the distance's variance; the covariance of influences from two disjoint halves has no such excess.
     Matters only near distance 0, where the true influence vanishes.
     """
@@ -97,10 +97,10 @@ def _variances(fake: np.ndarray, real: np.ndarray, seed: int) -> tuple[float, fl
 def _influences(
     fit_fake: np.ndarray, fit_real: np.ndarray, fake: np.ndarray, real: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each picture of (n, d) and (m, d) adds to the distance of the laws fitted to the first two: (n,) and (m,).
+    """What each image of (n, d) and (m, d) adds to the distance of the laws fitted to the first two: (n,) and (m,).
 
     The derivative of the distance for a covariance is I - T, where T carries that law onto the other; in coordinates
-    where the picture's own law is white, T weighs the left (or right) singular directions of F1' F2 by their values.
+    where the image's own law is white, T weighs the left (or right) singular directions of F1' F2 by their values.
     """
     a, b = gaussian(fit_fake), gaussian(fit_real)
     (factor_a, white_a), (factor_b, white_b) = _factor(a.covariance), _factor(b.covariance)
@@ -108,8 +108,8 @@ def _influences(
     moved = 2 * (a.mean - b.mean)
     sides = ((fake, a.mean, white_a @ left, moved), (real, b.mean, white_b @ right.T, -moved))
     found = []
-    for pictures, mean, directions, shift in sides:
-        centred = pictures - mean
+    for images, mean, directions, shift in sides:
+        centred = images - mean
         effect = centred @ shift + (centred**2).sum(1) - (centred @ directions) ** 2 @ overlap
         found.append(effect - effect.mean())
     return found[0], found[1]

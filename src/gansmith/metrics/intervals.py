@@ -1,8 +1,8 @@
 """A number with its interval, and the ways measures get one.
 
-An interval holds, in 95 of 100 repetitions with other pictures of the same two kinds, the value that the measure has on
-the average at these counts of pictures. Where a measure depends on the counts, as the Fréchet distance does, that is
-not what infinitely many pictures would give: the counts belong to the number. `frechet_infinity` is the exception.
+An interval holds, in 95 of 100 repetitions with other images of the same two kinds, the value that the measure has on
+the average at these counts of images. Where a measure depends on the counts, as the Fréchet distance does, that is
+not what infinitely many images would give: the counts belong to the number. `frechet_infinity` is the exception.
 """
 
 import math
@@ -18,7 +18,7 @@ NORMAL = 1.959964
 
 PARTS = 5
 DEALS = 4
-"""Measures without a formula for their variance are repeated on fifths of the pictures, dealt anew four times."""
+"""Measures without a formula for their variance are repeated on fifths of the images, dealt anew four times."""
 
 _STUDENT = 2.119905
 """As `NORMAL`, of Student's law for a variance from 4 deals, each of which leaves 4 degrees of freedom."""
@@ -44,7 +44,7 @@ def from_variance(
 def from_parts(
     value: float, parts: np.ndarray, method: str = "fifths", lowest: float = -math.inf, highest: float = math.inf
 ) -> Estimate:
-    """The interval of a measure of all pictures from its values (4, 5) on their fifths, of each deal.
+    """The interval of a measure of all images from its values (4, 5) on their fifths, of each deal.
 
     The variance on all is a fifth of that between the fifths (Politis & Romano 1994, Ann. Stat. 22:2031). Only their
     spread is used: their mean may be another than the value on all, where a measure depends on the counts.
@@ -62,7 +62,7 @@ def on_parts(
 
 
 def share(successes: int, count: int) -> Estimate:
-    """A share of independent pictures, 0..1, with Wilson's interval (1927, J. Am. Stat. Assoc. 22:209)."""
+    """A share of independent images, 0..1, with Wilson's interval (1927, J. Am. Stat. Assoc. 22:209)."""
     p, z2 = successes / count, NORMAL**2
     middle = (p + z2 / (2 * count)) / (1 + z2 / count)
     half = NORMAL / (1 + z2 / count) * math.sqrt(p * (1 - p) / count + z2 / (4 * count**2))

@@ -26,7 +26,7 @@ class KernelDistance:
 class _Moments:
     """Of one subset: its distance, and unbiased variances of its parts in Hoeffding's decomposition.
 
-    `fake` and `real` are of one picture's effect, the others of what a pair of pictures has beyond that.
+    `fake` and `real` are of one image's effect, the others of what a pair of images has beyond that.
     """
 
     distance: float
@@ -45,7 +45,7 @@ def kernel_distance(
     `size` is cut to the smaller side. Subsets come from NumPy's RandomState(seed), whose stream is promised to stay,
     in the order in which torch-fidelity draws them: with equal features and seed the numbers are equal.
 
-    The interval: the mean over subsets varies as the estimate from all pictures does, whose variance follows from its
+    The interval: the mean over subsets varies as the estimate from all images does, whose variance follows from its
     decomposition, plus what the choice of subsets adds.
 
     Raises:
@@ -56,7 +56,7 @@ def kernel_distance(
         raise UsageError(f"the kernel distance takes 1 subset or more of 4 or more, got {subsets} of {size}.")
     size = min(size, len(fake), len(real))
     if size == len(fake) == len(real):
-        subsets = 1  # each would be all pictures
+        subsets = 1  # each would be all images
     drawn = [_moments(f, r) for f, r in _draws(fake, real, subsets, size, seed)]
     means = {name: float(np.mean([getattr(one, name) for one in drawn])) for name in _Moments.__slots__}
     deviation = float(np.std([one.distance for one in drawn]))
@@ -111,7 +111,7 @@ def _beyond_rows(square: np.ndarray, rows: np.ndarray) -> float:
 
 
 def _variance(means: dict[str, float], n: int, m: int) -> float:
-    """Of the estimate from all n fake and m real pictures."""
+    """Of the estimate from all n fake and m real images."""
     single = 4 * max(0.0, means["fake"]) / n + 4 * max(0.0, means["real"]) / m
     return (
         single

@@ -1,7 +1,7 @@
 """Measures of nearest neighbours: precision and recall, density and coverage. All distances are Euclidean.
 
 Precision and recall: Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 and 2. Density and coverage: Naeem et al.
-2020, arXiv:2002.09797, §3. All of them change with the number of pictures: compare at equal counts.
+2020, arXiv:2002.09797, §3. All of them change with the number of images: compare at equal counts.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ ROWS = 512
 """Rows of a block of distances: 512 against 10,000 in float64 are 41 MB."""
 
 _ROUNDING = 1e-12
-"""Squared distances that differ by less than this share of the longest vector's square are called equal. A copy of a
-picture lies exactly on the border of the balls whose radius that picture sets: rounding must not decide which side."""
+"""Squared distances that differ by less than this share of the longest vector's square are called equal. A copy of an
+image lies exactly on the border of the balls whose radius that image sets: rounding must not decide which side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class DensityCoverage:
 
 
 def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = 3, seed: int = 0) -> PrecisionRecall:
-    """Of features (n, d) and (m, d); a ball reaches to its picture's k-th neighbour of the same kind."""
+    """Of features (n, d) and (m, d); a ball reaches to its image's k-th neighbour of the same kind."""
     fake, real = _checked(fake, real, k)
     parts = on_parts(lambda f, r: _precision_recall(fake[f], real[r], k), len(fake), len(real), seed)
     precision, recall = zip(_precision_recall(fake, real, k), parts, strict=True)
@@ -49,7 +49,7 @@ def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = 3, seed: int =
 
 
 def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int = 0) -> DensityCoverage:
-    """Of features (n, d) and (m, d); a ball reaches to its real picture's k-th real neighbour.
+    """Of features (n, d) and (m, d); a ball reaches to its real image's k-th real neighbour.
 
     Density is a mean over fakes and just as well one over reals, so its variance is the sum of theirs.
     """

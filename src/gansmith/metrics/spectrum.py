@@ -1,4 +1,4 @@
-"""How pictures spread their variation over coarse and fine, and whether upsampling left its grid in them.
+"""How images spread their variation over coarse and fine, and whether upsampling left its grid in them.
 
 Power over distance from the spectrum's middle: Durall et al. 2020, arXiv:2003.01826, §3. Grids: Odena et al. 2016,
 "Deconvolution and Checkerboard Artifacts" (Distill, doi:10.23915/distill.00003).
@@ -12,10 +12,10 @@ from gansmith.errors import DataError
 from gansmith.metrics.intervals import PARTS, Estimate, from_parts, on_parts
 
 _CHUNK = 1024
-"""Pictures transformed at a time: 1,024 of 64x64x3 in float64 are 100 MB."""
+"""Images transformed at a time: 1,024 of 64x64x3 in float64 are 100 MB."""
 
 _FLOOR = 1e-12
-"""Share of a picture's full range, squared, below which power counts as none: constant pictures have no logarithm."""
+"""Share of an image's full range, squared, below which power counts as none: constant images have no logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Spectrum:
 
 
 def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Spectrum:
-    """Of pictures uint8 (n, H, W, C) and (m, H, W, C), both sides 8 pixels or longer.
+    """Of images uint8 (n, H, W, C) and (m, H, W, C), both sides 8 pixels or longer.
 
     distance: root mean square, over rings of equal frequency, of the difference of the two kinds' mean power; 0 where
     they are alike, 10 where one has ten times the power everywhere.
@@ -36,11 +36,11 @@ def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Spectrum:
     have no more of a grid than reals.
 
     Raises:
-        DataError: Not uint8 pictures of one shape, or fewer than 5 of a kind.
+        DataError: Not uint8 images of one shape, or fewer than 5 of a kind.
     """
     fake_power, real_power = _power(_checked(fake, "fake")), _power(_checked(real, "real"))
     if fake_power.shape[1:] != real_power.shape[1:]:
-        raise DataError(f"fake pictures are {_size(fake)}, real ones {_size(real)}; resize one to the other.")
+        raise DataError(f"fake images are {_size(fake)}, real ones {_size(real)}; resize one to the other.")
     whole = _compare(_mean(fake_power), _mean(real_power))
     parts = on_parts(lambda f, r: _compare(_mean(fake_power[f]), _mean(real_power[r])), len(fake), len(real), seed)
     distance, checkerboard = zip(whole, parts, strict=True)
@@ -79,11 +79,11 @@ def _rings(height: int, width: int) -> np.ndarray:
     return np.minimum(np.round(np.hypot(y, x) * side).astype(int), side // 2)
 
 
-def _power(pictures: np.ndarray) -> np.ndarray:
-    """Mean power over channels, float32 (n, H, W): of each picture of full range 1, an entry is per pixel."""
-    out = np.empty(pictures.shape[:3], np.float32)
-    for start in range(0, len(pictures), _CHUNK):
-        chunk = pictures[start : start + _CHUNK] / 255.0
+def _power(images: np.ndarray) -> np.ndarray:
+    """Mean power over channels, float32 (n, H, W): of each image of full range 1, an entry is per pixel."""
+    out = np.empty(images.shape[:3], np.float32)
+    for start in range(0, len(images), _CHUNK):
+        chunk = images[start : start + _CHUNK] / 255.0
         waves = np.fft.fft2(chunk, axes=(1, 2))
         out[start : start + _CHUNK] = (np.square(waves.real) + np.square(waves.imag)).mean(3) / chunk[0, ..., 0].size
     return out
@@ -97,17 +97,13 @@ def _decibels(power: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, _FLOOR))
 
 
-def _checked(pictures: np.ndarray, kind: str) -> np.ndarray:
-    if pictures.dtype != np.uint8 or pictures.ndim != 4:
-        raise DataError(
-            f"{kind} pictures are uint8 (n, height, width, channels), got {pictures.dtype} {pictures.shape}."
-        )
-    if len(pictures) < PARTS or min(pictures.shape[1:3]) < 8:
-        raise DataError(
-            f"a spectrum needs {PARTS} {kind} pictures of 8x8 or more, got {len(pictures)} of {_size(pictures)}."
-        )
-    return pictures
+def _checked(images: np.ndarray, kind: str) -> np.ndarray:
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise DataError(f"{kind} images are uint8 (n, height, width, channels), got {images.dtype} {images.shape}.")
+    if len(images) < PARTS or min(images.shape[1:3]) < 8:
+        raise DataError(f"a spectrum needs {PARTS} {kind} images of 8x8 or more, got {len(images)} of {_size(images)}.")
+    return images
 
 
-def _size(pictures: np.ndarray) -> str:
-    return f"{pictures.shape[1]}x{pictures.shape[2]}"
+def _size(images: np.ndarray) -> str:
+    return f"{images.shape[1]}x{images.shape[2]}"

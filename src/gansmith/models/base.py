@@ -13,19 +13,19 @@ from gansmith.config import Settings
 from gansmith.errors import RecipeError, unknown
 
 SMALLEST = 8
-"""Pixels of the shortest side that can be halved and still be a picture, for models that take any size."""
+"""Pixels of the shortest side that can be halved and still be an image, for models that take any size."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """What a pair of networks has to fit: the pictures' shape, the number of latent variables, and classes if any."""
+    """What a pair of networks has to fit: the images' shape, the number of latent variables, and classes if any."""
 
     channels: int
     height: int
     width: int
     latents: int
-    classes: int = 0
-    """How many labels tell pictures apart; 0 for networks that know nothing of labels."""
+    num_classes: int = 0
+    """How many labels tell images apart; 0 for networks that know nothing of labels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +43,10 @@ class ModelConfig(Settings):
     """Settings of one model file; `name` is the file's name, with hyphens."""
 
     any_size: ClassVar[bool] = False
-    """Whether the networks are meant for pictures of any size and shape, in -1..1: own pictures then come in theirs."""
+    """Whether the networks are meant for images of any size and shape, in -1..1: own images then come in theirs."""
 
-    takes_labels: ClassVar[bool] = False
-    """Whether the networks can be told the class of a picture."""
+    is_conditional: ClassVar[bool] = False
+    """Whether the networks can be told the class of an image."""
 
     name: str
 
@@ -54,16 +54,16 @@ class ModelConfig(Settings):
     def build(self, spec: Spec) -> Networks:
         """The two networks. Their weights are set afterwards, from the run's seed.
 
-        Raises RecipeError when they cannot be built for such pictures. Files without `takes_labels` ignore classes.
+        Raises RecipeError when they cannot be built for such images. Files without `is_conditional` ignore classes.
         """
 
     def networks(self, spec: Spec) -> Networks:
-        """The two networks. Raises RecipeError when they cannot be built for such pictures, or with classes."""
-        if spec.classes and not self.takes_labels:
-            able = [name for name in model_names() if model_config({"name": name}).takes_labels]
+        """The two networks. Raises RecipeError when they cannot be built for such images, or with classes."""
+        if spec.num_classes and not self.is_conditional:
+            able = [name for name in model_names() if model_config({"name": name}).is_conditional]
             raise RecipeError(
                 f"model {self.name!r} takes no labels; set model.name to one that does ({', '.join(able)}), or train "
-                "without: data.classes=0."
+                "without: data.num_classes=0."
             )
         return self.build(spec)
 
@@ -83,25 +83,25 @@ def model_config(settings: dict[str, Any]) -> ModelConfig:
 
 
 def whole_part(spec: Spec, model: str, parts: Literal[4, 8]) -> tuple[int, int]:
-    """Height and width / `parts`, for models that double the picture so often. Raises RecipeError when not whole."""
+    """Height and width / `parts`, for models that double the image so often. Raises RecipeError when not whole."""
     if spec.height % parts or spec.width % parts:
         raise RecipeError(
-            f"model {model!r} doubles the picture {'twice' if parts == 4 else 'three times'}, so height and width must "
+            f"model {model!r} doubles the image {'twice' if parts == 4 else 'three times'}, so height and width must "
             f"be multiples of {parts}, got {spec.height}x{spec.width}."
         )
     return spec.height // parts, spec.width // parts
 
 
-def picture_sizes(spec: Spec, model: str, largest: int) -> list[tuple[int, int]]:
-    """Height and width of the pictures on the way to the full size, which is the last; for models that take any.
+def image_sizes(spec: Spec, model: str, largest: int) -> list[tuple[int, int]]:
+    """Height and width of the images on the way to the full size, which is the last; for models that take any.
 
     Each is half of the next, rounded up, and there are two at least; the first has at most `largest` pixels on its
-    shorter side. Raises RecipeError for pictures too small for that.
+    shorter side. Raises RecipeError for images too small for that.
     """
     sizes = [(spec.height, spec.width)]
     if min(sizes[0]) < SMALLEST:
         raise RecipeError(
-            f"model {model!r} takes pictures of {SMALLEST} pixels a side or more, got {spec.height}x{spec.width}."
+            f"model {model!r} takes images of {SMALLEST} pixels a side or more, got {spec.height}x{spec.width}."
         )
     while len(sizes) == 1 or min(sizes[0]) > largest:
         height, width = sizes[0]

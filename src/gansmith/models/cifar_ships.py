@@ -28,10 +28,10 @@ class Config(ModelConfig):
     """Share of values dropped before the discriminator's dense layer."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 9,410,307 and D 790,913 parameters for 32x32x3 pictures, 128 latents, default width."""
+        """G 9,410,307 and D 790,913 parameters for 32x32x3 images, 128 latents, default width."""
         if spec.height % 2 or spec.width % 2 or min(spec.height, spec.width) < SMALLEST:
             raise RecipeError(
-                f"model {self.name!r} takes pictures of even sides from {SMALLEST} on, got {spec.height}x{spec.width}."
+                f"model {self.name!r} takes images of even sides from {SMALLEST} on, got {spec.height}x{spec.width}."
             )
         return Networks(G=self._generator(spec), D=self._discriminator(spec))
 

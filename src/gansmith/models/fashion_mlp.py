@@ -10,16 +10,16 @@ from gansmith.nn.stack import Stack
 
 
 class Config(ModelConfig):
-    """Two hidden dense layers with SELU in each network, the wide one next to the picture."""
+    """Two hidden dense layers with SELU in each network, the wide one next to the image."""
 
     name: Literal["fashion-mlp"] = "fashion-mlp"
     """The file of networks."""
     width: int = Field(150, ge=2)
-    """Units next to the picture; two thirds of it in the middle."""
+    """Units next to the image; two thirds of it in the middle."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 136,634 and D 132,951 parameters for 28x28x1 pictures, 30 latents, default width."""
-        picture = (spec.channels, spec.height, spec.width)
+        """G 136,634 and D 132,951 parameters for 28x28x1 images, 30 latents, default width."""
+        image = (spec.channels, spec.height, spec.width)
         pixels, wide, thin = spec.channels * spec.height * spec.width, self.width, self.width * 2 // 3
         G = Stack(
             nn.Linear(spec.latents, thin),
@@ -28,7 +28,7 @@ class Config(ModelConfig):
             nn.SELU(),
             nn.Linear(wide, pixels),
             nn.Sigmoid(),
-            nn.Unflatten(1, picture),
+            nn.Unflatten(1, image),
         )
         D = Stack(
             nn.Flatten(),

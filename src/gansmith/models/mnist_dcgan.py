@@ -19,14 +19,14 @@ class Config(ModelConfig):
     name: Literal["mnist-dcgan"] = "mnist-dcgan"
     """The file of networks."""
     width: int = Field(256, ge=8, multiple_of=8)
-    """Channels of the generator's smallest picture; every other width follows from it."""
+    """Channels of the generator's smallest image; every other width follows from it."""
     dropout: float = Field(0.4, ge=0, lt=1)
     """Share of values dropped: once in the generator, after every convolution of the discriminator."""
     doubling: Literal["upsampling", "transposed"] = "upsampling"
-    """How the generator doubles its picture: upsampling, then a convolution; or a transposed one of stride 2."""
+    """How the generator doubles its image: upsampling, then a convolution; or a transposed one of stride 2."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 2,394,241 and D 4,311,553 parameters for 28x28x1 pictures, 100 latents and the default width."""
+        """G 2,394,241 and D 4,311,553 parameters for 28x28x1 images, 100 latents and the default width."""
         return Networks(G=self._generator(spec), D=self._discriminator(spec))
 
     def _generator(self, spec: Spec) -> nn.Module:

@@ -20,15 +20,15 @@ class Config(ModelConfig):
     """Hidden units."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 114,064 and D 100,609 parameters for 28x28x1 pictures, 100 latents, default width."""
-        picture = (spec.channels, spec.height, spec.width)
+        """G 114,064 and D 100,609 parameters for 28x28x1 images, 100 latents, default width."""
+        image = (spec.channels, spec.height, spec.width)
         pixels = spec.channels * spec.height * spec.width
         G = Stack(
             nn.Linear(spec.latents, self.width),
             nn.LeakyReLU(SLOPE),
             nn.Linear(self.width, pixels),
             nn.Tanh(),
-            nn.Unflatten(1, picture),
+            nn.Unflatten(1, image),
         )
         D = Stack(
             nn.Flatten(),

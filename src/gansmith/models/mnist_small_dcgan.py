@@ -17,7 +17,7 @@ class Config(ModelConfig):
     name: Literal["mnist-small-dcgan"] = "mnist-small-dcgan"
     """The file of networks."""
     width: int = Field(16, ge=1)
-    """Channels of the smallest picture in both networks; twice that in the middle."""
+    """Channels of the smallest image in both networks; twice that in the middle."""
     slope: float = Field(0.01, ge=0, le=1)
     """Of LeakyReLU below 0."""
 

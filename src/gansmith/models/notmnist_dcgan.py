@@ -26,12 +26,12 @@ class Config(ModelConfig):
     name: Literal["notmnist-dcgan"] = "notmnist-dcgan"
     """The file of networks."""
     width: int = Field(128, ge=2, multiple_of=2)
-    """Channels of the smallest picture in both networks; half of it in the middle."""
+    """Channels of the smallest image in both networks; half of it in the middle."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Share of values dropped after each convolution of the discriminator."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 839,937 and D 212,865 parameters for 28x28x1 pictures, 100 latents, default width."""
+        """G 839,937 and D 212,865 parameters for 28x28x1 images, 100 latents, default width."""
         height, width = whole_part(spec, self.name, 4)
         wide, thin = self.width, self.width // 2
         G = Stack(

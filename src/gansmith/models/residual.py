@@ -1,7 +1,7 @@
-"""Norm-free residual networks for pictures of any size, in the design of R3GAN: Huang et al. 2025, arXiv:2501.05441.
+"""Norm-free residual networks for images of any size, in the design of R3GAN: Huang et al. 2025, arXiv:2501.05441.
 
-Written from the paper. G and D mirror each other: a stage of blocks for each size, pictures resampled bilinearly
-between them, a learned basis of first pictures at the narrow end. Stages are narrower than the paper's, and a class
+Written from the paper. G and D mirror each other: a stage of blocks for each size, images resampled bilinearly
+between them, a learned basis of first images at the narrow end. Stages are narrower than the paper's, and a class
 scales and shifts what each stage of G starts from.
 """
 
@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from gansmith.models.base import ModelConfig, Networks, Spec, picture_sizes
+from gansmith.models.base import ModelConfig, Networks, Spec, image_sizes
 from gansmith.nn.init import scaled_kernel
 from gansmith.nn.labels import Logit, Modulation
 from gansmith.nn.resample import Double, Halve
@@ -21,25 +21,25 @@ from gansmith.nn.stack import Stack
 LARGEST_FIRST = 7
 """Pixels of the shorter side of the basis, at most: 4 where the sides are powers of two, as in the paper."""
 WIDEST = 4
-"""How many times as many channels as next to the picture there are at most."""
+"""How many times as many channels as next to the image there are at most."""
 
 
 class Config(ModelConfig):
     """Blocks of 1x1, grouped 3x3 and 1x1 convolutions between bilinear resampling. No norm, no tanh."""
 
     any_size = True
-    takes_labels = True
+    is_conditional = True
 
     name: Literal["residual"] = "residual"
     """The file of networks."""
     width: int = Field(32, ge=8, multiple_of=8)
-    """Channels next to the picture, best a multiple of 16; each halving of the sides doubles them, up to 4 times."""
+    """Channels next to the image, best a multiple of 16; each halving of the sides doubles them, up to 4 times."""
     blocks: int = Field(1, ge=1, le=16)
     """Residual blocks for each size, in each network."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 176,160 and D 168,097 parameters for 28x28x1 pictures, 64 latents, default width."""
-        sizes = picture_sizes(spec, self.name, LARGEST_FIRST)
+        """G 176,160 and D 168,097 parameters for 28x28x1 images, 64 latents, default width."""
+        sizes = image_sizes(spec, self.name, LARGEST_FIRST)
         return Networks(G=self._generator(spec, sizes), D=self._discriminator(spec, sizes))
 
     def _channels(self, sizes: list[tuple[int, int]]) -> list[int]:
@@ -50,17 +50,17 @@ class Config(ModelConfig):
         return [ResidualBlock(channels, self.blocks * len(sizes)) for _ in range(self.blocks)]
 
     def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
-        """Pictures without bounds, to be clipped to -1..1."""
+        """Images without bounds, to be clipped to -1..1."""
         channels = self._channels(sizes)
         layers: list[nn.Module] = [
             scaled_kernel(nn.Linear(spec.latents, channels[0], bias=False), 1),
-            *_modulated(channels[0], spec.classes),
+            *_modulated(channels[0], spec.num_classes),
             Basis(channels[0], *sizes[0]),
             *self._stage(channels[0], sizes),
         ]
         for size, (before, after) in zip(sizes[1:], pairwise(channels), strict=True):
-            # Narrowed before it is doubled: the two commute, and the smaller picture has a quarter of the pixels.
-            layers += [*_changed(before, after), Double(*size), *_modulated(after, spec.classes)]
+            # Narrowed before it is doubled: the two commute, and the smaller image has a quarter of the pixels.
+            layers += [*_changed(before, after), Double(*size), *_modulated(after, spec.num_classes)]
             layers += self._stage(after, sizes)
         return Stack(*layers, _linear(channels[-1], spec.channels))
 
@@ -69,7 +69,7 @@ class Config(ModelConfig):
         layers: list[nn.Module] = [_linear(spec.channels, channels[0]), *self._stage(channels[0], sizes)]
         for before, after in pairwise(channels):
             layers += [Halve(), *_changed(before, after), *self._stage(after, sizes)]
-        logit = scaled_kernel(Logit(channels[-1], spec.classes), 1)
+        logit = scaled_kernel(Logit(channels[-1], spec.num_classes), 1)
         return Stack(*layers, OnBasis(channels[-1], *sizes[0]), logit)
 
 

@@ -1,4 +1,4 @@
-"""The networks for colour pictures of "Having Fun with Deep Convolutional GANs" (Naoki Shibuya, 2017)."""
+"""The networks for colour images of "Having Fun with Deep Convolutional GANs" (Naoki Shibuya, 2017)."""
 
 from typing import Literal
 
@@ -18,7 +18,7 @@ class Config(ModelConfig):
     name: Literal["svhn-dcgan"] = "svhn-dcgan"
     """The file of networks."""
     width: int = Field(512, ge=8, multiple_of=8)
-    """Channels of the generator's smallest picture; half of it in the discriminator's."""
+    """Channels of the generator's smallest image; half of it in the discriminator's."""
     slope: float = Field(0.2, ge=0, le=1)
     """Of LeakyReLU below 0."""
     init_std: float = Field(0.0, ge=0)

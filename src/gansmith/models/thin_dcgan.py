@@ -1,8 +1,8 @@
-"""Thin, fast networks of our own for pictures of any size: many updates a second are what a short run needs.
+"""Thin, fast networks of our own for images of any size: many updates a second are what a short run needs.
 
-In the line of Radford et al. 2016, arXiv:1511.06434, but few channels, G's pictures grow within 3x3 convolutions (Shi
+In the line of Radford et al. 2016, arXiv:1511.06434, but few channels, G's images grow within 3x3 convolutions (Shi
 et al. 2016, arXiv:1609.05158), its layers are scaled and shifted by the latents (Chen et al. 2019, arXiv:1810.01365),
-and D has no norm, so that penalties on its gradient are a picture's own.
+and D has no norm, so that penalties on its gradient are an image's own.
 """
 
 from itertools import pairwise
@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from gansmith.models.base import ModelConfig, Networks, Spec, picture_sizes
+from gansmith.models.base import ModelConfig, Networks, Spec, image_sizes
 from gansmith.nn.conv import Conv2dSame, same_size
 from gansmith.nn.labels import Logit, Modulation
 from gansmith.nn.modulation import SelfModulation
@@ -20,9 +20,9 @@ from gansmith.nn.stack import Stack
 from gansmith.nn.upsample import Crop, SubPixelConv2d
 
 LARGEST_FIRST = 8
-"""Pixels of the shorter side of G's first picture, at most."""
+"""Pixels of the shorter side of G's first image, at most."""
 WIDEST = 8
-"""How many times as many channels as next to the picture there are at most."""
+"""How many times as many channels as next to the image there are at most."""
 
 HIDDEN = 32
 """Units between the latents and the gains of a layer of G."""
@@ -32,16 +32,16 @@ class Config(ModelConfig):
     """3x3 convolutions that double the sides, with batch norm; strided convolutions without any norm."""
 
     any_size = True
-    takes_labels = True
+    is_conditional = True
 
     name: Literal["thin-dcgan"] = "thin-dcgan"
     """The file of networks."""
     width: int = Field(16, ge=4, multiple_of=4)
-    """Channels next to the picture, best a multiple of 16; each halving of the sides doubles them, up to 8 times."""
+    """Channels next to the image, best a multiple of 16; each halving of the sides doubles them, up to 8 times."""
 
     def build(self, spec: Spec) -> Networks:
         """G 310,417 (310,193 trainable) and D 109,281 parameters for 28x28x1, 64 latents, default width."""
-        sizes = picture_sizes(spec, self.name, LARGEST_FIRST)
+        sizes = image_sizes(spec, self.name, LARGEST_FIRST)
         return Networks(G=self._generator(spec, sizes), D=self._discriminator(spec, sizes))
 
     def _channels(self, level: int) -> int:
@@ -49,7 +49,7 @@ class Config(ModelConfig):
         return self.width * min(2**level, WIDEST)
 
     def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
-        """Pictures in -1..1."""
+        """Images in -1..1."""
         (height, width), levels = sizes[0], range(len(sizes) - 1, -1, -1)
         first = self._channels(levels[0])
         layers: list[nn.Module] = [
@@ -71,7 +71,7 @@ class Config(ModelConfig):
             kernel = 4 if height % 2 == width % 2 == 0 else 3  # an even side is padded evenly
             layers += [Conv2dSame(narrow, wide, kernel, 2), nn.LeakyReLU(0.2)]
         height, width = (same_size(side, 2) for side in sizes[0])
-        return Stack(*layers, nn.Flatten(), Logit(channels[-1] * height * width, spec.classes))
+        return Stack(*layers, nn.Flatten(), Logit(channels[-1] * height * width, spec.num_classes))
 
 
 def _normalised(features: int, spec: Spec) -> list[nn.Module]:
@@ -80,6 +80,6 @@ def _normalised(features: int, spec: Spec) -> list[nn.Module]:
         BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=True),
         SelfModulation(spec.latents, features, HIDDEN),
     ]
-    if spec.classes:
-        layers.append(Modulation(features, spec.classes))
+    if spec.num_classes:
+        layers.append(Modulation(features, spec.num_classes))
     return [*layers, nn.ReLU()]

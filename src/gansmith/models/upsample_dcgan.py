@@ -1,4 +1,4 @@
-"""A small DCGAN of our own, for pictures of any size and shape: the generator upsamples instead of transposing.
+"""A small DCGAN of our own, for images of any size and shape: the generator upsamples instead of transposing.
 
 No checkerboard can come from uneven kernel overlap: Odena et al. 2016, doi:10.23915/distill.00003.
 """
@@ -18,7 +18,7 @@ from gansmith.nn.stack import Stack
 from gansmith.nn.upsample import UpsampleConv2d
 
 SMALLEST_SIDE = range(4, 9)
-"""Pixels of the shorter side of the generator's first picture."""
+"""Pixels of the shorter side of the generator's first image."""
 
 
 class Config(ModelConfig):
@@ -29,12 +29,12 @@ class Config(ModelConfig):
     name: Literal["upsample-dcgan"] = "upsample-dcgan"
     """The file of networks."""
     width: int = Field(64, ge=4, multiple_of=4)
-    """Channels of the smallest picture in both networks; each doubling of the sides halves them."""
+    """Channels of the smallest image in both networks; each doubling of the sides halves them."""
     spectral_norm: bool = False
     """Divide D's kernels by their largest singular values."""
 
     def build(self, spec: Spec) -> Networks:
-        """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 pictures, 64 latents, default width."""
+        """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 images, 64 latents, default width."""
         doublings = _doublings(spec)
         return Networks(G=self._generator(spec, doublings), D=self._discriminator(spec, doublings))
 
@@ -71,7 +71,7 @@ def _doublings(spec: Spec) -> int:
         height, width, doublings = height // 2, width // 2, doublings + 1
     if not doublings or min(height, width) not in SMALLEST_SIDE:
         raise RecipeError(
-            "model 'upsample-dcgan' halves the picture until its shorter side is 4 to 8 pixels, and "
+            "model 'upsample-dcgan' halves the image until its shorter side is 4 to 8 pixels, and "
             f"{spec.height}x{spec.width} ends at {height}x{width}; take sides such as 28, 32, 64 or 96x64."
         )
     return doublings

@@ -44,7 +44,7 @@ class Conv2dSame(nn.Module):
 class ConvTranspose2dSame(nn.Module):
     """Transposed convolution [N, C_in, H, W] -> [N, C_out, H * stride, W * stride], with a bias; kernel >= stride.
 
-    `fast` computes few output channels as a convolution on the small picture, see `transposed_in_phases`; `fast=False`
+    `fast` computes few output channels as a convolution on the small image, see `transposed_in_phases`; `fast=False`
     is the readable reference.
     """
 
@@ -132,7 +132,7 @@ def transposed_in_phases(x: Tensor, weight: Tensor, bias: Tensor, stride: int) -
     """[N, C_in, H, W] -> [N, C_out, H * stride, W * stride]: a 'same' transposed convolution as a dense one.
 
     Output pixels a stride apart see the same taps of the kernel, so each of the stride^2 phases is a convolution of its
-    own on the small picture. They are computed as one, with the phases as channels, and shuffled into place. Zeros
+    own on the small image. They are computed as one, with the phases as channels, and shuffled into place. Zeros
     before the kernel put the crop at the edge of a phase.
     """
     before = (weight.shape[-1] - stride) // 2

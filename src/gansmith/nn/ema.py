@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 
-def ema_decay(batch: int, half_life: float, seen: int, ramp: float = 0.05) -> float:
+def ema_decay(batch_size: int, half_life: float, seen: int, ramp: float = 0.05) -> float:
     """Decay for one update of `batch` images, so that a weight's share halves every `half_life` images.
 
     Early on the half-life is held to `ramp * seen` images, so the average forgets the random start. Karras et al.
     2020, arXiv:2006.06676, appendix.
     """
     half_life = min(half_life, ramp * seen)
-    return math.exp2(-batch / half_life) if half_life > 0 else 0.0
+    return math.exp2(-batch_size / half_life) if half_life > 0 else 0.0
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ Layer = TypeVar("Layer", bound=nn.Module)
 
 
 @torch.no_grad()
-def first_weights(network: nn.Module, generator: torch.Generator) -> None:
+def init_weights(network: nn.Module, generator: torch.Generator) -> None:
     """Glorot-uniform kernels and zero biases, in the order of the layers; batch norm starts as the identity.
 
     Glorot & Bengio 2010, PMLR 9:249-256, eq. 16, with Keras' fans: kernel area times channels. A layer that went

@@ -1,4 +1,4 @@
-"""How a network is told the class of a picture: a gain and a shift in G, a direction in D."""
+"""How a network is told the class of an image: a gain and a shift in G, a direction in D."""
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,9 @@ class Modulation(nn.Module):
     et al. 2017, arXiv:1709.07871. Starts as the identity. `weight` is [classes, 2 C]: gains, then shifts.
     """
 
-    takes_labels = True
+    is_conditional = True
     kernel_std = 0.0
-    """What `gansmith.nn.init.first_weights` draws it with."""
+    """What `gansmith.nn.init.init_weights` draws it with."""
 
     def __init__(self, features: int, classes: int):
         super().__init__()
@@ -45,7 +45,7 @@ class Logit(nn.Module):
 
     def __init__(self, features: int, classes: int = 0):
         super().__init__()
-        self.takes_labels = classes > 0
+        self.is_conditional = classes > 0
         self.weight = nn.Parameter(torch.empty(1 + classes, features))
         self.bias = nn.Parameter(torch.empty(1))
 

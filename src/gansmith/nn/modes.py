@@ -7,7 +7,7 @@ from torch import nn
 
 
 @contextmanager
-def inference_mode(*networks: nn.Module) -> Generator[None]:
+def eval_mode(*networks: nn.Module) -> Generator[None]:
     """Batch norm uses its moving statistics and dropout is off; on exit each layer's mode is what it was."""
     layers = [layer for network in networks for layer in layers_of(network) if layer.training]
     try:

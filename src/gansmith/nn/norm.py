@@ -9,7 +9,7 @@ class BatchNorm(nn.Module):
     """Normalises each feature over the batch (and the pixels, if any): [N, C] or [N, C, H, W] -> the same shape.
 
     `decay` is the share of the moving statistics kept at each update: Keras' `momentum`, 1 - torch's. `bessel` says
-    whether the moving variance takes the unbiased batch variance, as TensorFlow's fused kernel does for pictures, or
+    whether the moving variance takes the unbiased batch variance, as TensorFlow's fused kernel does for images, or
     the biased one, as Keras 2.0 does. Batches are always normalised with the biased one.
     """
 
@@ -49,6 +49,6 @@ class BatchNorm(nn.Module):
 
 
 def normalises_batches(*networks: nn.Module) -> bool:
-    """Whether a layer of these networks makes a picture depend on the others of its batch."""
+    """Whether a layer of these networks makes an image depend on the others of its batch."""
     kinds = (BatchNorm, nn.modules.batchnorm._BatchNorm)
     return any(isinstance(layer, kinds) for network in networks for layer in network.modules())

@@ -1,7 +1,7 @@
-"""Halving and doubling pictures of any size with the filter [1, 2, 1], as R3GAN does: Huang et al., arXiv:2501.05441.
+"""Halving and doubling images of any size with the filter [1, 2, 1], as R3GAN does: Huang et al., arXiv:2501.05441.
 
-Pixel i of the small picture lies on pixel 2i of the large one, so a side of n pixels has a half of n / 2, rounded up,
-and any side can be come back to. Around the picture there are zeros.
+Pixel i of the small image lies on pixel 2i of the large one, so a side of n pixels has a half of n / 2, rounded up,
+and any side can be come back to. Around the image there are zeros.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +13,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, interpolate, pad
 
 
 class Halve(nn.Module):
-    """[N, C, H, W] -> [N, C, H / 2, W / 2], rounded up: every other pixel of the blurred picture.
+    """[N, C, H, W] -> [N, C, H / 2, W / 2], rounded up: every other pixel of the blurred image.
 
     `fast` has the gradient, a doubling, computed as one; `fast=False` is the readable reference.
     """

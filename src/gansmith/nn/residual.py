@@ -34,7 +34,7 @@ class ResidualBlock(nn.Module):
 
 
 class Basis(nn.Module):
-    """A learned picture for each feature, as bright as the feature is: [N, C] -> [N, C, H, W]."""
+    """A learned image for each feature, as bright as the feature is: [N, C] -> [N, C, H, W]."""
 
     def __init__(self, channels: int, height: int, width: int):
         super().__init__()
@@ -47,7 +47,7 @@ class Basis(nn.Module):
 
 
 class OnBasis(nn.Module):
-    """How much of a learned picture there is in each channel: [N, C, H, W] -> [N, C], their scalar products."""
+    """How much of a learned image there is in each channel: [N, C, H, W] -> [N, C], their scalar products."""
 
     def __init__(self, channels: int, height: int, width: int):
         super().__init__()

@@ -7,7 +7,7 @@ from torch.func import functional_call
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.labels import Logit
 from gansmith.nn.modes import layers_of
-from gansmith.nn.stack import takes_labels
+from gansmith.nn.stack import is_conditional
 
 Layer = nn.Linear | nn.Conv2d | Conv2dSame | Logit
 """Layers whose kernel is laid out as [C_out, ...]."""
@@ -16,9 +16,9 @@ Layer = nn.Linear | nn.Conv2d | Conv2dSame | Logit
 class SpectralNorm(nn.Module):
     """The layer with W / sigma(W) in place of its kernel W, seen as a matrix of one row for each output channel.
 
-    sigma = |W^T u| for the left singular vector `u`, which `iterate_power` brings nearer once an iteration of the
+    sigma = |W^T u| for the left singular vector `u`, which `power_iteration` brings nearer once an iteration of the
     training, and nothing else moves: checkpoints carry it, and a forward pass, in whichever mode, changes no state.
-    Of a convolution this is the matrix of the kernel, not the operator that moves it over a picture. Of a logit without
+    Of a convolution this is the matrix of the kernel, not the operator that moves it over an image. Of a logit without
     classes sigma is the length of its one row; with classes the rows of all of them are one matrix, and the slope of a
     class's logit, w + v of the class, is at most sqrt(2).
     """
@@ -30,7 +30,7 @@ class SpectralNorm(nn.Module):
         if not isinstance(layer, Layer):
             raise TypeError(f"{type(layer).__name__} has no kernel of one row for each output channel.")
         rows = len(layer.weight)
-        self.layer, self.takes_labels = layer, takes_labels(layer)
+        self.layer, self.is_conditional = layer, is_conditional(layer)
         self.register_buffer("u", torch.full((rows,), rows**-0.5))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -47,7 +47,7 @@ def every_kernel_is_normed(network: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def iterate_power(network: nn.Module) -> None:
+def power_iteration(network: nn.Module) -> None:
     """One power iteration of every spectral norm in this network: u <- W W^T u, with length 1."""
     for layer in layers_of(network):
         if isinstance(layer, SpectralNorm):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gansmith.nn.modes import inference_mode
-from gansmith.nn.stack import takes_labels
+from gansmith.nn.modes import eval_mode
+from gansmith.nn.stack import is_conditional
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +66,8 @@ def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
 def _call(network: nn.Module, input_shape: tuple[int, ...]) -> None:
     """One pass over zeros, of the first class where the network takes labels."""
     zeros = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
-    labels = zeros.new_zeros(1, dtype=torch.int64) if takes_labels(network) else None
-    with torch.no_grad(), inference_mode(network):
+    labels = zeros.new_zeros(1, dtype=torch.int64) if is_conditional(network) else None
+    with torch.no_grad(), eval_mode(network):
         network(zeros) if labels is None else network(zeros, labels)
 
 

@@ -1,4 +1,4 @@
-"""Doubling a picture's sides within a convolution: nearest-neighbour first, or one kernel for each of four pixels.
+"""Doubling an image's sides within a convolution: nearest-neighbour first, or one kernel for each of four pixels.
 
 Odena et al. 2016, doi:10.23915/distill.00003, on what becomes of checkerboards.
 """
@@ -13,7 +13,7 @@ from torch.nn.functional import conv2d, interpolate, pixel_shuffle
 class UpsampleConv2d(nn.Module):
     """Doubles height and width, then convolves: [N, C_in, H, W] -> [N, C_out, 2H, 2W], with a bias.
 
-    `fast` computes the two at once, on the small picture: each of the four output phases sees only a few distinct
+    `fast` computes the two at once, on the small image: each of the four output phases sees only a few distinct
     input pixels, so a kernel of 5 becomes one of 3 with four times the channels (25 -> 9 multiplies an output). The
     fold is part of the graph, so gradients reach the original weight. `fast=False` is the readable reference.
 
@@ -84,7 +84,7 @@ class Crop(nn.Module):
 
 
 def fold_upsampling(weight: Tensor) -> Tensor:
-    """Kernel [O, I, k, k] for the doubled picture -> [4 O, I, m, m] for the small one, in pixel_shuffle's order.
+    """Kernel [O, I, k, k] for the doubled image -> [4 O, I, m, m] for the small one, in pixel_shuffle's order.
 
     Output pixel 2i + a reads doubled pixels 2i + a + u - k // 2, which are small pixels i + (a + u - k // 2) // 2: taps
     that fall on the same small pixel add up.

@@ -33,7 +33,7 @@ Part = Callable[[Tensor, Targets], Tensor]
 class Loss:
     """What D pays for its logits of reals and of fakes, and G for those of fakes.
 
-    Without `fake`, D is asked of pairs, a real picture and a fake one each, and not of pictures: a logit is then the
+    Without `fake`, D is asked of pairs, a real image and a fake one each, and not of images: a logit is then the
     difference within a pair, real minus fake for `real`, and the other way round for `generator`.
     """
 
@@ -117,7 +117,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def discriminator_loss(loss: Loss, logits: Mapping[str, Tensor], targets: Targets) -> Tensor:
-    """D's loss per sample [N] of its logits [N] of "real" or "fake" pictures, or of both in one update."""
+    """D's loss per sample [N] of its logits [N] of "real" or "fake" images, or of both in one update."""
     if loss.fake is None:
         return loss.real(logits["real"] - logits["fake"], targets)
     of = {"real": loss.real, "fake": loss.fake}
@@ -126,12 +126,12 @@ def discriminator_loss(loss: Loss, logits: Mapping[str, Tensor], targets: Target
 
 
 def generator_loss(loss: Loss, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
-    """G's loss per sample [N] of D's logits [N] of its pictures; `real` are those of their partners, if in pairs."""
+    """G's loss per sample [N] of D's logits [N] of its images; `real` are those of their partners, if in pairs."""
     return loss.generator(fake if real is None else fake - real, targets)
 
 
 def margins(loss: Loss, real: Tensor, fake: Tensor, targets: Targets) -> dict[str, Tensor]:
-    """By how much D is right about each picture, {"real": [N], "fake": [N]}; about each pair if it has no boundary.
+    """By how much D is right about each image, {"real": [N], "fake": [N]}; about each pair if it has no boundary.
 
     Where fakes are to get the higher answer, as with flipped labels, so it is right to give it to them.
     """

@@ -1,7 +1,7 @@
-"""The table of gradient penalties: what is asked of the slope of D's logit, and at which pictures.
+"""The table of gradient penalties: what is asked of the slope of D's logit, and at which images.
 
-Every penalty returns per-sample values [N] that can be differentiated again. D has to look at each picture by itself:
-the gradient of the summed logits is then that of each logit at its own picture.
+Every penalty returns per-sample values [N] that can be differentiated again. D has to look at each image by itself:
+the gradient of the summed logits is then that of each logit at its own image.
 """
 
 from collections.abc import Callable
@@ -12,17 +12,17 @@ import torch
 from torch import Tensor
 
 Critic = Callable[[Tensor, str], Tensor]
-"""D as it sees pictures [N, C, H, W] that stand for reals or for fakes ("real" or "fake"); -> logits [N]."""
+"""D as it sees images [N, C, H, W] that stand for reals or for fakes ("real" or "fake"); -> logits [N]."""
 
 DEVIATIONS = 0.5
-"""How many standard deviations of a picture DRAGAN's noise reaches, as in its authors' code."""
+"""How many standard deviations of an image DRAGAN's noise reaches, as in its authors' code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Penalty:
     """The sum of `cost` over `points`.
 
-    `points` takes reals, fakes and uniform numbers, and gives the pictures, by the kind that they stand for; `cost`
+    `points` takes reals, fakes and uniform numbers, and gives the images, by the kind that they stand for; `cost`
     takes the norms [N] of the slopes there.
     """
 
@@ -33,13 +33,13 @@ class Penalty:
     """For what there is a number of U(0, 1)."""
 
 
-def slope_norms(critic: Critic, pictures: Tensor, kind: str) -> Tensor:
-    """Norm of the gradient of the logit at each picture [N, ...] -> [N], zero where the logit is flat.
+def slope_norms(critic: Critic, images: Tensor, kind: str) -> Tensor:
+    """Norm of the gradient of the logit at each image [N, ...] -> [N], zero where the logit is flat.
 
-    The sums are in the pictures' own precision, and nothing here is in autocast's: bfloat16 has three digits, and a
+    The sums are in the images' own precision, and nothing here is in autocast's: bfloat16 has three digits, and a
     slope is a sum over all of D's paths that may cancel.
     """
-    at = pictures.detach().requires_grad_()
+    at = images.detach().requires_grad_()
     with torch.autocast(at.device.type, enabled=False):
         (slope,) = torch.autograd.grad(critic(at, kind).sum(), at, create_graph=True)
         return torch.linalg.vector_norm(slope.flatten(1), dim=1)
@@ -52,7 +52,7 @@ def penalty_of(penalty: Penalty, critic: Critic, real: Tensor, fake: Tensor, uni
 
 
 def uniform_shape(penalty: Penalty, real: Tensor) -> tuple[int, ...]:
-    """How many numbers a batch of pictures [N, C, H, W] draws, in the shape in which `points` takes them."""
+    """How many numbers a batch of images [N, C, H, W] draws, in the shape in which `points` takes them."""
     return {"nothing": (len(real), 0), "a sample": (len(real), 1, 1, 1), "a pixel": (*real.shape,)}[penalty.draws]
 
 
@@ -69,7 +69,7 @@ def _between(real: Tensor, fake: Tensor, uniform: Tensor) -> dict[str, Tensor]:
 
 
 def _around(real: Tensor, _fake: Tensor, uniform: Tensor) -> dict[str, Tensor]:
-    """The authors take the standard deviation of the whole batch; a picture's own does not couple the samples.
+    """The authors take the standard deviation of the whole batch; an image's own does not couple the samples.
 
     Their paper's points are real + noise, as here; their code goes a random part of the way from real to there.
     """
@@ -80,12 +80,12 @@ PENALTIES: dict[str, Penalty] = {
     "r1": Penalty(
         points=lambda real, _fake, _uniform: {"real": real},
         cost=_half_square,
-        source="Mescheder et al. 2018, arXiv:1801.04406, on real pictures",
+        source="Mescheder et al. 2018, arXiv:1801.04406, on real images",
     ),
     "r2": Penalty(
         points=lambda _real, fake, _uniform: {"fake": fake},
         cost=_half_square,
-        source="Mescheder et al. 2018, arXiv:1801.04406, on generated pictures",
+        source="Mescheder et al. 2018, arXiv:1801.04406, on generated images",
     ),
     "r1+r2": Penalty(
         points=lambda real, fake, _uniform: {"real": real, "fake": fake},

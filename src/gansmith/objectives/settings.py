@@ -21,9 +21,9 @@ class Objective(Settings):
 
     loss: str = Field("non-saturating", description=f"One of {', '.join(LOSSES)}.")
     real_target: float = 1.0
-    """What D is asked to answer for real pictures (binary-cross-entropy and least-squares only)."""
+    """What D is asked to answer for real images (binary-cross-entropy and least-squares only)."""
     fake_target: float = 0.0
-    """What D is asked to answer for generated pictures (binary-cross-entropy and least-squares only)."""
+    """What D is asked to answer for generated images (binary-cross-entropy and least-squares only)."""
     generator_target: float = 1.0
     """What G wants D to answer (binary-cross-entropy and least-squares only)."""
     label_noise: float = Field(0.0, ge=0, le=1)
@@ -38,13 +38,13 @@ class Objective(Settings):
     penalty_every: int = Field(1, ge=1)
     """The penalty comes in every so many updates of D, with so many times its weight. arXiv:1912.04958, §3.1."""
     discriminator_batch: Literal["mixed", "separate"] = "mixed"
-    """mixed: one update of D on real and generated pictures together; separate: one on each, batch norm apart too."""
+    """mixed: one update of D on real and generated images together; separate: one on each, batch norm apart too."""
     fakes_first: bool = False
-    """Generated pictures come before the real ones, in D's batch or as the first of its two updates."""
+    """Generated images come before the real ones, in D's batch or as the first of its two updates."""
     generator_reuses_latents: bool = False
     """The generator step starts from the latents of D's step instead of new ones."""
-    generator_reuses_pictures: bool = False
-    """Both steps take the same pictures of G, made once and in training mode: one pass of G an iteration, not two."""
+    generator_reuses_images: bool = False
+    """Both steps take the same images of G, made once and in training mode: one pass of G an iteration, not two."""
     generator_step_trains_discriminator: bool = False
     """The generator step also moves D, with G's optimiser: what an unfrozen stacked Keras model does."""
 
@@ -55,7 +55,7 @@ class Objective(Settings):
 
     @property
     def in_pairs(self) -> bool:
-        """Whether D is asked of pairs: G's loss then needs the real pictures too."""
+        """Whether D is asked of pairs: G's loss then needs the real images too."""
         return LOSSES[self.loss].fake is None
 
     @model_validator(mode="after")
@@ -86,11 +86,11 @@ class Objective(Settings):
         return self
 
     @model_validator(mode="after")
-    def _pictures_have_latents(self) -> "Objective":
-        if self.generator_reuses_latents and self.generator_reuses_pictures:
+    def _images_have_latents(self) -> "Objective":
+        if self.generator_reuses_latents and self.generator_reuses_images:
             raise RecipeError(
-                "objective.generator_reuses_latents has no effect where objective.generator_reuses_pictures is set: "
-                "the same pictures have the same latents; set one of them only."
+                "objective.generator_reuses_latents has no effect where objective.generator_reuses_images is set: "
+                "the same images have the same latents; set one of them only."
             )
         return self
 

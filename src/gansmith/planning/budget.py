@@ -58,7 +58,7 @@ def parse_budget(text: str) -> Budget:
 
 def stretched(recipe: Recipe, images: int) -> Recipe:
     """The recipe with so many images, in whole batches, and its intervals, schedules and average in proportion."""
-    batch = recipe.batch
+    batch = recipe.batch_size
     steps, share = -(-images // batch), images / recipe.length.images
 
     def in_proportion(interval: int) -> int:
@@ -77,7 +77,7 @@ def stretched(recipe: Recipe, images: int) -> Recipe:
                 },
                 "checkpoints": {"keep_every": in_proportion(recipe.checkpoints.keep_every)},
                 "evaluate": {"every": in_proportion(recipe.evaluate.every)},
-                "held_out_losses": {"every": in_proportion(recipe.held_out_losses.every)},
+                "validation_losses": {"every": in_proportion(recipe.validation_losses.every)},
             },
         )
     )

@@ -32,8 +32,12 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
 def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
     """The error to raise for a recipe of which no step can be made here, after trying what would do."""
     fitting = largest_batch(recipe, device)
-    tried = f"by trial, a batch of {fitting:,} fits: --set batch={fitting}" if fitting else "not even a batch of 1 fits"
-    return NotEnoughMemoryError(f"a step of batch={recipe.batch:,} needs more memory than there is; {tried}.")
+    tried = (
+        f"by trial, a batch of {fitting:,} fits: --set batch_size={fitting}"
+        if fitting
+        else "not even a batch of 1 fits"
+    )
+    return NotEnoughMemoryError(f"a step of batch_size={recipe.batch_size:,} needs more memory than there is; {tried}.")
 
 
 def give_back(error: MemoryError | RuntimeError) -> None:
@@ -54,9 +58,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def largest_batch(recipe: Recipe, device: DeviceChoice) -> int:
     """Half the batch, or a quarter, and so on: the first of which a step can be made here; 0 when there is none."""
-    parts, batch = recipe.parts, recipe.batch
-    while batch := batch // 2 // parts * parts:
-        if _fits(recipe.model_copy(update={"batch": batch}), device):
+    microbatches, batch = recipe.microbatches, recipe.batch_size
+    while batch := batch // 2 // microbatches * microbatches:
+        if _fits(recipe.model_copy(update={"batch_size": batch}), device):
             return batch
     return 0
 
@@ -66,11 +70,13 @@ def in_parts_that_fit(recipe: Recipe, device: DeviceChoice) -> Recipe:
 
     Raises NotEnoughMemoryError when none fits, RecipeError when its networks normalise over the batch.
     """
-    for parts in (number for number in range(recipe.parts, recipe.batch + 1) if recipe.batch % number == 0):
-        divided = override(recipe, [f"parts={parts}"])
+    for microbatches in (
+        number for number in range(recipe.microbatches, recipe.batch_size + 1) if recipe.batch_size % number == 0
+    ):
+        divided = override(recipe, [f"microbatches={microbatches}"])
         if _fits(divided, device):
             return divided
-    raise NotEnoughMemoryError(f"not even parts of one picture of batch={recipe.batch:,} fit into memory here.")
+    raise NotEnoughMemoryError(f"not even parts of one image of batch_size={recipe.batch_size:,} fit into memory here.")
 
 
 def _fits(recipe: Recipe, device: DeviceChoice) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gansmith.data.dataset import size_in_words
+from gansmith.data.dataset import describe_size
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
 from gansmith.planning.budget import Budget
@@ -36,7 +36,7 @@ class Plan:
 
     recipe: Recipe
     count: int
-    """Pictures to train on."""
+    """Images to train on."""
     evaluations: int
     """That `RecipeAt` was asked for."""
     calls: dict[str, int]
@@ -62,31 +62,35 @@ class Plan:
         generator, discriminator = (f"{table.total:,}" for table in tables)
         images, times = recipe.length.images, self.each
         evaluations = self.calls["evaluation"]
-        way = [f"{_several(evaluations, 'evaluation')} of {_in_words(times['evaluation'])} each"] if evaluations else []
+        way = (
+            [f"{_several(evaluations, 'evaluation')} of {_describe_seconds(times['evaluation'])} each"]
+            if evaluations
+            else []
+        )
         way += [_several(self.calls[what], what) for what in ("grid", "checkpoint")]
         largest = ""
         if self.largest_batch:
             whole = self.largest_batch == self.count
             largest = f"a batch of {'all' if whole else 'about'} {self.largest_batch:,} would fit, by two trials"
         return [
-            f"plan: {self.count:,} pictures, {size_in_words(data.channels, data.height, data.width)}; "
+            f"plan: {self.count:,} images, {describe_size(data.channels, data.height, data.width)}; "
             f"{recipe.model.name}, {generator} parameters in G and {discriminator} in D",
-            f"plan: {recipe.steps:,} steps of {recipe.batch} pictures, {images:,} images in all, "
-            f"{passes(images, self.count)} passes over the pictures",
-            f"plan: {_in_words(times['step'])} a step, measured here ({self.device}, {self.precision}), and "
+            f"plan: {recipe.steps:,} steps of {recipe.batch_size} images, {images:,} images in all, "
+            f"{passes(images, self.count)} passes over the images",
+            f"plan: {_describe_seconds(times['step'])} a step, measured here ({self.device}, {self.precision}), and "
             f"{', '.join(way)}: {duration(self.seconds)} to the end",
             f"plan: {self.peak / 2**20:,.0f} MiB of memory at most, of {self.available / 2**20:,.0f} free"
             f"{largest and '; '}{largest}",
         ]
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The plan as plain data for JSON."""
         tables = network_tables(self.recipe)
         return {
-            "pictures": self.count,
+            "dataset_images": self.count,
             "steps": self.recipe.steps,
             "images": self.recipe.length.images,
-            "batch": self.recipe.batch,
+            "batch_size": self.recipe.batch_size,
             "parameters": {name.lower(): table.total for name, table in tables.items()},
             "device": self.device,
             "precision": self.precision,
@@ -114,13 +118,13 @@ def make_plan(
     """
     images = budget.images if budget else 0
     first = at(images, evaluations)
-    reporter.say("trying out some steps, and whatever else the run will do, for its time and its memory")
+    reporter.note("trying out some steps, and whatever else the run will do, for its time and its memory")
     found = _costs(_evaluated(first) if budget and budget.seconds else first, device)
     if found is None:
         raise too_large(first, device)
     each = found["seconds"]
     if budget and budget.seconds:
-        _refuse_too_short(budget, at, evaluations, each)
+        _check_long_enough(budget, at, evaluations, each)
         evaluations = _affordable(budget.seconds, each, evaluations)
         recipe = _within(budget.seconds, at, evaluations, each)
     else:
@@ -150,7 +154,7 @@ def calls_of(recipe: Recipe, each: dict[str, float]) -> dict[str, int]:
         "step": steps,
         "log": _times(recipe, length.log_every),
         "evaluation": len(evaluated),
-        "held-out losses": _times(recipe, recipe.held_out_losses.every),
+        "validation losses": _times(recipe, recipe.validation_losses.every),
         "grid": len(grids),
         "checkpoint": len(saved | {steps}),
         "once": 1,
@@ -180,13 +184,13 @@ def _seconds(each: dict[str, float], calls: dict[str, int]) -> float:
 
 def _times(recipe: Recipe, every: int) -> int:
     """How many `_moments` there are, without a list of them: there may be one a step."""
-    return min(recipe.steps * recipe.batch // every, recipe.steps) if every else 0
+    return min(recipe.steps * recipe.batch_size // every, recipe.steps) if every else 0
 
 
 def _moments(recipe: Recipe, every: int) -> set[int]:
     """The steps at which something is due that comes every so many images, once a step at most."""
-    times = recipe.steps * recipe.batch // every if every else 0
-    return {-(-number * every // recipe.batch) for number in range(1, times + 1)}
+    times = recipe.steps * recipe.batch_size // every if every else 0
+    return {-(-number * every // recipe.batch_size) for number in range(1, times + 1)}
 
 
 def _milestones(steps: int) -> list[int]:
@@ -205,10 +209,10 @@ def _affordable(seconds: float, each: dict[str, float], evaluations: int) -> int
 def _shortest(at: RecipeAt, evaluations: int) -> Recipe:
     """With the fewest steps that a budget must buy, a multiple of the evaluations, so that the last is at the end."""
     whole = evaluations or 1
-    return at(-(-FEWEST_STEPS // whole) * whole * at(0, evaluations).batch, evaluations)
+    return at(-(-FEWEST_STEPS // whole) * whole * at(0, evaluations).batch_size, evaluations)
 
 
-def _refuse_too_short(budget: Budget, at: RecipeAt, most: int, each: dict[str, float]) -> None:
+def _check_long_enough(budget: Budget, at: RecipeAt, most: int, each: dict[str, float]) -> None:
     """Raise UsageError if not even the shortest recipe is within the budget, with the time that would do."""
     enough, rest = budget.seconds, 0.0
     while True:  # a longer time may buy more evaluations, which take some of it
@@ -219,8 +223,8 @@ def _refuse_too_short(budget: Budget, at: RecipeAt, most: int, each: dict[str, f
         enough, rest = math.ceil(needed), needed - recipe.steps * each["step"]
     if enough > budget.seconds:
         raise UsageError(
-            f"--budget {budget.text} is too short: here a step takes {_in_words(each['step'])} and what comes besides, "
-            f"evaluations included, {_in_words(rest)}; give {enough}s at least."
+            f"--budget {budget.text} is too short: here a step takes {_describe_seconds(each['step'])} and what comes besides, "
+            f"evaluations included, {_describe_seconds(rest)}; give {enough}s at least."
         )
 
 
@@ -231,7 +235,7 @@ def _within(most: float, at: RecipeAt, evaluations: int, each: dict[str, float])
     A few steps more may take less, where intervals grow by a step: then these are not the most, but within the time.
     """
     shortest = _shortest(at, evaluations)
-    batch, whole = shortest.batch, evaluations or 1
+    batch, whole = shortest.batch_size, evaluations or 1
 
     def of(turns: int) -> Recipe:
         return at(turns * whole * batch, evaluations)
@@ -250,10 +254,10 @@ def _that_fits(recipe: Recipe, free: int, count: int, device: DeviceChoice) -> i
 
     No larger than the set, in two significant digits; 0 where the trials do not tell.
     """
-    batch, peaks = recipe.batch, []
+    batch, peaks = recipe.batch_size, []
     for size in (batch, 2 * batch):
         try:
-            tried = try_out("memory", recipe.model_copy(update={"batch": size}), device)
+            tried = try_out("memory", recipe.model_copy(update={"batch_size": size}), device)
         except subprocess.TimeoutExpired:
             return 0
         if tried is None:
@@ -267,7 +271,7 @@ def _several(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' if number != 1 else ''}"
 
 
-def _in_words(seconds: float) -> str:
+def _describe_seconds(seconds: float) -> str:
     """In milliseconds, or seconds where it takes one."""
     return (
         f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s" if seconds < 999.5 else duration(seconds)

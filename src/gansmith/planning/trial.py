@@ -17,7 +17,7 @@ from torch import Tensor
 from gansmith.augment.augmenter import BATCHES
 from gansmith.checkpoints.save import save_checkpoint
 from gansmith.config import Schedule
-from gansmith.data.store import READ_AHEAD_FROM, Pack
+from gansmith.data.store import READ_AHEAD_FROM, Dataset
 from gansmith.engine import Engine, suitable_threads
 from gansmith.generation.generator import save_sample_grid
 from gansmith.recipe_file import to_toml
@@ -25,11 +25,11 @@ from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.run import create_run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.datasets import Pictures
-from gansmith.training.evaluation import evaluate, make_judge
-from gansmith.training.held_out_losses import write_held_out_losses
+from gansmith.training.datasets import Datasets
+from gansmith.training.evaluation import evaluate, make_evaluator
+from gansmith.training.held_out_losses import write_validation_losses
 from gansmith.training.loop import Setting, log, make_sampler, train_step
-from gansmith.training.overfitting import HeldOut, asks_held_out
+from gansmith.training.overfitting import ValidationPixels, needs_validation_batch
 from gansmith.training.reporting import LogFile, Silent
 from gansmith.training.state import GAN, build
 
@@ -40,7 +40,7 @@ TURNS = 5
 """One in so many steps of a trial is of each kind that comes seldom in a run."""
 
 Batches = Callable[[int], tuple[Tensor, Tensor | None]]
-"""The pictures, uint8 [N, C, H, W], of an iteration, and their labels, int64 [N], if there are classes."""
+"""The images, uint8 [N, C, H, W], of an iteration, and their labels, int64 [N], if there are classes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +56,12 @@ class Costs:
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
     """The time of an iteration on noise, as `timed_steps`."""
     gan, batch = build(recipe, engine), (_noise(recipe), _labels(recipe))
-    with suitable_threads(recipe.batch, gan.G, gan.D):
+    with suitable_threads(recipe.batch_size, gan.G, gan.D):
         _warm_up(gan, lambda _iteration: batch, recipe, engine)
         return timed_steps(gan, lambda _iteration: batch, recipe, engine)
 
 
-def at_its_dearest(recipe: Recipe) -> Recipe:
+def at_worst_case(recipe: Recipe) -> Recipe:
     """With the largest weight that its penalty comes to in the run: at 0 it is not computed."""
     gamma = recipe.objective.gamma
     if not isinstance(gamma, Schedule):
@@ -83,7 +83,7 @@ def two_steps(recipe: Recipe, engine: Engine) -> int:
 def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> float:
     """Median seconds of an iteration.
 
-    What comes in few of them, a lazy penalty and D's look at pictures kept out, is timed apart and adds its share.
+    What comes in few of them, a lazy penalty and D's look at images kept out, is timed apart and adds its share.
     """
     rare = _rare(recipe)
     period = math.lcm(*(one.every for one in rare))
@@ -114,11 +114,11 @@ class _Rare:
 
 def _rare(recipe: Recipe) -> list[_Rare]:
     penalty = [_Rare(recipe.objective.penalty_every, 0)] if recipe.objective.penalty_every > 1 else []
-    return penalty + ([_Rare(BATCHES, -1)] if recipe.augment.signal == "held-out" else [])
+    return penalty + ([_Rare(BATCHES, -1)] if recipe.augment.signal == "validation" else [])
 
 
-def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
-    """Take the recipe's steps on its own pictures, and do once what it does on its way, in a run that is thrown away.
+def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
+    """Take the recipe's steps on its own images, and do once what it does on its way, in a run that is thrown away.
 
     The recipe is to have every thing due within its length that is to be counted.
     """
@@ -130,28 +130,28 @@ def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
         yield
         spent[what] = spent.get(what, 0.0) + time.perf_counter() - began
 
-    pack = pictures.train
+    dataset = images.train
     with timed("once"):
-        gan, sampler = build(recipe, engine), make_sampler(recipe, pack)
-        _touch(pack)
+        gan, sampler = build(recipe, engine), make_sampler(recipe, dataset)
+        _touch(dataset)
 
     def batches(iteration: int) -> tuple[Tensor, Tensor | None]:
-        chosen = sampler.indices(iteration * recipe.batch)
-        return pack.batch(chosen), pack.labels_at(chosen)
+        chosen = sampler.indices(iteration * recipe.batch_size)
+        return dataset.batch(chosen), dataset.labels_at(chosen)
 
-    with suitable_threads(recipe.batch, gan.G, gan.D), tempfile.TemporaryDirectory() as folder:
+    with suitable_threads(recipe.batch_size, gan.G, gan.D), tempfile.TemporaryDirectory() as folder:
         _warm_up(gan, batches, recipe, engine)
         spent["step"] = timed_steps(gan, batches, recipe, engine)
         run = create_run(Path(folder), "trial")
         write_atomically(run.recipe_file, to_toml(recipe))
-        run.update(name="trial", remarks=[])
-        judge = make_judge(recipe, pictures.train, pictures.validation)
+        run.update(name="trial", notes=[])
+        evaluator = make_evaluator(recipe, images.train, images.validation)
         setting = Setting(
             recipe=recipe,
-            pack=pack,
-            held_out=pictures.held_out,
-            validation=pictures.validation,
-            judge=judge,
+            dataset=dataset,
+            for_losses=images.for_losses,
+            validation=images.validation,
+            evaluator=evaluator,
             engine=engine,
             run=run,
             reporter=LogFile(run.path / "log.txt", Silent()),
@@ -159,13 +159,13 @@ def costs(recipe: Recipe, engine: Engine, pictures: Pictures) -> Costs:
         values = _step(gan, batches, recipe, engine)
         with timed("log"):
             log(gan, setting, values, seconds=1.0, rate=1.0)
-        if pictures.held_out:
-            with timed("held-out losses"):
-                write_held_out_losses(gan, recipe, pictures.held_out, engine, run)
-        if judge and judge.names:
-            evaluate(gan, judge, engine, run, setting.reporter)
-            spent["evaluation"] = judge.measuring
-            spent["once"] += judge.preparing
+        if images.for_losses:
+            with timed("validation losses"):
+                write_validation_losses(gan, recipe, images.for_losses, engine, run)
+        if evaluator and evaluator.names:
+            evaluate(gan, evaluator, engine, run, setting.reporter)
+            spent["evaluation"] = evaluator.measuring
+            spent["once"] += evaluator.preparing
         with timed("grid"):
             save_sample_grid(run, recipe, engine, gan.shown, 1)
         with timed("checkpoint"):
@@ -189,33 +189,33 @@ def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None
 
 
 def _seconds(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iteration: int) -> float:
-    """Of one iteration, its pictures included."""
-    gan.seen, began = iteration * recipe.batch, time.perf_counter()
+    """Of one iteration, its images included."""
+    gan.seen, began = iteration * recipe.batch_size, time.perf_counter()
     _step(gan, batches, recipe, engine)["loss/g"].mean().item()  # reading waits for the device
     return time.perf_counter() - began
 
 
 def _step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
-    """One iteration, which takes its own pictures for those kept out: they are as many, of the same shape."""
-    pixels, labels = batches(gan.seen // recipe.batch)
-    held_out = HeldOut(pixels, labels) if asks_held_out(recipe, gan.seen) else None
-    return train_step(gan, pixels, recipe, engine, labels, held_out)
+    """One iteration, which takes its own images for those kept out: they are as many, of the same shape."""
+    pixels, labels = batches(gan.seen // recipe.batch_size)
+    validation = ValidationPixels(pixels, labels) if needs_validation_batch(recipe, gan.seen) else None
+    return train_step(gan, pixels, recipe, engine, labels, validation)
 
 
-def _touch(pack: Pack) -> None:
-    """Bring the pictures to memory, where they are once a run has seen them all; a large store need not be there."""
-    if pack.images.nbytes < READ_AHEAD_FROM:
-        pack.images.reshape(len(pack.images), -1)[:, ::1024].sum()
+def _touch(dataset: Dataset) -> None:
+    """Bring the images to memory, where they are once a run has seen them all; a large store need not be there."""
+    if dataset.images.nbytes < READ_AHEAD_FROM:
+        dataset.images.reshape(len(dataset.images), -1)[:, ::1024].sum()
 
 
 def _noise(recipe: Recipe) -> Tensor:
     """Pixels of a batch, uint8 [N, C, H, W]."""
     data = recipe.data
-    shape = (recipe.batch, data.channels, data.height, data.width)
+    shape = (recipe.batch_size, data.channels, data.height, data.width)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(recipe.seed, "trial", 0))
 
 
 def _labels(recipe: Recipe) -> Tensor | None:
     """Every class in turn, int64 [N], where the recipe has any."""
-    classes = recipe.data.classes
-    return torch.arange(recipe.batch) % classes if classes else None
+    classes = recipe.data.num_classes
+    return torch.arange(recipe.batch_size) % classes if classes else None

@@ -14,7 +14,7 @@ import torch
 from gansmith import errors
 from gansmith.engine import DeviceChoice, Engine, make_engine, says_out_of_memory
 from gansmith.errors import GansmithError
-from gansmith.planning.trial import at_its_dearest, costs, two_steps
+from gansmith.planning.trial import at_worst_case, costs, two_steps
 from gansmith.recipe_file import from_values, read_toml, to_toml
 from gansmith.schema import Recipe
 from gansmith.system.machine import available_memory
@@ -23,7 +23,7 @@ from gansmith.training.datasets import access_for, open_all
 from gansmith.training.reporting import Silent
 
 Task = Literal["memory", "costs"]
-"""memory: two steps on noise; costs: the steps on the recipe's pictures, and all that is done on the way."""
+"""memory: two steps on noise; costs: the steps on the recipe's images, and all that is done on the way."""
 
 SECONDS = 300
 """That a trial may take: one that needs longer has begun to swap, or the machine has no time for it."""
@@ -56,8 +56,8 @@ def _find_out(task: Task, recipe: Recipe, engine: Engine) -> dict[str, Any]:
     about = {"device": str(engine.device), "precision": engine.precision, "available": _available(engine)}
     if task == "memory":
         return about | {"peak": two_steps(recipe, engine)}
-    pictures = open_all(recipe, access_for(Silent(), offline=True, allow_dropped=True))
-    return about | asdict(costs(recipe, engine, pictures))
+    images = open_all(recipe, access_for(Silent(), offline=True, allow_dropped=True))
+    return about | asdict(costs(recipe, engine, images))
 
 
 def _available(engine: Engine) -> int:
@@ -66,7 +66,7 @@ def _available(engine: Engine) -> int:
 
 def main(task: Task, device: DeviceChoice) -> None:
     """Try the recipe on stdin."""
-    recipe = at_its_dearest(from_values(read_toml(sys.stdin.read(), "stdin")))
+    recipe = at_worst_case(from_values(read_toml(sys.stdin.read(), "stdin")))
     try:
         answer = _find_out(task, recipe, make_engine(device, recipe.precision))
     except GansmithError as error:

@@ -11,7 +11,7 @@ from typing import Any
 from gansmith.errors import RecipeError, unknown
 from gansmith.recipe_file import flat, from_values, merged, override, read_toml
 from gansmith.recipes.base import Family
-from gansmith.recipes.fitting import EXAMPLE, Facts, Fitted
+from gansmith.recipes.fitting import EXAMPLE, DatasetFacts, Fitted
 from gansmith.schema import Recipe
 
 
@@ -32,10 +32,10 @@ def family(name: str) -> Family:
 
 
 def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
-    """The recipe of that name, or of the TOML file `name`, with `changes` such as "batch=64" on top.
+    """The recipe of that name, or of the TOML file `name`, with `changes` such as "batch_size=64" on top.
 
     One that sets itself is set for the clothes that ship with gansmith, and for the length if that is changed; `fitted`
-    sets it for other pictures.
+    sets it for other images.
 
     A name may be followed by variants, "cifar-ships:repaired" or "svhn-dcgan:scenario-1:repaired". A TOML file holds a
     whole recipe, or starts from a named one with `from = "NAME"` and holds what differs. Raises RecipeError when there
@@ -44,7 +44,7 @@ def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     return fitted(name, changes).recipe
 
 
-def fitted(name: str, changes: Iterable[str] = (), facts: Facts | None = None) -> Fitted:
+def fitted(name: str, changes: Iterable[str] = (), facts: DatasetFacts | None = None) -> Fitted:
     """As `recipe`, set from these facts where it sets itself, and why what is left of that is as it is."""
     changes = [*changes]
     if name.endswith(".toml"):
@@ -65,12 +65,12 @@ def fitted(name: str, changes: Iterable[str] = (), facts: Facts | None = None) -
 
 
 def sets_itself(name: str) -> bool:
-    """Whether the recipe of that name, or the one that the TOML file starts from, sets itself from the pictures."""
+    """Whether the recipe of that name, or the one that the TOML file starts from, sets itself from the images."""
     base = _base(_read(Path(name)), Path(name)) if name.endswith(".toml") else name
     return base is not None and family(base).fitted is not None
 
 
-def _named(name: str, facts: Facts | None) -> Fitted:
+def _named(name: str, facts: DatasetFacts | None) -> Fitted:
     stem, *chosen = name.split(":")
     module = _module(stem)
     if facts and module.FAMILY.fitted and not chosen:
@@ -94,7 +94,7 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
 
 
-def _from_file(path: Path, facts: Facts | None) -> tuple[Fitted, Recipe]:
+def _from_file(path: Path, facts: DatasetFacts | None) -> tuple[Fitted, Recipe]:
     """What the file starts from, and the recipe that it makes of that."""
     values = _read(path)
     base = _base(values, path)

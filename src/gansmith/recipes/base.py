@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gansmith.recipes.fitting import Facts, Fitted
+from gansmith.recipes.fitting import DatasetFacts, Fitted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +58,8 @@ class Family:
     measured: str = ""
     """What came of it here."""
     variants: Mapping[str, Variant] = field(default_factory=dict)
-    fitted: Callable[[Facts], Fitted] | None = None
-    """How the recipe sets itself from the pictures, if it does."""
+    fitted: Callable[[DatasetFacts], Fitted] | None = None
+    """How the recipe sets itself from the images, if it does."""
 
 
 def scenario(number: int, about: str) -> Variant:

@@ -5,7 +5,7 @@ from typing import Literal
 from gansmith.models import svhn_dcgan as networks
 from gansmith.recipes.base import HAVING_FUN, Family, repaired, scenario
 from gansmith.recipes.mnist_mlp import INFERRED, SOURCE, adam, epochs, objective, order
-from gansmith.schema import Data, Figures, Grid, HeldOutLosses, Recipe
+from gansmith.schema import Data, Figures, Grid, Recipe, ValidationLosses
 
 BATCH, STEPS_PER_EPOCH, EPOCHS = 128, 1574, 3
 PUBLISHED, CENTRED = (34, 14, 150, 130), (34, 14, 150, 150)
@@ -56,14 +56,14 @@ def celeba32_dcgan(scenario: Literal[1, 2, 3, 4] = 2, repaired: bool = False) ->
     return Recipe(
         name="celeba32-dcgan",
         about="faces: the networks of svhn-dcgan from N(0, 0.02^2), Adam, 3 epochs of 1,574 steps of 128",
-        batch=BATCH,
+        batch_size=BATCH,
         length=epochs(BATCH, STEPS_PER_EPOCH, EPOCHS, sample_every=1),
         data=Data(
             name="celeba",
             channels=3,
             height=32,
             width=32,
-            fit="stretch",
+            resize="stretch",
             box=CENTRED if repaired else PUBLISHED,
             resample="bilinear",
             order=order(repaired),
@@ -72,7 +72,7 @@ def celeba32_dcgan(scenario: Literal[1, 2, 3, 4] = 2, repaired: bool = False) ->
         objective=objective(repaired),
         discriminator_optimizer=adam(lr_d, beta1),
         generator_optimizer=adam(lr_g, beta1),
-        held_out_losses=HeldOutLosses(every=STEPS_PER_EPOCH * BATCH, held_out=1000),
+        validation_losses=ValidationLosses(every=STEPS_PER_EPOCH * BATCH, validation=1000),
         grid=Grid(rows=8, columns=10),
-        figures=Figures(losses="held-out", epoch=STEPS_PER_EPOCH * BATCH, axis="epoch"),
+        figures=Figures(losses="validation", epoch=STEPS_PER_EPOCH * BATCH, axis="epoch"),
     )

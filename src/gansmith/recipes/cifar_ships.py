@@ -17,13 +17,13 @@ FAMILY = Family(
         "TensorFlow 1.15 and its defaults: by the warnings that the article prints",
         "no clipping of probabilities: the notebook's loss reaches 50.3, which the clip would not let it",
     ),
-    finding="fuzzy, pixelated pictures, some of which resemble ships at sea; losses with spikes, no collapse.",
+    finding="fuzzy, pixelated images, some of which resemble ships at sea; losses with spikes, no collapse.",
     measured="after 500 of the 10,000 steps, blurred sky and sea with something dark on it that may be a hull, under a "
     "fine grid. On the way whole grids turned white, blue and green for a time, and G came back from it. The article's "
     "display wraps what G makes below 0 into bright specks.",
     shows=("samples", "losses", "networks"),
     variants={
-        "repaired": repaired("pictures in -1..1 as G makes them, a display that does not wrap, shuffled batches"),
+        "repaired": repaired("images in -1..1 as G makes them, a display that does not wrap, shuffled batches"),
         "draft": Variant(about="the older notebook: cats from 32 latents", arguments={"kind": "cat"}),
     },
 )
@@ -32,14 +32,14 @@ FAMILY = Family(
 def cifar_ships(kind: Literal["ship", "cat"] = "ship", repaired: bool = False) -> Recipe:
     """Ships as the 2020 article trains them: 10,000 steps of 32, RMSprop, noise on D's labels.
 
-    The pictures are in 0..1 although G ends in tanh, and G's negative values wrap round in the article's display.
+    The images are in 0..1 although G ends in tanh, and G's negative values wrap round in the article's display.
 
     Command: `gansmith train cifar-ships`.
     """
     return Recipe(
         name="cifar-ships",
         about="ships: convolutions of stride 1 around one transposed one, RMSprop, 10,000 steps of 32",
-        batch=BATCH,
+        batch_size=BATCH,
         length=Length(
             images=STEPS * BATCH, log_every=10 * BATCH, sample_every=500 * BATCH, checkpoint_every=500 * BATCH
         ),

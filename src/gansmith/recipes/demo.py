@@ -1,4 +1,4 @@
-"""The first run: clothes in two minutes, on pictures that ship with gansmith."""
+"""The first run: clothes in two minutes, on images that ship with gansmith."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ FAMILY = Family(article=OURS)
 
 
 def demo() -> Recipe:
-    """Clothes in two minutes on two CPU cores, from the 10,000 pictures in the package.
+    """Clothes in two minutes on two CPU cores, from the 10,000 images in the package.
 
     Ours: the auto recipe at that length.
 
@@ -26,7 +26,7 @@ def demo() -> Recipe:
     return found.model_copy(
         update={
             "name": "demo",
-            "about": "clothes in two minutes: the auto recipe on the 10,000 pictures that ship with gansmith",
-            "evaluate": found.evaluate.model_copy(update={"pictures": EVALUATED}),
+            "about": "clothes in two minutes: the auto recipe on the 10,000 images that ship with gansmith",
+            "evaluate": found.evaluate.model_copy(update={"images": EVALUATED}),
         }
     )

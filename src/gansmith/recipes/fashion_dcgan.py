@@ -25,7 +25,7 @@ def fashion_dcgan(epochs: int = 5) -> Recipe:
     return Recipe(
         name="fashion-dcgan",
         about="clothes, convolutions: strided and transposed, SELU, RMSprop, 5 epochs of batches of 32",
-        batch=BATCH,
+        batch_size=BATCH,
         length=Length(
             images=epochs * STEPS_PER_EPOCH * BATCH,
             log_every=25 * BATCH,

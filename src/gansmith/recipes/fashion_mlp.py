@@ -32,7 +32,7 @@ def fashion_mlp(epochs: int = 1) -> Recipe:
     return Recipe(
         name="fashion-mlp",
         about="clothes, dense networks: SELU, RMSprop, 1 epoch of batches of 32",
-        batch=BATCH,
+        batch_size=BATCH,
         precision="fp32",  # bf16 costs such small layers more in casts than it saves in products
         length=Length(
             images=epochs * STEPS_PER_EPOCH * BATCH,

@@ -15,13 +15,13 @@ FAMILY = Family(
     "Keras 2.0, TensorFlow 1.0",
     inferred=(
         "the parameter counts: the code prints its summaries, but no output was published",
-        "55,000 pictures: the tutorial's loader keeps the first 5,000 of the official 60,000 for validation",
+        "55,000 images: the tutorial's loader keeps the first 5,000 of the official 60,000 for validation",
     ),
-    finding="RMSprop gives more realistic pictures than Adam; upsampling does better than strided transposed "
-    "convolution; respectable output above 1,000 steps; dropout on both networks keeps noise pictures away; D's rate "
+    finding="RMSprop gives more realistic images than Adam; upsampling does better than strided transposed "
+    "convolution; respectable output above 1,000 steps; dropout on both networks keeps noise images away; D's rate "
     "above G's keeps D's loss from collapsing.",
     measured="nearly every sample is a digit after 1,000 of the 10,000 steps, on 4,000 digits instead of 55,000. The "
-    "first 50 steps look broken: D learns to tell G's training-mode pictures, which the generator step calls "
+    "first 50 steps look broken: D learns to tell G's training-mode images, which the generator step calls "
     "real, from its inference-mode ones, until G's moving statistics have caught up. One of two seeds did not "
     "survive that.",
     shows=("samples", "on the way", "reals"),
@@ -47,11 +47,11 @@ def mnist_dcgan(june: bool = False, repaired: bool = False) -> Recipe:
         name="mnist-dcgan",
         seed=SEED,
         about="handwritten digits: upsampling generator, RMSprop, 10,000 steps of 256",
-        batch=BATCH,
+        batch_size=BATCH,
         length=Length(
             images=STEPS * BATCH, log_every=10 * BATCH, sample_every=500 * BATCH, checkpoint_every=500 * BATCH
         ),
-        latents=Latents(size=100, law="uniform"),
+        latents=Latents(size=100, distribution="uniform"),
         data=Data(name="mnist", skip=5000, pixel_range="0..1", order="with-replacement"),
         model=networks.Config(),
         objective=Objective(

@@ -6,7 +6,7 @@ What the four share is here, too.
 from gansmith.data.sampler import Order
 from gansmith.models import mnist_mlp as networks
 from gansmith.recipes.base import HAVING_FUN, Family, repaired
-from gansmith.schema import Adam, Data, Figures, Grid, HeldOutLosses, Length, Objective, Recipe
+from gansmith.schema import Adam, Data, Figures, Grid, Length, Objective, Recipe, ValidationLosses
 
 BATCH, STEPS_PER_EPOCH, EPOCHS = 64, 937, 100
 
@@ -14,14 +14,14 @@ SOURCE = "naokishibuya/deep-learning, python/{}.ipynb (November 2017); Keras 2.0
 INFERRED = (
     "the generator step also moves D, against what the text says: Keras 2.0.5 keeps the weights that were trainable "
     "when the model was compiled, and D was not frozen then",
-    "D's moving statistics follow the reals, the fakes and the generator step's pictures, in this order",
+    "D's moving statistics follow the reals, the fakes and the generator step's images, in this order",
 )
 
 FAMILY = Family(
     article=HAVING_FUN,
     source=SOURCE.format("gan_mnist"),
     inferred=INFERRED,
-    finding="D's loss rises while G's falls, a kind of equilibrium around epochs 80 to 90; pictures are noisy, digits "
+    finding="D's loss rises while G's falls, a kind of equilibrium around epochs 80 to 90; images are noisy, digits "
     "legible in part; a DCGAN would be better.",
     measured="as said: D's held-out loss rises and G's falls, median of the last ten 0.83 and 2.70 (the notebook: "
     "0.90 and 2.77); 1, 7 and 9 are legible, others broken, speckles everywhere. On 9,000 digits instead of "
@@ -39,7 +39,7 @@ def mnist_mlp(repaired: bool = False) -> Recipe:
     return Recipe(
         name="mnist-mlp",
         about="handwritten digits, dense networks: Adam, 100 epochs of 937 steps of 64",
-        batch=BATCH,
+        batch_size=BATCH,
         precision="fp32",  # bf16 costs such small layers more in casts than it saves in products
         length=epochs(BATCH, STEPS_PER_EPOCH, EPOCHS, sample_every=10),
         data=Data(name="mnist", order=order(repaired)),
@@ -47,23 +47,23 @@ def mnist_mlp(repaired: bool = False) -> Recipe:
         objective=objective(repaired),
         discriminator_optimizer=adam(1e-3, 0.9),
         generator_optimizer=adam(1e-4, 0.9),
-        held_out_losses=HeldOutLosses(every=STEPS_PER_EPOCH * BATCH),
+        validation_losses=ValidationLosses(every=STEPS_PER_EPOCH * BATCH),
         grid=Grid(rows=4, columns=5),
         figures=digits(BATCH * STEPS_PER_EPOCH, repaired),
     )
 
 
-def epochs(batch: int, steps: int, num: int, sample_every: int) -> Length:
+def epochs(batch_size: int, steps: int, num: int, sample_every: int) -> Length:
     """`num` epochs of `steps` steps, a sample grid and a checkpoint every `sample_every` epochs."""
-    epoch = batch * steps
+    epoch = batch_size * steps
     interval = sample_every * epoch
     return Length(
-        images=num * epoch, log_every=max(steps // 20, 1) * batch, sample_every=interval, checkpoint_every=interval
+        images=num * epoch, log_every=max(steps // 20, 1) * batch_size, sample_every=interval, checkpoint_every=interval
     )
 
 
 def order(repaired: bool) -> Order:
-    """The notebooks go through the pictures in the same order each epoch."""
+    """The notebooks go through the images in the same order each epoch."""
     return "permutation" if repaired else "sequential"
 
 
@@ -85,6 +85,6 @@ def adam(lr: float, beta1: float) -> Adam:
 
 
 def digits(epoch: int, repaired: bool) -> Figures:
-    """Grey pictures, each stretched, that the notebooks deprocess as (x / 2 + 1) 255."""
+    """Grey images, each stretched, that the notebooks deprocess as (x / 2 + 1) 255."""
     display = "clipped" if repaired else "doubled"
-    return Figures(autoscale=True, display=display, losses="held-out", epoch=epoch, axis="epoch")
+    return Figures(autoscale=True, display=display, losses="validation", epoch=epoch, axis="epoch")

@@ -19,7 +19,7 @@ FAMILY = Family(
         "LeakyReLU, tanh, Adam, cross-entropy, much dropout, a D with fewer parameters than G and a larger rate",
         "an epoch is one iteration: 1,750 passes would be 255,500 updates, hard to square with noise until 250 and "
         "outlines at 1,750; the variant full-passes takes the other reading",
-        "pictures in -1..1 because G ends in tanh",
+        "images in -1..1 because G ends in tanh",
     ),
     finding="only noise up to 250 epochs; outlines of B, E and F at 1,750; some samples are white paper with a shadow, "
     "because some of the letters have inverted polarity.",
@@ -43,7 +43,7 @@ def notmnist_dcgan(rates: Literal["10-to-1", "2-to-1"] = "10-to-1", passes: bool
     return Recipe(
         name="notmnist-dcgan",
         about="letters: upsampling generator without batch norm, Adam, 1,750 iterations of 128",
-        batch=BATCH,
+        batch_size=BATCH,
         length=Length(
             images=iterations * BATCH,
             log_every=10 * BATCH,

@@ -14,7 +14,7 @@ MOST = 1e300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluated:
-    """A state of a run, and its distance to the real pictures with both ends of its interval."""
+    """A state of a run, and its distance to the real images with both ends of its interval."""
 
     step: int
     seen: int
@@ -22,7 +22,7 @@ class Evaluated:
     low: float
     high: float
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Such as "12.3 (11.9 to 12.8)"."""
         return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
 
@@ -52,7 +52,7 @@ def best_of(history: Sequence[Evaluated]) -> Evaluated | None:
 def stalled_since(history: Sequence[Evaluated], patience: int) -> Evaluated | None:
     """The last evaluation that was a gain, when the `patience` ones after it, or more, were none; else None.
 
-    A gain lies below the whole interval of the gain before. The latents and the real pictures are the same each time,
+    A gain lies below the whole interval of the gain before. The latents and the real images are the same each time,
     so two values share most of their noise, and their difference has less of it than the interval allows for: the rule
     is late rather than early. With patience 0 nothing stalls.
     """

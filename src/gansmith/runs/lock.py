@@ -28,7 +28,7 @@ def only_writer(run: Run) -> Generator[list[str]]:
     UsageError when a file or folder that the run writes to is a link.
     """
     path = run.path / ".lock"
-    run.refuse_links()
+    run.check_no_links()
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:

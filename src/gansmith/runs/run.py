@@ -8,7 +8,7 @@ log.txt        what the console said
 control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
                does, `save` save and go on, `sample` draw a grid; looked for 4 times a second, removed when obeyed
 .lock          who is training the run; see `gansmith.runs.lock`
-reals.png      pictures of the set;  samples/<step>.png  the same latents throughout
+reals.png      images of the set;  samples/<step>.png  the same latents throughout
 checkpoints/   <step>/ and the text files `latest` and `best`, which name two; damaged ones are set aside as .bad-<step>
 curves.png  distance.png  evolution.png  report.html      written when the run ends
 figures/       what the article shows, drawn when asked for
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from gansmith.errors import DiskError, UsageError
+from gansmith.runs.renamed import of_today
 from gansmith.system.atomic import cannot_write, remove_leftovers, sync_file, write_atomically
 from gansmith.system.untrusted import open_plain, parse_json, read_json, read_plain
 
@@ -86,7 +87,7 @@ class Run:
                 raise ValueError("it holds no table")
         except (OSError, ValueError) as error:
             raise UsageError(f"{self.path / 'run.json'} cannot be read ({error}); is this a run folder?") from error
-        return info
+        return of_today(info)
 
     def update(self, **changes: Any) -> None:
         """Put these values into run.json."""
@@ -134,7 +135,7 @@ class Run:
         for name in (EVENTS, METRICS):
             sync_file(self.path / name)
 
-    def refuse_links(self) -> None:
+    def check_no_links(self) -> None:
         """Raise UsageError for a link, a pipe or a device among what is written to: that stays in the run folder."""
         for path in (*self._folders(), *(self.path / name for name in (".lock", "log.txt", EVENTS, METRICS))):
             if path.is_symlink() or not (path.is_dir() or path.is_file() or not path.exists()):
@@ -142,7 +143,7 @@ class Run:
 
     def remove_leftovers(self) -> None:
         """Remove what a kill left unfinished. Only the run's one writer may do so. Raises DiskError and UsageError."""
-        self.refuse_links()
+        self.check_no_links()
         try:
             for folder in (self.path, *self._folders()):
                 remove_leftovers(folder)

@@ -11,14 +11,14 @@ import torch
 from gansmith.config import Schedule
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.errors import DataError, UsageError
 from gansmith.recipe_file import assignment, flat, from_run, recipe_of
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
-from gansmith.training.datasets import Pictures
+from gansmith.training.datasets import Datasets
 
 MOVES_NO_WEIGHT = (
     "name",
@@ -31,14 +31,14 @@ MOVES_NO_WEIGHT = (
     "grid",
     "on_divergence",
     "evaluate.every",
-    "evaluate.pictures",
+    "evaluate.images",
     "evaluate.features",
     "evaluate.patience",
-    "held_out_losses.pictures",
+    "validation_losses.images",
 )
 """Fields and tables of which no step's result depends; see `what_moves_weights` for one more."""
 
-_ALIKE_IN_A_RUN = ("grid", "evaluate.pictures", "evaluate.features")
+_ALIKE_IN_A_RUN = ("grid", "evaluate.images", "evaluate.features")
 """Those of them that stay as they are in a continued run, whose grids and numbers are put beside each other."""
 
 SAFE = ("length.images", *(name for name in MOVES_NO_WEIGHT if name not in _ALIKE_IN_A_RUN))
@@ -66,10 +66,10 @@ def trained_recipe(run: Run) -> Recipe:
 def what_moves_weights(values: dict[str, Any]) -> dict[str, object]:
     """Of a recipe's plain values those that results depend on, under dotted names.
 
-    Of the held-out losses' interval it is whether there is one: they keep pictures out of the training.
+    Of the held-out losses' interval it is whether there is one: they keep images out of the training.
     """
     found = {field: value for field, value in flat(values).items() if not _is_among(field, MOVES_NO_WEIGHT)}
-    return found | {"held_out_losses.every": bool(found["held_out_losses.every"])}
+    return found | {"validation_losses.every": bool(found["validation_losses.every"])}
 
 
 def changes_between(old: Recipe, new: Recipe) -> list[Change]:
@@ -79,7 +79,7 @@ def changes_between(old: Recipe, new: Recipe) -> list[Change]:
     return [change for change in changes if change.old != change.new]
 
 
-def refuse_unsafe(run: Run, trained: Recipe, wanted: Recipe) -> None:
+def check_changes_are_safe(run: Run, trained: Recipe, wanted: Recipe) -> None:
     """Raise UsageError naming every field whose change would make it another run, and how to start that one."""
     refused = [change for change in changes_between(trained, wanted) if not _is_safe(change, trained)]
     if not refused:
@@ -88,27 +88,27 @@ def refuse_unsafe(run: Run, trained: Recipe, wanted: Recipe) -> None:
     now = [assignment(change.field, change.new) for change in refused if change.new is not None]
     options = " ".join(f"--set {shlex.quote(one)}" for one in now)
     if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
-        options += f" --steps {2 * wanted.length.images // wanted.batch}"
+        options += f" --steps {2 * wanted.length.images // wanted.batch_size}"
     raise UsageError(
         f"{run.path} cannot go on exactly: {said}. Put that back, here or in {run.recipe_file}, or start a new run "
         f"from its checkpoint: gansmith resume {run.path} {options} --fork. A change of {', '.join(SAFE)} is applied."
     )
 
 
-def refuse_other_pictures(run: Run, pictures: Pictures) -> None:
-    """Raise UsageError when the pictures are not those that the run was trained on."""
+def check_same_images(run: Run, images: Datasets) -> None:
+    """Raise UsageError when the images are not those that the run was trained on."""
     then = trained_on(run)
-    differing = [key for key, value in pictures.identity.items() if then[key] not in (None, value)]
+    differing = [key for key, value in images.identity.items() if then[key] not in (None, value)]
     if differing:
-        said = ", ".join(f"{key} was {then[key]} and is now {pictures.identity[key]}" for key in differing)
+        said = ", ".join(f"{key} was {then[key]} and is now {images.identity[key]}" for key in differing)
         raise UsageError(
-            f"{run.path} cannot go on exactly: its pictures are not those it was trained on ({said}). Put them back, "
+            f"{run.path} cannot go on exactly: its images are not those it was trained on ({said}). Put them back, "
             f"or start a new run from its checkpoint: gansmith resume {run.path} --fork."
         )
 
 
 def trained_on(run: Run) -> dict[str, Any]:
-    """As `Pictures.identity`, what run.json says of the pictures that the run was trained on; None where it does not.
+    """As `Datasets.identity`, what run.json says of the images that the run was trained on; None where it does not.
 
     The labels are there whether they count or not.
     """
@@ -119,22 +119,22 @@ def trained_on(run: Run) -> dict[str, Any]:
     return {"count": data.get("count"), "sha256": hashes.get("images"), "labels": hashes.get("labels")}
 
 
-def was_trained_on(run: Run, pack: Pack) -> bool:
-    """Whether the run's pictures were of this store as it is now, as far as run.json tells."""
-    return trained_on(run)["sha256"] in (None, pack.index["sha256"]["images"])
+def was_trained_on(run: Run, dataset: Dataset) -> bool:
+    """Whether the run's images were of this store as it is now, as far as run.json tells."""
+    return trained_on(run)["sha256"] in (None, dataset.index["sha256"]["images"])
 
 
-def refuse_pictures_that_moved(run: Run, wanted: Recipe) -> None:
-    """Raise DataError when the folder or file of own pictures is no longer there."""
+def check_images_are_found(run: Run, wanted: Recipe) -> None:
+    """Raise DataError when the folder or file of own images is no longer there."""
     name = parse_name(wanted.data.name).name
     if name not in SETS and not Path(name).expanduser().exists():
         raise DataError(
-            f"the pictures of {run.path} are not at {name} any more; say where they are: "
+            f"the images of {run.path} are not at {name} any more; say where they are: "
             f"gansmith resume {run.path} --data PATH"
         )
 
 
-def remarks_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
+def notes_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
     """A sentence when a run goes on beyond the end of its learning rates' schedules."""
     rates = {f"{name}.lr": getattr(wanted, name).lr for name in ("discriminator_optimizer", "generator_optimizer")}
     ended = {field: lr for field, lr in rates.items() if isinstance(lr, Schedule) and lr.until <= trained.length.images}
@@ -154,7 +154,7 @@ def setting(engine: Engine) -> dict[str, Any]:
     }
 
 
-def remarks_on_setting(run: Run, engine: Engine) -> list[str]:
+def notes_on_setting(run: Run, engine: Engine) -> list[str]:
     """A sentence when the run goes on where the last bits may come out differently."""
     info, now = run.info(), setting(engine)
     machine = info.get("machine") if isinstance(info.get("machine"), dict) else {}
@@ -165,15 +165,15 @@ def remarks_on_setting(run: Run, engine: Engine) -> list[str]:
 
 
 def _is_safe(change: Change, trained: Recipe) -> bool:
-    """Held-out losses that are switched on or off change which pictures are trained on; how often they come does not.
+    """Held-out losses that are switched on or off change which images are trained on; how often they come does not.
 
-    Evaluations may be switched on and off: they hold out no pictures while they are off. Their pictures and features
+    Evaluations may be switched on and off: they hold out no images while they are off. Their images and features
     may not change while they are on, for the numbers could not be compared. A folder may have moved: what is in it is
-    compared by `refuse_other_pictures`. Precision is remarked upon, as is any other change of the setting.
+    compared by `check_same_images`. Precision is remarked upon, as is any other change of the setting.
     """
-    if change.field == "held_out_losses.every":
+    if change.field == "validation_losses.every":
         return bool(change.old and change.new)
-    if change.field in ("evaluate.pictures", "evaluate.features"):
+    if change.field in ("evaluate.images", "evaluate.features"):
         return not trained.evaluate.every
     if change.field == "data.name":
         return parse_name(change.old).classes == parse_name(change.new).classes

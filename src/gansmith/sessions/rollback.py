@@ -23,7 +23,7 @@ class Last:
     """The last state of a run that could be had, and what the user should know of later ones."""
 
     gan: GAN
-    remarks: list[str]
+    notes: list[str]
 
 
 def last_state(run: Run, recipe: Recipe, engine: Engine) -> Last:
@@ -40,7 +40,7 @@ def last_state(run: Run, recipe: Recipe, engine: Engine) -> Last:
     gan = build(slowed(recipe, len(happened)), engine)
     if found:
         load_checkpoint(found.folder, gan)
-    return Last(gan=gan, remarks=set_aside(run, found) if found else [])
+    return Last(gan=gan, notes=set_aside(run, found) if found else [])
 
 
 def _ended_early(run: Run, recipe: Recipe) -> bool:
@@ -54,12 +54,12 @@ def forget_later(run: Run, seen: int, trained: Recipe) -> None:
 
     A continued run writes the former again, and one that never stopped has not the latter.
     """
-    batch, step = trained.batch, seen // trained.batch
+    batch, step = trained.batch_size, seen // trained.batch_size
 
     def stays(line: dict[str, Any], every: int) -> bool:
         return line["seen"] < seen or (line["seen"] == seen and bool(every) and due(seen, batch, every))
 
-    evaluated, losses = trained.evaluate.every, trained.held_out_losses.every
+    evaluated, losses = trained.evaluate.every, trained.validation_losses.every
     run.keep_lines(EVENTS, lambda line: stays(line, trained.length.log_every))
     run.keep_lines(METRICS, lambda line: stays(line, evaluated if DECIDES in line else losses))
     point_at_best(run)
@@ -80,12 +80,12 @@ def roll_back(gan: GAN, setting: Setting, error: DivergedError) -> str:
     if recipe.on_divergence != "roll-back" or len(done) >= MOST_ROLL_BACKS:
         raise DivergedError(f"{error} {_advice(run, len(done))}") from error
     seen = last_state(run, recipe, engine).gan.seen
-    run.update(roll_backs=[*done, {"to_seen": seen, "to_step": seen // recipe.batch, "because": str(error)}])
+    run.update(roll_backs=[*done, {"to_seen": seen, "to_step": seen // recipe.batch_size, "because": str(error)}])
     forget_later(run, seen, recipe)
     before = last_state(run, recipe, engine).gan
     for part in fields(GAN):
         setattr(gan, part.name, getattr(before, part.name))
-    return f"{error} Back to step {seen // recipe.batch:,}, with half the learning rates."
+    return f"{error} Back to step {seen // recipe.batch_size:,}, with half the learning rates."
 
 
 def _advice(run: Run, rolled_back: int) -> str:

@@ -13,7 +13,7 @@ import torch
 from gansmith.checkpoints.load import load_checkpoint, tidy
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.checkpoints.save import save_checkpoint, settle
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
 from gansmith.generation.generator import grid_labels
@@ -26,17 +26,24 @@ from gansmith.runs.lock import only_writer
 from gansmith.runs.run import Run, check_root, create_run, default_root, folder_name, utc_now, write_atomically
 from gansmith.schema import Recipe
 from gansmith.sessions.changes import (
-    refuse_other_pictures,
-    refuse_pictures_that_moved,
-    refuse_unsafe,
-    remarks_on_length,
-    remarks_on_setting,
+    check_changes_are_safe,
+    check_images_are_found,
+    check_same_images,
+    notes_on_length,
+    notes_on_setting,
     setting,
     trained_recipe,
 )
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
-from gansmith.training.datasets import Pictures, access_for, open_all
-from gansmith.training.evaluation import Judge, about_too_short, because, make_judge, plateau, refuse_another_judge
+from gansmith.training.datasets import Datasets, access_for, open_all
+from gansmith.training.evaluation import (
+    Evaluator,
+    about_too_short,
+    because,
+    check_same_evaluator,
+    make_evaluator,
+    plateau,
+)
 from gansmith.training.loop import Setting, make_sampler, train_loop
 from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.state import GAN, build
@@ -48,7 +55,7 @@ STOPPED, ENDED = "stopped", ("done", "plateau")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Terms:
-    """How a run may get its pictures and its device, and who hears of it; see `train`."""
+    """How a run may get its images and its device, and who hears of it; see `train`."""
 
     device: DeviceChoice
     offline: bool
@@ -62,9 +69,9 @@ class _Ready:
 
     recipe: Recipe
     engine: Engine
-    pictures: Pictures
-    judge: Judge | None
-    remarks: list[str]
+    images: Datasets
+    evaluator: Evaluator | None
+    notes: list[str]
 
 
 def train(
@@ -75,15 +82,15 @@ def train(
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
-    remarks: Sequence[str] = (),
+    notes: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
     """Train a recipe in a new run folder under `runs` and return the run.
 
-    A known set that is not on this machine is downloaded first, unless `offline`; own pictures are packed first, and
-    more than 1 % that cannot be used are refused, unless `allow_dropped`. `remarks` are said and kept with the run.
+    A known set that is not on this machine is downloaded first, unless `offline`; own images are packed first, and
+    more than 1 % that cannot be used are refused, unless `allow_dropped`. `notes` are said and kept with the run.
 
-    Pictures, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
+    Images, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError,
     NotEnoughMemoryError or DiskError as their docstrings say.
     """
@@ -91,7 +98,7 @@ def train(
     root, name = Path(runs or default_root()), folder_name(name or recipe.name)
     check_root(root)
     with saying_what_fits(recipe, device):
-        return _begin(recipe, root, name, terms, remarks)
+        return _begin(recipe, root, name, terms, notes)
 
 
 def resume(
@@ -124,140 +131,144 @@ def resume(
         return _fork(run, changes, terms) if fork else _continue(run, wanted, terms)
 
 
-def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, remarks: Sequence[str]) -> Run:
+def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, notes: Sequence[str]) -> Run:
     ready = _prepared(recipe, make_engine(terms.device, recipe.precision), terms)
-    remarks = [*remarks, *ready.remarks]
+    notes = [*notes, *ready.notes]
     gan = build(recipe, ready.engine)
     run = create_run(root, name)
     with only_writer(run):
-        _describe(run, ready, remarks)
-        return _run_to_end(gan, _setting(ready, run, terms), remarks)
+        _describe(run, ready, notes)
+        return _run_to_end(gan, _setting(ready, run, terms), notes)
 
 
 def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
-    with only_writer(run) as remarks:
+    with only_writer(run) as notes:
         trained = trained_recipe(run)
-        refuse_unsafe(run, trained, recipe)
-        refuse_pictures_that_moved(run, recipe)
+        check_changes_are_safe(run, trained, recipe)
+        check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
         ready = _prepared(recipe, engine, terms)
-        refuse_other_pictures(run, ready.pictures)
-        if ready.judge and ready.judge.names:
-            refuse_another_judge(run, ready.judge)
+        check_same_images(run, ready.images)
+        if ready.evaluator and ready.evaluator.names:
+            check_same_evaluator(run, ready.evaluator)
         tidy(run)
         last = last_state(run, recipe, engine)
         gan = last.gan
-        step = gan.seen // recipe.batch
+        step = gan.seen // recipe.batch_size
         is_whole = _ending(run, recipe, gan)["status"] != STOPPED
         if is_whole and run.info()["status"] in ENDED:
-            _refuse_ended(run, recipe, gan.seen)
+            _check_not_ended(run, recipe, gan.seen)
         if is_whole:
             settle(run, recipe)
         else:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
-        kept = said if isinstance(said := run.info().get("remarks"), list) else []
-        new = [remark for remark in remarks_on_setting(run, engine) if remark not in kept]
-        run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), remarks=[*kept, *new])
+        kept = said if isinstance(said := run.info().get("notes"), list) else []
+        new = [note for note in notes_on_setting(run, engine) if note not in kept]
+        run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), notes=[*kept, *new])
         going = "every step is done; finishing after" if is_whole else "continuing at"
-        remarks = [
-            *remarks,
-            *last.remarks,
+        notes = [
+            *notes,
+            *last.notes,
             *new,
-            *remarks_on_length(trained, recipe),
+            *notes_on_length(trained, recipe),
             f"{going} step {step:,} of {recipe.steps:,}",
         ]
-        return _run_to_end(gan, _setting(ready, run, terms), remarks, steps_left=not is_whole)
+        return _run_to_end(gan, _setting(ready, run, terms), notes, steps_left=not is_whole)
 
 
 def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
-    refuse_pictures_that_moved(run, recipe)
+    check_images_are_found(run, recipe)
     ready = _prepared(recipe, same_engine(run.info(), terms.device, recipe.precision), terms)
     gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan, forking=True)
-    if gan.seen // recipe.batch >= recipe.steps:
-        _refuse_ended(run, recipe, gan.seen)
+    if gan.seen // recipe.batch_size >= recipe.steps:
+        _check_not_ended(run, recipe, gan.seen)
     beside = run.path.parent if run.path.name not in ("", "..") else run.path.resolve().parent
     fork = create_run(beside, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
-        _describe(fork, ready, ready.remarks, forked_from=origin)
+        _describe(fork, ready, ready.notes, forked_from=origin)
         save_checkpoint(fork, gan, recipe)
-        remarks = [
-            *ready.remarks,
-            *found.remarks(),
+        notes = [
+            *ready.notes,
+            *found.notes(),
             f"a new run from step {found.step:,} of {run.path}, {gan.seen:,} images",
         ]
-        return _run_to_end(gan, _setting(ready, fork, terms), remarks)
+        return _run_to_end(gan, _setting(ready, fork, terms), notes)
 
 
 def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
-    pictures = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
-    make_sampler(recipe, pictures.train)  # refuses a batch larger than the set, before a folder is made
-    judge = make_judge(recipe, pictures.train, pictures.validation)
-    remarks = [*pictures.remarks, *([judge.remark()] if judge else about_too_short(recipe))]
-    return _Ready(recipe=recipe, engine=engine, pictures=pictures, judge=judge, remarks=remarks)
+    images = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+    make_sampler(recipe, images.train)  # refuses a batch larger than the set, before a folder is made
+    evaluator = make_evaluator(recipe, images.train, images.validation)
+    notes = [*images.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
+    return _Ready(recipe=recipe, engine=engine, images=images, evaluator=evaluator, notes=notes)
 
 
-def _refuse_ended(run: Run, recipe: Recipe, seen: int) -> None:
-    step = seen // trained_recipe(run).batch
+def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
+    step = seen // trained_recipe(run).batch_size
     if gain := plateau(run, recipe, step):
         raise UsageError(
             f"{run.path} ended at step {step:,}: {because(gain, recipe)}; to train on, give more patience, or 0 "
             "for no such end: --set evaluate.patience=0."
         )
-    anew = f", which is step {seen // recipe.batch:,} of {recipe.batch} pictures" if seen != step * recipe.batch else ""
+    anew = (
+        f", which is step {seen // recipe.batch_size:,} of {recipe.batch_size} images"
+        if seen != step * recipe.batch_size
+        else ""
+    )
     raise UsageError(f"{run.path} is complete at step {step:,}{anew}; give more --steps to train on.")
 
 
 def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
-    pictures, judge = ready.pictures, ready.judge if ready.judge and ready.judge.names else None
+    images, evaluator = ready.images, ready.evaluator if ready.evaluator and ready.evaluator.names else None
     return Setting(
         recipe=ready.recipe,
-        pack=pictures.train,
-        held_out=pictures.held_out,
-        validation=pictures.validation,
-        judge=judge,
+        dataset=images.train,
+        for_losses=images.for_losses,
+        validation=images.validation,
+        evaluator=evaluator,
         engine=ready.engine,
         run=run,
         reporter=terms.reporter,
     )
 
 
-def _describe(run: Run, ready: _Ready, remarks: Sequence[str], **more: Any) -> None:
+def _describe(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> None:
     """The files that say what the run is, before its first step."""
-    recipe, pack = ready.recipe, ready.pictures.train
+    recipe, dataset = ready.recipe, ready.images.train
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(
         name=run.path.name,
         status="running",
         started=utc_now(),
         command=sys.argv,
-        data={**pack.index, "count": len(pack)},
-        remarks=remarks,
+        data={**dataset.index, "count": len(dataset)},
+        notes=notes,
         recipe=recipe.model_dump(mode="json"),
         **setting(ready.engine),
         **more,
     )
-    reals = pack.batch(_shown(recipe, pack)).permute(0, 2, 3, 1).numpy()
+    reals = dataset.batch(_shown(recipe, dataset)).permute(0, 2, 3, 1).numpy()
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
 
 
-def _shown(recipe: Recipe, pack: Pack) -> torch.Tensor:
-    """Which pictures the sheet of real ones shows: at random, each of the class that the grid has at its place."""
-    num = min(recipe.grid.rows * recipe.grid.columns, len(pack))
-    order = torch.randperm(len(pack), generator=stream(recipe.seed, "reals", 0))
-    wanted, labels = grid_labels(recipe), pack.labels_at(order)
+def _shown(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
+    """Which images the sheet of real ones shows: at random, each of the class that the grid has at its place."""
+    num = min(recipe.grid.rows * recipe.grid.columns, len(dataset))
+    order = torch.randperm(len(dataset), generator=stream(recipe.seed, "reals", 0))
+    wanted, labels = grid_labels(recipe), dataset.labels_at(order)
     if wanted is None or labels is None:
         return order[:num]
     of_class = {label: cycle(order[labels == label].tolist()) for label in wanted.unique().tolist()}
     return torch.tensor([next(of_class[label]) for label in wanted[:num].tolist()])
 
 
-def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str], *, steps_left: bool = True) -> Run:
+def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left: bool = True) -> Run:
     """The loop, the run's status, and the report, whatever happens in between.
 
     No steps are left in a run that was killed behind its last save: there the loop has nothing to do.
@@ -267,13 +278,13 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str], *, steps_lef
     ending = {"status": "failed"}
     with _disk_errors(run):
         try:
-            for sentence in (f"run folder: {run.path}", *remarks):
-                setting.reporter.say(sentence)
+            for sentence in (f"run folder: {run.path}", *notes):
+                setting.reporter.note(sentence)
             with listening(run.control) as requests:
                 if steps_left:
                     _train(gan, setting, requests)
-            if setting.judge and setting.judge.count:
-                setting.reporter.say(setting.judge.cost())
+            if setting.evaluator and setting.evaluator.count:
+                setting.reporter.note(setting.evaluator.cost())
             ending = _ending(run, recipe, gan)
         except DivergedError:
             ending = {"status": "diverged"}
@@ -283,21 +294,21 @@ def _run_to_end(gan: GAN, setting: Setting, remarks: Sequence[str], *, steps_lef
             raise
         finally:
             with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
-                run.update(ended=utc_now(), step=gan.seen // recipe.batch, seen=gan.seen, **ending)
+                run.update(ended=utc_now(), step=gan.seen // recipe.batch_size, seen=gan.seen, **ending)
         write_report(run)
     if ending["status"] == STOPPED:
         raise Interrupted(
-            f"stopped and saved at step {gan.seen // recipe.batch:,} of {recipe.steps:,}; "
+            f"stopped and saved at step {gan.seen // recipe.batch_size:,} of {recipe.steps:,}; "
             f"go on with: gansmith resume {run.path}",
             exit_code=requests.exit_code,
         )
-    setting.reporter.say(f"report: {run.report}")
+    setting.reporter.note(f"report: {run.report}")
     return run
 
 
 def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
     """For run.json: how a run ended that nothing went wrong with, and why, if before its length."""
-    step = gan.seen // recipe.batch
+    step = gan.seen // recipe.batch_size
     if step >= recipe.steps:
         return {"status": "done"}
     if gain := plateau(run, recipe, step):
@@ -319,8 +330,8 @@ def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
     """The loop, begun again after a roll-back."""
     while True:
         try:
-            with suitable_threads(setting.recipe.batch, gan.G, gan.D):
+            with suitable_threads(setting.recipe.batch_size, gan.G, gan.D):
                 train_loop(gan, setting, requests)
             return
         except DivergedError as error:
-            setting.reporter.say(roll_back(gan, setting, error))
+            setting.reporter.note(roll_back(gan, setting, error))

@@ -1,4 +1,4 @@
-"""The pictures of a run: those it trains on, those it keeps out, and what is said while they come."""
+"""The images of a run: those it trains on, those it keeps out, and what is said while they come."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import torch
 
 from gansmith.data.classes import names_among, told_apart
-from gansmith.data.dataset import Access, Request, open_pictures
+from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.datasets.download import readable_size
 from gansmith.data.locate import Split
 from gansmith.data.selection import parse_name
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
 from gansmith.schema import Recipe
@@ -20,105 +20,105 @@ from gansmith.training.reporting import Reporter
 _NAMED = 20
 """Classes named in a remark."""
 
-_WHAT_WOULD_DO = "`gansmith train --labels` takes the number from the pictures, and data.classes=0 trains without."
+_WHAT_WOULD_DO = "`gansmith train --labels` takes the number from the images, and data.num_classes=0 trains without."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pictures:
+class Datasets:
     """Those to train on, those kept out for the recipe's losses, and what the user should know of them."""
 
-    train: Pack
-    held_out: Pack | None
-    validation: Pack | None
+    train: Dataset
+    for_losses: Dataset | None
+    validation: Dataset | None
     """Those that evaluations compare with, if not with some of `train`."""
-    remarks: list[str]
+    notes: list[str]
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Tells them from other pictures: how many train, the hash of their store, and of its labels if they count."""
+        """Tells them from other images: how many train, the hash of their store, and of its labels if they count."""
         hashes = self.train.index["sha256"]
         labels = {} if self.train.labels is None else {"labels": hashes["labels"]}
         return {"count": len(self.train), "sha256": hashes["images"], **labels}
 
 
-def open_all(recipe: Recipe, access: Access) -> Pictures:
-    """All pictures that the recipe asks for; they have labels where it has classes, the numbers of those.
+def open_all(recipe: Recipe, access: Access) -> Datasets:
+    """All images that the recipe asks for; they have labels where it has classes, the numbers of those.
 
-    Raises DataError as `open_pictures`, when they are too few, and when their classes are not the recipe's.
+    Raises DataError as `open_dataset`, when they are too few, and when their classes are not the recipe's.
     """
-    pack = open_set(recipe, access)
-    classes = _checked_classes(recipe, pack)
-    remarks = [f"{len(pack):,} of the {len(pack.images):,} pictures of {pack.index['name']}"]
-    if (known := SETS.get(pack.index["name"])) and known.warning:
-        remarks.append(known.warning)
-    held_out = None
-    if recipe.held_out_losses.every:
-        pack, held_out = _hold_out(recipe, pack, access)
-        remarks.append(f"losses on {len(held_out):,} pictures of {held_out.index['name']} kept out of the training")
+    dataset = open_set(recipe, access)
+    classes = _checked_classes(recipe, dataset)
+    notes = [f"{len(dataset):,} of the {len(dataset.images):,} images of {dataset.index['name']}"]
+    if (known := SETS.get(dataset.index["name"])) and known.warning:
+        notes.append(known.warning)
+    for_losses = None
+    if recipe.validation_losses.every:
+        dataset, for_losses = _hold_out(recipe, dataset, access)
+        notes.append(f"losses on {len(for_losses):,} images of {for_losses.index['name']} kept out of the training")
     validation = None
-    if num := recipe.evaluate.held_out:
-        pack, validation = _split(recipe, pack, num, "evaluate")
-        remarks.append(f"{num:,} of them kept out of the training, for evaluations")
+    if num := recipe.evaluate.validation:
+        dataset, validation = _split(recipe, dataset, num, "evaluate")
+        notes.append(f"{num:,} of them kept out of the training, for evaluations")
     if classes:
         more = f" and {len(classes) - _NAMED:,} more" if len(classes) > _NAMED else ""
-        remarks.append(f"told apart by {len(classes):,} classes: {', '.join(classes[:_NAMED])}{more}")
-    remarks += pack.index["remarks"]
+        notes.append(f"told apart by {len(classes):,} classes: {', '.join(classes[:_NAMED])}{more}")
+    notes += dataset.index["notes"]
 
-    def labelled(some: Pack) -> Pack:
+    def labelled(some: Dataset) -> Dataset:
         return told_apart(some, classes, recipe.data.name) if classes else replace(some, labels=None)
 
-    train = labelled(pack)
+    train = labelled(dataset)
     if classes and 0 in (counts := train.index["class_counts"]):
-        raise DataError(f"no picture of the class {classes[counts.index(0)]!r} is left to train on; hold out fewer.")
-    return Pictures(
+        raise DataError(f"no image of the class {classes[counts.index(0)]!r} is left to train on; hold out fewer.")
+    return Datasets(
         train=train,
-        held_out=held_out and labelled(held_out),
+        for_losses=for_losses and labelled(for_losses),
         validation=validation and labelled(validation),
-        remarks=remarks,
+        notes=notes,
     )
 
 
-def _checked_classes(recipe: Recipe, pack: Pack) -> tuple[str, ...]:
+def _checked_classes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
     """The names of the recipe's classes, none if it has none."""
-    wanted, name = recipe.data.classes, recipe.data.name
-    found = names_among(pack, name) if wanted else ()
+    wanted, name = recipe.data.num_classes, recipe.data.name
+    found = names_among(dataset, name) if wanted else ()
     if len(found) != wanted:
-        if why := pack.index.get("no_classes"):
-            raise DataError(f"{name!r}: {why}, or leave out data.classes={wanted}.")
-        kinds = f"pictures of {len(found):,} classes" if found else "no labels"
-        raise DataError(f"data.classes={wanted:,}, but {name!r} has {kinds}; {_WHAT_WOULD_DO}")
+        if why := dataset.index.get("no_classes"):
+            raise DataError(f"{name!r}: {why}, or leave out data.num_classes={wanted}.")
+        kinds = f"images of {len(found):,} classes" if found else "no labels"
+        raise DataError(f"data.num_classes={wanted:,}, but {name!r} has {kinds}; {_WHAT_WOULD_DO}")
     return found
 
 
-def open_set(recipe: Recipe, access: Access) -> Pack:
-    """The pictures that the recipe asks for, before any are held out. Raises DataError as `open_pictures`."""
-    return open_pictures(_request(recipe, recipe.data.split), access)
+def open_set(recipe: Recipe, access: Access) -> Dataset:
+    """The images that the recipe asks for, before any are held out. Raises DataError as `open_dataset`."""
+    return open_dataset(_request(recipe, recipe.data.split), access)
 
 
-def _hold_out(recipe: Recipe, pack: Pack, access: Access) -> tuple[Pack, Pack]:
-    """What is left to train on, and what is not: the set's test split, or some of its pictures at random.
+def _hold_out(recipe: Recipe, dataset: Dataset, access: Access) -> tuple[Dataset, Dataset]:
+    """What is left to train on, and what is not: the set's test split, or some of its images at random.
 
-    Own pictures have no test split: a tenth of them is taken, at most 1,000.
+    Own images have no test split: a tenth of them is taken, at most 1,000.
     """
-    name, held_out = parse_name(recipe.data.name).name, recipe.held_out_losses.held_out
-    if not held_out and name in SETS:
-        return pack, open_pictures(_request(recipe, "test"), access)
-    return _split(recipe, pack, held_out or min(1000, -(-len(pack) // 10)), "held_out_losses")
+    name, num = parse_name(recipe.data.name).name, recipe.validation_losses.validation
+    if not num and name in SETS:
+        return dataset, open_dataset(_request(recipe, "test"), access)
+    return _split(recipe, dataset, num or min(1000, -(-len(dataset) // 10)), "validation_losses")
 
 
-def _split(recipe: Recipe, pack: Pack, num: int, table: str) -> tuple[Pack, Pack]:
-    """The rest of the pictures, and `num` of them at random, which are not trained on."""
-    if num >= len(pack):
-        raise DataError(f"{table}.held_out={num} leaves none of the {len(pack):,} pictures to train on.")
-    order = torch.randperm(len(pack), generator=stream(recipe.seed, "held-out", 0)).numpy()
-    return pack.only(order[num:]), pack.only(order[:num])
+def _split(recipe: Recipe, dataset: Dataset, num: int, table: str) -> tuple[Dataset, Dataset]:
+    """The rest of the images, and `num` of them at random, which are not trained on."""
+    if num >= len(dataset):
+        raise DataError(f"{table}.validation={num} leaves none of the {len(dataset):,} images to train on.")
+    order = torch.randperm(len(dataset), generator=stream(recipe.seed, "held-out", 0)).numpy()
+    return dataset.only(order[num:]), dataset.only(order[:num])
 
 
 def _request(recipe: Recipe, split: Split) -> Request:
-    """The recipe's pictures of a split; skip and limit are meant for the split that is trained on."""
+    """The recipe's images of a split; skip and limit are meant for the split that is trained on."""
     data = recipe.data
     skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
-    return Request(name=data.name, split=split, shape=data.wanted, skip=skip, limit=limit)
+    return Request(name=data.name, split=split, shape=data.shape, skip=skip, limit=limit)
 
 
 def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
@@ -131,10 +131,10 @@ def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access
 
     def downloading(name: str, here: int, size: int) -> None:
         if is_new(name, here, size):
-            reporter.say(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
+            reporter.note(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
 
     def packing(done: int, total: int) -> None:
         if is_new("packing", done, total):
-            reporter.say(f"packing pictures: {done:,} of {total:,} files")
+            reporter.note(f"packing images: {done:,} of {total:,} files")
 
     return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)

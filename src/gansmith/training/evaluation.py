@@ -1,4 +1,4 @@
-"""Measuring a run on its way: how far G's pictures are from real ones, whether they get closer, and at what price.
+"""Measuring a run on its way: how far G's images are from real ones, whether they get closer, and at what price.
 
 Only images decide when there is an evaluation, and only its numbers what follows, so a continued run does what one that
 never stopped does. How long it takes is said, and changes nothing.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gansmith.data.classes import classes_of
-from gansmith.data.store import Pack
+from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.errors import UsageError
 from gansmith.evaluation import inputs
@@ -41,7 +41,7 @@ DIGITS = 6
 """Significant ones of each number: what is beyond is rounding."""
 
 LEAST_SIDE = 8
-"""Pixels of a picture that has a spectrum."""
+"""Pixels of an image that has a spectrum."""
 
 NOT_EVALUATED = "not evaluated"
 """How the remark of a run begins that wanted to be and could not."""
@@ -51,41 +51,41 @@ METRICS_ON_THE_WAY = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "che
 
 
 @dataclass(slots=True, kw_only=True)
-class Judge:
+class Evaluator:
     """Measures the states of a run, each in the same way, and knows what that has cost in this session."""
 
     recipe: Recipe
-    train: Pack
-    validation: Pack | None
-    """Pictures kept out of `train` for this, if any."""
+    train: Dataset
+    validation: Dataset | None
+    """Images kept out of `train` for this, if any."""
     extractor: Extractor
     names: list[str]
-    """Of the metrics; none where there are too few pictures for the features."""
+    """Of the metrics; none where there are too few images for the features."""
     num: int
-    """Pictures of either kind."""
+    """Images of either kind."""
     began: float = field(default_factory=time.monotonic)
     preparing: float = 0.0
-    """Seconds for the real pictures."""
+    """Seconds for the real images."""
     measuring: float = 0.0
     """Seconds for everything else, and how many evaluations they were."""
     count: int = 0
     real: Reference | None = None
 
-    def remark(self) -> str:
+    def note(self) -> str:
         """What is done, in a sentence."""
         features = f"the features {self.extractor.name!r}"
         if not self.names:
             fewest = METRICS[DECIDES].fewest(self.extractor.width)
-            return f"{NOT_EVALUATED}: {self.num:,} pictures are too few for {features}, which need {fewest:,}"
+            return f"{NOT_EVALUATED}: {self.num:,} images are too few for {features}, which need {fewest:,}"
         kind = "kept out of the training" if self.validation else "of those trained on"
         return (
-            f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} pictures against as many real ones, "
+            f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} images against as many real ones, "
             f"{kind}, by {features}"
         )
 
     def labels(self) -> Tensor | None:
-        """The classes of G's pictures, int64 [num], in the shares of those trained on, where there are classes."""
-        num = self.recipe.data.classes
+        """The classes of G's images, int64 [num], in the shares of those trained on, where there are classes."""
+        num = self.recipe.data.num_classes
         return classes_of(self.train.index, num).in_proportion(self.num) if num else None
 
     def cost(self) -> str:
@@ -96,33 +96,33 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EvaluationResult:
     """What follows from an evaluation: whether this state is to be kept as the best, and whether the run has ended."""
 
     is_best: bool = False
     is_last: bool = False
 
 
-def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | None:
+def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -> Evaluator | None:
     """Whoever judges a run of this recipe; None when it is too short for an evaluation, or wants none.
 
-    No picture is looked at before the first evaluation. Raises UsageError and DataError when the features cannot be
-    had, or the recipe asks for fewer pictures than they need.
+    No image is looked at before the first evaluation. Raises UsageError and DataError when the features cannot be
+    had, or the recipe asks for fewer images than they need.
     """
     settings, data = recipe.evaluate, recipe.data
     if not 0 < settings.every <= recipe.length.images:
         return None
     found = _extractor(recipe)
     fewest = METRICS[DECIDES].fewest(found.width)
-    if settings.pictures < fewest:
+    if settings.images < fewest:
         raise UsageError(
-            f"evaluate.pictures={settings.pictures:,} are too few: the features {found.name!r} are {found.width} wide "
+            f"evaluate.images={settings.images:,} are too few: the features {found.name!r} are {found.width} wide "
             f"and need at least {fewest:,}."
         )
-    num = _pictures_in_each(recipe, len(train))
-    there = {"classes": found.classes is not None, "pictures": min(data.height, data.width) >= LEAST_SIDE}
+    num = _images_in_each(recipe, len(train))
+    there = {"classes": found.classes is not None, "images": min(data.height, data.width) >= LEAST_SIDE}
     names = [one for one in METRICS_ON_THE_WAY if all(there[need] for need in METRICS[one].needs)]
-    return Judge(
+    return Evaluator(
         recipe=recipe,
         train=train,
         validation=validation,
@@ -133,8 +133,8 @@ def make_judge(recipe: Recipe, train: Pack, validation: Pack | None) -> Judge | 
 
 
 def is_measurable(recipe: Recipe, count: int) -> bool:
-    """Whether `count` pictures to train on, or those kept out for it, are enough for the features. Raises as above."""
-    return _pictures_in_each(recipe, count) >= METRICS[DECIDES].fewest(_extractor(recipe).width)
+    """Whether `count` images to train on, or those kept out for it, are enough for the features. Raises as above."""
+    return _images_in_each(recipe, count) >= METRICS[DECIDES].fewest(_extractor(recipe).width)
 
 
 def about_too_short(recipe: Recipe) -> list[str]:
@@ -143,24 +143,24 @@ def about_too_short(recipe: Recipe) -> list[str]:
     return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"] * (every > images)
 
 
-def _pictures_in_each(recipe: Recipe, count: int) -> int:
-    return min(recipe.evaluate.pictures, recipe.evaluate.held_out or count)
+def _images_in_each(recipe: Recipe, count: int) -> int:
+    return min(recipe.evaluate.images, recipe.evaluate.validation or count)
 
 
 def _extractor(recipe: Recipe) -> Extractor:
-    """The features that the recipe asks for; where auto's do not see such pictures, random ones, which see all."""
+    """The features that the recipe asks for; where auto's do not see such images, random ones, which see all."""
     data, asked = recipe.data, recipe.evaluate.features
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
     return suiting(data.name, **shape) if asked == "auto" else extractor(asked, **shape)
 
 
-def refuse_another_judge(run: Run, judge: Judge) -> None:
+def check_same_evaluator(run: Run, evaluator: Evaluator) -> None:
     """Raise UsageError when the run's evaluations so far were made in another way: they have no best in common."""
     kept = run.info().get("evaluate")
     protocol = kept.get("protocol") if isinstance(kept, dict) else None
     if not (isinstance(protocol, dict) and evaluations(run)):
         return
-    now = {"features_hash": judge.extractor.hash, "resize": judge.extractor.resize, "fake": judge.num}
+    now = {"features_hash": evaluator.extractor.hash, "resize": evaluator.extractor.resize, "fake": evaluator.num}
     for name, value in now.items():
         if protocol.get(name) != value:
             raise UsageError(
@@ -169,32 +169,32 @@ def refuse_another_judge(run: Run, judge: Judge) -> None:
             )
 
 
-def evaluate(gan: GAN, judge: Judge, engine: Engine, run: Run, reporter: Reporter) -> Verdict:
+def evaluate(gan: GAN, evaluator: Evaluator, engine: Engine, run: Run, reporter: Reporter) -> EvaluationResult:
     """Measure the generator that is shown, and write a line of metrics.jsonl.
 
     The protocol, which is the same each time, goes into run.json at the first evaluation of a session.
     """
-    if judge.real is None:
-        judge.real = _prepare(judge, run)
-    begun, recipe = time.monotonic(), judge.recipe
+    if evaluator.real is None:
+        evaluator.real = _prepare(evaluator, run)
+    begun, recipe = time.monotonic(), evaluator.recipe
     draws = Draws(seed=recipe.seed, name="evaluate/latents")
-    images = np.concatenate([*paint_many(gan.shown, recipe, engine, judge.num, draws, judge.labels())])
-    measured = measure(images, judge.real, judge.names, recipe.seed, weights=_weights(recipe))
-    step = gan.seen // recipe.batch
+    images = np.concatenate([*paint_many(gan.shown, recipe, engine, evaluator.num, draws, evaluator.labels())])
+    measured = measure(images, evaluator.real, evaluator.names, recipe.seed, weights=_weights(recipe))
+    step = gan.seen // recipe.batch_size
     run.append_metric({"step": step, "seen": gan.seen, **_facts(measured.values)})
-    if judge.count == 0:
-        run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.facts()})
-    judge.count += 1
-    judge.measuring += time.monotonic() - begun
+    if evaluator.count == 0:
+        run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.to_dict()})
+    evaluator.count += 1
+    evaluator.measuring += time.monotonic() - begun
     history = evaluations(run)
     is_best, now = best_of(history) == history[-1], history[-1]
-    reporter.say(f"step {step:,}: Fréchet distance {now.in_words()}{', the lowest so far' if is_best else ''}")
-    if judge.count == WARN_AFTER and (warning := _too_dear(judge)):
-        reporter.say(warning)
+    reporter.note(f"step {step:,}: Fréchet distance {now.describe()}{', the lowest so far' if is_best else ''}")
+    if evaluator.count == WARN_AFTER and (warning := _too_expensive(evaluator)):
+        reporter.note(warning)
     stalled = plateau(run, recipe, step)
     if stalled:
-        reporter.say(because(stalled, recipe))
-    return Verdict(is_best=is_best, is_last=stalled is not None)
+        reporter.note(because(stalled, recipe))
+    return EvaluationResult(is_best=is_best, is_last=stalled is not None)
 
 
 def plateau(run: Run, recipe: Recipe, step: int) -> Evaluated | None:
@@ -207,35 +207,35 @@ def because(gain: Evaluated, recipe: Recipe) -> str:
     """Why a run ended before its length."""
     return (
         f"no gain beyond noise in {recipe.evaluate.patience} evaluations since step {gain.step:,}, whose Fréchet "
-        f"distance was {gain.in_words()}"
+        f"distance was {gain.describe()}"
     )
 
 
-def _prepare(judge: Judge, run: Run) -> Reference:
-    """The real pictures' features; what as many others come to in G's place, the floor, goes into run.json."""
+def _prepare(evaluator: Evaluator, run: Run) -> Reference:
+    """The real images' features; what as many others come to in G's place, the floor, goes into run.json."""
     begun = time.monotonic()
-    train, validation, split = judge.train, judge.validation, judge.recipe.data.split
-    first = _at_random(train, judge.recipe.seed, "evaluate/train")
+    train, validation, split = evaluator.train, evaluator.validation, evaluator.recipe.data.split
+    first = _at_random(train, evaluator.recipe.seed, "evaluate/train")
     if validation:
-        chosen = _at_random(validation, judge.recipe.seed, "evaluate/validation")
-        real, others = _pictures(validation, chosen[: judge.num], "validation"), first[: judge.num]
+        chosen = _at_random(validation, evaluator.recipe.seed, "evaluate/validation")
+        real, others = _images(validation, chosen[: evaluator.num], "validation"), first[: evaluator.num]
     else:
-        real, others = _pictures(train, first[: judge.num], split), first[judge.num : 2 * judge.num]
-    found, floor = reference(real, judge.extractor), {}
-    if len(others) == judge.num:
-        features = kept_features(_pictures(train, others, split), judge.extractor)
+        real, others = _images(train, first[: evaluator.num], split), first[evaluator.num : 2 * evaluator.num]
+    found, floor = reference(real, evaluator.extractor), {}
+    if len(others) == evaluator.num:
+        features = kept_features(_images(train, others, split), evaluator.extractor)
         floor = {"floor": {DECIDES: asdict(measure(features, found, [DECIDES]).values[DECIDES])}}
     run.update(evaluate=floor)
-    judge.preparing += time.monotonic() - begun
+    evaluator.preparing += time.monotonic() - begun
     return found
 
 
-def _at_random(pack: Pack, seed: int, name: str) -> torch.Tensor:
-    return torch.randperm(len(pack), generator=stream(seed, name, 0))
+def _at_random(dataset: Dataset, seed: int, name: str) -> torch.Tensor:
+    return torch.randperm(len(dataset), generator=stream(seed, name, 0))
 
 
-def _pictures(pack: Pack, rows: torch.Tensor, split: str) -> inputs.Pictures:
-    return inputs.pictures(pack.batch(rows).permute(0, 2, 3, 1).numpy(), pack.index["name"], split)
+def _images(dataset: Dataset, rows: torch.Tensor, split: str) -> inputs.ImageSet:
+    return inputs.image_set(dataset.batch(rows).permute(0, 2, 3, 1).numpy(), dataset.index["name"], split)
 
 
 def _facts(values: dict[str, Estimate]) -> dict[str, dict[str, float]]:
@@ -252,14 +252,14 @@ def _weights(recipe: Recipe) -> str:
     return "average" if recipe.ema_half_life else "raw"
 
 
-def _too_dear(judge: Judge) -> str:
+def _too_expensive(evaluator: Evaluator) -> str:
     """What would make evaluations cheap enough, if they are not; else nothing."""
-    share = judge.measuring / (time.monotonic() - judge.began - judge.preparing)
+    share = evaluator.measuring / (time.monotonic() - evaluator.began - evaluator.preparing)
     if share <= MOST_SHARE:
         return ""
-    every = judge.recipe.evaluate.every * (share / (1 - share)) / (MOST_SHARE / (1 - MOST_SHARE))
+    every = evaluator.recipe.evaluate.every * (share / (1 - share)) / (MOST_SHARE / (1 - MOST_SHARE))
     digits = 10 ** (len(str(int(every))) - 2)
     return (
         f"evaluations take {share:.0%} of the time so far, and {MOST_SHARE:.0%} should do: "
-        f"--set evaluate.every={math.ceil(every / digits) * digits:.0f}, or fewer evaluate.pictures in another run"
+        f"--set evaluate.every={math.ceil(every / digits) * digits:.0f}, or fewer evaluate.images in another run"
     )

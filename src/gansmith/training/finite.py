@@ -13,7 +13,7 @@ from gansmith.training.state import GAN
 
 
 @contextmanager
-def watched(gan: GAN, step: int) -> Generator[None]:
+def checking_finite(gan: GAN, step: int) -> Generator[None]:
     """Raise DivergedError, naming tensor, term and step, when an update inside meets what is not finite.
 
     What is named is where it began: a weight before the loss that came of it, a loss before its gradient.
@@ -21,7 +21,7 @@ def watched(gan: GAN, step: int) -> Generator[None]:
     try:
         yield
     except NotFiniteError as refused:
-        term = "loss/d" if refused.updater is gan.update_d else "loss/g"
+        term = "loss/d" if refused.optimizer is gan.optimizer_d else "loss/g"
         gradients = {
             f"the gradient of {term} for {name}": parameter.grad
             for name, parameter in _state(gan).items()
@@ -30,7 +30,7 @@ def watched(gan: GAN, step: int) -> Generator[None]:
         _refuse({**_state(gan), term: refused.objective, **gradients}, step)
 
 
-def check_step(gan: GAN, values: Mapping[str, Tensor], step: int) -> None:
+def check_finite(gan: GAN, values: Mapping[str, Tensor], step: int) -> None:
     """Raise DivergedError when a step left a statistic or average, or has a value, that is not finite.
 
     Weights are not looked at again: the updates that moved them have done so.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gansmith.config import value_at
-from gansmith.schema import Optimizer, RMSprop
+from gansmith.schema import OptimizerSettings, RMSprop
 
 LATE = 1e9
 """A number of updates after which no bias is left to correct."""
@@ -21,27 +21,27 @@ class NotFiniteError(ArithmeticError):
     What it is about is still there to be looked at.
     """
 
-    def __init__(self, updater: "Updater", objective: Tensor):
+    def __init__(self, optimizer: "Optimizer", objective: Tensor):
         super().__init__()
-        self.updater, self.objective = updater, objective.detach()
+        self.optimizer, self.objective = optimizer, objective.detach()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Updater:
+class Optimizer:
     """The settings of an optimiser, the parameters it moves, and what it remembers of each.
 
     `fused` passes once over the memory, in one call for all parameters: three times as fast as an operation at a time.
     `fused=False` is the readable reference.
     """
 
-    settings: Optimizer
+    settings: OptimizerSettings
     parameters: list[Tensor]
     slots: dict[str, list[Tensor]]
     """A tensor for each parameter, laid out as it is: "square", the mean square, and for Adam "mean"."""
     fused: bool = True
 
     @contextmanager
-    def descending(self, updates_done: int, seen: int) -> Generator[Callable[[Tensor], None]]:
+    def update(self, updates_done: int, seen: int) -> Generator[Callable[[Tensor], None]]:
         """One update of these parameters, and of no others, when the context ends without an error.
 
         What it gives takes a scalar and goes back through its graph; the update is down the gradient of their sum. The
@@ -75,16 +75,16 @@ class Updater:
         return NotFiniteError(self, torch.stack(objectives).sum())
 
     def _move(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
-        law = _law(self.settings, updates_done, seen)
-        correction1, correction2 = 1 - law.beta1**law.count, 1 - law.beta2**law.count
+        hyper = _hyper_parameters(self.settings, updates_done, seen)
+        correction1, correction2 = 1 - hyper.beta1**hyper.count, 1 - hyper.beta2**hyper.count
         means, squares = self._memory(gradients)
         for p, g, m, v in zip(self.parameters, gradients, means, squares, strict=True):
-            m.copy_(law.beta1 * m + (1 - law.beta1) * g)
-            v.copy_(law.beta2 * v + (1 - law.beta2) * g**2)
-            p -= law.rate * (m / correction1) / ((v / correction2).sqrt() + law.epsilon)
+            m.copy_(hyper.beta1 * m + (1 - hyper.beta1) * g)
+            v.copy_(hyper.beta2 * v + (1 - hyper.beta2) * g**2)
+            p -= hyper.rate * (m / correction1) / ((v / correction2).sqrt() + hyper.epsilon)
 
     def _move_fused(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
-        law = _law(self.settings, updates_done, seen)
+        hyper = _hyper_parameters(self.settings, updates_done, seen)
         means, squares = self._memory(gradients)
         torch._fused_adam_(
             self.parameters,
@@ -92,12 +92,12 @@ class Updater:
             means,
             squares,
             [],
-            [torch.tensor(law.count, device=gradients[0].device)] * len(gradients),
-            lr=law.rate,
-            beta1=law.beta1,
-            beta2=law.beta2,
+            [torch.tensor(hyper.count, device=gradients[0].device)] * len(gradients),
+            lr=hyper.rate,
+            beta1=hyper.beta1,
+            beta2=hyper.beta2,
             weight_decay=0.0,
-            eps=law.epsilon,
+            eps=hyper.epsilon,
             amsgrad=False,
             maximize=False,
         )
@@ -130,16 +130,16 @@ def gradients_finite(gradients: list[Tensor]) -> bool:
     return not found.item()
 
 
-def make_updater(settings: Optimizer, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Updater:
+def make_optimizer(settings: OptimizerSettings, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Optimizer:
     """The optimiser that `settings` describe, over these parameters, before its first update."""
     moved: list[Tensor] = list(parameters)
     names = ("square",) if isinstance(settings, RMSprop) else ("mean", "square")
     slots = {name: [torch.zeros_like(parameter).detach() for parameter in moved] for name in names}
-    return Updater(settings=settings, parameters=moved, slots=slots, fused=fused)
+    return Optimizer(settings=settings, parameters=moved, slots=slots, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Law:
+class _HyperParameters:
     """The numbers of one update, in Adam's terms."""
 
     rate: float
@@ -151,7 +151,7 @@ class _Law:
     """Updates so far, this one included: what the correction of the bias goes by."""
 
 
-def _law(settings: Optimizer, updates_done: int, seen: int) -> _Law:
+def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int) -> _HyperParameters:
     """RMSprop is Adam with beta1 = 0 whose bias has worn off.
 
     Adam's "epsilon hat" is added to the root of the mean square itself, so that of the corrected one is
@@ -159,10 +159,12 @@ def _law(settings: Optimizer, updates_done: int, seen: int) -> _Law:
     """
     rate, count = value_at(settings.lr, seen) / (1 + settings.lr_decay * updates_done), updates_done + 1.0
     if isinstance(settings, RMSprop):
-        return _Law(rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=LATE)
+        return _HyperParameters(rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=LATE)
     beta2 = value_at(settings.beta2, seen)
     correction = math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0
-    return _Law(rate=rate, beta1=settings.beta1, beta2=beta2, epsilon=settings.epsilon / correction, count=count)
+    return _HyperParameters(
+        rate=rate, beta1=settings.beta1, beta2=beta2, epsilon=settings.epsilon / correction, count=count
+    )
 
 
 def _gradient(parameter: Tensor) -> Tensor:

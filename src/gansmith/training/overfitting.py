@@ -1,4 +1,4 @@
-"""How far D knows the pictures by heart: what it is asked to tell that, and what follows for the augmentation."""
+"""How far D knows the images by heart: what it is asked to tell that, and what follows for the augmentation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gansmith.augment.augmenter import BATCHES, observe, observe_held_out
-from gansmith.data.store import Pack
+from gansmith.augment.augmenter import BATCHES, observe, observe_validation
+from gansmith.data.store import Dataset
 from gansmith.objectives.adversarial import LOSSES, margins
 from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.training.state import GAN
 
-HELD_OUT = "logits/held-out"
-"""The name of D's logits of pictures kept out, in an iteration that asks for them."""
+VALIDATION_LOGITS = "logits/held-out"
+"""The name of D's logits of images kept out, in an iteration that asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """A batch of pictures that are not trained on."""
+class ValidationPixels:
+    """A batch of images that are not trained on."""
 
     pixels: Tensor
     """uint8 [N, C, H, W]."""
@@ -27,20 +27,20 @@ class HeldOut:
     """Their classes, int64 [N], where the recipe has any."""
 
 
-def asks_held_out(recipe: Recipe, seen: int) -> bool:
-    """Whether D is asked of pictures kept out in the iteration at this clock: every fourth, if the recipe wants it."""
-    return recipe.augment.signal == "held-out" and (seen // recipe.batch + 1) % BATCHES == 0
+def needs_validation_batch(recipe: Recipe, seen: int) -> bool:
+    """Whether D is asked of images kept out in the iteration at this clock: every fourth, if the recipe wants it."""
+    return recipe.augment.signal == "validation" and (seen // recipe.batch_size + 1) % BATCHES == 0
 
 
-def held_out_batch(recipe: Recipe, validation: Pack | None, seen: int) -> HeldOut | None:
-    """Pictures kept out for the iteration at this clock, as many as it has others; None if it asks for none.
+def validation_batch(recipe: Recipe, validation: Dataset | None, seen: int) -> ValidationPixels | None:
+    """Images kept out for the iteration at this clock, as many as it has others; None if it asks for none.
 
     They are drawn with replacement: there may be fewer of them than a batch has.
     """
-    if validation is None or not asks_held_out(recipe, seen):
+    if validation is None or not needs_validation_batch(recipe, seen):
         return None
-    chosen = torch.randint(len(validation), (recipe.batch,), generator=stream(recipe.seed, "held-out/batch", seen))
-    return HeldOut(validation.batch(chosen), validation.labels_at(chosen))
+    chosen = torch.randint(len(validation), (recipe.batch_size,), generator=stream(recipe.seed, "held-out/batch", seen))
+    return ValidationPixels(validation.batch(chosen), validation.labels_at(chosen))
 
 
 def steer_augmentation(gan: GAN, values: Mapping[str, Tensor], recipe: Recipe) -> None:
@@ -50,5 +50,5 @@ def steer_augmentation(gan: GAN, values: Mapping[str, Tensor], recipe: Recipe) -
     real, fake = values["logits/real"], values["logits/fake"]
     if recipe.augment.signal == "signs":
         observe(gan.augment, margins(LOSSES[recipe.objective.loss], real, fake, recipe.objective.targets)["real"])
-    elif HELD_OUT in values:
-        observe_held_out(gan.augment, real, values[HELD_OUT], fake)
+    elif VALIDATION_LOGITS in values:
+        observe_validation(gan.augment, real, values[VALIDATION_LOGITS], fake)

@@ -34,7 +34,7 @@ class Progress:
 class Reporter(Protocol):
     """Hears what a run has to say."""
 
-    def say(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """A sentence for the user."""
 
     def progress(self, progress: Progress) -> None:
@@ -44,7 +44,7 @@ class Reporter(Protocol):
 class Silent:
     """Says nothing: the default outside the command line."""
 
-    def say(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Nothing."""
 
     def progress(self, progress: Progress) -> None:
@@ -59,10 +59,10 @@ class LogFile:
     inner: Reporter
     _last: float = field(default=float("-inf"))
 
-    def say(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """A sentence for the user."""
         self._write(text)
-        self.inner.say(text)
+        self.inner.note(text)
 
     def progress(self, progress: Progress) -> None:
         """Called at every logged step."""
@@ -77,7 +77,7 @@ class LogFile:
 
 
 def passes(images: int, count: int) -> str:
-    """How often so many images go through `count` pictures, such as "0.5" or "1,953"."""
+    """How often so many images go through `count` images, such as "0.5" or "1,953"."""
     number = images / count
     return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 

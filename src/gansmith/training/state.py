@@ -8,10 +8,10 @@ from torch import nn
 
 from gansmith.augment.augmenter import Augmenter, make_augmenter
 from gansmith.engine import Engine, make_engine
-from gansmith.nn.init import first_weights
+from gansmith.nn.init import init_weights
 from gansmith.rng import stream
 from gansmith.schema import Recipe
-from gansmith.training.optim import Updater, make_updater
+from gansmith.training.optim import Optimizer, make_optimizer
 
 
 @dataclass(kw_only=True, slots=True)
@@ -22,15 +22,15 @@ class GAN:
     D: nn.Module
     G_ema: nn.Module | None
     """The average of G, when the recipe keeps one."""
-    update_g: Updater
-    update_d: Updater
+    optimizer_g: Optimizer
+    optimizer_d: Optimizer
     augment: Augmenter | None = None
-    """What is done to the pictures that D sees, when the recipe asks for that."""
+    """What is done to the images that D sees, when the recipe asks for that."""
     seen: int = 0
 
     @property
     def shown(self) -> nn.Module:
-        """The generator whose pictures are shown and shipped: the average, if there is one."""
+        """The generator whose images are shown and shipped: the average, if there is one."""
         return self.G_ema or self.G
 
 
@@ -43,8 +43,8 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
     with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn and thrown away
         networks = recipe.model.build(recipe.spec)
     G, D = networks.G, networks.D
-    first_weights(G, stream(recipe.seed, "init/G", 0))
-    first_weights(D, stream(recipe.seed, "init/D", 0))
+    init_weights(G, stream(recipe.seed, "init/G", 0))
+    init_weights(D, stream(recipe.seed, "init/D", 0))
     engine.place(G)
     engine.place(D)
     moved_by_g = [*G.parameters()]
@@ -54,7 +54,7 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
         G=G,
         D=D,
         G_ema=copy.deepcopy(G) if recipe.ema_half_life else None,
-        update_g=make_updater(recipe.generator_optimizer, moved_by_g),
-        update_d=make_updater(recipe.discriminator_optimizer, D.parameters()),
+        optimizer_g=make_optimizer(recipe.generator_optimizer, moved_by_g),
+        optimizer_d=make_optimizer(recipe.discriminator_optimizer, D.parameters()),
         augment=make_augmenter(recipe.augment, recipe.data.pixel_range),
     )

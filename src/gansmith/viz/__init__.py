@@ -1,1 +1,1 @@
-"""Arrays in, pictures out."""
+"""Arrays in, images out."""

@@ -1,4 +1,4 @@
-"""Pictures that move: GIF for anywhere, WebP without loss."""
+"""Images that move: GIF for anywhere, WebP without loss."""
 
 import io
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from PIL import Image
 SUFFIXES = (".gif", ".webp")
 
 SIDE = 160
-"""Pixels of the longer side of a picture that moves alone, roughly, if it is small."""
+"""Pixels of the longer side of an image that moves alone, roughly, if it is small."""
 
 MOST_PIXELS = 2**27
 """In all frames of an animation together: they are in memory at once, a byte or more each."""

@@ -1,4 +1,4 @@
-"""Over the images seen: the losses of both networks, D's accuracy, and how far G's pictures are from real ones."""
+"""Over the images seen: the losses of both networks, D's accuracy, and how far G's images are from real ones."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ class Band:
 def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
     """A PNG of distances and their intervals, on a logarithmic axis of this name; the lowest one is marked.
 
-    `floor` is what real pictures come to, drawn as a line, or None.
+    `floor` is what real images come to, drawn as a line, or None.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -106,7 +106,7 @@ def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
     best = int(values.argmin())
     axes.plot(seen[best], values[best], "o", markersize=9, color=G_COLOUR, markeredgecolor="black", label="best")
     if floor:
-        axes.axhline(floor, color="#666666", linewidth=1.2, linestyle="--", label="real pictures")
+        axes.axhline(floor, color="#666666", linewidth=1.2, linestyle="--", label="real images")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

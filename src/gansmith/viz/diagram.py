@@ -11,7 +11,7 @@ _MIDDLE, _TEXT, _RIGHT = 84, 168, WIDTH - 24
 """Where the blocks are centred, where the text begins, and where the counts end."""
 _LINE, _GAP, _HEAD = 20, 26, 80
 _LARGEST_FACE, _LONGEST, _DEEPEST = 64, 104, 44
-"""Pixels of the largest picture's longer side; of the longest vector; of the most channels."""
+"""Pixels of the largest image's longer side; of the longest vector; of the most channels."""
 
 
 class Layer(Protocol):
@@ -60,7 +60,7 @@ class _Stage:
     lines: list[tuple[str, str]]
 
     def block(self, largest: int) -> tuple[float, float, float]:
-        """Width, height and depth; `largest` is the longest side of any picture in the network."""
+        """Width, height and depth; `largest` is the longest side of any image in the network."""
         *sides, channels = self.shape
         if not sides:
             return min(max(channels**0.5, 6), _LONGEST), 7, 7
@@ -71,7 +71,7 @@ class _Stage:
 def diagram(title: str, source: str, shape: tuple[int, ...], network: Network, colour: str) -> str:
     """The network from top to bottom, a block for each shape of what flows through it.
 
-    `source` says what goes in, of `shape`, channels last. A block's face grows with the picture, its depth with the
+    `source` says what goes in, of `shape`, channels last. A block's face grows with the image, its depth with the
     root of the channels; a vector is a rod, as long as the root of its length, up to a limit.
     """
     stages = _stages(source, shape, network.layers)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gansmith.viz.grids import BACKGROUND, enlargement, grid, to_pillow
 
 PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
-"""Shares of the training at which the strip shows the pictures, or as near as a grid was drawn."""
+"""Shares of the training at which the strip shows the images, or as near as a grid was drawn."""
 
 MOMENTS = 60
 """Frames of the animation, at most."""

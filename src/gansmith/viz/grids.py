@@ -1,4 +1,4 @@
-"""Many pictures on one sheet, and back."""
+"""Many images on one sheet, and back."""
 
 import io
 
@@ -6,13 +6,13 @@ import numpy as np
 from PIL import Image
 
 GAP = 2
-"""Pixels between two pictures, before enlargement."""
+"""Pixels between two images, before enlargement."""
 
 SIDE = 64
-"""Pixels of a picture's longer side on the sheet, roughly, so that a person sees something."""
+"""Pixels of an image's longer side on the sheet, roughly, so that a person sees something."""
 
 BACKGROUND = 48
-"""Grey of the gaps: it shows the edges of black pictures and of white ones."""
+"""Grey of the gaps: it shows the edges of black images and of white ones."""
 
 
 def grid(images: np.ndarray, columns: int) -> Image.Image:
@@ -27,15 +27,15 @@ def grid(images: np.ndarray, columns: int) -> Image.Image:
     return to_pillow(enlarged(canvas, enlargement(height, width)))
 
 
-def sheet_size(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
-    """Width and height of the sheet that `grid` makes of so many pictures."""
+def grid_size(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Width and height of the sheet that `grid` makes of so many images."""
     zoom = enlargement(height, width)
     rows, cols = _extent(num, columns, height, width)
     return cols * zoom, rows * zoom
 
 
 def enlargement(height: int, width: int, side: int = SIDE) -> int:
-    """The whole number of times that brings a small picture's longer side to some `side` pixels."""
+    """The whole number of times that brings a small image's longer side to some `side` pixels."""
     return max(1, round(side / max(height, width)))
 
 
@@ -45,12 +45,12 @@ def enlarged(pixels: np.ndarray, zoom: int) -> np.ndarray:
 
 
 def to_pillow(pixels: np.ndarray) -> Image.Image:
-    """One picture uint8 (H, W, C), C 1, 3 or 4, as Pillow's."""
+    """One image uint8 (H, W, C), C 1, 3 or 4, as Pillow's."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def tiles(sheet: Image.Image, num: int, columns: int, height: int, width: int) -> np.ndarray:
-    """The first `num` pictures (num, H, W, C) of a sheet that `grid` made: its exact inverse."""
+    """The first `num` images (num, H, W, C) of a sheet that `grid` made: its exact inverse."""
     zoom = enlargement(height, width)
     pixels = np.asarray(sheet)[::zoom, ::zoom]
     pixels = pixels.reshape(*pixels.shape[:2], -1)
@@ -59,7 +59,7 @@ def tiles(sheet: Image.Image, num: int, columns: int, height: int, width: int) -
 
 
 def png(image: Image.Image) -> bytes:
-    """The picture as a PNG file; the same pixels always give the same bytes."""
+    """The image as a PNG file; the same pixels always give the same bytes."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()

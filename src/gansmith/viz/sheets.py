@@ -6,11 +6,11 @@ from PIL import Image
 from gansmith.viz.grids import enlargement, to_pillow
 
 SIDE = 96
-"""Pixels of a picture's longer side on the sheet, roughly: small ones are enlarged by a whole number of times."""
+"""Pixels of an image's longer side on the sheet, roughly: small ones are enlarged by a whole number of times."""
 
 
 def sheet(images: np.ndarray, columns: int) -> Image.Image:
-    """uint8 pictures (N, H, W, C), C 1, 3 or 4, in rows of `columns` on white."""
+    """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns` on white."""
     num, height, width, channels = images.shape
     zoom = enlargement(height, width, SIDE)
     images = images.repeat(zoom, 1).repeat(zoom, 2)
@@ -26,7 +26,7 @@ def sheet(images: np.ndarray, columns: int) -> Image.Image:
 
 
 def as_seen(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.ndarray:
-    """uint8 pictures (N, H, W, C) as `imshow` shows them. Like its colour maps, both settings are for one channel."""
+    """uint8 images (N, H, W, C) as `imshow` shows them. Like its colour maps, both settings are for one channel."""
     if images.shape[3] != 1:
         return images
     images = stretched(images) if stretch else images
@@ -34,9 +34,9 @@ def as_seen(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.ndarray:
 
 
 def stretched(images: np.ndarray) -> np.ndarray:
-    """Each picture from its own darkest value, which becomes 0, to its own brightest, which becomes 255.
+    """Each image from its own darkest value, which becomes 0, to its own brightest, which becomes 255.
 
-    As matplotlib does when no limits are given: 256 equal steps. A picture of one single value becomes 0.
+    As matplotlib does when no limits are given: 256 equal steps. An image of one single value becomes 0.
     """
     values = images.astype(np.float64)
     low, high = (reduce(values, axis=(1, 2, 3), keepdims=True) for reduce in (np.min, np.max))

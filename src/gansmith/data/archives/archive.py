@@ -9,10 +9,10 @@ from typing import Self
 
 from gansmith.data.archives.folder import list_folder
 from gansmith.data.archives.inflate import Reader, open_reader
-from gansmith.data.archives.members import Limits, Listing, Member, Skipped, judge
+from gansmith.data.archives.members import Limits, Listing, Member, Skipped, check_members
 from gansmith.data.archives.tar import is_tar, tar_entries
 from gansmith.data.archives.zip import MAGICS, read_zip_member, zip_entries
-from gansmith.data.images.types import MAGICS as PICTURES
+from gansmith.data.images.types import MAGICS as IMAGES
 from gansmith.data.images.types import SUFFIXES
 from gansmith.errors import DataError
 
@@ -73,7 +73,7 @@ def open_archive(path: Path, limits: Limits | None = None) -> Archive:
             start = file.read(6)
             if not start.startswith(MAGICS):
                 return _open_tar(file, path, limits, start, files.pop_all())
-            listing = judge(zip_entries(file, path, limits.members), path, limits)
+            listing = check_members(zip_entries(file, path, limits.members), path, limits)
             return Archive(path, listing, lambda member: read_zip_member(file, path, member), files.pop_all())
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from error
@@ -82,15 +82,15 @@ def open_archive(path: Path, limits: Limits | None = None) -> Archive:
 def _open_tar(file: BufferedIOBase, path: Path, limits: Limits, start: bytes, files: ExitStack) -> Archive:
     with files:
         if not is_tar(open_reader(file, path).read(512)):
-            if start.startswith(PICTURES) or path.suffix.lower() in SUFFIXES:
-                raise DataError(f"{path} is one picture; give the folder that holds it.")
+            if start.startswith(IMAGES) or path.suffix.lower() in SUFFIXES:
+                raise DataError(f"{path} is one image; give the folder that holds it.")
             other = next((name for magic, name in _OTHERS.items() if start.startswith(magic)), None)
             what = (
                 f"a {other} file" if other else f"no archive that is known (it starts with {start.hex() or 'nothing'})"
             )
             raise DataError(f"{path} is {what}; give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
         entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
-        listing = judge(entries, path, limits)
+        listing = check_members(entries, path, limits)
         return Archive(path, listing, _TarContent(file, path).read, files.pop_all())
 
 

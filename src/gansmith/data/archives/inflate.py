@@ -16,10 +16,10 @@ from typing import Protocol
 from gansmith.errors import DataError
 
 MAX_RATIO = 100
-"""Most bytes inflated from one: pictures come to 20 at most, a bomb of zeros to 1,000 (deflate) or more."""
+"""Most bytes inflated from one: images come to 20 at most, a bomb of zeros to 1,000 (deflate) or more."""
 
 RATIO_SLACK = 16 << 20
-"""Inflated bytes before the ratio counts, so that a small file of blank pictures passes."""
+"""Inflated bytes before the ratio counts, so that a small file of blank images passes."""
 
 MAX_STREAMS = 10_000
 """Most gzip, bzip2 or xz streams one after the other in a file: each costs a new decoder, even an empty one."""
@@ -133,7 +133,7 @@ class Inflated:
         if self._inflated > RATIO_SLACK and self._inflated > MAX_RATIO * self.consumed:
             raise DataError(
                 f"{self._name} inflates {self.consumed:,} bytes to more than {self._inflated:,}, over {MAX_RATIO} "
-                "times as many; pictures never do, a bomb does."
+                "times as many; images never do, a bomb does."
             )
 
     def _next_stream(self) -> bool:

@@ -14,7 +14,7 @@ MAX_NAMES = 128 << 20
 """Most bytes of names in one archive: they are all held in memory."""
 
 SYSTEM = "is a hidden file or an operating system's own"
-"""Reason for files that nobody means when speaking of a folder's pictures."""
+"""Reason for files that nobody means when speaking of a folder's images."""
 
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -70,7 +70,7 @@ def is_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in _JUNK
 
 
-def judge(entries: Iterable[Found], path: Path, limits: Limits) -> Listing:
+def check_members(entries: Iterable[Found], path: Path, limits: Limits) -> Listing:
     """Sort entries into members and skipped ones.
 
     Skipped are names that could lead out of a folder, that are not UTF-8, hidden, an operating system's own, taken
@@ -86,7 +86,7 @@ def judge(entries: Iterable[Found], path: Path, limits: Limits) -> Listing:
         if num_entries > limits.members:
             raise DataError(f"{path} holds more than {limits.members:,} files; split it into several.")
         if name_bytes > MAX_NAMES:
-            raise DataError(f"{path} holds more than {MAX_NAMES:,} bytes of file names; no set of pictures does.")
+            raise DataError(f"{path} holds more than {MAX_NAMES:,} bytes of file names; no set of images does.")
         name, reason = _name_of(entry.name)
         reason = reason or entry.reason
         if reason is None and entry.size > limits.member_bytes:

@@ -17,7 +17,7 @@ MAX_HEADER = 64 << 10
 """Longest GNU long name or pax header read."""
 
 MIN_FILE = 50
-"""Fewest bytes that a file takes in a tar of over 10,000: empty ones gzipped take 5, the smallest pictures 100."""
+"""Fewest bytes that a file takes in a tar of over 10,000: empty ones gzipped take 5, the smallest images 100."""
 
 _BLOCK = 512
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")

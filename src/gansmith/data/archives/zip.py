@@ -67,7 +67,7 @@ def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[
         raise DataError(f"{path} announces {directory.count:,} files and lists {count:,}; fetch it again.")
     _check_spans(np.frombuffer(spans, np.uint64).reshape(-1, 2), path)
     if inflated > RATIO_SLACK + MAX_RATIO * directory.start:
-        raise DataError(f"{path} announces {inflated:,} bytes from {directory.start:,}: a bomb, not pictures.")
+        raise DataError(f"{path} announces {inflated:,} bytes from {directory.start:,}: a bomb, not images.")
 
 
 def read_zip_member(file: BufferedIOBase, path: Path, member: Member) -> bytes:

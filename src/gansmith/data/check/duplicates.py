@@ -1,4 +1,4 @@
-"""Pictures that are there more than once, to the pixel or nearly."""
+"""Images that are there more than once, to the pixel or nearly."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ NEAR_SIDE = 32
 6,334 would be called nearly the same, of 6,000 ships of 32x32 it is 8."""
 
 NEAR_BITS = 3
-"""Difference hashes that differ in so many of their 64 bits at most are nearly the same picture."""
+"""Difference hashes that differ in so many of their 64 bits at most are nearly the same image."""
 
 _BANDS = 6
 _WINDOW = 128

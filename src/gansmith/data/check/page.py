@@ -1,4 +1,4 @@
-"""The report on own pictures as one HTML page with thumbnails."""
+"""The report on own images as one HTML page with thumbnails."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from gansmith.data.check.report import FileReport, Intake
+from gansmith.data.check.report import CheckedFile, DataReport
 from gansmith.data.check.text import described, prepare_command
 from gansmith.data.images.pool import Decoders
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.sources import Source, shown
 from gansmith.viz.grids import png
 from gansmith.viz.page import image_source, page, pairs
 
-THUMBNAIL = Wanted(channels=3, height=96, width=96, fit="pad")
+THUMBNAIL = ImageShape(channels=3, height=96, width=96, resize="pad")
 
 _FIRST = 24
 _GROUPS = 12
@@ -31,42 +31,42 @@ meter { width: 8rem; }
 </style>"""
 
 
-def intake_page(intake: Intake, source: Source, workers: int | None = None) -> str:
-    """The page: counts, examples of each kind, duplicates, histograms and the proposal. Reads some pictures again."""
-    pictures = thumbnails(source, _names_to_show(intake), workers)
-    counts = intake.counts()
-    facts = {"files": f"{len(intake.files):,}"} | {outcome: f"{count:,}" for outcome, count in counts.items()}
-    if proposal := intake.proposal:
-        facts |= {"proposal": described(proposal)}
-    command = f"<pre>{html.escape(prepare_command(intake, proposal))}</pre>" if proposal else ""
-    why = [*(proposal.why if proposal else ["no picture here can be used"]), *intake.remarks]
-    duplicates = (("The same to the pixel", intake.duplicates), ("Nearly the same", intake.near_duplicates))
+def check_page(report: DataReport, source: Source, workers: int | None = None) -> str:
+    """The page: counts, examples of each kind, duplicates, histograms and the proposal. Reads some images again."""
+    images = thumbnails(source, _names_to_show(report), workers)
+    counts = report.counts()
+    facts = {"files": f"{len(report.files):,}"} | {outcome: f"{count:,}" for outcome, count in counts.items()}
+    if suggestion := report.suggestion:
+        facts |= {"proposal": described(suggestion)}
+    command = f"<pre>{html.escape(prepare_command(report, suggestion))}</pre>" if suggestion else ""
+    why = [*(suggestion.why if suggestion else ["no image here can be used"]), *report.notes]
+    duplicates = (("The same to the pixel", report.duplicates), ("Nearly the same", report.near_duplicates))
     body = [
         _STYLE,
         pairs(facts),
         f"<ul>{''.join(f'<li>{html.escape(reason)}</li>' for reason in why)}</ul>{command}",
-        _section("The first pictures used", _sheet([file.name for file in intake.kept[:_FIRST]], pictures)),
-        _reasons(intake, pictures, "converted"),
-        _reasons(intake, pictures, "dropped"),
-        *(_section(title, _groups(groups, pictures)) for title, groups in duplicates),
-        _section(f"Classes, from {intake.labels_from}", _histogram(intake.classes())),
-        _section("Short side in pixels", _histogram(intake.sizes())),
-        _section("Aspect", _histogram(intake.aspects())),
+        _section("The first images used", _sheet([file.name for file in report.kept[:_FIRST]], images)),
+        _reasons(report, images, "converted"),
+        _reasons(report, images, "dropped"),
+        *(_section(title, _groups(groups, images)) for title, groups in duplicates),
+        _section(f"Classes, from {report.labels_from}", _histogram(report.classes())),
+        _section("Short side in pixels", _histogram(report.sizes())),
+        _section("Aspect", _histogram(report.aspects())),
     ]
-    title = intake.path.resolve().name if intake.given == (str(intake.path),) else " ".join(intake.given)
-    return page(shown(title), "What these pictures are, and what was done to them.", body)
+    title = report.path.resolve().name if report.given == (str(report.path),) else " ".join(report.given)
+    return page(shown(title), "What these images are, and what was done to them.", body)
 
 
 def thumbnails(source: Source, names: Sequence[str], workers: int | None = None) -> dict[str, bytes]:
-    """PNGs of at most 96 pixels a side of those pictures that can be decoded."""
+    """PNGs of at most 96 pixels a side of those images that can be decoded."""
     with Decoders(workers) as decoders:
         chosen = set(names)
         entries = [entry for entry in source.entries if entry.name in chosen]
         decoded = decoders.decode((source.job(entry) for entry in entries), THUMBNAIL)
         return {
-            entry.name: _png(picture.pixels)
-            for entry, picture in zip(entries, decoded, strict=True)
-            if picture.pixels is not None
+            entry.name: _png(image.pixels)
+            for entry, image in zip(entries, decoded, strict=True)
+            if image.pixels is not None
         }
 
 
@@ -74,13 +74,13 @@ def _png(pixels: np.ndarray) -> bytes:
     return png(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))))
 
 
-def _names_to_show(intake: Intake) -> list[str]:
-    groups = (*intake.duplicates[:_GROUPS], *intake.near_duplicates[:_GROUPS])
-    examples = [file.name for files in intake.reasons().values() for file in _kept_first(files)[:1]]
-    return [*(file.name for file in intake.kept[:_FIRST]), *examples, *(name for g in groups for name in g[:_GROUP])]
+def _names_to_show(report: DataReport) -> list[str]:
+    groups = (*report.duplicates[:_GROUPS], *report.near_duplicates[:_GROUPS])
+    examples = [file.name for files in report.reasons().values() for file in _kept_first(files)[:1]]
+    return [*(file.name for file in report.kept[:_FIRST]), *examples, *(name for g in groups for name in g[:_GROUP])]
 
 
-def _kept_first(files: Sequence[FileReport]) -> list[FileReport]:
+def _kept_first(files: Sequence[CheckedFile]) -> list[CheckedFile]:
     return sorted(files, key=lambda file: file.outcome == "dropped")
 
 
@@ -88,24 +88,24 @@ def _section(title: str, content: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{content}</section>" if content else ""
 
 
-def _sheet(names: Sequence[str], pictures: Mapping[str, bytes]) -> str:
+def _sheet(names: Sequence[str], images: Mapping[str, bytes]) -> str:
     figures = []
     for name in names:
         caption = html.escape(shown(name))
-        source = image_source(pictures[name]) if name in pictures else ""
+        source = image_source(images[name]) if name in images else ""
         image = f'<img alt="{caption}" src="{source}">' if source else ""
         figures.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
     return f'<div class="sheet">{"".join(figures)}</div>' if figures else ""
 
 
-def _reasons(intake: Intake, pictures: Mapping[str, bytes], outcome: str) -> str:
+def _reasons(report: DataReport, images: Mapping[str, bytes], outcome: str) -> str:
     """A row for each reason: an example, how many, and their names."""
     rows = []
-    for reason, files in intake.reasons().items():
+    for reason, files in report.reasons().items():
         if not (found := [file for file in files if file.outcome == outcome]):
             continue
-        example = next((file.name for file in found if file.name in pictures), None)
-        image = f'<img width=64 alt="" src="{image_source(pictures[example])}">' if example else ""
+        example = next((file.name for file in found if file.name in images), None)
+        image = f'<img width=64 alt="" src="{image_source(images[example])}">' if example else ""
         names = ", ".join(html.escape(shown(file.name)) for file in found[:_NAMES])
         more = f" and {len(found) - _NAMES:,} more" if len(found) > _NAMES else ""
         rows.append(
@@ -115,10 +115,10 @@ def _reasons(intake: Intake, pictures: Mapping[str, bytes], outcome: str) -> str
     return _section(outcome.capitalize(), f"<table>{''.join(rows)}</table>" if rows else "")
 
 
-def _groups(groups: Sequence[Sequence[str]], pictures: Mapping[str, bytes]) -> str:
-    shown_groups = "".join(_sheet(group[:_GROUP], pictures) for group in groups[:_GROUPS])
+def _groups(groups: Sequence[Sequence[str]], images: Mapping[str, bytes]) -> str:
+    shown_groups = "".join(_sheet(group[:_GROUP], images) for group in groups[:_GROUPS])
     total = sum(map(len, groups))
-    return f"<p>{total:,} pictures in {len(groups):,} groups.</p>{shown_groups}" if groups else ""
+    return f"<p>{total:,} images in {len(groups):,} groups.</p>{shown_groups}" if groups else ""
 
 
 def _histogram(counts: Mapping[str, int]) -> str:

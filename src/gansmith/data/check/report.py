@@ -1,4 +1,4 @@
-"""What a folder or an archive of own pictures holds: one report for each file, and what follows for the whole."""
+"""What a folder or an archive of own images holds: one report for each file, and what follows for the whole."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 
 from gansmith.data.archives.members import SYSTEM
 from gansmith.data.check.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
-from gansmith.data.check.suggest import SHORT_SIDE, Proposal, propose
-from gansmith.data.images.decode import LAID_OVER_WHITE, Outcome, Picture, dropped, suffix_of
+from gansmith.data.check.suggest import SHORT_SIDE, SuggestedShape, suggest_shape
+from gansmith.data.images.decode import LAID_OVER_WHITE, DecodedImage, Outcome, dropped, suffix_of
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
@@ -25,8 +25,8 @@ _ASPECTS = ((0.5, "taller than 1:2"), (0.97, "tall"), (1.03, "square"), (2.0, "w
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FileReport:
-    """What became of one file. `label` is the name of its class; the rest as in `decode.Picture`."""
+class CheckedFile:
+    """What became of one file. `label` is the name of its class; the rest as in `decode.DecodedImage`."""
 
     name: str
     outcome: Outcome
@@ -43,11 +43,11 @@ class FileReport:
 
     @property
     def lost(self) -> bool:
-        """Is this a picture, by its name or as a row of a table, that cannot be used?"""
-        picture = self.row or suffix_of(self.name) in SUFFIXES
-        return self.outcome == "dropped" and SYSTEM not in self.reasons and picture
+        """Is this an image, by its name or as a row of a table, that cannot be used?"""
+        image = self.row or suffix_of(self.name) in SUFFIXES
+        return self.outcome == "dropped" and SYSTEM not in self.reasons and image
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What an index and the JSON report say of the file."""
         facts: dict[str, Any] = {"name": shown(self.name), "outcome": self.outcome, "reasons": list(self.reasons)}
         if self.outcome != "dropped":
@@ -56,24 +56,24 @@ class FileReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Intake:
+class DataReport:
     """The report on a whole: every file is in `files` once. Groups hold names of files, histograms label and count.
 
-    `given` is how the command line names these pictures.
+    `given` is how the command line names these images.
     """
 
     path: Path
     given: tuple[str, ...]
-    files: tuple[FileReport, ...]
+    files: tuple[CheckedFile, ...]
     labels_from: str | None
     duplicates: tuple[tuple[str, ...], ...]
     near_duplicates: tuple[tuple[str, ...], ...]
-    proposal: Proposal | None
-    remarks: tuple[str, ...]
+    suggestion: SuggestedShape | None
+    notes: tuple[str, ...]
 
     @property
-    def kept(self) -> list[FileReport]:
-        """The files whose pictures are used, converted or not."""
+    def kept(self) -> list[CheckedFile]:
+        """The files whose images are used, converted or not."""
         return [file for file in self.files if file.outcome != "dropped"]
 
     def counts(self) -> dict[Outcome, int]:
@@ -81,32 +81,32 @@ class Intake:
         found = Counter(file.outcome for file in self.files)
         return {"used": found["used"], "converted": found["converted"], "dropped": found["dropped"]}
 
-    def reasons(self) -> dict[str, list[FileReport]]:
+    def reasons(self) -> dict[str, list[CheckedFile]]:
         """The files of each reason, the most frequent first."""
-        found: dict[str, list[FileReport]] = {}
+        found: dict[str, list[CheckedFile]] = {}
         for file in self.files:
             for reason in file.reasons:
                 found.setdefault(reason, []).append(file)
         return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
     def classes(self) -> dict[str, int]:
-        """Pictures of each class, in the order of their numbers."""
+        """Images of each class, in the order of their numbers."""
         found = Counter(file.label for file in self.kept if file.label is not None)
         return {label: found[label] for label in class_order(found)}
 
     def sizes(self) -> dict[str, int]:
-        """Pictures by the length of their short side."""
+        """Images by the length of their short side."""
         found = Counter(_bucket(min(file.width, file.height)) for file in self.kept)
         return {name: found[name] for name in map(_bucket, _SIDES) if found[name]}
 
     def aspects(self) -> dict[str, int]:
-        """Pictures by their aspect; square is within 3 %."""
+        """Images by their aspect; square is within 3 %."""
         found = Counter(_aspect(file.width / file.height) for file in self.kept)
         return {name: found[name] for name in [*(name for _, name in _ASPECTS), "wider than 2:1"] if found[name]}
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The whole report as plain data for JSON."""
-        proposal = self.proposal
+        suggestion = self.suggestion
         return {
             "path": shown(str(self.path)),
             "given": [shown(word) for word in self.given],
@@ -118,20 +118,20 @@ class Intake:
             "aspects": self.aspects(),
             "duplicates": [[shown(name) for name in group] for group in self.duplicates],
             "near_duplicates": [[shown(name) for name in group] for group in self.near_duplicates],
-            "proposal": proposal and {name: getattr(proposal, name) for name in proposal.__slots__},
-            "remarks": list(self.remarks),
-            "files": [file.facts() for file in self.files],
+            "proposal": suggestion and {name: getattr(suggestion, name) for name in suggestion.__slots__},
+            "notes": list(self.notes),
+            "files": [file.to_dict() for file in self.files],
         }
 
 
-def check(path: Path, workers: int | None = None, progress: Progress | None = None) -> Intake:
+def check(path: Path, workers: int | None = None, progress: Progress | None = None) -> DataReport:
     """The report on a folder or an archive, see `check_source`."""
     with open_source(path) as source:
         return check_source(source, workers, progress)
 
 
-def check_source(source: Source, workers: int | None = None, progress: Progress | None = None) -> Intake:
-    """Decode every picture of a source and report on them; nothing is written.
+def check_source(source: Source, workers: int | None = None, progress: Progress | None = None) -> DataReport:
+    """Decode every image of a source and report on them; nothing is written.
 
     Raises DataError when there is nothing to look at, or when a label file is wrong.
     """
@@ -139,87 +139,87 @@ def check_source(source: Source, workers: int | None = None, progress: Progress 
     jobs = (source.job(entry) for entry in source.entries)
     reports = []
     with Decoders(workers) as decoders:
-        for number, (entry, picture) in enumerate(zip(source.entries, decoders.decode(jobs), strict=True), 1):
-            reports.append(report_on(entry, picture, labels))
+        for number, (entry, image) in enumerate(zip(source.entries, decoders.decode(jobs), strict=True), 1):
+            reports.append(report_on(entry, image, labels))
             if progress:
                 progress(number, len(source.entries))
     return _judge(source, [*reports, *passed_over(source)], labels)
 
 
-def report_on(entry: Entry, picture: Picture, labels: Labels | None) -> FileReport:
-    """The report on a decoded file. Where there are labels, a picture without one is dropped."""
+def report_on(entry: Entry, image: DecodedImage, labels: Labels | None) -> CheckedFile:
+    """The report on a decoded file. Where there are labels, an image without one is dropped."""
     name, label = entry.name, labels.of.get(entry.name) if labels else None
     if labels and name == labels.file:
-        picture = dropped(HOLDS_LABELS)
-    elif picture.outcome != "dropped" and labels and label is None:
-        picture = dropped("has no label")
-    return FileReport(
+        image = dropped(HOLDS_LABELS)
+    elif image.outcome != "dropped" and labels and label is None:
+        image = dropped("has no label")
+    return CheckedFile(
         name=name,
-        outcome=picture.outcome,
-        reasons=picture.reasons,
-        mode=picture.mode,
-        width=picture.width,
-        height=picture.height,
-        grey=picture.grey,
-        transparent=picture.transparent,
-        sha256=picture.sha256,
-        difference_hash=picture.difference_hash,
-        label=None if picture.outcome == "dropped" else label,
+        outcome=image.outcome,
+        reasons=image.reasons,
+        mode=image.mode,
+        width=image.width,
+        height=image.height,
+        grey=image.grey,
+        transparent=image.transparent,
+        sha256=image.sha256,
+        difference_hash=image.difference_hash,
+        label=None if image.outcome == "dropped" else label,
         row=entry.row,
     )
 
 
-def passed_over(source: Source) -> list[FileReport]:
+def passed_over(source: Source) -> list[CheckedFile]:
     """The reports on the files that could not even be read."""
-    return [FileReport(name=name, outcome="dropped", reasons=(reason,)) for name, reason in source.passed]
+    return [CheckedFile(name=name, outcome="dropped", reasons=(reason,)) for name, reason in source.passed]
 
 
-def proposal_for(kept: Sequence[FileReport], short_side: int = SHORT_SIDE) -> Proposal | None:
-    """What to make of the pictures that are used; None when there are none."""
+def suggestion_for(kept: Sequence[CheckedFile], short_side: int = SHORT_SIDE) -> SuggestedShape | None:
+    """What to make of the images that are used; None when there are none."""
     if not kept:
         return None
     grey, transparent = sum(file.grey for file in kept), sum(file.transparent for file in kept)
-    return propose([(file.height, file.width) for file in kept], grey, transparent, short_side)
+    return suggest_shape([(file.height, file.width) for file in kept], grey, transparent, short_side)
 
 
-def _judge(source: Source, files: Sequence[FileReport], labels: Labels | None) -> Intake:
+def _judge(source: Source, files: Sequence[CheckedFile], labels: Labels | None) -> DataReport:
     kept = [file for file in files if file.outcome != "dropped"]
     keys = [file.sha256 for file in kept]
     large = [file for file in kept if min(file.height, file.width) >= NEAR_SIDE]
     similar = groups_of_similar([file.difference_hash for file in large], [file.sha256 for file in large])
-    proposal = proposal_for(kept)
-    if proposal and proposal.channels == 4:
+    suggestion = suggestion_for(kept)
+    if suggestion and suggestion.channels == 4:
         files = [_with_transparency(file) for file in files]
-    intake = Intake(
+    report = DataReport(
         path=source.path,
         given=source.given or (str(source.path),),
         files=tuple(files),
         labels_from=labels.origin if labels else None,
         duplicates=_names(kept, groups_of_equal(keys)),
         near_duplicates=_names(large, similar),
-        proposal=proposal,
-        remarks=(
-            *source.remarks,
-            *(labels.remarks if labels else filter(None, [why_no_classes(source)])),
+        suggestion=suggestion,
+        notes=(
+            *source.notes,
+            *(labels.notes if labels else filter(None, [why_no_classes(source)])),
             *_not_compared(len(kept) - len(large)),
         ),
     )
-    if small := [label for label, count in intake.classes().items() if count == 1]:
-        remark = f"{len(small):,} classes have a single picture, first {shown(small[0])}"
-        return replace(intake, remarks=(*intake.remarks, remark))
-    return intake
+    if small := [label for label, count in report.classes().items() if count == 1]:
+        note = f"{len(small):,} classes have a single image, first {shown(small[0])}"
+        return replace(report, notes=(*report.notes, note))
+    return report
 
 
 def _not_compared(num_small: int) -> list[str]:
     if not num_small:
         return []
     return [
-        f"{num_small:,} pictures were not looked at for near-duplicates: their short side is under {NEAR_SIDE} pixels, "
-        "and pictures so small look alike that are not"
+        f"{num_small:,} images were not looked at for near-duplicates: their short side is under {NEAR_SIDE} pixels, "
+        "and images so small look alike that are not"
     ]
 
 
-def _with_transparency(file: FileReport) -> FileReport:
+def _with_transparency(file: CheckedFile) -> CheckedFile:
     """The report when transparency is kept."""
     if LAID_OVER_WHITE not in file.reasons:
         return file
@@ -227,7 +227,7 @@ def _with_transparency(file: FileReport) -> FileReport:
     return replace(file, reasons=reasons, outcome="converted" if reasons else "used")
 
 
-def _names(kept: Sequence[FileReport], groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
+def _names(kept: Sequence[CheckedFile], groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(kept[position].name for position in group) for group in groups)
 
 

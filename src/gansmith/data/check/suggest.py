@@ -1,11 +1,11 @@
-"""What to make of a set of pictures: channels, size and fit, from the facts about them."""
+"""What to make of a set of images: channels, size and fit, from the facts about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from gansmith.data.images.resize import Fit, Wanted
+from gansmith.data.images.resize import ImageShape, ResizeMode
 
 SHORT_SIDE = 64
 """Longest short side that is proposed: what a classic network can learn in a day."""
@@ -19,26 +19,26 @@ _HEADER = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proposal:
-    """A shape for the packed pictures, what the store will weigh, and why."""
+class SuggestedShape:
+    """A shape for the packed images, what the store will weigh, and why."""
 
     channels: int
     height: int
     width: int
-    fit: Fit
+    resize: ResizeMode
     bytes: int
     why: tuple[str, ...]
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ImageShape:
         """As the decoders take it."""
-        return Wanted(channels=self.channels, height=self.height, width=self.width, fit=self.fit)
+        return ImageShape(channels=self.channels, height=self.height, width=self.width, resize=self.resize)
 
 
-def propose(
+def suggest_shape(
     sizes: Sequence[tuple[int, ...]], num_grey: int, num_transparent: int, short_side: int = SHORT_SIDE
-) -> Proposal:
-    """A `Proposal` for pictures of these (height, width), so many of them grey and so many partly transparent."""
+) -> SuggestedShape:
+    """A `SuggestedShape` for images of these (height, width), so many of them grey and so many partly transparent."""
     shape = np.array(sizes, np.float64)
     count = len(sizes)
     if 2 * num_transparent > count:
@@ -49,10 +49,10 @@ def propose(
         channels, why = 3, f"{count - num_grey:,} of {count:,} have colour"
     height, width, fit, reasons = _shape(shape, short_side)
     total = _HEADER + count * channels * height * width
-    return Proposal(channels=channels, height=height, width=width, fit=fit, bytes=total, why=(why, *reasons))
+    return SuggestedShape(channels=channels, height=height, width=width, resize=fit, bytes=total, why=(why, *reasons))
 
 
-def _shape(shape: np.ndarray, short_side: int) -> tuple[int, int, Fit, tuple[str, ...]]:
+def _shape(shape: np.ndarray, short_side: int) -> tuple[int, int, ResizeMode, tuple[str, ...]]:
     """Height, width, how to get there, and why."""
     height, width = (int(side) for side in shape[0])
     if (shape == shape[0]).all() and min(height, width) <= short_side and _can_be_halved(height, width):
@@ -63,7 +63,7 @@ def _shape(shape: np.ndarray, short_side: int) -> tuple[int, int, Fit, tuple[str
     if share < SHARE_OF_SAME_ASPECT:
         height, width = _sides(np.tile(shape.min(1, keepdims=True), 2), 1.0, short_side)
         lost = 1 - shape.min(1) / shape.max(1)
-        fit: Fit = "pad" if float(np.median(lost)) > 0.5 else "crop"
+        fit: ResizeMode = "pad" if float(np.median(lost)) > 0.5 else "crop"
         reason = f"aspects differ ({share:.0%} alike), so square; " + (
             "padded, as a crop would lose over half of most" if fit == "pad" else "cropped"
         )
@@ -85,7 +85,7 @@ def _can_be_halved(height: int, width: int) -> bool:
 
 
 def _sides(shape: np.ndarray, aspect: float, short_side: int) -> tuple[int, int]:
-    """Height and width of this aspect (width / height) that nine of ten pictures reach."""
+    """Height and width of this aspect (width / height) that nine of ten images reach."""
     tenth_height, tenth_width = np.percentile(shape, 10, axis=0)
     short = _step(min(tenth_height, tenth_width, short_side))
     ratio = max(aspect, 1 / aspect)

@@ -1,9 +1,9 @@
-"""The report on own pictures as lines for a terminal."""
+"""The report on own images as lines for a terminal."""
 
 from collections.abc import Iterator
 
-from gansmith.data.check.report import FileReport, Intake
-from gansmith.data.check.suggest import Proposal
+from gansmith.data.check.report import CheckedFile, DataReport
+from gansmith.data.check.suggest import SuggestedShape
 from gansmith.data.images.types import MAX_DROPPED
 from gansmith.data.sources import packing_command, shown
 
@@ -13,67 +13,67 @@ _CLASSES_SHOWN = 20
 _BAR = 30
 
 
-def report_lines(intake: Intake) -> Iterator[str]:
-    """What the report says, line by line; every dropped picture is named, other files by their reasons."""
-    counts = intake.counts()
-    what = "pictures" if all(file.row for file in intake.files) else "files"
-    yield f"{shown(' '.join(intake.given))}: {len(intake.files):,} {what}"
-    if intake.given != (str(intake.path),):
-        yield f"in {shown(str(intake.path))}"
+def report_lines(report: DataReport) -> Iterator[str]:
+    """What the report says, line by line; every dropped image is named, other files by their reasons."""
+    counts = report.counts()
+    what = "images" if all(file.row for file in report.files) else "files"
+    yield f"{shown(' '.join(report.given))}: {len(report.files):,} {what}"
+    if report.given != (str(report.path),):
+        yield f"in {shown(str(report.path))}"
     yield "  ".join(f"{outcome} {count:,}" for outcome, count in counts.items())
     for title, outcome in (("converted", "converted"), ("dropped", "dropped")):
         if counts[outcome]:
             yield from ["", f"{title}, by reason"]
-        for reason, files in intake.reasons().items():
+        for reason, files in report.reasons().items():
             if of_outcome := [file for file in files if file.outcome == outcome]:
                 yield f"  {len(of_outcome):>9,}  {reason}: {_some(of_outcome)}"
-    yield from _table("classes, from " + str(intake.labels_from), dict(list(intake.classes().items())[:_CLASSES_SHOWN]))
-    if len(intake.classes()) > _CLASSES_SHOWN:
-        yield f"  and {len(intake.classes()) - _CLASSES_SHOWN:,} more classes"
-    yield from _table("short side in pixels", intake.sizes())
-    yield from _table("aspect", intake.aspects())
-    for title, groups in (("the same to the pixel", intake.duplicates), ("nearly the same", intake.near_duplicates)):
+    yield from _table("classes, from " + str(report.labels_from), dict(list(report.classes().items())[:_CLASSES_SHOWN]))
+    if len(report.classes()) > _CLASSES_SHOWN:
+        yield f"  and {len(report.classes()) - _CLASSES_SHOWN:,} more classes"
+    yield from _table("short side in pixels", report.sizes())
+    yield from _table("aspect", report.aspects())
+    for title, groups in (("the same to the pixel", report.duplicates), ("nearly the same", report.near_duplicates)):
         if groups:
-            yield from ["", f"{title}: {sum(map(len, groups)):,} pictures in {len(groups):,} groups"]
+            yield from ["", f"{title}: {sum(map(len, groups)):,} images in {len(groups):,} groups"]
         for group in groups[:_GROUPS_SHOWN]:
             more = f" and {len(group) - _NAMES_SHOWN:,} more" if len(group) > _NAMES_SHOWN else ""
             yield "  " + " = ".join(shown(name) for name in group[:_NAMES_SHOWN]) + more
-    for remark in intake.remarks:
-        yield from ["", f"note: {remark}"]
-    if intake.proposal:
-        yield from ["", *_verdict(intake, intake.proposal)]
+    for note in report.notes:
+        yield from ["", f"note: {note}"]
+    if report.suggestion:
+        yield from ["", *_verdict(report, report.suggestion)]
 
 
-def described(proposal: Proposal) -> str:
+def described(suggestion: SuggestedShape) -> str:
     """A proposal in words."""
-    kind = {1: "grey", 3: "RGB", 4: "RGB with transparency"}[proposal.channels]
-    return f"{proposal.height}x{proposal.width} {kind}, {proposal.fit}; {_bytes(proposal.bytes)} packed"
+    kind = {1: "grey", 3: "RGB", 4: "RGB with transparency"}[suggestion.channels]
+    return f"{suggestion.height}x{suggestion.width} {kind}, {suggestion.resize}; {_bytes(suggestion.bytes)} packed"
 
 
-def prepare_command(intake: Intake, proposal: Proposal) -> str:
+def prepare_command(report: DataReport, suggestion: SuggestedShape) -> str:
     """The command that packs as proposed."""
-    size = f"{proposal.height}x{proposal.width}"
-    losses = " --allow-dropped" if _too_many_lost(intake) else ""
-    options = f"--size {size} --channels {proposal.channels} --fit {proposal.fit}{losses}"
-    return packing_command(intake.given, options)
+    size = f"{suggestion.height}x{suggestion.width}"
+    losses = " --allow-dropped" if _too_many_lost(report) else ""
+    options = f"--size {size} --channels {suggestion.channels} --fit {suggestion.resize}{losses}"
+    return packing_command(report.given, options)
 
 
-def _verdict(intake: Intake, proposal: Proposal) -> Iterator[str]:
-    yield f"proposal: {described(proposal)}"
-    for why in proposal.why:
+def _verdict(report: DataReport, suggestion: SuggestedShape) -> Iterator[str]:
+    yield f"proposal: {described(suggestion)}"
+    for why in suggestion.why:
         yield f"  {why}"
-    if _too_many_lost(intake):
-        yield f"  more than {MAX_DROPPED:.0%} of the pictures cannot be used: prepare will ask for --allow-dropped"
-    yield f"  {prepare_command(intake, proposal)}"
+    if _too_many_lost(report):
+        yield f"  more than {MAX_DROPPED:.0%} of the images cannot be used: prepare will ask for --allow-dropped"
+    yield f"  {prepare_command(report, suggestion)}"
 
 
-def _too_many_lost(intake: Intake) -> bool:
-    lost = sum(file.lost for file in intake.files)
-    return lost > MAX_DROPPED * (lost + len(intake.kept))
+def _too_many_lost(report: DataReport) -> bool:
+    lost = sum(file.lost for file in report.files)
+    return lost > MAX_DROPPED * (lost + len(report.kept))
 
 
-def _some(files: list[FileReport]) -> str:
-    """All names of pictures that are lost, for nobody should have to search for them; a few of others."""
+def _some(files: list[CheckedFile]) -> str:
+    """All names of images that are lost, for nobody should have to search for them; a few of others."""
     limit = 20 if any(file.lost for file in files) else _NAMES_SHOWN
     names = ", ".join(shown(file.name) for file in files[:limit])
     return names + (f" and {len(files) - limit:,} more" if len(files) > limit else "")

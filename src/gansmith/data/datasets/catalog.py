@@ -19,8 +19,8 @@ from gansmith.data.datasets.files import (
     RemoteFile,
 )
 
-Format = Literal["idx", "npz", "pictures", "cifar-binary", "cifar-python", "svhn-mat"]
-"""How a copy's bytes are read; "pictures" is a folder or an archive of picture files, one folder a class if any."""
+Format = Literal["idx", "npz", "images", "cifar-binary", "cifar-python", "svhn-mat"]
+"""How a copy's bytes are read; "images" is a folder or an archive of image files, one folder a class if any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +80,9 @@ def _notmnist(part: str, file: RemoteFile, count: str) -> KnownSet:
         citation="Bulatov 2011, notMNIST dataset, blog post",
         homepage=homepage,
         layouts=(
-            Layout(format="pictures", files={"train": (file.name,)}, loose=True),
+            Layout(format="images", files={"train": (file.name,)}, loose=True),
             Layout(
-                format="pictures", files={"train": (".",)}, within=(".", f"notMNIST_{part}"), needs=tuple("ABCDEFGHIJ")
+                format="images", files={"train": (".",)}, within=(".", f"notMNIST_{part}"), needs=tuple("ABCDEFGHIJ")
             ),
         ),
         remote=(file,),
@@ -118,7 +118,7 @@ _CLOTHES = (
 
 SETS = {
     "fashion-10k": KnownSet(
-        title="the 10,000 test pictures of Fashion-MNIST, shipped with gansmith",
+        title="the 10,000 test images of Fashion-MNIST, shipped with gansmith",
         licence="MIT",
         citation="Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747",
         homepage="https://github.com/zalandoresearch/fashion-mnist",
@@ -130,7 +130,7 @@ SETS = {
         warning="fashion-10k is Fashion-MNIST's official test split: never score this run against that split.",
     ),
     "fashion-mnist": KnownSet(
-        title="Fashion-MNIST: 60,000 + 10,000 grey pictures of clothes, 28x28",
+        title="Fashion-MNIST: 60,000 + 10,000 grey images of clothes, 28x28",
         licence="MIT",
         citation="Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747",
         homepage="https://github.com/zalandoresearch/fashion-mnist",
@@ -143,7 +143,7 @@ SETS = {
     "mnist": _MNIST,
     "stacked-mnist": replace(
         _MNIST,
-        title="Stacked MNIST: 128,000 + 26,000 pictures of three MNIST digits, one in each colour, 28x28",
+        title="Stacked MNIST: 128,000 + 26,000 images of three MNIST digits, one in each colour, 28x28",
         citation="Lin, Khetan, Fanti & Oh 2018 (PacGAN), arXiv:1712.04086; digits of LeCun et al. 1998",
         made_of="mnist",
     ),
@@ -165,9 +165,9 @@ SETS = {
         citation="Liu, Luo, Wang & Tang 2015, ICCV, arXiv:1411.7766",
         homepage="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
         layouts=(
-            Layout(format="pictures", files={"train": ("img_align_celeba.zip",)}, loose=True),
+            Layout(format="images", files={"train": ("img_align_celeba.zip",)}, loose=True),
             Layout(
-                format="pictures",
+                format="images",
                 files={"train": (".",)},
                 within=(".", "img_align_celeba"),
                 needs=("000001.jpg",),
@@ -178,7 +178,7 @@ SETS = {
         "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, or its unpacked folder img_align_celeba,",
     ),
     "cifar10": KnownSet(
-        title="CIFAR-10: 50,000 + 10,000 colour pictures of ten kinds of things, 32x32",
+        title="CIFAR-10: 50,000 + 10,000 colour images of ten kinds of things, 32x32",
         licence="none stated by its authors, who ask to be cited",
         citation="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images, University of Toronto",
         homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
@@ -203,12 +203,12 @@ SETS = {
                 within=(".", "cifar-10-batches-py"),
             ),
             Layout(
-                format="pictures",
+                format="images",
                 files={"train": ("cifar-10-images.tar",), "test": ("cifar-10-images.tar",)},
                 loose=True,
             ),
             Layout(
-                format="pictures",
+                format="images",
                 files={"train": ("train",), "test": ("test",)},
                 within=(".", "cifar-10-images"),
             ),

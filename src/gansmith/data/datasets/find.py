@@ -27,7 +27,7 @@ class FoundSet:
     """The folder that holds the copy's files."""
     layout: Layout
     files: dict[str, tuple[Path, ...]]
-    """The files, or folders of pictures, of every split that is complete."""
+    """The files, or folders of images, of every split that is complete."""
 
     @property
     def path(self) -> Path:
@@ -115,7 +115,7 @@ def _files(folder: Path, layout: Layout) -> dict[str, tuple[Path, ...]]:
         return {}
     there = {}
     for split, names in layout.files.items():
-        if layout.format == "pictures":
+        if layout.format == "images":
             paths = tuple(folder / name for name in names if (folder / name).exists())
         else:
             paths = tuple(file for name in names if (file := idx_file(folder, name)))

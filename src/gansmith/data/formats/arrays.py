@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LabelledPictures:
+class LabelledImages:
     """uint8 images (N, C, H, W), integer labels [N] from 0, and the classes' names where the files give them."""
 
     images: np.ndarray

@@ -8,7 +8,7 @@ import numpy as np
 
 from gansmith.data.archives.archive import open_archive
 from gansmith.data.archives.members import Member
-from gansmith.data.formats.arrays import LabelledPictures
+from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.cifar_pickle import read_batch
 from gansmith.errors import DataError
 
@@ -21,12 +21,12 @@ _BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test":
 _META = "batches.meta"
 
 
-def read_cifar(path: Path, split: Literal["train", "test"]) -> LabelledPictures:
-    """The pictures of one split, (N, 3, 32, 32), in the order of the batches.
+def read_cifar(path: Path, split: Literal["train", "test"]) -> LabelledImages:
+    """The images of one split, (N, 3, 32, 32), in the order of the batches.
 
     `path` is a folder (cifar-10-batches-py, cifar-10-batches-bin, or one that holds one of them), or the .tar.gz that
     it came in. Where both versions are there, the binary one is read. Raises DataError when a batch is missing, twice
-    there or damaged, when a label has no name, or when a python batch holds anything but pictures.
+    there or damaged, when a label has no name, or when a python batch holds anything but images.
     """
     with open_archive(path) as archive:
         found = _find(archive.members, path)
@@ -38,27 +38,27 @@ def read_cifar(path: Path, split: Literal["train", "test"]) -> LabelledPictures:
             raise DataError(f"{path} has no {listed}; give the folder or .tar.gz of CIFAR-10 as published.")
         meta = found.get(_META + (".txt" if suffix else ""))
         class_names = _class_names(archive.read(meta), f"{path}: {meta.name}") if meta else CLASS_NAMES
-        batches: dict[str, LabelledPictures] = {}
+        batches: dict[str, LabelledImages] = {}
         for name in sorted(names, key=lambda name: archive.members.index(found[name])):  # forwards, for a .tar.gz
             parse = parse_binary_batch if suffix else parse_python_batch
             batches[name] = parse(archive.read(found[name]), f"{path}: {found[name].name}", len(class_names))
-    return LabelledPictures(
+    return LabelledImages(
         images=np.concatenate([batches[name].images for name in names]),
         labels=np.concatenate([batches[name].labels for name in names]),
         class_names=class_names,
     )
 
 
-def parse_binary_batch(content: bytes, name: str, num_classes: int = 10) -> LabelledPictures:
+def parse_binary_batch(content: bytes, name: str, num_classes: int = 10) -> LabelledImages:
     """A binary batch: records of a label and 3,072 pixels, the red plane first. `name` is for messages."""
     if not content or len(content) % (1 + _PIXELS):
         raise DataError(f"{name} is {len(content):,} bytes, no multiple of {1 + _PIXELS:,}; fetch it again.")
     records = np.frombuffer(content, np.uint8).reshape(-1, 1 + _PIXELS)
     labels = _checked_labels(records[:, 0], name, num_classes)
-    return LabelledPictures(images=records[:, 1:].reshape(-1, *_SHAPE), labels=labels)
+    return LabelledImages(images=records[:, 1:].reshape(-1, *_SHAPE), labels=labels)
 
 
-def parse_python_batch(content: bytes, name: str, num_classes: int = 10) -> LabelledPictures:
+def parse_python_batch(content: bytes, name: str, num_classes: int = 10) -> LabelledImages:
     """A python batch: a dict with `data`, uint8 (N, 3072), and `labels`, N whole numbers. `name` is for messages."""
     batch = read_batch(content, name)
     data, labels = batch.get("data"), batch.get("labels")
@@ -66,10 +66,8 @@ def parse_python_batch(content: bytes, name: str, num_classes: int = 10) -> Labe
         found = f"an array of shape {data.shape}" if isinstance(data, np.ndarray) else f"{type(data).__name__}"
         raise DataError(f"{name} holds {found} as its data; needed are bytes (N, {_PIXELS:,}).")
     if not isinstance(labels, list) or any(type(label) is not int for label in labels) or len(labels) != len(data):
-        raise DataError(f"{name} holds {len(data):,} pictures but not as many whole numbers as labels; fetch it again.")
-    return LabelledPictures(
-        images=data.reshape(-1, *_SHAPE), labels=_checked_labels(np.array(labels), name, num_classes)
-    )
+        raise DataError(f"{name} holds {len(data):,} images but not as many whole numbers as labels; fetch it again.")
+    return LabelledImages(images=data.reshape(-1, *_SHAPE), labels=_checked_labels(np.array(labels), name, num_classes))
 
 
 def _checked_labels(labels: np.ndarray, name: str, num_classes: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
 
 MAX_OPCODES = 150_000
-"""A published batch of 10,000 pictures holds about 30,000. It bounds the stack, the memo and every list too."""
+"""A published batch of 10,000 images holds about 30,000. It bounds the stack, the memo and every list too."""
 
 _ARRAY, _DTYPE, _MAKE_ARRAY, _ENCODE = "ndarray", "dtype", "_reconstruct", "encode"
 _SYMBOLS = {

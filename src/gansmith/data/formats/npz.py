@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from gansmith.data.archives.inflate import Plain, Reader
-from gansmith.data.archives.members import Limits, Member, judge
+from gansmith.data.archives.members import Limits, Member, check_members
 from gansmith.data.archives.zip import MAGICS, open_zip_member, read_zip_member, zip_entries
-from gansmith.data.formats.arrays import LabelledPictures
+from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
 
@@ -38,8 +38,8 @@ class _Header:
     fortran: bool
 
 
-def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledPictures:
-    """The pictures and labels of one split of an archive like Keras's mnist.npz.
+def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledImages:
+    """The images and labels of one split of an archive like Keras's mnist.npz.
 
     `x_<split>` is uint8, (N, H, W) or (N, H, W, C) with 1, 3 or 4 channels; `y_<split>` holds integers, [N] or (N, 1).
     Raises DataError when the archive is missing, damaged or of another kind, or when its arrays are. No more is
@@ -49,7 +49,7 @@ def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledPictures:
         with path.open("rb") as file:
             if not file.read(4).startswith(MAGICS):
                 raise DataError(f"{path} is not an NPZ archive, which is a zip file; fetch it again.")
-            listing = judge(zip_entries(file, path, _LIMITS.members), path, _LIMITS)
+            listing = check_members(zip_entries(file, path, _LIMITS.members), path, _LIMITS)
             found = {member.name: member for member in listing.members}
             for name in (f"x_{split}.npy", f"y_{split}.npy"):
                 if name not in found:
@@ -63,19 +63,19 @@ def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledPictures:
     return _checked(path, split, images, labels)
 
 
-def _checked(path: Path, split: str, images: np.ndarray, labels: np.ndarray) -> LabelledPictures:
+def _checked(path: Path, split: str, images: np.ndarray, labels: np.ndarray) -> LabelledImages:
     shape = images.shape
     if images.dtype != np.uint8 or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))):
         raise DataError(
             f"{path}: x_{split} is {images.dtype} of shape {shape}; needed are bytes (N, H, W) or (N, H, W, C)."
         )
     if labels.shape not in [shape[:1], (shape[0], 1)]:
-        raise DataError(f"{path}: x_{split} holds {shape[0]:,} pictures, y_{split} labels of shape {labels.shape}.")
+        raise DataError(f"{path}: x_{split} holds {shape[0]:,} images, y_{split} labels of shape {labels.shape}.")
     planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     labels = labels.reshape(-1)
     if labels.min() < 0:
         raise DataError(f"{path}: y_{split} holds the label {labels.min()}; labels count from 0.")
-    return LabelledPictures(images=planes, labels=labels if labels.dtype == np.uint8 else labels.astype(np.int64))
+    return LabelledImages(images=planes, labels=labels if labels.dtype == np.uint8 else labels.astype(np.int64))
 
 
 def map_npy(path: Path) -> np.ndarray:
@@ -91,7 +91,7 @@ def map_npy(path: Path) -> np.ndarray:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from error
     num_bytes = math.prod(header.shape) * header.type.itemsize
     if num_bytes == 0:
-        raise DataError(f"{path} holds no pictures: it is an empty array, of shape {header.shape}.")
+        raise DataError(f"{path} holds no images: it is an empty array, of shape {header.shape}.")
     if num_bytes != found:
         raise DataError(f"{path} announces {num_bytes:,} bytes ({header.shape}) and holds {found:,}.")
     order = "F" if header.fortran else "C"

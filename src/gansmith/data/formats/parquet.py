@@ -1,4 +1,4 @@
-"""Parquet files of pictures as Hugging Face writes them, read a few rows at a time. Needs the extra `parquet`."""
+"""Parquet files of images as Hugging Face writes them, read a few rows at a time. Needs the extra `parquet`."""
 
 import json
 from bisect import bisect_right
@@ -18,7 +18,7 @@ MAGIC = b"PAR1"
 
 SUFFIX = ".parquet"
 
-PICTURES = ("image", "img", "picture", "photo")
+IMAGES = ("image", "img", "image", "photo")
 LABELS = ("label", "labels", "class", "category", "target")
 """Names of columns, looked for in this order where the file does not say what its columns are."""
 
@@ -38,9 +38,9 @@ _LIMITS = {"thrift_string_size_limit": 64 << 20, "thrift_container_size_limit": 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
-    """Where the pictures' bytes are, such as "image.bytes", which is `nested`; and the labels if there are any."""
+    """Where the images' bytes are, such as "image.bytes", which is `nested`; and the labels if there are any."""
 
-    pictures: str
+    images: str
     nested: bool
     labels: str | None = None
     numbers: bool = False
@@ -77,7 +77,7 @@ class Table:
         return [names[value] if isinstance(value, int) and 0 <= value < len(names) else None for value in values]
 
     def read(self, row: int) -> bytes:
-        """The picture file in a row; nothing when it holds none. Rows are best read in order.
+        """The image file in a row; nothing when it holds none. Rows are best read in order.
 
         Where a row group is damaged, the rows after the damage are lost, and those of the next are not.
         """
@@ -101,7 +101,7 @@ class Table:
 
     def _rows_from(self, group: int) -> Iterator[bytes]:
         groups = list(range(group, len(self._ends)))
-        for batch in self._file.iter_batches(1, groups, [self.columns.pictures], use_threads=False):
+        for batch in self._file.iter_batches(1, groups, [self.columns.images], use_threads=False):
             array = batch.column(0).field(0) if self.columns.nested else batch.column(0)
             yield array[0].as_py() or b""
 
@@ -110,10 +110,10 @@ class Table:
 def open_table(path: Path) -> Generator[Table]:
     """Open a Parquet file and find its columns.
 
-    Pictures are in a column of bytes, or of structs with `bytes`: what Hugging Face's description of the columns calls
-    an Image, else one of the names `PICTURES`, else the only one. Labels are in what it calls a ClassLabel, else in a
+    Images are in a column of bytes, or of structs with `bytes`: what Hugging Face's description of the columns calls
+    an Image, else one of the names `IMAGES`, else the only one. Labels are in what it calls a ClassLabel, else in a
     column of whole numbers or text with one of the names `LABELS`. Raises DataError when the file is damaged, holds no
-    pictures or is a bomb, MissingExtraError without pyarrow.
+    images or is a bomb, MissingExtraError without pyarrow.
     """
     parquet = _pyarrow()
     with _damage_of(path):
@@ -152,23 +152,23 @@ def _find_columns(schema: Any, path: Path) -> Columns:
     from pyarrow import types
 
     features = _features(schema)
-    pictures = {field.name: kind for field in schema if (kind := _kind_of(field))}
-    image = next((name for name, kind in features.items() if kind.get("_type") == "Image" and name in pictures), None)
-    image = image or next((name for name in PICTURES if name in pictures), None)
-    if image is None and len(pictures) == 1:
-        image = next(iter(pictures))
+    images = {field.name: kind for field in schema if (kind := _kind_of(field))}
+    image = next((name for name, kind in features.items() if kind.get("_type") == "Image" and name in images), None)
+    image = image or next((name for name in IMAGES if name in images), None)
+    if image is None and len(images) == 1:
+        image = next(iter(images))
     if image is None:
-        found = f"columns of bytes {', '.join(pictures)}" if pictures else "no column of bytes"
-        raise DataError(f"{path} has {found}; name the one that holds the picture files 'image'.")
+        found = f"columns of bytes {', '.join(images)}" if images else "no column of bytes"
+        raise DataError(f"{path} has {found}; name the one that holds the image files 'image'.")
     labels = {field.name: field for field in schema if _can_be_labels(field)}
     named = {name: kind for name, kind in features.items() if kind.get("_type") == "ClassLabel" and name in labels}
     label = next(iter(named), None) or next((name for name in LABELS if name in labels), None)
     names = named[label].get("names") if label in named else None
     listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    nested = pictures[image] == "structs"
+    nested = images[image] == "structs"
     numbers = label is not None and types.is_integer(labels[label].type)
     return Columns(
-        pictures=f"{image}.bytes" if nested else image,
+        images=f"{image}.bytes" if nested else image,
         nested=nested,
         labels=label,
         numbers=numbers,
@@ -186,7 +186,7 @@ def _features(schema: Any) -> dict[str, dict[str, Any]]:
 
 
 def _kind_of(field: Any) -> Literal["structs", "bytes"] | None:
-    """How a column may hold pictures; None when it cannot."""
+    """How a column may hold images; None when it cannot."""
     from pyarrow import types
 
     if types.is_struct(field.type):
@@ -215,7 +215,7 @@ def _check_sizes(metadata: Any, path: Path) -> None:
             column = metadata.row_group(group).column(number)
             packed, size = column.total_compressed_size, column.total_uncompressed_size
             if size > RATIO_SLACK and size > MAX_RATIO * packed:
-                raise DataError(f"{path} would inflate {packed:,} bytes to {size:,}: a bomb, not pictures.")
+                raise DataError(f"{path} would inflate {packed:,} bytes to {size:,}: a bomb, not images.")
             if size > MAX_GROUP:
                 raise DataError(
                     f"{path} has {size:,} bytes in a row group; up to {MAX_GROUP:,} are read: write smaller ones."

@@ -5,23 +5,23 @@ from pathlib import Path
 
 from gansmith.data.datasets.catalog import SETS, Format
 from gansmith.data.datasets.find import FoundSet
-from gansmith.data.formats.arrays import LabelledPictures
+from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.npz import read_npz
 from gansmith.data.formats.svhn import read_svhn
 from gansmith.errors import DataError
 
-Reader = Callable[[tuple[Path, ...], str], LabelledPictures]
+Reader = Callable[[tuple[Path, ...], str], LabelledImages]
 
 
-def read_idx_pair(files: tuple[Path, ...], split: str) -> LabelledPictures:
-    """The pictures and labels of two IDX files. Raises DataError when they are not as many."""
+def read_idx_pair(files: tuple[Path, ...], split: str) -> LabelledImages:
+    """The images and labels of two IDX files. Raises DataError when they are not as many."""
     images_file, labels_file = files
     images, labels = read_idx(images_file, 3)[:, None], read_idx(labels_file, 1)
     if len(images) != len(labels):
-        raise DataError(f"{images_file} holds {len(images):,} pictures, {labels_file} {len(labels):,} labels.")
-    return LabelledPictures(images=images, labels=labels)
+        raise DataError(f"{images_file} holds {len(images):,} images, {labels_file} {len(labels):,} labels.")
+    return LabelledImages(images=images, labels=labels)
 
 
 READERS: dict[Format, Reader] = {
@@ -31,20 +31,20 @@ READERS: dict[Format, Reader] = {
     "cifar-python": lambda files, split: read_cifar(_archive(files), "test" if split == "test" else "train"),
     "svhn-mat": lambda files, split: read_svhn(files[0]),
 }
-"""Every form but "pictures", whose files are decoded one by one."""
+"""Every form but "images", whose files are decoded one by one."""
 
 
-def read_split(found: FoundSet, split: str) -> LabelledPictures:
+def read_split(found: FoundSet, split: str) -> LabelledImages:
     """One split of a copy that holds arrays. Raises DataError when the copy lacks it, or is damaged."""
     if split not in found.files:
         there = ", ".join(found.files) or "none that is whole"
         raise DataError(f"{found.place} holds {found.name!r} without its {split!r} split; splits there: {there}.")
-    pictures = READERS[found.layout.format](found.files[split], split)
+    images = READERS[found.layout.format](found.files[split], split)
     if not SETS[found.name].made_of:
-        return pictures
+        return images
     from gansmith.data.datasets.stacked import stacked  # it draws by torch, which the other sets are read without
 
-    return stacked(pictures, split)
+    return stacked(images, split)
 
 
 def _archive(files: tuple[Path, ...]) -> Path:

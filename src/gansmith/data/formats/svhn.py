@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gansmith.data.archives.inflate import Inflated, Plain, Reader
-from gansmith.data.formats.arrays import LabelledPictures
+from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
 
@@ -47,10 +47,10 @@ class _Element:
     small: bytes | None
 
 
-def read_svhn(path: Path) -> LabelledPictures:
-    """The pictures of SVHN's train_32x32.mat and its like: X, bytes H×W×3×N, and y, N×1, with 10 for the digit 0.
+def read_svhn(path: Path) -> LabelledImages:
+    """The images of SVHN's train_32x32.mat and its like: X, bytes H×W×3×N, and y, N×1, with 10 for the digit 0.
 
-    Images are (N, 3, H, W), a view of the file's column order (each picture lies column by column); labels are uint8,
+    Images are (N, 3, H, W), a view of the file's column order (each image lies column by column); labels are uint8,
     0 to 9. Raises DataError as `read_mat` does, or when X and y are not of that kind.
     """
     arrays = read_mat(path)
@@ -62,10 +62,10 @@ def read_svhn(path: Path) -> LabelledPictures:
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[2] != 3 or not pixels.size:
         raise DataError(f"{path}: X is {pixels.dtype} of shape {pixels.shape}; needed are bytes (H, W, 3, N).")
     if labels.shape != (pixels.shape[3], 1):
-        raise DataError(f"{path}: X holds {pixels.shape[3]:,} pictures, y has the shape {labels.shape}.")
+        raise DataError(f"{path}: X holds {pixels.shape[3]:,} images, y has the shape {labels.shape}.")
     if not (np.isin(labels, np.arange(11))).all():
         raise DataError(f"{path}: y holds other labels than 1 to 10 (10 for the digit 0); fetch it again.")
-    return LabelledPictures(
+    return LabelledImages(
         images=pixels.transpose(3, 2, 0, 1),
         labels=(labels.reshape(-1) % 10).astype(np.uint8),
         class_names=tuple("0123456789"),

@@ -1,4 +1,4 @@
-"""From a file's bytes to a picture and what had to be done to it. NumPy and Pillow only, for the decode workers."""
+"""From a file's bytes to an image and what had to be done to it. NumPy and Pillow only, for the decode workers."""
 
 import hashlib
 import io
@@ -9,20 +9,20 @@ from typing import Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gansmith.data.images.resize import Wanted, fit
+from gansmith.data.images.resize import ImageShape, resize
 from gansmith.data.images.types import FORMATS, MAGICS, SUFFIXES
 
 Outcome = Literal["used", "converted", "dropped"]
 
 MAX_PIXELS = 89_478_485
-"""Pictures with more are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
+"""Images with more are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
 
 MAX_RATIO, RATIO_SLACK = 100, 32 << 20
-"""Pictures of over 32 MiB decoded that are more than 100 times their file's size are dropped unread. Photographs come
+"""Images of over 32 MiB decoded that are more than 100 times their file's size are dropped unread. Photographs come
 to some 30; blank sheets, which nobody trains on, to 1,000, and 260 kB of those would take a gigabyte."""
 
 MIN_SIDE = 8
-"""Pictures with a shorter side are dropped."""
+"""Images with a shorter side are dropped."""
 
 LAID_OVER_WHITE = "transparency laid over white"
 
@@ -41,11 +41,11 @@ _BITS_PER_SAMPLE = 258
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
+class DecodedImage:
     """What became of one file.
 
     `reasons` are short fixed phrases: all that was changed, or why it was dropped. Width, height and mode are the
-    file's own, upright; `sha256` and `difference_hash` (64 bits) are of the whole decoded picture, before fitting.
+    file's own, upright; `sha256` and `difference_hash` (64 bits) are of the whole decoded image, before fitting.
     `pixels` is uint8 (C, H, W) when a shape was wanted.
     """
 
@@ -64,22 +64,22 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Loaded:
-    picture: Image.Image
+    image: Image.Image
     format: str
     mode: str
     reasons: list[str]
 
 
 class _UnusableError(Exception):
-    """Carries the reason a picture is dropped for."""
+    """Carries the reason an image is dropped for."""
 
 
-def decode(name: str, content: bytes, wanted: Wanted | None = None) -> Picture:
-    """The picture in `content`, fitted to what is `wanted`; the same bytes give the same pixels always.
+def decode(name: str, content: bytes, wanted: ImageShape | None = None) -> DecodedImage:
+    """The image in `content`, fitted to what is `wanted`; the same bytes give the same pixels always.
 
-    Never raises for what a file holds: such a picture is dropped. Its first frame is decoded, upright, at 8 bits, with
+    Never raises for what a file holds: such an image is dropped. Its first frame is decoded, upright, at 8 bits, with
     transparency laid over white unless 4 channels are wanted. `name` only tells whether its suffix is right; '' is the
-    name of a picture that has none.
+    name of an image that has none.
     """
     try:
         loaded = _load(name, content)
@@ -90,9 +90,9 @@ def decode(name: str, content: bytes, wanted: Wanted | None = None) -> Picture:
         return dropped("needs too much memory")
 
 
-def dropped(reason: str) -> Picture:
+def dropped(reason: str) -> DecodedImage:
     """The outcome for a file of which nothing can be used."""
-    return Picture(outcome="dropped", reasons=(reason,))
+    return DecodedImage(outcome="dropped", reasons=(reason,))
 
 
 def suffix_of(name: str) -> str:
@@ -109,13 +109,13 @@ def _load(name: str, content: bytes) -> _Loaded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=FORMATS)
-            _check_size(picture, len(content))
-            reasons = _remarks(name, content, picture)
-            mode = picture.mode
-            turned = _orientation(picture) if picture.format == "TIFF" else 1  # a TIFF is turned while it loads
-            picture.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
-            left_to_turn = _orientation(picture)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            _check_size(image, len(content))
+            reasons = _notes(name, content, image)
+            mode = image.mode
+            turned = _orientation(image) if image.format == "TIFF" else 1  # a TIFF is turned while it loads
+            image.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
+            left_to_turn = _orientation(image)
     except (_UnusableError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -128,15 +128,15 @@ def _load(name: str, content: bytes) -> _Loaded:
         reasons.append("EXIF cannot be read")
     elif turned in _TURNS or left_to_turn in _TURNS:
         reasons.append("turned as its EXIF says")
-    upright = picture.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else picture
-    return _Loaded(picture=upright, format=_format(picture), mode=mode, reasons=reasons)
+    upright = image.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else image
+    return _Loaded(image=upright, format=_format(image), mode=mode, reasons=reasons)
 
 
-def _check_size(picture: Image.Image, num_bytes: int) -> None:
-    width, height = picture.size
+def _check_size(image: Image.Image, num_bytes: int) -> None:
+    width, height = image.size
     if width * height > MAX_PIXELS:
         raise _UnusableError("too many pixels")
-    if (decoded := width * height * len(picture.getbands())) > RATIO_SLACK and decoded > MAX_RATIO * num_bytes:
+    if (decoded := width * height * len(image.getbands())) > RATIO_SLACK and decoded > MAX_RATIO * num_bytes:
         raise _UnusableError("too many pixels for so few bytes")
     if (width, height) == (1, 1):
         raise _UnusableError("one pixel")
@@ -144,42 +144,42 @@ def _check_size(picture: Image.Image, num_bytes: int) -> None:
         raise _UnusableError(f"smaller than {MIN_SIDE} pixels")
 
 
-def _remarks(name: str, content: bytes, picture: Image.Image) -> list[str]:
+def _notes(name: str, content: bytes, image: Image.Image) -> list[str]:
     """What can be told from the header."""
-    found, suffix, format_ = [], suffix_of(name), _format(picture)
+    found, suffix, format_ = [], suffix_of(name), _format(image)
     if suffix and SUFFIXES.get(suffix, format_) != format_:
         found.append(f"named {suffix} but is {format_}")
     elif name and suffix not in SUFFIXES:
-        found.append(f"not named as a picture but is {format_}")
-    if picture.format != "MPO" and getattr(picture, "is_animated", False):
+        found.append(f"not named as an image but is {format_}")
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")
-    if picture.mode[0] not in "IF" and _bits(picture, content) == 16:
+    if image.mode[0] not in "IF" and _bits(image, content) == 16:
         found.append("16 bits to 8")
-    profile = picture.info.get("icc_profile") or b""
-    if picture.mode not in ("CMYK", "LAB") and profile and b"sRGB" not in profile.replace(b"\0", b""):
+    profile = image.info.get("icc_profile") or b""
+    if image.mode not in ("CMYK", "LAB") and profile and b"sRGB" not in profile.replace(b"\0", b""):
         found.append("colour profile not applied")
     return found
 
 
-def _format(picture: Image.Image) -> str:
-    """MPO is what phones write: a JPEG with further pictures behind it."""
-    return "JPEG" if picture.format == "MPO" else picture.format or ""
+def _format(image: Image.Image) -> str:
+    """MPO is what phones write: a JPEG with further images behind it."""
+    return "JPEG" if image.format == "MPO" else image.format or ""
 
 
-def _bits(picture: Image.Image, content: bytes) -> int:
-    """Bits of a sample in the file: Pillow keeps the upper 8 of a colour picture's 16 without a word."""
-    if picture.format == "PNG":
+def _bits(image: Image.Image, content: bytes) -> int:
+    """Bits of a sample in the file: Pillow keeps the upper 8 of a colour image's 16 without a word."""
+    if image.format == "PNG":
         return content[24]
-    if tags := getattr(picture, "tag_v2", None):
+    if tags := getattr(image, "tag_v2", None):
         bits = tags.get(_BITS_PER_SAMPLE, 8)
         return max(bits) if isinstance(bits, tuple) else int(bits)
     return 8
 
 
-def _orientation(picture: Image.Image) -> int | None:
+def _orientation(image: Image.Image) -> int | None:
     """The EXIF orientation, 1 for none; None when the EXIF data is broken."""
     try:
-        return int(picture.getexif().get(_ORIENTATION, 1))
+        return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:
         return None
 
@@ -189,67 +189,67 @@ def _unidentified(content: bytes) -> str:
         return "damaged"
     if content[4:8] == b"ftyp":
         return "HEIC, AVIF or video, which are not read"
-    return "a format that is not read" if content.startswith(_FOREIGN) else "not a picture"
+    return "a format that is not read" if content.startswith(_FOREIGN) else "not an image"
 
 
-def _convert(loaded: _Loaded, wanted: Wanted | None) -> Picture:
+def _convert(loaded: _Loaded, wanted: ImageShape | None) -> DecodedImage:
     reasons = list(loaded.reasons)
-    picture = _eight_bits(loaded.picture, reasons)
-    transparent = picture.mode == "RGBA"
-    samples = np.asarray(picture)  # once: Pillow copies the picture each time
-    grey = picture.mode == "L" or (not transparent and _is_grey(samples))
-    if grey and picture.mode != "L":
-        picture = picture.convert("L")
-        samples = np.asarray(picture)
-    opaque = _over_white(picture) if transparent else picture
+    image = _eight_bits(loaded.image, reasons)
+    transparent = image.mode == "RGBA"
+    samples = np.asarray(image)  # once: Pillow copies the image each time
+    grey = image.mode == "L" or (not transparent and _is_grey(samples))
+    if grey and image.mode != "L":
+        image = image.convert("L")
+        samples = np.asarray(image)
+    opaque = _over_white(image) if transparent else image
     pixels = None
     if wanted is not None:
-        if not wanted.box_lies_inside(picture.height, picture.width):
+        if not wanted.box_lies_inside(image.height, image.width):
             raise _UnusableError("does not hold the box")
         if transparent and wanted.channels != 4:
             reasons.append(LAID_OVER_WHITE)
         if wanted.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
             reasons.append("colour to grey")
-        fitted = fit(picture if wanted.channels == 4 else opaque, wanted)
+        fitted = resize(image if wanted.channels == 4 else opaque, wanted)
         pixels = fitted.pixels
         reasons.extend(fitted.reasons)
     elif transparent:
         reasons.append(LAID_OVER_WHITE)
-    return Picture(
+    return DecodedImage(
         outcome="converted" if reasons else "used",
         reasons=tuple(reasons),
         format=loaded.format,
         mode=loaded.mode,
-        width=picture.width,
-        height=picture.height,
+        width=image.width,
+        height=image.height,
         grey=grey or (transparent and _is_grey(np.asarray(opaque))),
         transparent=transparent,
-        sha256=_sha256(f"{picture.mode} {picture.width}", samples),
+        sha256=_sha256(f"{image.mode} {image.width}", samples),
         difference_hash=_difference_hash(opaque),
         pixels=pixels,
     )
 
 
-def _eight_bits(picture: Image.Image, reasons: list[str]) -> Image.Image:
-    """The picture as L, RGB, or RGBA when some of it really is transparent; adds what that took to `reasons`."""
-    mode = picture.mode
+def _eight_bits(image: Image.Image, reasons: list[str]) -> Image.Image:
+    """The image as L, RGB, or RGBA when some of it really is transparent; adds what that took to `reasons`."""
+    mode = image.mode
     if mode.startswith("I;16") or mode in ("I", "F"):
-        return _scaled(np.asarray(picture), mode, reasons)
+        return _scaled(np.asarray(image), mode, reasons)
     if mode == "P":
         reasons.append("palette")
     elif mode not in ("1", "L", "LA", "La", "PA", "RGB", "RGBA", "RGBa", "RGBX"):
         reasons.append(f"{mode} to RGB")
-    if picture.has_transparency_data:
-        with_alpha = picture.convert("RGBA")
+    if image.has_transparency_data:
+        with_alpha = image.convert("RGBA")
         if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
             return with_alpha
         return with_alpha.convert("RGB")
-    return _in_mode(picture, "L" if mode in ("1", "L") else "RGB")
+    return _in_mode(image, "L" if mode in ("1", "L") else "RGB")
 
 
-def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
-    """Without the copy that Pillow makes of a picture that is in this mode already."""
-    return picture if picture.mode == mode else picture.convert(mode)
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Without the copy that Pillow makes of an image that is in this mode already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _sha256(kind: str, samples: np.ndarray) -> str:
@@ -272,13 +272,13 @@ def _scaled(values: np.ndarray, mode: str, reasons: list[str]) -> Image.Image:
     return Image.fromarray(np.rint((finite - low) * (255 / max(high - low, 1e-300))).astype(np.uint8))
 
 
-def _over_white(picture: Image.Image) -> Image.Image:
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).convert("RGB")
+def _over_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
 def _is_grey(pixels: np.ndarray) -> bool:
-    """Red, green and blue equal everywhere; most colour pictures fail on the few pixels looked at first."""
+    """Red, green and blue equal everywhere; most colour images fail on the few pixels looked at first."""
     if pixels.ndim == 2:
         return True
     for some in (pixels[::16, ::16], pixels):
@@ -288,7 +288,7 @@ def _is_grey(pixels: np.ndarray) -> bool:
     return True
 
 
-def _difference_hash(picture: Image.Image) -> int:
+def _difference_hash(image: Image.Image) -> int:
     """64 bits: is each cell of an 8x9 grey miniature brighter than its right neighbour. Krawetz 2013, 'dHash'."""
-    small = np.asarray(_in_mode(picture, "L").resize((9, 8), Image.Resampling.BOX))
+    small = np.asarray(_in_mode(image, "L").resize((9, 8), Image.Resampling.BOX))
     return int.from_bytes(np.packbits(small[:, :-1] > small[:, 1:]).tobytes(), "big")

@@ -1,4 +1,4 @@
-"""Decoding in processes of their own: one that crashes, hangs or wants too much memory loses one picture, not the run.
+"""Decoding in processes of their own: one that crashes, hangs or wants too much memory loses one image, not the run.
 
 The processes speak over pipes and share nothing. Not `multiprocessing`: it would run a user's unguarded script again.
 """
@@ -18,13 +18,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from gansmith.data.images.decode import Picture, dropped
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.decode import DecodedImage, dropped
+from gansmith.data.images.resize import ImageShape
 from gansmith.data.images.worker import read_frame, write_frame
 from gansmith.system.processes import worker_command, worker_environment
 
 TIMEOUT = 30.0
-"""Seconds a picture may take."""
+"""Seconds an image may take."""
 
 _BATCH, _BATCH_BYTES = 32, 1 << 20
 """Files, and about how many bytes of them, that a process is given at once."""
@@ -61,12 +61,12 @@ class Decoders:
         self._stopping = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, daemon=True)
 
-    def decode(self, jobs: Iterable[Job], wanted: Wanted | None = None) -> Iterator[Picture]:
+    def decode(self, jobs: Iterable[Job], wanted: ImageShape | None = None) -> Iterator[DecodedImage]:
         """What became of each file, in the order of `jobs`, whatever the number of processes.
 
         `jobs` is read in the caller's thread, a few files ahead.
         """
-        ahead: deque[Future[list[Picture]]] = deque()
+        ahead: deque[Future[list[DecodedImage]]] = deque()
         try:
             for batch in self._batches(jobs, wanted):
                 ahead.append(self._threads.submit(self._decode_batch, batch, wanted))
@@ -78,12 +78,12 @@ class Decoders:
             for future in ahead:
                 future.cancel()
 
-    def _batches(self, jobs: Iterable[Job], wanted: Wanted | None) -> Iterator[list[Job]]:
+    def _batches(self, jobs: Iterable[Job], wanted: ImageShape | None) -> Iterator[list[Job]]:
         """One file at first, so that every process has work soon, then twice as many each time.
 
         Asking costs more than a small file.
         """
-        most = max(1, min(_BATCH, _BATCH_BYTES // (wanted.bytes_per_picture if wanted else 1)))
+        most = max(1, min(_BATCH, _BATCH_BYTES // (wanted.bytes_per_image if wanted else 1)))
         batch: list[Job] = []
         size, number = 0, 0
         for job in jobs:
@@ -95,7 +95,7 @@ class Decoders:
         if batch:
             yield batch
 
-    def _decode_batch(self, batch: list[Job], wanted: Wanted | None) -> list[Picture]:
+    def _decode_batch(self, batch: list[Job], wanted: ImageShape | None) -> list[DecodedImage]:
         """Files that were lost together are tried one by one, so that only the culprit is lost."""
         files = [(job.name, job.content) for job in batch if job.content]
         process = self._free.get()
@@ -138,30 +138,30 @@ class _Process:
         self._late = self._stopped = False
         self._lock = threading.Lock()
 
-    def decode(self, files: list[tuple[str, bytes]], wanted: Wanted | None) -> list[Picture]:
+    def decode(self, files: list[tuple[str, bytes]], wanted: ImageShape | None) -> list[DecodedImage]:
         """Ask the process. Raises _LostError, with the reason, when it did not answer."""
         request = {
             "files": [(name, len(content)) for name, content in files],
             "wanted": asdict(wanted) if wanted else None,
             "seconds": 2 * self._timeout + 1,
         }
-        most = len(files) * wanted.bytes_per_picture if wanted else 0
+        most = len(files) * wanted.bytes_per_image if wanted else 0
         process = self._started()
         self._set_deadline(self._timeout)
         try:
             write_frame(process.stdin, request, b"".join(content for _, content in files))  # pyrefly: ignore[bad-argument-type]
             answer = read_frame(process.stdout, max_content=most)  # pyrefly: ignore[bad-argument-type]
-            pictures = None if answer is None else _pictures(*answer, len(files), wanted)
+            images = None if answer is None else _images(*answer, len(files), wanted)
         except (OSError, ValueError):  # the process is gone, or the pipe was closed under us
-            pictures = None
+            images = None
         late = self._set_deadline(None)
-        if pictures is None or late:
+        if images is None or late:
             self._end()
             raise _LostError("decoder hung" if late else "decoder crashed")
-        return pictures
+        return images
 
-    def decode_one(self, file: tuple[str, bytes], wanted: Wanted | None) -> Picture:
-        """The picture, dropped when it is what the process was lost to."""
+    def decode_one(self, file: tuple[str, bytes], wanted: ImageShape | None) -> DecodedImage:
+        """The image, dropped when it is what the process was lost to."""
         try:
             return self.decode([file], wanted)[0]
         except _LostError as lost:
@@ -231,20 +231,20 @@ class _LostError(Exception):
     """The process ended, or had to be ended."""
 
 
-def _pictures(answer: dict[str, Any], content: bytes, num: int, wanted: Wanted | None) -> list[Picture]:
-    """The answer as pictures. Raises ValueError when it is none: the process may have been taken over by a file."""
-    pictures, start = [], 0
+def _images(answer: dict[str, Any], content: bytes, num: int, wanted: ImageShape | None) -> list[DecodedImage]:
+    """The answer as images. Raises ValueError when it is none: the process may have been taken over by a file."""
+    images, start = [], 0
     try:
-        for facts in answer["pictures"]:
+        for facts in answer["images"]:
             known: dict[str, Any] = {**facts, "reasons": tuple(facts["reasons"]), "pixels": None}
             if wanted and facts["outcome"] != "dropped":
-                end = start + wanted.bytes_per_picture
+                end = start + wanted.bytes_per_image
                 shape = (wanted.channels, wanted.height, wanted.width)
                 known["pixels"] = np.frombuffer(content[start:end], np.uint8).reshape(shape)
                 start = end
-            pictures.append(Picture(**known))
+            images.append(DecodedImage(**known))
     except (TypeError, KeyError) as error:
-        raise ValueError("the answer holds no pictures") from error
-    if len(pictures) != num or start != len(content):
-        raise ValueError(f"the answer holds {len(pictures)} pictures and not {num}, or pixels of others")
-    return pictures
+        raise ValueError("the answer holds no images") from error
+    if len(images) != num or start != len(content):
+        raise ValueError(f"the answer holds {len(images)} images and not {num}, or pixels of others")
+    return images

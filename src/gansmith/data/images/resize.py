@@ -1,4 +1,4 @@
-"""A picture, or a box of it, brought to a given shape: cropped, padded or stretched, and resized with antialiasing."""
+"""An image, or a box of it, brought to a given shape: cropped, padded or stretched, and resized with antialiasing."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-Fit = Literal["crop", "pad", "stretch"]
+ResizeMode = Literal["crop", "pad", "stretch"]
 Resample = Literal["lanczos", "bilinear"]
 Box = tuple[int, ...]
-"""Top, left, height and width of the part of a picture that is used; empty for all of it."""
+"""Top, left, height and width of the part of an image that is used; empty for all of it."""
 
 _FILTERS = {"lanczos": Image.Resampling.LANCZOS, "bilinear": Image.Resampling.BILINEAR}
 
@@ -20,16 +20,16 @@ _PADDING = {1: 255, 3: (255, 255, 255), 4: (255, 255, 255, 0)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """The shape that pictures are brought to. Channels: 1 grey, 3 RGB, 4 with transparency.
+class ImageShape:
+    """The shape that images are brought to. Channels: 1 grey, 3 RGB, 4 with transparency.
 
-    Where there is a `box`, it is cut out of the upright picture first, and the rest is as if it had never been.
+    Where there is a `box`, it is cut out of the upright image first, and the rest is as if it had never been.
     """
 
     channels: int
     height: int
     width: int
-    fit: Fit = "crop"
+    resize: ResizeMode = "crop"
     box: Box = ()
     resample: Resample = "lanczos"
 
@@ -38,8 +38,8 @@ class Wanted:
             raise ValueError(f"channels={self.channels} must be 1, 3 or 4.")
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
             raise ValueError(f"height={self.height} and width={self.width} must be 1 to 4096.")
-        if self.fit not in ("crop", "pad", "stretch"):
-            raise ValueError(f"fit={self.fit!r} must be crop, pad or stretch.")
+        if self.resize not in ("crop", "pad", "stretch"):
+            raise ValueError(f"resize={self.resize!r} must be crop, pad or stretch.")
         if self.resample not in _FILTERS:
             raise ValueError(f"resample={self.resample!r} must be lanczos or bilinear.")
         if self.box and not (len(self.box) == 4 and min(self.box) >= 0 and min(self.box[2:]) >= 1):
@@ -48,12 +48,12 @@ class Wanted:
             )
 
     @property
-    def bytes_per_picture(self) -> int:
+    def bytes_per_image(self) -> int:
         """One byte a sample."""
         return self.channels * self.height * self.width
 
     def box_lies_inside(self, height: int, width: int) -> bool:
-        """Whether a picture of this size holds the whole box."""
+        """Whether an image of this size holds the whole box."""
         return not self.box or (self.box[0] + self.box[2] <= height and self.box[1] + self.box[3] <= width)
 
 
@@ -65,31 +65,31 @@ class Fitted:
     reasons: tuple[str, ...]
 
 
-def fit(picture: Image.Image, wanted: Wanted) -> Fitted:
-    """Bring an L, RGB or RGBA picture, which holds the box, to the wanted shape; smaller means antialiased.
+def resize(image: Image.Image, wanted: ImageShape) -> Fitted:
+    """Bring an L, RGB or RGBA image, which holds the box, to the wanted shape; smaller means antialiased.
 
     `crop` keeps the centre, `pad` keeps all and adds white (transparent for 4 channels), `stretch` changes the aspect.
     """
     if wanted.box:
         top, left, height, width = wanted.box
-        picture = picture.crop((left, top, left + width, top + height))
-    width, height = picture.size
+        image = image.crop((left, top, left + width, top + height))
+    width, height = image.size
     size, horizontal, vertical = (wanted.width, wanted.height), wanted.width / width, wanted.height / height
     mode = MODES[wanted.channels]
-    picture = picture if picture.mode == mode else picture.convert(mode)
+    image = image if image.mode == mode else image.convert(mode)
     box, inner, change = (0.0, 0.0, float(width), float(height)), size, None
-    if wanted.fit == "crop":
+    if wanted.resize == "crop":
         scale = max(horizontal, vertical)
         box = _centred(width, height, wanted.width / scale, wanted.height / scale)
         change = "cropped" if width - (box[2] - box[0]) >= 1 or height - (box[3] - box[1]) >= 1 else None
-    elif wanted.fit == "pad":
+    elif wanted.resize == "pad":
         scale = min(horizontal, vertical)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         change = "padded" if inner != size else None
     else:
         scale = max(horizontal, vertical)
         change = "stretched" if scale > 1.01 * min(horizontal, vertical) else None
-    resized = picture.resize(inner, _FILTERS[wanted.resample], box=box)
+    resized = image.resize(inner, _FILTERS[wanted.resample], box=box)
     if inner != size:
         sheet = Image.new(resized.mode, size, _PADDING[wanted.channels])
         sheet.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))

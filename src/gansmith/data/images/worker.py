@@ -1,8 +1,8 @@
-"""Decodes pictures for another process: `python -m gansmith.data.images.worker`, frames in on stdin, out on stdout.
+"""Decodes images for another process: `python -m gansmith.data.images.worker`, frames in on stdin, out on stdout.
 
 A frame is two big-endian 32-bit lengths, a JSON header and raw bytes. A request carries {"files": [[name, size], ...],
-"wanted", "seconds"} and the files; the answer the fields of each `Picture` and all their pixels, in that order. The
-process limits its own memory and time, so a picture can cost no more than this process, even when the one that started
+"wanted", "seconds"} and the files; the answer the fields of each `DecodedImage` and all their pixels, in that order. The
+process limits its own memory and time, so an image can cost no more than this process, even when the one that started
 it is gone.
 """
 
@@ -15,12 +15,12 @@ import time
 from dataclasses import fields
 from typing import Any, BinaryIO
 
-from gansmith.data.images.decode import Picture, decode
-from gansmith.data.images.resize import Wanted
+from gansmith.data.images.decode import DecodedImage, decode
+from gansmith.data.images.resize import ImageShape
 from gansmith.system.processes import limit_memory
 
 MEMORY = 2 << 30
-"""Address space in bytes; a picture that needs more is dropped."""
+"""Address space in bytes; an image that needs more is dropped."""
 
 FAULTS = "GANSMITH_TEST_DECODE_FAULTS"
 """Tests set this variable; a file of `FAULT exit` or `FAULT hang` then makes the worker do so."""
@@ -37,30 +37,30 @@ def main() -> None:
     while frame := read_frame(requests):
         header, content = frame
         wanted = _wanted(header["wanted"]) if header["wanted"] else None
-        pictures, start = [], 0
+        images, start = [], 0
         for name, size in header["files"]:
             _limit_time(header["seconds"])
-            pictures.append(_decode(name, content[start : start + size], wanted))
+            images.append(_decode(name, content[start : start + size], wanted))
             start += size
         _limit_time(0)
-        pixels = b"".join(picture.pixels.tobytes() for picture in pictures if picture.pixels is not None)
-        write_frame(answers, {"pictures": [_facts(picture) for picture in pictures]}, pixels)
+        pixels = b"".join(image.pixels.tobytes() for image in images if image.pixels is not None)
+        write_frame(answers, {"images": [_facts(image) for image in images]}, pixels)
 
 
-def _wanted(facts: dict[str, Any]) -> Wanted:
+def _wanted(facts: dict[str, Any]) -> ImageShape:
     """JSON has lists where we have tuples."""
     known: dict[str, Any] = facts | {"box": tuple(facts["box"])}
-    return Wanted(**known)
+    return ImageShape(**known)
 
 
-def _decode(name: str, content: bytes, wanted: Wanted | None) -> Picture:
+def _decode(name: str, content: bytes, wanted: ImageShape | None) -> DecodedImage:
     if os.environ.get(FAULTS):
         _fail_on_purpose(content)
     return decode(name, content, wanted)
 
 
-def _facts(picture: Picture) -> dict[str, Any]:
-    return {one.name: getattr(picture, one.name) for one in fields(Picture) if one.name != _NOT_SENT}
+def _facts(image: DecodedImage) -> dict[str, Any]:
+    return {one.name: getattr(image, one.name) for one in fields(DecodedImage) if one.name != _NOT_SENT}
 
 
 def write_frame(file: BinaryIO, header: dict[str, Any], content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""One pass of G an iteration: both steps take the same pictures."""
+"""One pass of G an iteration: both steps take the same images."""
 
 import pytest
 import torch
@@ -12,11 +12,11 @@ from gansmith.nn.stack import Stack
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.loop import train_step
-from gansmith.training.optim import make_updater
+from gansmith.training.optim import make_optimizer
 from gansmith.training.state import build
 
 ENGINE = make_engine("cpu", "fp32")
-SHARED = "objective.generator_reuses_pictures=true"
+SHARED = "objective.generator_reuses_images=true"
 
 
 def after_a_step(small, calls=None):
@@ -32,26 +32,26 @@ def after_a_step(small, calls=None):
 
 def test_without_batch_norm_it_is_what_the_same_latents_give_at_twice_the_price():
     plain, shared = (
-        after_a_step(recipe(PLAIN, ['model={name="residual", width=8}', "batch=4", change]))
+        after_a_step(recipe(PLAIN, ['model={name="residual", width=8}', "batch_size=4", change]))
         for change in ("objective.generator_reuses_latents=true", SHARED)
     )
     for name, value in plain.items():
         torch.testing.assert_close(shared[name], value, rtol=1e-5, atol=1e-7, msg=name)
 
 
-def test_g_runs_once_and_d_sees_its_pictures_in_both_steps():
+def test_g_runs_once_and_d_sees_its_images_in_both_steps():
     calls = []
-    after_a_step(recipe(PLAIN, ["model.width=8", "batch=4", SHARED]), calls)
+    after_a_step(recipe(PLAIN, ["model.width=8", "batch_size=4", SHARED]), calls)
     assert [name for name, _ in calls] == ["G", "D", "D"]
     _, (_, of_d_step), (_, of_g_step) = calls
     assert torch.equal(of_d_step[4:], of_g_step)
 
 
 def test_a_generator_with_spectral_norm_is_moved_by_them_too():
-    small = recipe(PLAIN, ["model.width=8", "batch=4", "ema_half_life=0", SHARED])
+    small = recipe(PLAIN, ["model.width=8", "batch_size=4", "ema_half_life=0", SHARED])
     gan = build(small, ENGINE)
     gan.G = Stack(SpectralNorm(nn.Linear(small.latents.size, 28 * 28)), nn.Unflatten(1, (1, 28, 28)))
-    gan.update_g = make_updater(small.generator_optimizer, gan.G.parameters())
+    gan.optimizer_g = make_optimizer(small.generator_optimizer, gan.G.parameters())
     before = [tensor.clone() for tensor in gan.G.state_dict().values()]
     train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     for old, new in zip(before, gan.G.state_dict().values(), strict=True):
@@ -62,9 +62,9 @@ def test_a_generator_with_spectral_norm_is_moved_by_them_too():
     ("changes", "words"),
     [
         (["objective.generator_reuses_latents=true"], "generator_reuses_latents has no effect where"),
-        (['model={name="residual", width=8}', "parts=2"], "would save no memory with"),
+        (['model={name="residual", width=8}', "microbatches=2"], "would save no memory with"),
     ],
 )
 def test_what_it_makes_useless_is_refused(changes, words):
     with pytest.raises(RecipeError, match=words):
-        recipe(PLAIN, ["batch=4", SHARED, *changes])
+        recipe(PLAIN, ["batch_size=4", SHARED, *changes])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import file, photo
 from PIL import Image
+from small_images import file, photo
 
 from gansmith.planning import memory, plan
 from gansmith.recipe_file import recipe_of
@@ -35,7 +35,7 @@ def tried(monkeypatch):
         asked.append((task, recipe, device))
         about = {"device": "cpu", "precision": "fp32", "available": 1000 << 20}
         if task == "memory":
-            return about | {"peak": (200 + recipe.batch) << 20}
+            return about | {"peak": (200 + recipe.batch_size) << 20}
         return about | {"peak": 300 << 20, "seconds": SECONDS}
 
     monkeypatch.setattr(plan, "try_out", try_out)
@@ -48,20 +48,20 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
     assert result.code == 0, result.err
     made, info = recipe_of(Run(result.run)), json.loads((result.run / "run.json").read_text())
     assert (info["status"], info["data"]["count"], made.steps) == ("done", 300, 20)
-    assert (made.data.channels, made.data.height, made.data.width, made.data.fit) == (3, 40, 40, "crop")
+    assert (made.data.channels, made.data.height, made.data.width, made.data.resize) == (3, 40, 40, "crop")
     assert made.augment.operations == ("colour", "translate", "cutout")
     for part in (
-        "shape, from the pictures: 40x40 RGB, crop",
+        "shape, from the images: 40x40 RGB, crop",
         "batch 32: small batches make many updates",
-        "augmented by colour, translate, cutout: D would soon know 300 pictures by heart; not mirrored",
-        "plan: 300 pictures, 40x40 RGB; thin-dcgan, ",
-        "plan: 20 steps of 32 pictures, 640 images in all, 2.13 passes over the pictures",
+        "augmented by colour, translate, cutout: D would soon know 300 images by heart; not mirrored",
+        "plan: 300 images, 40x40 RGB; thin-dcgan, ",
+        "plan: 20 steps of 32 images, 640 images in all, 2.13 passes over the images",
         "plan: 10 ms a step, measured here (cpu, fp32), and ",
         "plan: 300 MiB of memory at most, of 1,000 free; a batch of all 300 would fit, by two trials",
     ):
         assert part in result.err
-        assert any(part in remark for remark in info["remarks"]), part
-    assert "model.width" not in [remark.partition(":")[0] for remark in info["remarks"]]
+        assert any(part in note for note in info["notes"]), part
+    assert "model.width" not in [note.partition(":")[0] for note in info["notes"]]
     assert "thin-dcgan, width" not in result.err, "a width that was set is not explained"
     with Image.open(sorted((result.run / "samples").iterdir())[-1]) as grid:
         assert min(grid.size) >= 8 * 40
@@ -69,17 +69,17 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
     assert np.load("x.npy").shape == (3, 40, 40, 3)
 
 
-def test_the_trial_is_of_the_pictures_and_of_what_was_set(gansmith, tried):
+def test_the_trial_is_of_the_images_and_of_what_was_set(gansmith, tried):
     rate = ("--set", "generator_optimizer.lr=1e-4")
     result = gansmith("train", "--data", mixed(20), "--budget", "5m", *rate, "--dry-run")
     assert result.code == 0, result.err
     (_, first, device), *_ = tried
     assert device == "auto"
-    assert [(task, recipe.batch) for task, recipe, _ in tried] == [("costs", 16), ("memory", 16), ("memory", 32)]
+    assert [(task, recipe.batch_size) for task, recipe, _ in tried] == [("costs", 16), ("memory", 16), ("memory", 32)]
     assert (first.generator_optimizer.lr, first.data.name) == (1e-4, str(Path("photos").resolve()))
     assert (first.data.height, first.data.width) == (32, 32)
     assert "32 pixels on the shorter side at most: in under 20 minutes on a processor" in result.out
-    assert "batch 16: there are only 20 pictures" in result.out
+    assert "batch 16: there are only 20 images" in result.out
     assert not Path("runs").exists()
 
 
@@ -87,7 +87,7 @@ def test_a_dry_run_as_json_has_the_recipe_the_plan_and_the_reasons(gansmith, tri
     facts = json.loads(gansmith("train", "--data", mixed(20), "--budget", "1h", "--dry-run", "--json").out)
     assert facts["recipe"]["length"]["images"] == facts["plan"]["images"]
     assert 0.9 * 3600 < facts["plan"]["seconds"] <= 3600
-    assert any(remark.startswith("plan: ") for remark in facts["remarks"])
+    assert any(note.startswith("plan: ") for note in facts["notes"])
 
 
 def test_a_budget_works_for_the_articles_too_and_keeps_what_was_set(gansmith, tried):
@@ -101,34 +101,34 @@ def test_a_budget_works_for_the_articles_too_and_keeps_what_was_set(gansmith, tr
 
 @pytest.mark.parametrize("recipe", ["auto", "fashion-dcgan"])
 def test_a_plan_counts_what_is_trained_on_and_not_what_is_held_out(gansmith, tried, recipe):
-    held_out = ("--set", "evaluate.held_out=20", "--set", "evaluate.every=640", "--set", "batch=16")
+    held_out = ("--set", "evaluate.validation=20", "--set", "evaluate.every=640", "--set", "batch_size=16")
     options = ("train", recipe, "--data", mixed(40), "--budget", "1h", *held_out, "--dry-run", "--json")
     facts = json.loads(gansmith(*options).out)
-    assert facts["plan"]["pictures"] == 20
+    assert facts["plan"]["images"] == 20
 
 
 def test_a_recipe_that_sets_itself_does_so_from_what_is_left_to_train_on(gansmith, tried):
-    held_out = ("--set", "evaluate.held_out=20")
+    held_out = ("--set", "evaluate.validation=20")
     result = gansmith("train", "--data", mixed(40), "--budget", "1h", *held_out, "--dry-run")
     assert result.code == 0, result.err
-    assert "batch 16: there are only 20 pictures" in result.out
+    assert "batch 16: there are only 20 images" in result.out
 
 
 def test_a_batch_larger_than_the_set_is_refused_before_it_is_tried_out(gansmith, tried):
-    result = gansmith("train", "fashion-mlp", "--data", mixed(20), "--budget", "1h", "--set", "batch=32")
+    result = gansmith("train", "fashion-mlp", "--data", mixed(20), "--budget", "1h", "--set", "batch_size=32")
     assert (result.code, tried) == (3, [])
-    assert "a batch of 32 cannot be drawn from 20 pictures" in result.err
+    assert "a batch of 32 cannot be drawn from 20 images" in result.err
 
 
 @pytest.mark.parametrize("length", ["--budget 1h", "--steps 3", ""])
 def test_a_batch_goes_through_in_parts_before_a_plan_is_made_of_it(gansmith, tried, monkeypatch, length):
-    monkeypatch.setattr(memory, "_fits", lambda recipe, _device: recipe.batch // recipe.parts <= 8)
-    residual = ("--set", 'model={name="residual", width=8}', "--set", "objective.generator_reuses_pictures=false")
+    monkeypatch.setattr(memory, "_fits", lambda recipe, _device: recipe.batch_size // recipe.microbatches <= 8)
+    residual = ("--set", 'model={name="residual", width=8}', "--set", "objective.generator_reuses_images=false")
     result = gansmith("train", "--data", mixed(40), *residual, *length.split(), "--fit-batch", "--dry-run")
     assert result.code == 0, result.err
     assert "\nparts = 4\n" in result.out
-    assert "by trial, 8 of batch=32 fit at once: parts=4" in result.out
-    assert all(recipe.parts == 4 for _, recipe, _ in tried)
+    assert "by trial, 8 of batch_size=32 fit at once: microbatches=4" in result.out
+    assert all(recipe.microbatches == 4 for _, recipe, _ in tried)
 
 
 @pytest.mark.parametrize(("seconds", "long"), [(0.01, False), (1.0, True)])
@@ -160,7 +160,7 @@ def test_steps_take_no_trial(gansmith, monkeypatch):
         ("--budget 1s", 2, "--budget 1s is too short: here a step takes 10 ms and what comes besides, evaluations"),
         ("--budget 1h --steps 9", 2, "--budget 1h and --steps 9 both say how long the run is; give one of them."),
         ("--budget 1h --set length.images=9", 2, "--budget 1h and --set length.images=9 both say how long the run is"),
-        ('--steps 2 --set augment.operations=["rotate"]', 2, "'rotate' needs pictures as high as wide, got 32x48"),
+        ('--steps 2 --set augment.operations=["rotate"]', 2, "'rotate' needs images as high as wide, got 32x48"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_sentence(gansmith, tried, arguments, code, part):
@@ -173,25 +173,25 @@ def test_what_cannot_be_is_told_in_a_sentence(gansmith, tried, arguments, code, 
     assert not Path("runs").exists()
 
 
-def test_too_few_pictures_and_a_folder_in_the_recipes_place(gansmith):
+def test_too_few_images_and_a_folder_in_the_recipes_place(gansmith):
     mixed(7)
     few = gansmith("train", "--data", "photos", "--steps", 2)
-    assert (few.code, "photos has 7 pictures that can be used; 8 are the least" in few.err) == (3, True)
+    assert (few.code, "photos has 7 images that can be used; 8 are the least" in few.err) == (3, True)
     assert "trying out" not in gansmith("train", "--data", "photos", "--dry-run").err
     place = gansmith("train", "photos")
     assert place.code == 2
-    assert "photos is a path and no recipe; to train on its pictures: gansmith train --data photos" in place.err
+    assert "photos is a path and no recipe; to train on its images: gansmith train --data photos" in place.err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 64)])
-@pytest.mark.parametrize("name", ["auto", "fast"])
-def test_larger_pictures_of_any_kind_train_sample_and_are_evaluated(gansmith, name, height, width, channels):
+@pytest.mark.parametrize("name", ["auto", "demo"])
+def test_larger_images_of_any_kind_train_sample_and_are_evaluated(gansmith, name, height, width, channels):
     Path("photos").mkdir()
     for number in range(8):
         (Path("photos") / f"{number}.png").write_bytes(file(photo(height, width, channels, seed=number)))
-    narrow = ("--set", "model.width=8", "--set", "batch=4")
+    narrow = ("--set", "model.width=8", "--set", "batch_size=4")
     result = gansmith("train", name, "--data", "photos", "--steps", 2, *narrow)
     assert result.code == 0, result.err
     assert gansmith("sample", "last", "-n", 300, "--out", "x.npy").code == 0
@@ -203,7 +203,7 @@ def test_larger_pictures_of_any_kind_train_sample_and_are_evaluated(gansmith, na
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_trial_of_its_own_tells_time_and_memory(gansmith):
-    result = gansmith("train", "--data", mixed(300), "--budget", "2000-images", "--set", "batch=16")
+    result = gansmith("train", "--data", mixed(300), "--budget", "2000-images", "--set", "batch_size=16")
     assert result.code == 0, result.err
     said = re.search(r"plan: ([\d.]+) ms a step, measured here \(cpu, \w+\), and .* (\d+:\d\d) to the end", result.err)
     assert said, result.err
@@ -212,7 +212,7 @@ def test_a_trial_of_its_own_tells_time_and_memory(gansmith):
     assert len((result.run / "metrics.jsonl").read_text().splitlines()) >= 1
 
 
-def test_what_suits_few_pictures_may_be_set_for_few(gansmith, tried):
+def test_what_suits_few_images_may_be_set_for_few(gansmith, tried):
     options = ("train", "--data", mixed(20), "--steps", 2, "--dry-run")
     result = gansmith(*options, "--set", "augment.probability=0.5")
     assert result.code == 0, result.err
@@ -242,7 +242,7 @@ def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_fil
     result = gansmith("train", "mine.toml", "--data", "fashion-10k", "--budget", "15s", "--dry-run", "--json")
     facts = json.loads(result.out)
     assert facts["plan"]["calls"]["evaluation"] == 3
-    assert any(remark.startswith("evaluated 3 times on the way") for remark in facts["remarks"])
+    assert any(note.startswith("evaluated 3 times on the way") for note in facts["notes"])
 
 
 def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):
@@ -269,14 +269,14 @@ def test_of_a_side_that_is_set_alone_the_other_follows_in_the_aspect(gansmith, s
 
 
 def test_a_batch_larger_than_the_set_is_refused_in_a_dry_run_too(gansmith):
-    result = gansmith("train", "--data", mixed(20), "--set", "batch=64", "--steps", 2, "--dry-run")
+    result = gansmith("train", "--data", mixed(20), "--set", "batch_size=64", "--steps", 2, "--dry-run")
     assert result.code == 3
-    assert "a batch of 64 cannot be drawn from 20 pictures" in result.err
+    assert "a batch of 64 cannot be drawn from 20 images" in result.err
 
 
-def test_pictures_that_are_kept_out_are_counted_where_the_pictures_are(gansmith):
-    result = gansmith("train", "--data", mixed(40), "--steps", 2, "--set", "evaluate.held_out=8")
-    assert "40 of the 40 pictures of photos\n8 of them kept out of the training, for evaluations\n" in result.err
+def test_images_that_are_kept_out_are_counted_where_the_images_are(gansmith):
+    result = gansmith("train", "--data", mixed(40), "--steps", 2, "--set", "evaluate.validation=8")
+    assert "40 of the 40 images of photos\n8 of them kept out of the training, for evaluations\n" in result.err
 
 
 def test_a_run_that_is_over_before_its_first_evaluation_says_so(gansmith):
@@ -291,8 +291,8 @@ def test_a_run_that_is_over_before_its_first_evaluation_says_so(gansmith):
     [
         ("--steps 10", "length.images=6400", "how long the run is"),
         ("--budget 10m", "length={images=640, log_every=64}", "how long the run is"),
-        ("--data mnist", "data.name=fashion-mnist", "which pictures are meant"),
-        ("--data mnist", 'data={name="fashion-mnist"}', "which pictures are meant"),
+        ("--data mnist", "data.name=fashion-mnist", "which images are meant"),
+        ("--data mnist", 'data={name="fashion-mnist"}', "which images are meant"),
         ("--seed 1", "seed=2", "what the seed is"),
         ("--precision fp32", "precision=bf16", "what the precision is"),
     ],

@@ -1,4 +1,4 @@
-"""Small pictures for tests."""
+"""Small images for tests."""
 
 import io
 
@@ -13,13 +13,13 @@ def photo(height=24, width=24, channels=3, seed=0):
     return small.resize((width, height), Image.Resampling.BICUBIC)
 
 
-def file(picture, format_="PNG", **options):
+def file(image, format_="PNG", **options):
     buffer = io.BytesIO()
-    picture.save(buffer, format_, **options)
+    image.save(buffer, format_, **options)
     return buffer.getvalue()
 
 
-def write_pictures(folder, names):
+def write_images(folder, names):
     for number, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(file(photo(40, 40, seed=number)))

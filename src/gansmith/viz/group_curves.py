@@ -12,8 +12,8 @@ COLOURS = ("#3b76c4", "#d9822b", "#2a9d6f", "#b0457f", "#7a5cc0", "#8a6d3b", "#4
 class RunLine:
     """The evaluations of one run: where they stand, the values, and the ends of their intervals."""
 
-    side: int
-    """Which side it is of, from 0."""
+    group: int
+    """Number of its group, from 0."""
     label: str
     images: Sequence[float]
     seconds: Sequence[float]
@@ -22,7 +22,7 @@ class RunLine:
     highs: Sequence[float]
 
 
-def side_curves(lines: Sequence[RunLine], name: str) -> bytes:
+def group_curves(lines: Sequence[RunLine], name: str) -> bytes:
     """A PNG of two plots on a logarithmic axis of this name: over thousands of images, and over seconds."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -31,7 +31,7 @@ def side_curves(lines: Sequence[RunLine], name: str) -> bytes:
     by_images, by_seconds = figure.subplots(1, 2, sharey=True)
     labelled: set[str] = set()
     for line in lines:
-        colour = COLOURS[line.side % len(COLOURS)]
+        colour = COLOURS[line.group % len(COLOURS)]
         label = None if line.label in labelled else line.label
         labelled.add(line.label)
         thousands = [seen / 1000 for seen in line.images]

@@ -1,11 +1,11 @@
-"""`gansmith train --data FOLDER --budget 20m` as a user runs it, on some thousand larger pictures in colour: emoji.
+"""`gansmith train --data FOLDER --budget 20m` as a user runs it, on some thousand larger images in colour: emoji.
 
-    python benchmarks/own_pictures.py [--budget 20m] [--set FIELD=VALUE ...]
+    python benchmarks/own_images.py [--budget 20m] [--set FIELD=VALUE ...]
 
-The pictures are those of Debian's package fonts-noto-color-emoji: 136x128 with transparency, drawn by hand, of faces,
+The images are those of Debian's package fonts-noto-color-emoji: 136x128 with transparency, drawn by hand, of faces,
 people, animals, things, signs and flags (Noto Color Emoji, Google, SIL Open Font License 1.1). They stand in for a
-person's own folder. Writes own-pictures.json, own-pictures.png (the best state's pictures, not chosen) and
-own-pictures-real.png into benchmarks/results/. The machine should have nothing else to do.
+person's own folder. Writes own-images.json, own-images.png (the best state's images, not chosen) and
+own-images-real.png into benchmarks/results/. The machine should have nothing else to do.
 """
 
 import argparse
@@ -31,24 +31,24 @@ SHOWN, SEED = 64, 1
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--font", type=Path, default=FONT, help="Noto Color Emoji with pictures as PNG")
+    parser.add_argument("--font", type=Path, default=FONT, help="Noto Color Emoji with images as PNG")
     parser.add_argument("--budget", default="20m")
     parser.add_argument("--set", action="append", default=[], dest="changes", help="as for gansmith train")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        pictures, runs = Path(folder) / "emoji", Path(folder) / "runs"
-        num = unpack(options.font, pictures)
+        images, runs = Path(folder) / "emoji", Path(folder) / "runs"
+        num = unpack(options.font, images)
         changes = [word for change in options.changes for word in ("--set", change)]
-        command = ["train", "--data", str(pictures), "--budget", options.budget, "--runs", str(runs), *changes]
+        command = ["train", "--data", str(images), "--budget", options.budget, "--runs", str(runs), *changes]
         began = time.monotonic()
         subprocess.run([sys.executable, "-m", "gansmith", *command], check=True)
-        result = {"pictures": num, "changes": options.changes, "command_seconds": round(time.monotonic() - began)}
+        result = {"images": num, "changes": options.changes, "command_seconds": round(time.monotonic() - began)}
         keep(list_runs(runs)[0], result, options.out)
 
 
 def unpack(font: Path, folder: Path) -> int:
-    """Every picture of the font as a file; returns how many they are."""
+    """Every image of the font as a file; returns how many they are."""
     if not font.is_file():
         sys.exit(f"{font} is not there: apt-get install fonts-noto-color-emoji, or --font FILE")
     folder.mkdir()
@@ -73,10 +73,10 @@ def keep(run: Run, result: dict, out: Path) -> None:
         "machine": info["machine"],
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "own-pictures.json").write_text(json.dumps(result, indent=1) + "\n")
+    (out / "own-images.json").write_text(json.dumps(result, indent=1) + "\n")
     drawn = load(run, "best").sample(SHOWN, SEED)
-    write_atomically(out / "own-pictures.png", png(grid(drawn, recipe.grid.columns)))
-    write_atomically(out / "own-pictures-real.png", (run.path / "reals.png").read_bytes())
+    write_atomically(out / "own-images.png", png(grid(drawn, recipe.grid.columns)))
+    write_atomically(out / "own-images-real.png", (run.path / "reals.png").read_bytes())
 
 
 if __name__ == "__main__":

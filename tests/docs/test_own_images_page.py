@@ -1,4 +1,4 @@
-"""The page on own pictures says what the rules are."""
+"""The page on own images says what the rules are."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from bakeoff_sums import read, rise_after_best
 
 from gansmith.cli.main import main
 from gansmith.data.check.suggest import MULTIPLE, SMALLEST
-from gansmith.features.extractor import PictureShape
+from gansmith.features.extractor import InputShape
 from gansmith.features.random_network import random_network
 from gansmith.planning import budget, trial
-from gansmith.recipes import auto, fast, fitting
+from gansmith.recipes import auto, fitting
 from gansmith.training.evaluation import MOST_SHARE
 
-PAGE = (Path(__file__).parents[2] / "docs" / "own-pictures.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "own-images.md").read_text(encoding="utf-8")
 
 
 def row(what):
@@ -26,9 +26,9 @@ def row(what):
 
 def test_the_table_has_the_numbers_of_the_rules():
     for what, *numbers in (
-        ("shorter side", SMALLEST, fitting.SHORT_SIDE, MULTIPLE, f"under {fitting.HASTE / 60:.0f} minutes"),
-        ("shorter side", f"{fitting.SHORT_SIDE_IN_HASTE} at most"),
-        ("batch", auto.BATCH, f"{fitting.FEWEST_PICTURES} pictures are the least"),
+        ("shorter side", SMALLEST, fitting.SHORT_SIDE, MULTIPLE, f"under {fitting.SHORT_BUDGET / 60:.0f} minutes"),
+        ("shorter side", f"{fitting.SHORT_SIDE_ON_SHORT_BUDGET} at most"),
+        ("batch", auto.BATCH, f"{fitting.FEWEST_IMAGES} images are the least"),
         ("learning rate", auto.RATE, "half of the run", "a twentieth"),
         ("width", f"{auto.WIDTH} channels", f"{auto.WIDTH_ON_GPU} on a GPU"),
         ("augmentation", f"up to {fitting.FEW:,}", *(f"`{name}`" for name in fitting.AUGMENTATION_OF_COLOUR)),
@@ -40,16 +40,15 @@ def test_the_table_has_the_numbers_of_the_rules():
     ):
         for number in numbers:
             assert str(number) in row(what), (what, number)
-    assert auto.BATCH == fast.BATCH
     assert (1 / 2, pytest.approx(1 / 20)) == (auto.CONSTANT, auto.LAST_RATE / auto.RATE)
     steps = f"({trial.MOST_STEPS}, or as many as {trial.SECONDS:.0f} seconds hold, and {trial.FEWEST_STEPS} at\nleast;"
     assert steps in PAGE
 
 
-def test_the_fewest_pictures_for_a_distance_are_those_of_the_features():
-    fewest = [random_network(PictureShape(channels=3, height=side, width=64)).width + 1 for side in (32, 31, 15)]
-    pictures = "Fewer than {} pictures ({} where a side has under 32 pixels, {} where it has under 16)"
-    assert pictures.format(*fewest) in PAGE
+def test_the_fewest_images_for_a_distance_are_those_of_the_features():
+    fewest = [random_network(InputShape(channels=3, height=side, width=64)).width + 1 for side in (32, 31, 15)]
+    images = "Fewer than {} images ({} where a side has under 32 pixels, {} where it has under 16)"
+    assert images.format(*fewest) in PAGE
 
 
 def test_the_budgets_on_the_page_are_understood():
