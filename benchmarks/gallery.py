@@ -72,7 +72,8 @@ def _system(name: str) -> str:
         "",
         _image(name, "-losses", f"losses of {name}"),
         "",
-        f"{length} of {made.batch_size}, {data['count']:,} images of {data['name']}, {event['time']['seconds']:,.0f} s, "
+        f"{length} of {made.batch_size}, {data['count']:,} images of {data['name']}, "
+        f"{event['time']['seconds']:,.0f} s, "
         f"{result['precision']}, {result['started'][:10]}." + (f" {result['note']}" if result["note"] else ""),
         "",
         *_measured(result["evaluation"]),

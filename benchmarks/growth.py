@@ -30,7 +30,7 @@ RESULTS = Path(__file__).parent / "results"
 RECIPE = "auto"
 PLAIN = (
     "model={name='upsample-dcgan'}",
-    "objective={loss='non-saturating'}",
+    "objective={loss='non-saturating', penalty='none', gamma=0.0, penalty_every=1, generator_reuses_images=false}",
     "data.channels=3",
     "data.height=32",
     "data.width=32",

@@ -50,7 +50,7 @@ def recipe_of(run: Run) -> Recipe:
 
 
 def from_run(values: dict[str, Any]) -> Recipe:
-    """As `from_values`, of what a run folder keeps: runs made before December 2026 use older names, see `gansmith.runs.renamed`."""
+    """As `from_values`, from the values a run folder keeps; older names are read too, see `runs.renamed`."""
     return from_values(with_new_names(values))
 
 

@@ -308,13 +308,14 @@ class Recipe(Settings):
             self.batch_size % self.microbatches or normalises_batches(networks.G, networks.D)
         ):
             raise RecipeError(
-                f"microbatches={self.microbatches} of batch_size={self.batch_size} would be another mathematics: parts must divide the batch, "
-                "and batch norm sees a part and not the whole; set a smaller batch instead."
+                f"microbatches={self.microbatches} would change the result: it must divide "
+                f"batch_size={self.batch_size}, and batch norm would see one microbatch instead of "
+                "the batch; set a smaller batch_size instead."
             )
         if self.microbatches > 1 and self.objective.generator_reuses_images:
             raise RecipeError(
-                f"microbatches={self.microbatches} would save no memory with objective.generator_reuses_images, which keeps the "
-                "graph of a whole batch; set one of them only."
+                f"microbatches={self.microbatches} would save no memory: objective.generator_reuses_images keeps the "
+                "graph of the whole batch; set only one of them."
             )
         self._check_penalty_of_samples(networks.D)
         self._check_critic_is_bounded(networks.D)

@@ -61,4 +61,4 @@ def test_the_pages_command_and_settings_are_accepted():
 def test_the_pages_recipe_of_the_other_signal_is_accepted(tmp_path):
     (tmp_path / "mine.toml").write_text('from = "auto"\n' + re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[-1])
     made = recipe(str(tmp_path / "mine.toml"))
-    assert (made.augment.signal, made.augment.target, made.evaluate.validation) == ("held-out", 0.5, 500)
+    assert (made.augment.signal, made.augment.target, made.evaluate.validation) == ("validation", 0.5, 500)

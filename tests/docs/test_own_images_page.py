@@ -65,7 +65,7 @@ def test_the_pages_settings_are_accepted(capsys):
     assert main(["train", "auto", "--steps", "2", "--dry-run", *options]) == 0
     shown = capsys.readouterr().out
     assert "\nheight = 96\nwidth = 64\n" in shown
-    assert "\nbatch = 64\n" in shown
+    assert "\nbatch_size = 64\n" in shown
 
 
 def test_what_to_expect_is_what_came_of_it():

@@ -20,6 +20,10 @@ def first_cells(heading):
     return [name for row in rows for name in re.findall(r"`([\w.]+)`", row.split(" | ")[0])]
 
 
+CONSTANT = ["generator_optimizer.lr=1e-3", "discriminator_optimizer.lr=1e-3"]
+"""A schedule set on a schedule would be merged into it."""
+
+
 def made(tmp_path, text):
     (tmp_path / "mine.toml").write_text('from = "auto"\n' + text)
     return recipe(str(tmp_path / "mine.toml"))
@@ -31,9 +35,8 @@ def test_every_key_is_there():
 
 def test_exactly_the_fields_that_may_move_are_there():
     """Every number of a recipe is tried: those that are not on the page refuse a schedule."""
-    base = recipe(
-        "auto", ["objective.penalty=r1", "objective.gamma=1.0", "ema_half_life=5.0", 'augment.operations=["flip"]']
-    )
+    others = ["objective.penalty=r1", "objective.gamma=1.0", "ema_half_life=5.0", 'augment.operations=["flip"]']
+    base = recipe("auto", [*CONSTANT, *others])
     accepted = []
     for table, value in base:
         for name, number in value if isinstance(value, Settings) else [(table, value)]:

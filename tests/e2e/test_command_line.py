@@ -192,7 +192,7 @@ def test_recipes_are_shown_with_their_networks(gansmith):
     shown = gansmith("recipes", "show", "fashion-dcgan", "--no-trial").out
     for text in ("# Learning rate, or a schedule of it", "840,705", "840,321", "384", "212,865", "14 × 14 × 64"):
         assert text in shown
-    assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch_size=7").out)["batch"] == 7
+    assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch_size=7").out)["batch_size"] == 7
 
 
 def test_a_variant_is_shown_with_its_source_and_what_differs(gansmith):
@@ -222,7 +222,7 @@ def test_runs_are_listed_and_shown(gansmith, trained):
     for line in (
         "status       done",
         "step         12 of 12",
-        "images     10,000 of fashion-10k, 28x28x1",
+        "images       10,000 of fashion-10k, 28x28x1",
         "sheets       8 in runs/00001-tiny/samples, 00000000.png to 00000012.png",
         "report       runs/00001-tiny/report.html",
     ):

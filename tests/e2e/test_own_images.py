@@ -104,7 +104,7 @@ def test_a_plan_counts_what_is_trained_on_and_not_what_is_held_out(gansmith, tri
     held_out = ("--set", "evaluate.validation=20", "--set", "evaluate.every=640", "--set", "batch_size=16")
     options = ("train", recipe, "--data", mixed(40), "--budget", "1h", *held_out, "--dry-run", "--json")
     facts = json.loads(gansmith(*options).out)
-    assert facts["plan"]["images"] == 20
+    assert facts["plan"]["dataset_images"] == 20
 
 
 def test_a_recipe_that_sets_itself_does_so_from_what_is_left_to_train_on(gansmith, tried):
@@ -126,7 +126,7 @@ def test_a_batch_goes_through_in_parts_before_a_plan_is_made_of_it(gansmith, tri
     residual = ("--set", 'model={name="residual", width=8}', "--set", "objective.generator_reuses_images=false")
     result = gansmith("train", "--data", mixed(40), *residual, *length.split(), "--fit-batch", "--dry-run")
     assert result.code == 0, result.err
-    assert "\nparts = 4\n" in result.out
+    assert "\nmicrobatches = 4\n" in result.out
     assert "by trial, 8 of batch_size=32 fit at once: microbatches=4" in result.out
     assert all(recipe.microbatches == 4 for _, recipe, _ in tried)
 

@@ -99,9 +99,9 @@ def test_what_differs_between_two_runs_is_a_table(gansmith, trained):
     assert [line.split() for line in result.out.splitlines()] == [
         ["00001-tiny", "00002-other"],
         ["seed", "0", "7"],
-        ["batch", "4", "8"],
+        ["batch_size", "4", "8"],
     ]
-    assert json.loads(gansmith("runs", "diff", "1", "2", "--json").out) == {"seed": [0, 7], "batch": [4, 8]}
+    assert json.loads(gansmith("runs", "diff", "1", "2", "--json").out) == {"seed": [0, 7], "batch_size": [4, 8]}
 
 
 def test_machine_and_images_are_compared_too(gansmith, trained):

@@ -82,7 +82,7 @@ def test_a_recipe_file_that_states_sides_keeps_them_and_another_does_not(gansmit
 
 
 def test_images_that_a_file_names_come_in_their_shape_too(gansmith, photos):
-    Path("mine.toml").write_text(f'from = "auto"\nbatch = 4\n[data]\nname = "{Path(photos(40, 48)).resolve()}"\n')
+    Path("mine.toml").write_text(f'from = "auto"\nbatch_size = 4\n[data]\nname = "{Path(photos(40, 48)).resolve()}"\n')
     assert shape_of(gansmith("train", "mine.toml", "--steps", 1)) == (3, 40, 48, "crop")
 
 

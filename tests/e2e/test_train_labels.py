@@ -292,7 +292,7 @@ def test_a_mistake_with_classes_is_one_sentence(gansmith, conditional, zoo, opti
 
 def test_a_dry_run_shows_the_classes_and_makes_nothing(gansmith, conditional):
     result = gansmith("train", conditional, "--labels", "--dry-run")
-    assert "classes = 10\n" in result.out
+    assert "num_classes = 10\n" in result.out
     assert not Path("runs").exists()
 
 
@@ -303,5 +303,5 @@ def test_a_grid_that_labels_leave_alone_is_that_of_the_images(gansmith):
             (Path("many") / f"{number:02}/{which}.jpg").write_bytes(file(photo(64, 256, seed=number), "JPEG"))
     options = ("train", "--data", "many", "--steps", 2, "--dry-run", "--json")
     plain, told = (json.loads(gansmith(*options, *more).out)["recipe"] for more in ((), ("--labels",)))
-    assert (plain["data"]["classes"], told["data"]["classes"]) == (0, 40)
+    assert (plain["data"]["num_classes"], told["data"]["num_classes"]) == (0, 40)
     assert plain["grid"] == told["grid"] == {"rows": 8, "columns": 4}

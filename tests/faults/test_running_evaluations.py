@@ -167,7 +167,7 @@ def test_evaluations_may_come_and_go_and_their_images_may_not_change(gansmith, e
 
 def test_a_run_whose_augmentation_looks_at_images_held_out_goes_on_exactly(gansmith):
     file = evaluated_recipe(held_out=2 * IMAGES - 10)
-    ada = '[augment]\noperations = ["translate"]\ntarget = 0.05\nspeed = 400\nsignal = "held-out"\n'
+    ada = '[augment]\noperations = ["translate"]\ntarget = 0.05\nspeed = 400\nsignal = "validation"\n'
     file.write_text(file.read_text() + ada)
     whole = gansmith("train", file).run
     lines = events(whole)

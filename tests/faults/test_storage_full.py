@@ -124,7 +124,7 @@ sys.exit(main(sys.argv[2:]))
 def test_a_limit_of_the_system_on_files_ends_a_run_with_8_and_it_goes_on_when_the_limit_is_gone(tmp_path):
     recipe = Path("tiny.toml")
     recipe.write_text(
-        'from = "demo"\nbatch = 4\n[model]\nwidth = 4\n[length]\nimages = 48\nlog_every = 4\nsample_every = 1000\n'
+        'from = "demo"\nbatch_size = 4\n[model]\nwidth = 4\n[length]\nimages = 48\nlog_every = 4\nsample_every = 1000\n'
         "checkpoint_every = 16\n"
     )
 

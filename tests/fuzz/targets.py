@@ -236,7 +236,7 @@ def store_seeds(name: str) -> list[bytes]:
 
 def recipe_seeds():
     return [
-        b'from = "demo"\nbatch = 32\n[data]\nname = "photos"\nheight = 0x20\n',
+        b'from = "demo"\nbatch_size = 32\n[data]\nname = "photos"\nheight = 0x20\n',
         b'from = "mnist-dcgan"\ngenerator_optimizer = {name = "adam", lr = 1e-3}\nlength.images = 1_000\n',
         to_toml(recipe("demo")).encode(),
         b'from = "demo"\nema_half_life = {start = 0.0, end = 5e3, begin = 1, until = 90, shape = "linear"}\n',

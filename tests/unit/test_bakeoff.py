@@ -55,7 +55,7 @@ def test_every_candidate_is_another_recipe_than_the_others(name, candidate):
 def test_a_candidate_that_has_changed_is_told_from_one_that_has_more_fields_now():
     now = entered("fashion-mnist", "auto")
     before = to_toml(override(now, ["batch_size=64"]))
-    assert "batch 64 -> 32" in changed(before, now)
+    assert "batch_size 64 -> 32" in changed(before, now)
     assert not changed(to_toml(now).replace('name = "auto"\n', ""), now)
 
 

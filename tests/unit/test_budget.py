@@ -37,7 +37,7 @@ def test_times_and_numbers_of_images_are_understood(text, seconds, images):
     assert (found.seconds, found.images) == (seconds, images)
 
 
-@pytest.mark.parametrize("text", ["", "10", "ten minutes", "-5m", "1e9h", "1M-images", "2H", "9" * 40])
+@pytest.mark.parametrize("text", ["", "10", "ten minutes", "-5m", "1e9h", "1M-pixels", "2H", "9" * 40])
 def test_everything_else_is_refused_with_the_forms(text):
     with pytest.raises(UsageError, match=r"is not understood; give a time such as 90s, 10m, 2h") as caught:
         parse_budget(text)

@@ -133,7 +133,7 @@ def test_sides_of_another_length_only_are_told_how_to_be_one(tmp_path):
     b = measured_run(tmp_path, 2, rate.format(48), "ema_half_life=12.0", "length.images=48", "seed=2", step=12)
     said = [one for one in compare([a, b]).notes if "--steps 10" in one]
     assert said
-    assert said[0].startswith("A and B differ only in their length and in what follows from it")
+    assert said[0].startswith("A and B differ only in their length and what follows from it")
     other = measured_run(tmp_path, 3, "model.width=8", "length.images=48", step=12)
     assert not any("--steps" in one for one in compare([a, other]).notes)
 

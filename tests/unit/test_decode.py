@@ -210,7 +210,7 @@ def test_the_difference_hash_of_a_ramp_is_known():
 
 
 @pytest.mark.parametrize(
-    ("resize", "size", "expected"),
+    ("fit", "size", "expected"),
     [
         ("crop", (16, 48), "cropped"),
         ("pad", (16, 48), "padded"),

@@ -146,7 +146,7 @@ def test_what_a_person_sets_holds_and_is_not_explained_by_the_rules():
 
 def test_a_file_that_starts_from_it_is_set_too_but_for_what_it_states(tmp_path):
     file = tmp_path / "mine.toml"
-    file.write_text('from = "auto"\nbatch = 16\n')
+    file.write_text('from = "auto"\nbatch_size = 16\n')
     assert sets_itself(str(file))
     found = fitted(str(file), [], photos())
     assert (found.recipe.name, found.recipe.batch_size, found.recipe.data) == ("mine", 16, photos().data)

@@ -336,7 +336,7 @@ def test_a_trial_on_noise_takes_its_steps_with_classes_too():
         (["evaluate.validation=0"], "needs images that are kept out of the training; set evaluate.validation"),
         (["augment.target=0.0", "augment.speed=0"], "has no effect without augment.target; set both, or neither."),
         (["model.name=mnist-small-dcgan"], "batch norm in the D of model 'mnist-small-dcgan' learns from all it sees"),
-        (["augment.signal=validation"], "augment.signal must be"),
+        (["augment.signal=test"], "augment.signal must be"),
     ],
 )
 def test_a_signal_without_what_it_needs_is_refused_in_a_sentence(changes, message):

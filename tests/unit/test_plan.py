@@ -207,7 +207,7 @@ def test_the_lines_say_what_the_facts_say(tried):
 def test_what_is_due_more_often_than_there_are_steps_comes_once_a_step():
     often = recipe("fashion-mlp", ["length.images=3200", "length.log_every=1", "validation_losses.every=1"])
     calls = calls_of(often, SECONDS)
-    assert (calls["step"], calls["log"], calls["held-out losses"]) == (100, 100, 100)
+    assert (calls["step"], calls["log"], calls["validation losses"]) == (100, 100, 100)
 
 
 def test_a_second_trial_that_takes_too_long_costs_only_what_it_would_tell(monkeypatch):

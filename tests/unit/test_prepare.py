@@ -88,9 +88,9 @@ def test_a_killed_prepare_continues_and_gives_the_same_store(tmp_path):
     prepare(folder, tmp_path / "whole", SMALL, workers=1)
     code = (
         "import gansmith.data.store_writer as w, sys, time\nfrom pathlib import Path\n"
-        "from gansmith.data.images.resize import Wanted\nfrom gansmith.data.prepare import prepare\nw._EVERY = 5\n"
+        "from gansmith.data.images.resize import ImageShape\nfrom gansmith.data.prepare import prepare\nw._EVERY = 5\n"
         "slow = lambda done, total: (print(done, flush=True), time.sleep(.01))\n"
-        "prepare(Path('set'), Path('parts'), Wanted(channels=3, height=32, width=32), workers=1, progress=slow)\n"
+        "prepare(Path('set'), Path('parts'), ImageShape(channels=3, height=32, width=32), workers=1, progress=slow)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=tmp_path)
     while int(process.stdout.readline()) < 23:

@@ -90,7 +90,7 @@ def test_another_kind_of_optimiser_starts_from_its_own_defaults():
 
 
 def test_a_file_starts_from_a_named_recipe(tmp_path):
-    (tmp_path / "mine.toml").write_text('from = "fashion-dcgan"\nbatch = 16\n[model]\nwidth = 32\n')
+    (tmp_path / "mine.toml").write_text('from = "fashion-dcgan"\nbatch_size = 16\n[model]\nwidth = 32\n')
     mine = recipe(str(tmp_path / "mine.toml"))
     assert (mine.name, mine.batch_size, mine.model.width) == ("mine", 16, 32)
     assert mine.objective == recipe("fashion-dcgan").objective

@@ -62,7 +62,10 @@ def test_a_generator_with_spectral_norm_is_moved_by_them_too():
     ("changes", "words"),
     [
         (["objective.generator_reuses_latents=true"], "generator_reuses_latents has no effect where"),
-        (['model={name="residual", width=8}', "microbatches=2"], "would save no memory with"),
+        (
+            ['model={name="residual", width=8}', "microbatches=2"],
+            "would save no memory: objective.generator_reuses_images keeps",
+        ),
     ],
 )
 def test_what_it_makes_useless_is_refused(changes, words):

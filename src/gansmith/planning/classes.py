@@ -33,7 +33,7 @@ def take_labels(recipe: Recipe, access: Access, *, keep_grid: bool = False) -> R
     names = names_among(dataset, name)
     if len(names) < 2:
         raise _nothing_to_tell_apart(name, names, dataset.index.get("no_classes", ""))
-    changes: dict[str, object] = {"data": {"classes": len(names)}}
+    changes: dict[str, object] = {"data": {"num_classes": len(names)}}
     if not keep_grid and len(names) <= WIDEST:
         changes["grid"] = {"columns": len(names) * max(1, round(WIDE / len(names)))}
     return from_values(merged(recipe.model_dump(), changes))

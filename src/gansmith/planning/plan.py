@@ -223,8 +223,8 @@ def _check_long_enough(budget: Budget, at: RecipeAt, most: int, each: dict[str, 
         enough, rest = math.ceil(needed), needed - recipe.steps * each["step"]
     if enough > budget.seconds:
         raise UsageError(
-            f"--budget {budget.text} is too short: here a step takes {_describe_seconds(each['step'])} and what comes besides, "
-            f"evaluations included, {_describe_seconds(rest)}; give {enough}s at least."
+            f"--budget {budget.text} is too short: here a step takes {_describe_seconds(each['step'])} and what comes "
+            f"besides, evaluations included, {_describe_seconds(rest)}; give {enough}s at least."
         )
 
 

@@ -189,9 +189,9 @@ def short_side_for(seconds: float, gpu: bool) -> int:
 def about_short_budget(height: int, width: int) -> str:
     """A sentence for images that haste made smaller than that."""
     return (
-        f"{SHORT_SIDE_ON_SHORT_BUDGET} pixels on the shorter side at most: in under {SHORT_BUDGET / 60:.0f} minutes on a processor "
-        f"more small images teach more than few large ones; --set data.height={height} --set data.width={width} for "
-        "larger ones"
+        f"{SHORT_SIDE_ON_SHORT_BUDGET} pixels on the shorter side at most: in under {SHORT_BUDGET / 60:.0f} minutes on "
+        "a processor more small images teach more than few large ones; "
+        f"--set data.height={height} --set data.width={width} for larger ones"
     )
 
 

@@ -91,8 +91,8 @@ def train_step(
 ) -> dict[str, Tensor]:
     """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, the average, the augmentation's chance, the clock.
 
-    `labels`, int64 [N], are the classes, if any; `validation` is what the augmentation looks at, if it does. Returns the
-    per-sample values of both steps. Raises DivergedError when a number is not finite.
+    `labels`, int64 [N], are the classes, if any; `validation` is what the augmentation looks at. Returns the per-sample
+    values of both steps. Raises DivergedError when a number is not finite.
     """
     batch = make_batch(recipe, gan.seen, pixels, engine, labels, validation)
     with checking_finite(gan, batch.iteration + 1):

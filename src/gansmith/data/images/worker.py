@@ -1,7 +1,7 @@
 """Decodes images for another process: `python -m gansmith.data.images.worker`, frames in on stdin, out on stdout.
 
 A frame is two big-endian 32-bit lengths, a JSON header and raw bytes. A request carries {"files": [[name, size], ...],
-"wanted", "seconds"} and the files; the answer the fields of each `DecodedImage` and all their pixels, in that order. The
+"wanted", "seconds"} and the files; the answer has the fields of each `DecodedImage` and then all pixels. The
 process limits its own memory and time, so an image can cost no more than this process, even when the one that started
 it is gone.
 """
