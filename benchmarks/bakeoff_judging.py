@@ -17,7 +17,8 @@ from gansmith.evaluation.against import own_images
 from gansmith.evaluation.measure import measure, values_of
 from gansmith.evaluation.reference import Reference, Sample, reference
 from gansmith.evaluation.table import FeatureSets
-from gansmith.features.extract import Features, suiting
+from gansmith.features.extract import Features
+from gansmith.features.networks import default_extractor
 from gansmith.generation.generator import load
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs.history import evaluations
@@ -94,7 +95,7 @@ def _real(name: str) -> Reference:
     data = entered(name, next(iter(contest.candidates))).data
     trained_on = Request(name=data.name, split=data.split, shape=data.shape, skip=data.skip, limit=data.limit)
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
-    return reference(own_images(trained_on, contest.against, Access()).real, suiting(data.name, **shape))
+    return reference(own_images(trained_on, contest.against, Access()).real, default_extractor(data.name, **shape))
 
 
 def _kept(values: dict[str, Estimate]) -> dict[str, dict[str, float]]:

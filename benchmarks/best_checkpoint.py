@@ -28,7 +28,7 @@ from gansmith.data.dataset import Request
 from gansmith.evaluation.against import own_images
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, reference
-from gansmith.features.extract import extractor, suits
+from gansmith.features.networks import default_features, load_extractor
 from gansmith.generation.generator import load
 from gansmith.recipe_file import override, recipe_of
 from gansmith.runs.history import evaluations
@@ -97,7 +97,7 @@ def test_images(run: Run) -> Reference:
     trained_on = Request(name=data.name, split=data.split, shape=data.shape)
     both = own_images(trained_on, "test", access_for(Lines(), offline=True, allow_dropped=True))
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
-    return reference(both.real, extractor(suits(data.name), **shape))
+    return reference(both.real, load_extractor(default_features(data.name), **shape))
 
 
 def compared(checkpoints: list[dict[str, Any]], named: int | None) -> dict[str, Any]:

@@ -29,10 +29,10 @@ from claims_tested import BASE, FAMILIES, NUM, SEEDS
 from gansmith.data.dataset import Access, Request
 from gansmith.engine import make_engine
 from gansmith.evaluation.against import own_images
-from gansmith.evaluation.baselines import reference_scores
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, reference
-from gansmith.features.extract import extractor, suits
+from gansmith.evaluation.reference_scores import reference_scores
+from gansmith.features.networks import default_features, load_extractor
 from gansmith.generation.generator import load
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs.run import Run, list_runs
@@ -158,7 +158,7 @@ def evaluate(runs: Path, name: str) -> dict[str, Any]:
     family = FAMILIES[name]
     data = family.made(BASE, SEEDS[0]).data
     both = own_images(Request(name=data.name, split=data.split, shape=data.shape), "test", Access())
-    network = extractor(suits(data.name), channels=data.channels, height=data.height, width=data.width)
+    network = load_extractor(default_features(data.name), channels=data.channels, height=data.height, width=data.width)
     against = reference(both.real, network, both.train)
     beside = reference_scores(against, ["fd"], NUM)
     arms: dict[str, dict[str, Any]] = {arm: {} for arm in family.arms}

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import gansmith
 from gansmith.cli.console import Lines
-from gansmith.features.extract import suits
+from gansmith.features.networks import default_features
 from gansmith.figures import draw_figures
 from gansmith.recipe_file import override, recipe_of
 from gansmith.runs.run import Run
@@ -87,7 +87,7 @@ def measure_kept(run: Run) -> None:
 
 def evaluation(run: Run) -> dict:
     """What `gansmith evaluate` says of the run, without what only the machine at hand has: paths."""
-    metrics = METRICS if suits(recipe_of(run).data.name) == "random" else METRICS + OF_CLASSES
+    metrics = METRICS if default_features(recipe_of(run).data.name) == "random" else METRICS + OF_CLASSES
     command = [sys.executable, "-m", "gansmith", "evaluate", str(run.path.absolute()), "--metrics", metrics, "--json"]
     found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return {key: found[key] for key in MEASURED}

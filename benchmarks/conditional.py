@@ -27,7 +27,8 @@ from gansmith.cli.console import Lines
 from gansmith.data.classes import names_among, told_apart
 from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.evaluation.against import final_split
-from gansmith.features.extract import extract, suiting
+from gansmith.features.extract import extract
+from gansmith.features.networks import default_extractor
 from gansmith.generation.generator import TrainedGenerator, load
 from gansmith.metrics.intervals import share
 from gansmith.planning.classes import take_labels
@@ -75,7 +76,7 @@ def judged(run: Run, changes: list[str]) -> dict[str, Any]:
     """What the classifier says of the run's images of each class, and of real ones."""
     generator, info = load(run), run.info()
     data = generator.recipe.data
-    seer = suiting(data.name, channels=data.channels, height=data.height, width=data.width)
+    seer = default_extractor(data.name, channels=data.channels, height=data.height, width=data.width)
     if generator.classes is None or {*generator.classes.names} - {*(seer.classes or ())}:
         raise SystemExit(f"the features {seer.name!r} do not know the classes that {run.path} was trained with")
     names, known = generator.classes.names, list(seer.classes or ())

@@ -28,8 +28,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.images.resize import ImageShape
-from gansmith.features.classifiers import PLANS, Classifier, Residual, card
-from gansmith.features.extract import extract, extractor
+from gansmith.features.classifiers import CLASSIFIERS, Classifier, ResidualBlock, model_card
+from gansmith.features.extract import extract
+from gansmith.features.networks import load_extractor
 from gansmith.pixels import to_model
 from gansmith.rng import stream
 from gansmith.system.atomic import write_atomically
@@ -107,18 +108,18 @@ def check(name: str) -> None:
     """The accuracy once more, by the way that every user goes."""
     _, held_out = images(name)
     _, channels, height, width = held_out.images.shape
-    network = extractor(name, channels=channels, height=height, width=width)
+    network = load_extractor(name, channels=channels, height=height, width=width)
     began = time.monotonic()
     said = extract(network, held_out.images.permute(0, 2, 3, 1).numpy()).probabilities.argmax(1)
     rate = len(said) / (time.monotonic() - began)
     found = (said == held_out.labels.numpy()).mean()
-    sys.stdout.write(f"{name}: {found:.4f}, on its card {card(name)['test_accuracy']:.4f}; {rate:.0f} images/s\n")
+    sys.stdout.write(f"{name}: {found:.4f}, on its card {model_card(name)['test_accuracy']:.4f}; {rate:.0f} images/s\n")
 
 
 def images(name: str) -> tuple[Images, Images]:
     """What is trained on and what is held out: the test split, or of notMNIST, which has none, a fixed tenth."""
-    plan = PLANS[name]
-    shape = ImageShape(channels=plan.channels, height=plan.side, width=plan.side)
+    config = CLASSIFIERS[name]
+    shape = ImageShape(channels=config.channels, height=config.side, width=config.side)
     train_split = arrays(name, "train", shape)
     if name != "notmnist":
         return train_split, arrays(name, "test", shape)
@@ -143,9 +144,9 @@ def is_held_out(image: np.ndarray) -> bool:
 
 def train(name: str, data: Images) -> Classifier:
     """SGD with Nesterov's momentum, weight decay and smoothed labels, for a fixed number of epochs."""
-    plan, schedule = PLANS[name], SCHEDULES[name]
+    config, schedule = CLASSIFIERS[name], SCHEDULES[name]
     torch.manual_seed(SEED)
-    network = Classifier(plan, norm2d=nn.BatchNorm2d, norm1d=nn.BatchNorm1d).to(memory_format=torch.channels_last)
+    network = Classifier(config, norm2d=nn.BatchNorm2d, norm1d=nn.BatchNorm1d).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(groups(network), lr=schedule.rate, momentum=MOMENTUM, nesterov=True)
     per_epoch = len(data.labels) // BATCH
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: slope(step / (schedule.epochs * per_epoch)))
@@ -222,7 +223,7 @@ AUGMENT: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 
 def ship(name: str, network: Classifier) -> Classifier:
     """Write the network, its norms folded into kernels of 16 bits; gives back what a reader will have."""
-    shipped = Classifier(PLANS[name]).eval()
+    shipped = Classifier(CLASSIFIERS[name]).eval()
     folded(network.body, shipped.body)
     shipped.head.load_state_dict(network.head.state_dict())
     halves = {key: value.half().contiguous() for key, value in shipped.state_dict().items()}
@@ -238,7 +239,7 @@ def folded(trained: nn.Sequential, plain: nn.Sequential) -> None:
             plain[number].load_state_dict(fuse_conv_bn_eval(layer, trained[number + 1]).state_dict())
         elif isinstance(layer, nn.Linear):
             plain[number].load_state_dict(fuse_linear_bn_eval(layer, trained[number + 1]).state_dict())
-        elif isinstance(layer, Residual):
+        elif isinstance(layer, ResidualBlock):
             folded(layer.body, plain[number].body)
 
 

@@ -25,8 +25,9 @@ from gansmith.data.images.resize import ImageShape
 from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Sample
 from gansmith.evaluation.table import FeatureSets
-from gansmith.features.extract import extract, extractor
+from gansmith.features.extract import extract
 from gansmith.features.extractor import Extractor
+from gansmith.features.networks import load_extractor
 from gansmith.system.machine import describe_machine
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +57,7 @@ def main() -> None:
 def of_set(name: str) -> dict[str, Any]:
     """Values of every disturbance at every strength, and of a collapsed generator."""
     drawn = of_images(name)
-    network = extractor(name, channels=1, height=28, width=28)
+    network = load_extractor(name, channels=1, height=28, width=28)
     real, train = sample(drawn.real, network), sample(drawn.train, network)
     found: dict[str, Any] = {}
     for what, disturbance in DISTURBANCES.items():

@@ -30,7 +30,8 @@ from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.evaluation.measure import values_of
 from gansmith.evaluation.reference import Sample
 from gansmith.evaluation.table import FeatureSets
-from gansmith.features.extract import extract, extractor
+from gansmith.features.extract import extract
+from gansmith.features.networks import load_extractor
 from gansmith.generation.generator import CHUNK, Draws, TrainedGenerator, load
 from gansmith.planning.budget import stretched
 from gansmith.system.machine import describe_machine
@@ -60,7 +61,7 @@ def measured(steps: int) -> dict[str, Any]:
     whole = gansmith.recipe("demo", ["data.name=fashion-mnist", "evaluate.every=0"])
     recipe = stretched(whole, whole.batch_size * steps)
     test = open_dataset(Request(name="fashion-mnist", split="test", shape=recipe.data.shape), Access())
-    network = extractor("fashion-mnist", channels=1, height=28, width=28)
+    network = load_extractor("fashion-mnist", channels=1, height=28, width=28)
     real = sample(np.ascontiguousarray(np.asarray(test.images[:NUM]).transpose(0, 2, 3, 1)), network)
     with tempfile.TemporaryDirectory() as folder:
         generator = load(gansmith.train(recipe, runs=folder))

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 
-from gansmith.interop.keras import dump, expected
+from gansmith.interop.keras import expected_layers, get_weights
 from gansmith.recipes import recipe
 
 SMALL = "mnist-dcgan"
@@ -36,13 +36,13 @@ def small_networks():
 
 
 def wanted(networks):
-    return {"G": expected(networks.G), "D": expected(networks.D)}
+    return {"G": expected_layers(networks.G), "D": expected_layers(networks.D)}
 
 
 def weights_of(network):
     """[(kind, [(weight's name, array)])] for each layer that has weights."""
-    arrays = iter(dump(network))
-    return [(layer.kind, [(name, next(arrays)) for name, _ in layer.weights]) for layer in expected(network)]
+    arrays = iter(get_weights(network))
+    return [(layer.kind, [(name, next(arrays)) for name, _ in layer.weights]) for layer in expected_layers(network)]
 
 
 class Namer:

@@ -164,7 +164,7 @@ def test_jpeg_is_flagged(gansmith, arrays, clothes):
         ("fakes.npy --against missing.npy", 3, "missing.npy does not exist"),
         ("fakes.npy", 2, "fakes.npy is no run, and does not say what its images are of; give --against"),
         ("floats.npy --against reals.npy", 3, "floats.npy holds floats"),
-        ("ints.npy --against reals.npy", 3, "needed is uint8 (N, H, W, C)"),
+        ("ints.npy --against reals.npy", 3, "expected uint8 (N, H, W, C)"),
         ("empty --against reals.npy", 3, "holds no image; give a folder of PNG files"),
         ("fakes.npy --against reals.npy --metrics fid", 2, "unknown metric 'fid'. Did you mean 'fd'?"),
         ("fakes.npy --against reals.npy -n 100 --metrics fd", 2, "128 wide, got 100 generated; kid takes 12."),
@@ -249,7 +249,12 @@ def test_photos_of_many_sizes_are_brought_to_that_of_the_samples_by_the_command_
     command = "gansmith data prepare './my photos' OUT --size 16x16"
     options = ("--metrics", "kid", "--features", "random")
     result = gansmith("evaluate", "made", "--against", "./my photos", *options)
-    one_sentence(result, 3, "0000.png is 20x30 where 16x16 is needed", f"`{command}` and give OUT instead.")
+    one_sentence(
+        result,
+        3,
+        "0000.png is 20x30, but the images it is compared with are 16x16",
+        f"`{command}` and give OUT instead.",
+    )
     assert gansmith(*shlex.split(command)[1:]).code == 0
     assert "12 images against 12 of my photos" in gansmith("evaluate", "made", "--against", "OUT", *options).out
     swapped = gansmith("evaluate", "OUT", "--against", "made", *options)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gansmith.engine import Engine, make_engine
-from gansmith.interop.keras import dump
+from gansmith.interop.keras import get_weights
 from gansmith.nn.dropout import drawing_from
 from gansmith.pixels import to_model
 from gansmith.recipes import recipe
@@ -56,8 +56,8 @@ def pair(name, norm=networks.keras_norm, changes=()):
     book = masks.MaskBook()
     parts = networks.Parts(norm=norm, dropout=lambda rate, image=None: masks.GivenDropout(book, rate, image))
     G, D = networks.SYSTEMS[name].make(parts)
-    G.set_weights(dump(gan.G))
-    D.set_weights(dump(gan.D))
+    G.set_weights(get_weights(gan.G))
+    D.set_weights(get_weights(gan.D))
     logits = keras.Model(D.inputs[0], D.layers[-2].output)
     return Pair(recipe=made, engine=engine, gan=gan, G=G, D=D, logits=logits, book=book)
 
@@ -82,5 +82,5 @@ def for_keras(images, D):
 
 def assert_same_weights(network, model, tolerance):
     """All arrays of `get_weights()`."""
-    for number, (mine, other) in enumerate(zip(dump(network), model.get_weights(), strict=True)):
+    for number, (mine, other) in enumerate(zip(get_weights(network), model.get_weights(), strict=True)):
         np.testing.assert_allclose(mine, other, rtol=0, atol=tolerance, err_msg=f"array {number}")

@@ -13,7 +13,7 @@ from keras import layers
 from gansmith.checkpoints.load import load_network
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.interop.import_run import import_keras
-from gansmith.interop.keras import expected
+from gansmith.interop.keras import expected_layers
 from gansmith.interop.keras_file import find_networks, read_models
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.modes import eval_mode
@@ -148,7 +148,9 @@ def test_names_of_their_writers_and_more_than_ten_of_a_kind_do_not_mix_the_layer
     file = saved(keras.Model(image, x), suffix)
     content = unzipped(file) if suffix == ".keras" else file
     with content.open("rb") as opened:
-        arrays = find_networks(read_models(opened), {"G": expected(Stack(*[Conv2dSame(1, 1, 3) for _ in range(23)]))})
+        arrays = find_networks(
+            read_models(opened), {"G": expected_layers(Stack(*[Conv2dSame(1, 1, 3) for _ in range(23)]))}
+        )
     assert [float(bias) for (bias,) in arrays["G"][1::2]] == list(range(23))
 
 

@@ -7,7 +7,7 @@ import torch
 from keras import ops
 from pairs import assert_same_weights, for_keras, images, pair, reading_masks
 
-from gansmith.interop.keras import dump, expected, load
+from gansmith.interop.keras import expected_layers, get_weights, set_weights
 from gansmith.rng import stream
 
 pytestmark = [
@@ -82,8 +82,8 @@ def test_weights_trained_in_keras_give_the_same_images_here(name):
     generator = np.random.default_rng(1)
     for model, network in ((both.G, both.gan.G), (both.D, both.gan.D)):
         model.set_weights([array + generator.uniform(-0.03, 0.03, array.shape) for array in model.get_weights()])
-        load(network, model.get_weights())
-        for mine, other in zip(dump(network), model.get_weights(), strict=True):
+        set_weights(network, model.get_weights())
+        for mine, other in zip(get_weights(network), model.get_weights(), strict=True):
             np.testing.assert_array_equal(mine, other)
         network.eval()
     real, z = draws(both, 0)
@@ -117,4 +117,4 @@ def test_layers_have_the_names_and_shapes_of_keras(name):
             for layer in model.layers
             if layer.weights
         ]
-        assert [(layer.kind, layer.weights) for layer in expected(network)] == theirs
+        assert [(layer.kind, layer.weights) for layer in expected_layers(network)] == theirs

@@ -10,7 +10,7 @@ from rules import RULES, Adam, cross_entropy, discriminator_updates, stacked_upd
 from rules import Batch as ReferenceBatch
 
 from gansmith.engine import make_engine
-from gansmith.interop.keras import dump
+from gansmith.interop.keras import get_weights
 from gansmith.objectives.adversarial import Targets
 from gansmith.recipes import all_names, recipe
 from gansmith.rng import latents, stream
@@ -89,9 +89,9 @@ def test_twenty_iterations_move_every_weight_as_the_specification_says(name, mon
             assert_same_weights(both.gan.G, both.G, BOUND)
             assert_same_weights(both.gan.D, both.D, BOUND)
         if clock == 2:
-            early = [dump(network)[0] for network in (both.gan.G, both.gan.D)]
+            early = [get_weights(network)[0] for network in (both.gan.G, both.gan.D)]
     for kernel, network in zip(early, (both.gan.G, both.gan.D), strict=True):
-        assert np.abs(dump(network)[0] - kernel).max() > 1e-6, (
+        assert np.abs(get_weights(network)[0] - kernel).max() > 1e-6, (
             "the clip has stopped the updates, and nothing was compared"
         )
 
@@ -99,7 +99,7 @@ def test_twenty_iterations_move_every_weight_as_the_specification_says(name, mon
 def scale_logits(both, factor):
     with torch.no_grad():
         both.gan.D.layers[-2].weight.mul_(factor)
-    both.D.set_weights(dump(both.gan.D))
+    both.D.set_weights(get_weights(both.gan.D))
 
 
 @needs_torch

@@ -8,9 +8,9 @@ import pytest
 from small_features import Counting, grey
 
 from gansmith.evaluation import cache
-from gansmith.evaluation.baselines import reference_scores
 from gansmith.evaluation.inputs import image_set
 from gansmith.evaluation.reference import kept_features, reference
+from gansmith.evaluation.reference_scores import reference_scores
 
 REALS = image_set(grey(40), "blocks", "test")
 
@@ -94,10 +94,20 @@ def test_the_name_of_the_images_is_no_part_of_the_key():
     assert network.calls == taken
 
 
-def test_values_of_changed_measures_are_not_taken_from_the_cache(monkeypatch):
+def test_after_a_change_of_numbers_nothing_is_taken_from_the_cache(monkeypatch):
+    network = Counting()
+    kept_features(REALS, network.extractor)
+    taken = network.calls
+    monkeypatch.setattr(cache, "NUMBERS_VERSION", cache.NUMBERS_VERSION + 1)
+    kept_features(REALS, network.extractor)
+    assert network.calls == 2 * taken
+
+
+def test_a_change_of_source_that_changes_no_number_leaves_the_cache_valid(monkeypatch):
     key = cache.key_of("anything")
-    monkeypatch.setattr(cache, "_code", lambda: "other code")
-    assert cache.key_of("anything") != key
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b"another docstring")
+    monkeypatch.setattr(Path, "read_text", lambda path, *_: "another docstring")
+    assert cache.key_of("anything") == key
 
 
 def test_where_the_cache_cannot_be_written_nothing_is_kept_and_nothing_fails():

@@ -48,8 +48,8 @@ def test_grey_images_saved_as_colour_are_grey_without_loss():
 @pytest.mark.parametrize(
     ("image", "shape", "said"),
     [
-        (photo(channels=3), (24, 24, 1), "0.png would be changed to become 24x24 grey (colour to grey)"),
-        (photo(16, 24), SHAPE, "0.png is 16x24 where 24x24 is needed"),
+        (photo(channels=3), (24, 24, 1), "0.png is not 24x24 grey (colour to grey); convert it."),
+        (photo(16, 24), SHAPE, "0.png is 16x24, but the images it is compared with are 24x24"),
         (photo(channels=4), SHAPE, "(transparency laid over white)"),
     ],
 )
@@ -89,9 +89,9 @@ def test_an_array_is_read_as_it_is():
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (np.zeros((4, 8, 8, 1), np.float32), "holds floats, and images are measured as bytes"),
+        (np.zeros((4, 8, 8, 1), np.float32), "holds floats, but images are measured as bytes"),
         (np.zeros((4, 8, 8, 1), np.float64), "(x * 127.5 + 127.5).round().clip(0, 255)"),
-        (np.zeros((4, 8, 8, 1), np.int32), "x.npy is int32 of shape (4, 8, 8, 1); needed is uint8 (N, H, W, C)"),
+        (np.zeros((4, 8, 8, 1), np.int32), "x.npy is int32 of shape (4, 8, 8, 1); expected uint8 (N, H, W, C)"),
         (np.zeros((4, 8, 8), np.uint8), "add an axis for the one channel, x[..., None]"),
         (np.zeros((4, 3, 8, 8), np.uint8), "move the channels last, x.transpose(0, 2, 3, 1)"),
         (np.zeros((0, 8, 8, 1), np.uint8), "x.npy holds no images: it is an empty array, of shape (0, 8, 8, 1)."),

@@ -8,13 +8,14 @@ from small_features import Counting, grey
 
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation import table as module
-from gansmith.evaluation.baselines import blurred, noise, reference_scores
 from gansmith.evaluation.inputs import image_set
 from gansmith.evaluation.measure import choose, measure
 from gansmith.evaluation.protocol import comparable
-from gansmith.evaluation.reference import reference
-from gansmith.evaluation.table import METRICS
+from gansmith.evaluation.reference import Sample, reference
+from gansmith.evaluation.reference_scores import blurred, noise, reference_scores
+from gansmith.evaluation.table import METRICS, FeatureSets, Metric
 from gansmith.features.extract import extract
+from gansmith.metrics.intervals import from_parts, on_parts, share
 
 TRAIN, TEST, FAKE = (image_set(grey(count, seed), "blocks", split) for count, seed, split in
                      ((90, 1, "train"), (60, 2, "test"), (60, 3, "")))  # fmt: skip
@@ -30,6 +31,11 @@ def network():
     return Counting().extractor
 
 
+def of_everything():
+    """The metrics that are computed unless they must be asked for by name."""
+    return [name for name, metric in METRICS.items() if not metric.on_request]
+
+
 @pytest.fixture
 def against_test(network):
     return reference(TEST, network, TRAIN)
@@ -37,7 +43,7 @@ def against_test(network):
 
 def test_every_metric_that_can_be_is_measured_with_its_interval_and_the_others_say_why(against_test):
     found = measure(FAKE.images, against_test)
-    assert found.values.keys() == METRICS.keys() - {"modes", "modes-kl"}
+    assert found.values.keys() == set(of_everything())
     assert all(value.low <= value.value <= value.high for value in found.values.values())
     assert found.left_out == {}
 
@@ -45,7 +51,8 @@ def test_every_metric_that_can_be_is_measured_with_its_interval_and_the_others_s
 def test_features_do_as_well_but_for_what_looks_at_the_images(against_test, network):
     features = extract(network, FAKE.images)
     found = measure(features, against_test)
-    assert found.left_out.keys() == {"spectrum", "checkerboard"}
+    assert {"spectrum", "checkerboard"} <= found.left_out.keys()
+    assert found.left_out.keys() == {name for name in of_everything() if "images" in METRICS[name].needs}
     assert found.values["fd"] == measure(FAKE.images, against_test, ["fd"]).values["fd"]
 
 
@@ -147,8 +154,9 @@ def test_copies_need_images_that_were_kept_out(network):
     trained_on_all = reference(TEST, network, TEST)
     found = measure(FAKE.images, trained_on_all)
     assert "authenticity" in found.values
-    assert found.left_out.keys() == {"near-copies", "ct"}
-    assert "the reference is what copies are looked for among" in found.left_out["ct"]
+    assert {"near-copies", "ct"} <= found.left_out.keys()
+    assert found.left_out.keys() == {name for name in of_everything() if "validation images" in METRICS[name].needs}
+    assert found.left_out["ct"] == "needs validation images, and the reference is the training images themselves"
 
 
 def test_features_without_classes_leave_out_what_needs_them():
@@ -157,8 +165,58 @@ def test_features_without_classes_leave_out_what_needs_them():
     assert found.classes == {}
 
 
+def brightness(sets, seed):
+    fake, real = sets.images
+    return share(int((fake.mean((1, 2, 3)) > real.mean()).sum()), len(fake))
+
+
+def test_a_new_metric_is_one_entry_in_the_table(against_test, monkeypatch):
+    monkeypatch.setitem(
+        METRICS, "brightness", Metric(about="…", better="near 1", compute=brightness, needs=("images",))
+    )
+    found = measure(FAKE.images, against_test)
+    assert found.values["brightness"] == brightness(
+        FeatureSets(
+            fake=Sample(features=extract(against_test.extractor, FAKE.images), images=FAKE.images),
+            real=against_test.real.sample,
+        ),
+        0,
+    )
+    assert reference_scores(against_test, ["brightness"], 60).noise["brightness"].value <= 1
+
+
+@pytest.mark.parametrize(
+    ("compute", "said"),
+    [
+        (
+            lambda sets, seed: 0.5,
+            "metric 'brightness' must return an Estimate, or a dict of Estimates by name; got a fl",
+        ),
+        (lambda sets, seed: None, "got a NoneType."),
+        (lambda sets, seed: {"brightness": 0.5}, "got a dict of other things."),
+        (
+            lambda sets, seed: {"bright": brightness(sets, seed)},
+            "metric 'brightness' must be among the values that its function returns: bright.",
+        ),
+        (
+            lambda sets, seed: from_parts(0.5, on_parts(lambda fake, real: 0.5, 60, 60, seed)[0]),
+            "metric 'brightness': a measure of parts must return a tuple of numbers, such as (value,); got a float.",
+        ),
+        (
+            lambda sets, seed: from_parts(0.5, on_parts(lambda fake, real: (0.5,), 60, 60, seed)),
+            "metric 'brightness': the values on parts must have the shape (4, 5), got (1, 4, 5).",
+        ),
+    ],
+)
+def test_a_metric_that_returns_something_else_is_named(against_test, monkeypatch, compute, said):
+    monkeypatch.setitem(METRICS, "brightness", Metric(about="…", better="near 1", compute=compute))
+    with pytest.raises(UsageError) as caught:
+        measure(FAKE.images, against_test, ["brightness"])
+    assert said in str(caught.value)
+
+
 def test_images_of_another_shape_are_refused(against_test):
-    with pytest.raises(DataError, match="needed is uint8"):
+    with pytest.raises(DataError, match=r"expected images uint8 \(N, H, W, C\), 8x8 grey; got uint8"):
         measure(FAKE.images[:, :4], against_test)
 
 

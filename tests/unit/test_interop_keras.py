@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from gansmith.errors import DataError, UsageError
-from gansmith.interop.keras import dump, expected, load
+from gansmith.interop.keras import expected_layers, get_weights, set_weights
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
 from gansmith.nn.norm import BatchNorm
 from gansmith.nn.stack import Stack
@@ -47,22 +47,22 @@ NETWORKS = pytest.mark.parametrize("make", [generator, discriminator])
 @NETWORKS
 def test_dump_and_load_are_inverse_to_the_bit(make):
     network, other = filled(make()), make()
-    load(other, dump(network))
+    set_weights(other, get_weights(network))
     for name, tensor in network.state_dict().items():
         assert torch.equal(other.state_dict()[name], tensor), name
-    for mine, again in zip(dump(network), dump(other), strict=True):
+    for mine, again in zip(get_weights(network), get_weights(other), strict=True):
         np.testing.assert_array_equal(mine, again)
 
 
 @NETWORKS
 def test_what_is_expected_is_what_is_dumped(make):
     network = make()
-    shapes = [shape for layer in expected(network) for _, shape in layer.weights]
-    assert shapes == [array.shape for array in dump(network)]
+    shapes = [shape for layer in expected_layers(network) for _, shape in layer.weights]
+    assert shapes == [array.shape for array in get_weights(network)]
 
 
 def test_layers_are_named_and_shaped_as_keras_does():
-    layers = [(layer.kind, layer.description, layer.weights[0]) for layer in expected(generator())]
+    layers = [(layer.kind, layer.description, layer.weights[0]) for layer in expected_layers(generator())]
     assert layers == [
         ("Dense", "layer 1 (Linear 4→36)", ("kernel", (4, 36))),
         ("BatchNormalization", "layer 2 (BatchNorm of 36 features)", ("gamma", (36,))),
@@ -71,7 +71,7 @@ def test_layers_are_named_and_shaped_as_keras_does():
         ("Conv2D", "layer 5 (UpsampleConv2d 5→4 kernel 3)", ("kernel", (3, 3, 5, 4))),
         ("Conv2DTranspose", "layer 6 (ConvTranspose2dSame 4→3 kernel 5)", ("kernel", (5, 5, 3, 4))),
     ]
-    names = [name for name, _ in expected(generator())[1].weights]
+    names = [name for name, _ in expected_layers(generator())[1].weights]
     assert names == ["gamma", "beta", "moving_mean", "moving_variance"]
 
 
@@ -81,7 +81,7 @@ def test_features_that_become_a_image_are_put_channels_last():
     with torch.no_grad():
         for tensor in (network.layers[0].weight, network.layers[0].bias, network.layers[1].running_mean):
             tensor.copy_(image.reshape(tensor.shape))
-    kernel, bias, _, _, mean, *_ = dump(network)
+    kernel, bias, _, _, mean, *_ = get_weights(network)
     channels_last = image.permute(1, 2, 0).flatten().numpy()
     for array in (kernel[0], bias, mean):
         np.testing.assert_array_equal(array, channels_last)
@@ -93,7 +93,7 @@ def test_features_that_were_a_image_are_put_channels_last_and_no_others():
     with torch.no_grad():
         for tensor in (network.layers[2].bias, network.layers[3].weight[5], network.layers[4].weight[0]):
             tensor.copy_(image.flatten())
-    _, _, _, beta, _, _, first, _, second, _ = dump(network)
+    _, _, _, beta, _, _, first, _, second, _ = get_weights(network)
     channels_last = image.permute(1, 2, 0).flatten().numpy()
     np.testing.assert_array_equal(beta, channels_last)
     np.testing.assert_array_equal(first[:, 5], channels_last)
@@ -104,17 +104,17 @@ def test_a_image_flattened_at_once_is_grey_or_has_to_be_said():
     grey, colour = Stack(nn.Flatten(), nn.Linear(784, 1)), Stack(nn.Flatten(), nn.Linear(12, 1))
     filled(grey)
     filled(colour)
-    np.testing.assert_array_equal(dump(grey)[0], grey.layers[1].weight.detach().numpy().T)
+    np.testing.assert_array_equal(get_weights(grey)[0], grey.layers[1].weight.detach().numpy().T)
     with pytest.raises(UsageError, match="12 features may be a grey image or one in colour"):
-        dump(colour)
+        get_weights(colour)
     ours = colour.layers[1].weight.detach().numpy().reshape(3, 4)
-    np.testing.assert_array_equal(dump(colour, channels=3)[0].reshape(4, 3), ours.T)
+    np.testing.assert_array_equal(get_weights(colour, channels=3)[0].reshape(4, 3), ours.T)
 
 
 @pytest.mark.parametrize("dtype", [">f4", "<f4", "float16", "float64"])
 def test_arrays_of_other_floats_and_byte_orders_are_converted(dtype):
     network, other = filled(generator()), generator()
-    load(other, [array.astype(dtype) for array in dump(network)])
+    set_weights(other, [array.astype(dtype) for array in get_weights(network)])
     for name, tensor in network.state_dict().items():
         expectation = tensor.half().float() if dtype == "float16" else tensor
         assert torch.equal(other.state_dict()[name], expectation), name
@@ -151,11 +151,11 @@ def replaced(arrays, index, array):
 )
 def test_a_mismatch_names_the_layer_and_changes_nothing(change, message):
     network = filled(generator())
-    before = dump(network)
+    before = get_weights(network)
     with pytest.raises(DataError) as caught:
-        load(network, change([array + 1 for array in before]))
+        set_weights(network, change([array + 1 for array in before]))
     assert str(caught.value) == message
-    for mine, again in zip(before, dump(network), strict=True):
+    for mine, again in zip(before, get_weights(network), strict=True):
         np.testing.assert_array_equal(mine, again)
 
 
@@ -168,11 +168,11 @@ def test_a_mismatch_names_the_layer_and_changes_nothing(change, message):
 )
 def test_networks_without_a_counterpart_are_refused(network, message):
     with pytest.raises(UsageError, match=message):
-        expected(network)
+        expected_layers(network)
 
 
 def test_dumped_arrays_are_copies():
     network = filled(discriminator())
-    for array in dump(network):
+    for array in get_weights(network):
         array.fill(7)
     assert all((tensor != 7).all() for tensor in network.state_dict().values())

@@ -23,9 +23,9 @@ from keras_files import (
 )
 
 from gansmith.errors import DataError, MissingExtraError
-from gansmith.interop.keras import dump, expected
+from gansmith.interop.keras import expected_layers, get_weights
 from gansmith.interop.keras_file import find_networks, parse_answer, read_models
-from gansmith.interop.keras_worker import answer
+from gansmith.interop.keras_worker import write_answer
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.stack import Stack
 
@@ -37,12 +37,12 @@ FILE = "weights.h5"
 def found(path=FILE, wanted=WANTED):
     """What is in the file, read in this process: faster than in one of its own."""
     content, answered = Path(path).read_bytes(), io.BytesIO()
-    answer(io.BytesIO(content), len(content), answered)
+    write_answer(io.BytesIO(content), len(content), answered)
     return find_networks(parse_answer(answered.getvalue()), wanted)
 
 
 def same(arrays, network):
-    for mine, other in zip(arrays, dump(network), strict=True):
+    for mine, other in zip(arrays, get_weights(network), strict=True):
         np.testing.assert_array_equal(mine, other)
 
 
@@ -137,14 +137,14 @@ def test_more_than_ten_layers_of_a_kind_keep_their_numbers_order():
     for number, tensor in enumerate(network.state_dict().values()):
         tensor.fill_(number)
     write_numbered(FILE, network)
-    assert [int(array.flat[0]) for array in found(wanted={"G": expected(network)})["G"]] == list(range(24))
+    assert [int(array.flat[0]) for array in found(wanted={"G": expected_layers(network)})["G"]] == list(range(24))
 
 
 @pytest.mark.parametrize(("kind", "exact"), [("<f2", False), ("<f4", True), (">f4", True), ("<f8", True)])
 def test_floats_of_any_width_and_byte_order_are_read(kind, exact):
     layers = listed_layers(NETWORKS.G, Namer())
     write_listed(FILE, [(name, [(path, array.astype(kind)) for path, array in some]) for name, some in layers])
-    for mine, other in zip(found()["G"], dump(NETWORKS.G), strict=True):
+    for mine, other in zip(found()["G"], get_weights(NETWORKS.G), strict=True):
         assert mine.dtype == np.float32
         np.testing.assert_allclose(mine, other, rtol=0, atol=0 if exact else 1e-4)
 

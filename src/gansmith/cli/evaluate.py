@@ -67,9 +67,9 @@ def evaluate(
     from gansmith.cli.bars import stage_bar
     from gansmith.cli.evaluate_text import print_evaluation
     from gansmith.comparison.evaluate import count, extractor_for, find
-    from gansmith.evaluation.baselines import reference_scores
     from gansmith.evaluation.measure import choose, measure, named
     from gansmith.evaluation.reference import reference
+    from gansmith.evaluation.reference_scores import reference_scores
 
     asked = named([name.strip() for name in metrics.split(",")]) if metrics is not None else None
     found = find(what, against, split, checkpoint, runs, device, offline)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from gansmith.evaluation.baselines import ReferenceScores
 from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.reference import Reference
-from gansmith.evaluation.text import Table, class_lines, legend, tables
+from gansmith.evaluation.reference_scores import ReferenceScores
+from gansmith.evaluation.text import MetricTable, class_lines, legend, tables
 
 NARROW = 100
 """Columns from which on there is room for what each number tells."""
@@ -30,7 +30,7 @@ def print_evaluation(
         _print_lines(console, list(lines))
 
 
-def _drawn(table: Table, width: int) -> RichTable:
+def _drawn(table: MetricTable, width: int) -> RichTable:
     shown = len(table.headings) if width >= NARROW else len(table.headings) - 1
     drawn = RichTable(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column, heading in enumerate(table.headings[:shown]):

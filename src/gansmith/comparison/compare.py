@@ -15,7 +15,7 @@ import numpy as np
 from gansmith.comparison.groups import Group, MeasuredRun, differences, groups_of, of_another_length
 from gansmith.errors import UsageError
 from gansmith.evaluation.protocol import Protocol, comparable, difference, from_dict
-from gansmith.evaluation.seeds import OPEN, STUDENT, Summary, summarise, verdict
+from gansmith.evaluation.seeds import OPEN, STUDENT, SeedSummary, summarise, verdict
 from gansmith.evaluation.table import FRUGAL
 from gansmith.evaluation.text import without
 from gansmith.metrics.intervals import Estimate
@@ -29,7 +29,7 @@ class Moment:
     """One way of being fair: by measure, a summary of each side; or the reason why there is none."""
 
     title: str
-    rows: Mapping[str, tuple[Summary, ...]]
+    rows: Mapping[str, tuple[SeedSummary, ...]]
     why_not: str = ""
 
 

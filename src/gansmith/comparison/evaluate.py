@@ -13,10 +13,11 @@ from gansmith.data.locate import Split
 from gansmith.data.sources import open_source, shown
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DataError, UsageError
-from gansmith.evaluation.against import Both, num_shared, other_images, own_images
+from gansmith.evaluation.against import ReferenceImages, num_shared, other_images, own_images
 from gansmith.evaluation.inputs import ImageSet, check_same_shape, first_shape, read_images, read_whole
 from gansmith.evaluation.reference import Progress
-from gansmith.features.extract import Extractor, extractor, suiting
+from gansmith.features.extractor import Extractor
+from gansmith.features.networks import default_extractor, load_extractor
 from gansmith.generation.generator import TrainedGenerator, load
 from gansmith.runs.run import Run
 from gansmith.sessions.changes import was_trained_on
@@ -79,10 +80,10 @@ def extractor_for(real: ImageSet, name: str, weights: Path | None) -> Extractor:
     """The features of this name for these images; "auto" is the set's own network where that sees their channels."""
     height, width, channels = real.shape
     if name != "auto":
-        return extractor(name, channels=channels, height=height, width=width, weights=weights)
+        return load_extractor(name, channels=channels, height=height, width=width, weights=weights)
     if weights is not None:
         raise UsageError(f"--weights {weights} goes with --features inception or dinov2; name one.")
-    return suiting(real.name, channels=channels, height=height, width=width)
+    return default_extractor(real.name, channels=channels, height=height, width=width)
 
 
 def _images(path: Path, against: str | None, split: Split | None, access: Access) -> Evaluated:
@@ -120,7 +121,7 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
         other = other_images(against, split, data.shape, access)
         check_same_shape(str(run.path), (data.height, data.width, data.channels), other.real)
         own, lost = _training_images(trained_on, access)
-        both = Both(real=other.real, train=own)
+        both = ReferenceImages(real=other.real, train=own)
     else:
         both, lost = own_images(trained_on, split, access), []
 
@@ -147,7 +148,7 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
     )
 
 
-def _notes(both: Both) -> list[str]:
+def _notes(both: ReferenceImages) -> list[str]:
     """What should be known of the images on the real side."""
     return list(dict.fromkeys([*both.real.notes, *(both.train.notes if both.train else ())]))
 
@@ -160,7 +161,7 @@ def _training_images(trained_on: Request, access: Access) -> tuple[ImageSet | No
         return None, [f"copies are not looked for, without the images trained on: {error}"]
 
 
-def _of_training(both: Both, changed: bool) -> list[str]:
+def _of_training(both: ReferenceImages, changed: bool) -> list[str]:
     """What should be known of real images that are not kept out of the training; `changed` ones are others now."""
     real, train = both.real, both.train
     if train is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gansmith.comparison.compare import Comparison, Moment, seconds_at
 from gansmith.comparison.groups import Group, differences
-from gansmith.evaluation.seeds import Summary, verdict
+from gansmith.evaluation.seeds import SeedSummary, verdict
 from gansmith.evaluation.table import METRICS
 from gansmith.evaluation.text import decimals, number
 from gansmith.metrics.intervals import Estimate
@@ -32,13 +32,13 @@ def write_page(found: Comparison, file: Path) -> None:
     write_atomically(file, page(f"{' and '.join(recipes)} compared", names, body))
 
 
-def cells(row: tuple[Summary, ...]) -> list[str]:
+def cells(row: tuple[SeedSummary, ...]) -> list[str]:
     """Each as "12.3 (11.9 to 12.8)", all with the decimals of the least exact one."""
     places = min(decimals(Estimate(one.median, one.low, one.high, "")) for one in row)
     return [f"{number(one.median, places)} ({number(one.low, places)} to {number(one.high, places)})" for one in row]
 
 
-def better(found: Comparison, name: str, row: tuple[Summary, ...]) -> str:
+def better(found: Comparison, name: str, row: tuple[SeedSummary, ...]) -> str:
     """The letter of the side that is better than every other one by this measure, or a dash."""
     for group, one in zip(found.groups, row, strict=True):
         others = [other for other in row if other is not one]

@@ -1,15 +1,15 @@
-"""Generated images against a reference: each value with its interval, all of them under one protocol."""
+"""Measures generated images against a reference: metrics with their intervals, all under one protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from gansmith.errors import DataError, UsageError, unknown
-from gansmith.evaluation.inputs import ImageSet, describe
+from gansmith.evaluation.inputs import ImageSet, describe_shape
 from gansmith.evaluation.protocol import Protocol
-from gansmith.evaluation.reference import Progress, Reference, Sample, counted, keeps_out
+from gansmith.evaluation.reference import Progress, Reference, Sample, counted, is_validation
 from gansmith.evaluation.table import (
     FEWEST,
     FRUGAL,
@@ -25,21 +25,24 @@ from gansmith.evaluation.table import (
 from gansmith.features.extract import Features, extract
 from gansmith.features.extractor import Extractor
 from gansmith.metrics import classes
-from gansmith.metrics.intervals import Estimate
+from gansmith.metrics.intervals import Estimate, MetricError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """Values by name, the protocol that all of them share, and why others of the table are not among them."""
+    """The result of an evaluation."""
 
     protocol: Protocol
+    """How all of the values were measured."""
     values: dict[str, Estimate]
+    """Estimates by the name of their metric."""
     left_out: dict[str, str]
+    """Metrics that could not be computed, each with the reason."""
     classes: dict[str, tuple[float, float]]
-    """By class, as the features' network judges: share of the generated images, and of the real. Empty without."""
+    """Share of the generated and of the real images by class, as classified; empty if the features know no classes."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data for JSON."""
+        """The result as plain data for JSON."""
         return {
             "protocol": self.protocol.to_dict(),
             "values": {name: asdict(value) for name, value in self.values.items()},
@@ -49,7 +52,7 @@ class Measured:
 
 
 def measure(
-    given: np.ndarray | Features | Sample,
+    generated: np.ndarray | Features | Sample,
     reference: Reference,
     metrics: Sequence[str] | None = None,
     seed: int = 0,
@@ -58,17 +61,17 @@ def measure(
     checkpoint: int | None = None,
     progress: Progress | None = None,
 ) -> Measured:
-    """Measure generated images, uint8 (N, H, W, C) or their features, by these metrics, or by all that can be.
+    """Measure generated images, uint8 (N, H, W, C) or their features, by these metrics, or by all that are possible.
 
-    `weights` and `checkpoint` say in the protocol which generator made them. Raises UsageError for an unknown metric
-    and for one asked for that cannot be computed here, DataError for images of another shape.
+    `weights` and `checkpoint` record in the protocol which generator made the images. Raises UsageError for an unknown
+    metric and for a requested one that cannot be computed here, DataError for images of another shape.
     """
-    sample = given if isinstance(given, Sample) else _sample(given, reference, progress)
+    sample = generated if isinstance(generated, Sample) else _sample(generated, reference, progress)
     real, train, known = reference.real.images, None, None
     if reference.train:
         train, known = reference.train.features, reference.train.images
-    images = sample.images is not None
-    names, left_out = choose(metrics, reference.extractor, real, known, len(sample), images=images)
+    has_images = sample.images is not None
+    names, left_out = choose(metrics, reference.extractor, real, known, len(sample), images=has_images)
     protocol = Protocol(
         features=reference.extractor.name,
         features_hash=reference.extractor.hash,
@@ -87,55 +90,67 @@ def measure(
     return Measured(protocol=protocol, values=values, left_out=left_out, classes=_class_shares(sample, reference))
 
 
-def _class_shares(sample: Sample, reference: Reference) -> dict[str, tuple[float, float]]:
-    if not reference.extractor.classes or sample.features.probabilities is None:
-        return {}
-    fake, real = (classes.histogram(probabilities(side)) for side in (sample, reference.real.sample))
-    shares = zip((fake / fake.sum()).tolist(), (real / real.sum()).tolist(), strict=True)
-    return dict(zip(reference.extractor.classes, shares, strict=True))
-
-
 def values_of(
-    sides: FeatureSets, names: Sequence[str], seed: int = 0, progress: Progress | None = None, what: str = "measuring"
+    sets: FeatureSets, names: Sequence[str], seed: int = 0, progress: Progress | None = None, what: str = "measuring"
 ) -> dict[str, Estimate]:
-    """The values of these metrics, in the order of `names`; what one computation gives is computed once."""
+    """The values of these metrics, in the order of `names`; a shared computation runs once.
+
+    Raises MetricError, naming the metric, when the function of a metric returns no estimate of it.
+    """
     found: dict[str, Estimate] = {}
     for number, name in enumerate(names):
         if progress:
             progress(what, number, len(names))
         if name not in found:
-            found |= METRICS[name].by(sides, seed)
+            found |= _compute(name, sets, seed)
     if progress:
         progress(what, len(names), len(names))
     return {name: found[name] for name in names}
 
 
+def _compute(name: str, sets: FeatureSets, seed: int) -> dict[str, Estimate]:
+    """The value of a metric, and of those that share its computation."""
+    try:
+        found = METRICS[name].compute(sets, seed)
+    except MetricError as error:
+        raise MetricError(f"metric {name!r}: {error}") from error
+    if isinstance(found, Estimate):
+        return {name: found}
+    if not isinstance(found, Mapping) or not all(isinstance(one, Estimate) for one in found.values()):
+        kind = type(found).__name__ if not isinstance(found, Mapping) else f"{type(found).__name__} of other things"
+        raise MetricError(f"metric {name!r} must return an Estimate, or a dict of Estimates by name; got a {kind}.")
+    if name not in found:
+        raise MetricError(f"metric {name!r} must be among the values that its function returns: {', '.join(found)}.")
+    return dict(found)
+
+
 def choose(
-    asked: Sequence[str] | None,
-    net: Extractor,
+    requested: Sequence[str] | None,
+    extractor: Extractor,
     real: ImageSet,
     train: ImageSet | None,
     num: int,
     *,
     images: bool = True,
 ) -> tuple[list[str], dict[str, str]]:
-    """The metrics to compute of `num` images, or of their features only, in the table's order; why not the others.
+    """The metrics to compute for `num` images, in the table's order, and the others with the reason why not.
 
-    What is asked for by name and cannot be computed is refused, and so is a sample that is too small for all of them.
-    Raises UsageError, before anything is computed.
+    Without `images`, only features of the generated images are known. Raises UsageError, before anything is computed,
+    for a requested metric that cannot be computed, and for a sample that is too small for every metric.
     """
-    names = named(asked) if asked is not None else [name for name, one in METRICS.items() if not one.on_request]
-    left_out = {name: reason for name in names if (reason := _why_not(METRICS[name], net, real, train, num, images))}
+    names = named(requested) if requested is not None else [name for name, one in METRICS.items() if not one.on_request]
+    reasons = {name: _reason_against(METRICS[name], extractor, real, train, num, images) for name in names}
+    left_out = {name: reason for name, reason in reasons.items() if reason}
     chosen = [name for name in names if name not in left_out]
-    if left_out and (asked is not None or not chosen):
-        name = next(iter(left_out)) if asked is not None else FRUGAL
+    if left_out and (requested is not None or not chosen):
+        name = next(iter(left_out)) if requested is not None else FRUGAL
         raise UsageError(f"{name} {left_out[name]}.")
     return chosen, left_out
 
 
-def named(asked: Sequence[str]) -> list[str]:
-    """The metrics of these names and short names, in the table's order. Raises UsageError for an unknown one."""
-    full = [name for one in asked for name in SHORT.get(one, (one,))]
+def named(requested: Sequence[str]) -> list[str]:
+    """The metrics with these names or short names, in the table's order. Raises UsageError for an unknown one."""
+    full = [name for one in requested for name in SHORT.get(one, (one,))]
     for name in full:
         if name not in METRICS:
             raise UsageError(unknown("metric", name, [*METRICS, *SHORT]))
@@ -144,42 +159,54 @@ def named(asked: Sequence[str]) -> list[str]:
     return [name for name in METRICS if name in full]
 
 
-def _why_not(metric: Metric, net: Extractor, real: ImageSet, train: ImageSet | None, num: int, images: bool) -> str:
-    """The reason why a metric cannot be computed, the end of a sentence that begins with its name; "" if it can."""
-    there: dict[Need, bool] = {
+def _reason_against(
+    metric: Metric, extractor: Extractor, real: ImageSet, train: ImageSet | None, num: int, images: bool
+) -> str:
+    """Why a metric cannot be computed, as the end of a sentence that begins with its name; "" if it can."""
+    available: dict[Need, bool] = {
         "images": images and min(real.shape[:2]) >= LEAST_SIDE,
-        "classes": net.classes is not None,
+        "classes": extractor.classes is not None,
         "stacked digits": real.name.partition("[")[0] == STACKED and real.shape[2] == 3,
         "training images": train is not None,
-        "validation images": keeps_out(real, train),
+        "validation images": is_validation(real, train),
     }
-    if lacking := [need for need in metric.needs if not there[need]]:
-        return f"needs {lacking[0]}, {_WHY[lacking[0]]}"
-    fewest = metric.fewest(net.width)
+    if missing := [need for need in metric.needs if not available[need]]:
+        return f"needs {missing[0]}, {_WHY_MISSING[missing[0]]}"
+    fewest = metric.fewest(extractor.width)
     counts = [f"{count:,} {kind}" for count, kind in ((len(real), "real"), (num, "generated")) if count < fewest]
     if not counts:
         return ""
-    wide = f" for features {net.width} wide" if fewest > metric.fewest(0) else ""
+    wide = f" for features {extractor.width} wide" if fewest > metric.fewest(0) else ""
     instead = f"; {FRUGAL} takes {FEWEST}" if fewest > FEWEST else ""
     return f"needs at least {fewest:,} images of either kind{wide}, got {' and '.join(counts)}{instead}"
 
 
-_WHY: dict[Need, str] = {
+_WHY_MISSING: dict[Need, str] = {
     "images": f"of {LEAST_SIDE}x{LEAST_SIDE} or more, and has none",
-    "classes": "which only a classifier's features tell",
+    "classes": "and only the features of a classifier have classes",
     "stacked digits": f"which only {STACKED} has, in RGB",
-    "training images": "and these are not known here",
-    "validation images": "and the reference is what copies are looked for among",
+    "training images": "and the training images are not known",
+    "validation images": "and the reference is the training images themselves",
 }
+"""Why a need may be missing, as the end of a sentence that begins with the need."""
 
 
-def _sample(given: np.ndarray | Features, reference: Reference, progress: Progress | None) -> Sample:
-    if isinstance(given, Features):
-        return Sample(features=given)
-    shape, wanted = given.shape[1:], reference.real.images.shape
-    if given.dtype != np.uint8 or given.ndim != 4 or shape != wanted:
+def _sample(generated: np.ndarray | Features, reference: Reference, progress: Progress | None) -> Sample:
+    if isinstance(generated, Features):
+        return Sample(features=generated)
+    shape, expected = generated.shape[1:], reference.real.images.shape
+    if generated.dtype != np.uint8 or generated.ndim != 4 or shape != expected:
         raise DataError(
-            f"the images are {given.dtype} of shape {given.shape}; needed is uint8 (N, H, W, C), {describe(wanted)}."
+            f"expected images uint8 (N, H, W, C), {describe_shape(expected)}; got {generated.dtype} of shape "
+            f"{generated.shape}."
         )
-    features = extract(reference.extractor, counted(given, "features of the samples", progress))
-    return Sample(features=features, images=given)
+    features = extract(reference.extractor, counted(generated, "features of the samples", progress))
+    return Sample(features=features, images=generated)
+
+
+def _class_shares(sample: Sample, reference: Reference) -> dict[str, tuple[float, float]]:
+    if not reference.extractor.classes or sample.features.probabilities is None:
+        return {}
+    fake, real = (classes.histogram(probabilities(side)) for side in (sample, reference.real.sample))
+    shares = zip((fake / fake.sum()).tolist(), (real / real.sum()).tolist(), strict=True)
+    return dict(zip(reference.extractor.classes, shares, strict=True))

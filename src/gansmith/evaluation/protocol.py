@@ -1,4 +1,7 @@
-"""How a number came about: stamped on every one, because numbers of two protocols are not comparable."""
+"""The protocol of an evaluation: everything that its numbers depend on besides the generator.
+
+Every result carries its protocol, because numbers of two different protocols cannot be compared.
+"""
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -20,37 +23,37 @@ _MUST_AGREE = {
     "split": "the reference's split",
     "reference_sha256": "the content of the reference",
 }
-"""What two comparable protocols have in common, in words; what decides most comes first."""
+"""Fields in which comparable protocols agree, each in words; the most important come first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Protocol:
-    """Everything a number depends on besides the generator itself."""
+    """Everything that a number depends on besides the generator."""
 
     features: str
     """Name of the feature network."""
     features_hash: str
     """SHA-256 of its weights and architecture."""
     resize: str
-    """How images are brought to it; "none" where they go in as they are."""
+    """How images are resized for the network; "none" for images of its size."""
     fake: int
-    """How many generated images."""
+    """Number of generated images."""
     real: int
-    """How many real ones."""
+    """Number of real images."""
     reference: str
-    """The real images' set, or folder."""
+    """Name of the real images: a dataset or a folder."""
     split: str
-    """Their part of it: "train", "test", ...; "all" where a set has one part only."""
+    """Split of the dataset: "train", "test", ...; "all" for a dataset without splits."""
     reference_sha256: str
-    """Of the real images' pixels."""
+    """SHA-256 of the real images' pixels."""
     train: int = 0
-    """How many images the measures of copying compare with; 0 for none."""
+    """Number of training images that are searched for copies; 0 if they are unknown."""
     seed: int = 0
-    """Of the latents, and of what the measures draw."""
+    """Seed of the latents and of random choices in metrics."""
     weights: str = "unknown"
-    """The generator's: "raw", "average", or "unknown" where only images are given."""
+    """Weights of the generator: "raw", "average" (EMA), or "unknown" for images of unknown origin."""
     checkpoint: int | None = None
-    """The step of the run; None where only images are given."""
+    """Step of the run; None for images of unknown origin."""
     quantisation: str = QUANTISATION
     versions: dict[str, str] = field(default_factory=versions)
 
@@ -59,36 +62,36 @@ class Protocol:
         return asdict(self)
 
 
-def from_dict(facts: object) -> Protocol:
-    """The protocol that `facts` gave out. Raises UsageError when this is none, or another version's."""
+def from_dict(data: object) -> Protocol:
+    """The protocol that `to_dict` returned as `data`. Raises UsageError for anything else, naming the fields."""
     known = {one.name for one in fields(Protocol)}
-    if not isinstance(facts, dict) or facts.keys() != known:
-        differ = sorted(known ^ facts.keys()) if isinstance(facts, dict) else sorted(known)
+    if not isinstance(data, dict) or data.keys() != known:
+        differ = sorted(known ^ data.keys()) if isinstance(data, dict) else sorted(known)
         raise UsageError(f"this is no protocol of this version of gansmith: it differs in {', '.join(differ)}.")
-    return Protocol(**facts)
+    return Protocol(**data)
 
 
 def comparable(a: Protocol, b: Protocol) -> None:
-    """Return where numbers of both may be compared. Raises UsageError naming the first thing that differs.
+    """Raise UsageError, naming the first difference, if numbers of these protocols cannot be compared.
 
-    Two generators may differ in checkpoint, weights, seed, training images and library versions: that is the
-    comparison. What they are measured by, against and how often may not.
+    Checkpoint, weights, seed, training images and library versions may differ, since they belong to the generators
+    that are compared. Features, resizing, reference and numbers of images may not.
     """
     if differ := difference(a, b):
         raise UsageError(f"these numbers cannot be compared: they differ in {differ}; evaluate both in the same way.")
 
 
 def difference(a: Protocol, b: Protocol) -> str:
-    """The first thing that keeps numbers of both from being compared, and both values of it; "" where nothing does."""
+    """The first difference that makes numbers incomparable, with both values; "" if there is none."""
     for name, words in _MUST_AGREE.items():
         here, there = getattr(a, name), getattr(b, name)
         if here != there:
-            return f"{words}, {_short(here)} and {_short(there)}"
+            return f"{words}, {_abbreviated(here)} and {_abbreviated(there)}"
     return ""
 
 
-def _short(value: object) -> str:
-    """A count with commas, a hash by its beginning."""
+def _abbreviated(value: object) -> str:
+    """A number with commas, a hash by its first 12 digits, other text in quotes."""
     if isinstance(value, int):
         return f"{value:,}"
     text = str(value)

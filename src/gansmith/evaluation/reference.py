@@ -1,37 +1,41 @@
-"""The real side of a protocol: real images and their features, which the cache keeps by content."""
+"""The real images of an evaluation with their features, which are cached."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from gansmith.evaluation.cache import Arrays, kept_arrays, key_of
+from gansmith.evaluation.cache import Arrays, cached_arrays, key_of
 from gansmith.evaluation.inputs import ImageSet
-from gansmith.features.extract import Extractor, Features, extract
+from gansmith.features.extract import Features, extract
+from gansmith.features.extractor import Extractor
 
-MOST_REAL, MOST_TRAINED_ON = 20_000, 100_000
-"""Images of the reference that are used, and those that copies are looked for among: time grows with both."""
+MOST_REAL = 20_000
+"""Largest number of reference images that are used; time grows with it."""
+
+MOST_TRAINED_ON = 100_000
+"""Largest number of training images that are searched for copies; time grows with it."""
 
 CHUNK = 1000
-"""Images between two calls of `progress`."""
+"""Number of images between two calls of `progress`."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is done, how much of it is, and how much there is."""
+"""Called with the name of the work, how much is done, and how much there is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """Features of images, and the images uint8 (N, H, W, C) themselves where they are at hand."""
+    """Features of images, and the images uint8 (N, H, W, C) themselves where they are known."""
 
     features: Features
     images: np.ndarray | None = None
 
     def __len__(self) -> int:
-        """How many images."""
+        """The number of images."""
         return len(self.features.vectors)
 
     def at(self, rows: np.ndarray) -> "Sample":
-        """Those at these positions."""
+        """The images at these positions, with their features."""
         probabilities = self.features.probabilities
         return Sample(
             features=Features(
@@ -43,73 +47,73 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReferenceSide:
-    """Real images and their features."""
+class ImagesWithFeatures:
+    """A set of real images and their features."""
 
     images: ImageSet
     features: Features
 
     @property
     def sample(self) -> Sample:
-        """What the measures take of it."""
+        """The same as the input of a metric."""
         return Sample(features=self.features, images=self.images.images)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """What generated images are measured against, by which features, and what they may have copied."""
+    """The real images that generated images are compared with, the feature network, and the training images."""
 
     extractor: Extractor
-    real: ReferenceSide
-    train: ReferenceSide | None = None
-    """The images trained on; those of `real` where they are the same. None where they are not known."""
+    real: ImagesWithFeatures
+    train: ImagesWithFeatures | None = None
+    """The training images, which may be the same as `real`; None if they are unknown."""
 
     @property
-    def held_out(self) -> bool:
-        """Whether the real images are others than those trained on."""
-        return keeps_out(self.real.images, self.train.images if self.train else None)
+    def has_validation(self) -> bool:
+        """Whether the real images are validation images: known not to be the training images."""
+        return is_validation(self.real.images, self.train.images if self.train else None)
 
     @property
     def key(self) -> str:
-        """SHA-256 of all that the measures of one and the same sample depend on."""
+        """SHA-256 of everything that metrics of one and the same sample depend on."""
         train = self.train and self.train.images.sha256
         return key_of(self.real.images.sha256, train, *_identity(self.extractor))
 
 
-def keeps_out(real: ImageSet, train: ImageSet | None) -> bool:
-    """Whether the real images are others than those trained on, as far as these are known."""
+def is_validation(real: ImageSet, train: ImageSet | None) -> bool:
+    """Whether the training images are known and the real images are others."""
     return train is not None and train.sha256 != real.sha256
 
 
 def reference(
     real: ImageSet, extractor: Extractor, train: ImageSet | None = None, progress: Progress | None = None
 ) -> Reference:
-    """The reference of real images, and of those trained on where they are known; features out of the cache.
+    """The reference made of real images and, where they are known, of training images; features are cached.
 
-    At most `MOST_REAL` and `MOST_TRAINED_ON` images make sense, see `inputs.of_dataset`.
+    Use at most `MOST_REAL` and `MOST_TRAINED_ON` images; `inputs.of_dataset` chooses them.
     """
-    side = ReferenceSide(images=real, features=kept_features(real, extractor, progress))
+    compared = ImagesWithFeatures(images=real, features=kept_features(real, extractor, progress))
     if train is None:
-        return Reference(extractor=extractor, real=side)
+        return Reference(extractor=extractor, real=compared)
     if train.sha256 == real.sha256:
-        return Reference(extractor=extractor, real=side, train=side)
-    other = ReferenceSide(images=train, features=kept_features(train, extractor, progress))
-    return Reference(extractor=extractor, real=side, train=other)
+        return Reference(extractor=extractor, real=compared, train=compared)
+    trained_on = ImagesWithFeatures(images=train, features=kept_features(train, extractor, progress))
+    return Reference(extractor=extractor, real=compared, train=trained_on)
 
 
 def kept_features(images: ImageSet, extractor: Extractor, progress: Progress | None = None) -> Features:
-    """The features of these images: kept under the hash of their pixels, of the network and of the resizing."""
+    """The features of these images, cached under the hash of their pixels, of the network and of the resizing."""
 
     def make() -> Arrays:
         what = f"features of {images.name}, {images.split}"
-        return _arrays(extract(extractor, counted(images.images, what, progress)))
+        return _to_arrays(extract(extractor, counted(images.images, what, progress)))
 
-    found = kept_arrays(key_of("features", images.sha256, *_identity(extractor)), make)
+    found = cached_arrays(key_of("features", images.sha256, *_identity(extractor)), make)
     return Features(vectors=found["vectors"], probabilities=found.get("probabilities"))
 
 
 def counted(images: np.ndarray, what: str, progress: Progress | None) -> Iterator[np.ndarray]:
-    """The images in chunks, `progress` being told of each."""
+    """The images in chunks; `progress` is called before each chunk and at the end."""
     for start in range(0, len(images), CHUNK):
         if progress:
             progress(what, start, len(images))
@@ -118,7 +122,7 @@ def counted(images: np.ndarray, what: str, progress: Progress | None) -> Iterato
         progress(what, len(images), len(images))
 
 
-def _arrays(features: Features) -> Arrays:
+def _to_arrays(features: Features) -> Arrays:
     probabilities = {} if features.probabilities is None else {"probabilities": features.probabilities}
     return {"vectors": features.vectors, **probabilities}
 

@@ -1,42 +1,45 @@
-"""Measured values as words and columns for a terminal."""
+"""The result of an evaluation as tables and sentences for a terminal."""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gansmith.evaluation.baselines import BLUR, PLANTED, ReferenceScores
 from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.reference import Reference
+from gansmith.evaluation.reference_scores import BLUR, PLANTED, ReferenceScores
 from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED
 from gansmith.metrics.intervals import Estimate
 
 _BAR = 30
+"""Width of the longest bar, in characters."""
 
 _ARROWS = {"lower": "↓", "higher": "↑", "near 0": "→ 0", "near 1": "→ 1", "floor": "→ floor"}
+"""The sign for which values are better."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """Headings and rows of cells; the first and the last column are words, the others numbers."""
+class MetricTable:
+    """Headings and rows of cells; the first, second and last column hold words, the others numbers."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-def tables(measured: Measured, found: ReferenceScores) -> Iterator[Table]:
-    """The measures of quality with the floor and both ceilings beside them; then those of copying, if there are any."""
+def tables(measured: Measured, scores: ReferenceScores) -> Iterator[MetricTable]:
+    """The metrics of quality beside floor, blur and noise; then the metrics of copying, if there are any."""
     copying = [name for name in measured.values if COPYING[0] in METRICS[name].needs]
     quality = [name for name in measured.values if name not in copying]
     if quality:
-        rows = tuple(_row(name, measured.values[name], found.floor, found.blur, found.noise) for name in quality)
-        yield Table(headings=("", "", "value", "95 % interval", "floor", "blur", "noise", ""), rows=rows)
+        rows = tuple(_row(name, measured.values[name], scores.floor, scores.blur, scores.noise) for name in quality)
+        yield MetricTable(headings=("", "", "value", "95 % interval", "floor", "blur", "noise", ""), rows=rows)
     if copying:
-        rows = tuple(_row(name, measured.values[name], found.floor, found.planted) for name in copying)
-        yield Table(headings=("copying", "", "value", "95 % interval", "floor", f"{PLANTED:.0%} copies", ""), rows=rows)
+        rows = tuple(_row(name, measured.values[name], scores.floor, scores.planted) for name in copying)
+        headings = ("copying", "", "value", "95 % interval", "floor", f"{PLANTED:.0%} copies", "")
+        yield MetricTable(headings=headings, rows=rows)
 
 
 def decimals(estimate: Estimate) -> int:
-    """How many a value is shown with: two digits of half its interval, which is all that is known of it."""
+    """The number of decimals to show: two significant digits of half the interval."""
     half = (estimate.high - estimate.low) / 2
     if not math.isfinite(half) or half <= 0:
         return 3
@@ -55,10 +58,10 @@ def interval(estimate: Estimate) -> str:
 
 
 def class_lines(measured: Measured) -> Iterator[str]:
-    """A bar for each class, with the share of the real images beside it."""
+    """A bar for each class with its share of the generated images, beside its share of the real images."""
     if not measured.classes:
         return
-    yield "classes, as the features' network judges, and the real ones'"
+    yield "share of each class among the generated and among the real images, as the feature network classifies them"
     width = max(map(len, measured.classes))
     most = max(max(shares) for shares in measured.classes.values())
     for name, (fake, real) in measured.classes.items():
@@ -66,17 +69,20 @@ def class_lines(measured: Measured) -> Iterator[str]:
         yield f"  {name:<{width}}  {fake:>6.1%}  {real:>6.1%}  {bar}"
 
 
-def legend(measured: Measured, reference: Reference, found: ReferenceScores) -> Iterator[str]:
-    """What the columns are, what was left out, and the protocol."""
+def legend(measured: Measured, reference: Reference, scores: ReferenceScores) -> Iterator[str]:
+    """Sentences on what the columns mean, which metrics are left out and why, and the protocol."""
     protocol, real = measured.protocol, reference.real.images
-    blur = BLUR * min(real.shape[:2])
-    yield f"floor: {found.floor_is}; ceilings: reals blurred by {blur:.1f} pixels, and uniform noise"
-    if found.planted:
-        yield _of_copying(measured, reference)
+    yield _floor_sentence(measured, scores)
+    yield f"blur: real images blurred by {BLUR * min(real.shape[:2]):.1f} pixels; noise: uniform noise"
+    if scores.planted:
+        yield _copying_sentence(measured, reference)
     yield from without(measured.left_out)
     if protocol.features == "random":
         more = "; --features cifar10 knows photographs" if real.shape[2] == 3 else ""
-        yield f"features 'random' see edges, colours and layout, not what is shown: the floor does not mean good{more}"
+        yield (
+            "features 'random' see edges, colours and layout, but not what an image shows: a value at the floor does "
+            f"not prove good images{more}"
+        )
     versions = ", ".join(f"{name} {protocol.versions[name]}" for name in ("gansmith", "torch", "numpy"))
     yield (
         f"protocol: features {protocol.features} {protocol.features_hash[:12]}, {reference.extractor.width} wide; "
@@ -86,23 +92,33 @@ def legend(measured: Measured, reference: Reference, found: ReferenceScores) -> 
 
 
 def without(left_out: Mapping[str, str]) -> Iterator[str]:
-    """A line for each reason why measures were left out."""
+    """A line for each reason for which metrics are left out."""
     for reason in dict.fromkeys(left_out.values()):
         names = [name for name, why in left_out.items() if why == reason]
         yield f"without {', '.join(names)}: {'each ' if len(names) > 1 else ''}{reason}"
 
 
-def _of_copying(measured: Measured, reference: Reference) -> str:
+def _floor_sentence(measured: Measured, scores: ReferenceScores) -> str:
+    """What the floor is, with the value of the first metric as an example."""
+    name = next((name for name in measured.values if name in scores.floor), None)
+    if name is None or METRICS[name].better not in ("lower", "higher"):
+        return f"floor: real images ({scores.floor_is})"
+    floor = scores.floor[name]
+    value = number(floor.value, decimals(floor))
+    return f"floor: real images score {value} on {name}, which is as good as it gets ({scores.floor_is})"
+
+
+def _copying_sentence(measured: Measured, reference: Reference) -> str:
     assert reference.train is not None
     num, train = min(measured.protocol.fake, MOST_COMPARED), len(reference.train.images)
-    fair = "half of the images held out" if reference.held_out else "half of the reference against its other"
+    compared = "half of the validation images" if reference.has_validation else "half of the reference against its rest"
     return (
-        f"copies of {train:,} training images are looked for among {num:,} generated; floor: {fair}; beside it the "
-        f"same with {PLANTED:.0%} of them replaced by training images"
+        f"copying: {num:,} generated images are compared with {train:,} training images; floor: {compared}; "
+        f"{PLANTED:.0%} copies: the same images, {PLANTED:.0%} of them replaced by training images"
     )
 
 
-def _row(name: str, estimate: Estimate, *reference_scores: dict[str, Estimate]) -> tuple[str, ...]:
+def _row(name: str, estimate: Estimate, *scores: Mapping[str, Estimate]) -> tuple[str, ...]:
     metric, places = METRICS[name], decimals(estimate)
-    beside = [number(one[name].value, places) if name in one else "-" for one in reference_scores]
+    beside = [number(one[name].value, places) if name in one else "-" for one in scores]
     return (name, _ARROWS[metric.better], number(estimate.value, places), interval(estimate), *beside, metric.about)

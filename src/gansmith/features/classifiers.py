@@ -17,7 +17,7 @@ Norm = Callable[[int], nn.Module]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class ClassifierConfig:
     """The shape of a classifier: stages of convolutions, each at half the resolution of the one before."""
 
     channels: int
@@ -26,7 +26,7 @@ class Plan:
     widths: tuple[int, ...]
     """Channels of each stage; the first keeps the resolution."""
     blocks: tuple[int, ...]
-    """Residual blocks of each stage."""
+    """ResidualBlock blocks of each stage."""
     features: int
     classes: int
 
@@ -34,31 +34,31 @@ class Plan:
 class Classifier(nn.Module):
     """[N, C, side, side] in -1..1 -> features [N, features], not negative; `head` makes logits [N, classes] of them.
 
-    Residual blocks after He et al. 2016, arXiv:1512.03385. The last map is not averaged over its places before the
+    ResidualBlock blocks after He et al. 2016, arXiv:1512.03385. The last map is not averaged over its places before the
     dense layer, so that features tell where things are: a generator that shifts its images is to be noticed.
 
     Without norms it is what is shipped: batch norm is folded into the convolution before it, see `folded`.
     """
 
-    def __init__(self, plan: Plan, *, norm2d: Norm = nn.Identity, norm1d: Norm = nn.Identity):
+    def __init__(self, config: ClassifierConfig, *, norm2d: Norm = nn.Identity, norm1d: Norm = nn.Identity):
         super().__init__()
         layers: list[nn.Module] = []
-        before, side = plan.channels, plan.side
-        for stage, (width, blocks) in enumerate(zip(plan.widths, plan.blocks, strict=True)):
+        before, side = config.channels, config.side
+        for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
             stride = 2 if stage else 1
             layers += [nn.Conv2d(before, width, 3, stride, 1), norm2d(width), nn.ReLU()]
-            layers += [Residual(width, norm2d) for _ in range(blocks)]
+            layers += [ResidualBlock(width, norm2d) for _ in range(blocks)]
             before, side = width, -(-side // stride)
-        layers += [nn.Flatten(), nn.Linear(before * side * side, plan.features), norm1d(plan.features), nn.ReLU()]
+        layers += [nn.Flatten(), nn.Linear(before * side * side, config.features), norm1d(config.features), nn.ReLU()]
         self.body = nn.Sequential(*layers)
-        self.head = nn.Linear(plan.features, plan.classes)
+        self.head = nn.Linear(config.features, config.classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, side, side] -> [N, features]."""
         return self.body(images)
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """[N, C, H, W] -> the same shape: two convolutions and what came in."""
 
     def __init__(self, width: int, norm2d: Norm):
@@ -76,15 +76,19 @@ class Residual(nn.Module):
         return (x + self.body(x)).relu()
 
 
-def _grey(classes: int) -> Plan:
-    return Plan(channels=1, side=28, widths=(16, 32, 64, 96), blocks=(0, 1, 1, 0), features=128, classes=classes)
+def _grey(classes: int) -> ClassifierConfig:
+    return ClassifierConfig(
+        channels=1, side=28, widths=(16, 32, 64, 96), blocks=(0, 1, 1, 0), features=128, classes=classes
+    )
 
 
-PLANS: dict[str, Plan] = {
+CLASSIFIERS: dict[str, ClassifierConfig] = {
     "mnist": _grey(10),
     "fashion-mnist": _grey(10),
     "notmnist": _grey(10),
-    "cifar10": Plan(channels=3, side=32, widths=(32, 48, 96, 192), blocks=(0, 1, 1, 0), features=128, classes=10),
+    "cifar10": ClassifierConfig(
+        channels=3, side=32, widths=(32, 48, 96, 192), blocks=(0, 1, 1, 0), features=128, classes=10
+    ),
 }
 """The networks that are shipped: about 10 million multiply-adds a grey image, 31 a coloured one."""
 
@@ -92,38 +96,38 @@ PLANS: dict[str, Plan] = {
 FOLDER = Path(__file__).parent / "weights"
 
 
-def shipped(name: str, shape: InputShape) -> Extractor:
+def shipped_classifier(name: str, shape: InputShape) -> Extractor:
     """The network trained on the set of this name.
 
     Raises UsageError for colour where it sees grey only, and DataError when its file is not the one that was shipped.
     """
-    plan, facts = PLANS[name], card(name)
-    resize = describe_resize(name, shape, plan.channels, plan.side, "bicubic antialiased")
+    config, facts = CLASSIFIERS[name], model_card(name)
+    resize = describe_resize(name, shape, config.channels, config.side, "bicubic antialiased")
     file = FOLDER / f"{name}.safetensors"
     weights = read_weights(file)
     if weights.hash != facts["sha256"]:
         raise DataError(
             f"{file} is not the file that came with gansmith (its SHA-256 differs); install gansmith again."
         )
-    network = Classifier(plan)
+    network = Classifier(config)
     fill(network, weights.tensors, file, f"the network {name!r}")
 
     def compute(images: Tensor) -> Output:
-        vectors = network(resized(images, plan.side, plan.channels) * 2 - 1)
+        vectors = network(resized(images, config.side, config.channels) * 2 - 1)
         return Output(vectors=vectors, logits=network.head(vectors))
 
     return Extractor(
         name=name,
-        hash=hash_of(weights.hash, asdict(plan)),
-        width=plan.features,
+        hash=hash_of(weights.hash, asdict(config)),
+        width=config.features,
         classes=tuple(facts["classes"]),
         resize=resize,
         shape=shape,
-        pixels=plan.side**2,
+        pixels=config.side**2,
         compute=no_gradients(compute),
     )
 
 
-def card(name: str) -> dict[str, Any]:
+def model_card(name: str) -> dict[str, Any]:
     """What is known of a shipped network: its file's hash, classes, test accuracy, how it was trained, licences."""
     return read_json((FOLDER / f"{name}.json").resolve())

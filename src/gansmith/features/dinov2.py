@@ -75,7 +75,7 @@ class Transformer(nn.Module):
         self.cls_token = nn.Parameter(torch.empty(1, 1, width))
         self.pos_embed = nn.Parameter(torch.empty(1, 1 + grid**2, width))
         self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, PATCH, PATCH)})
-        self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
+        self.blocks = nn.ModuleList(TransformerBlock(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class Transformer(nn.Module):
         return torch.cat([self.pos_embed[:, :1], fitted.flatten(2).transpose(1, 2)], 1)
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """[N, places, width] -> the same shape: attention, then two dense layers, each scaled and added."""
 
     def __init__(self, width: int):

@@ -95,7 +95,7 @@ class Inception(nn.Module):
         before = 192
         self.blocks = []
         for name, (pool, branches, pooled) in BLOCKS.items():
-            self.add_module(name, Block(before, branches, pool, pooled))
+            self.add_module(name, InceptionBlock(before, branches, pool, pooled))
             self.blocks.append(name)
             before = sum(step.out for branch in branches for step in branch[-1]) + (pooled or before)
 
@@ -110,7 +110,7 @@ class Inception(nn.Module):
         return x.mean((2, 3))
 
 
-class Block(nn.Module):
+class InceptionBlock(nn.Module):
     """Branches side by side, and one that pools: through a convolution of `pooled` channels, unless that is 0."""
 
     def __init__(self, before: int, branches: tuple[Branch, ...], pool: Pool, pooled: int):

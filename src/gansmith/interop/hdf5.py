@@ -46,7 +46,7 @@ def open_hdf5(file: BinaryIO) -> Generator["File"]:
 def members(group: "Group") -> list[str]:
     """The names in a group. Raises DataError when there are more than `MAX_MEMBERS`."""
     if len(group) > MAX_MEMBERS:
-        raise DataError(f"group {shown(group.name)} has {len(group):,} members; up to {MAX_MEMBERS:,} are read.")
+        raise DataError(f"group {quoted(group.name)} has {len(group):,} members; up to {MAX_MEMBERS:,} are read.")
     return list(group)
 
 
@@ -61,7 +61,7 @@ def member(group: "Group", path: str) -> "Group | Dataset | None":
         if name in ("", ".") or not isinstance(found, h5py.Group) or not found.id.links.exists(name.encode()):
             return None
         if found.id.links.get_info(name.encode()).type != h5l.TYPE_HARD:
-            raise DataError(f"{shown(path)} is a link to somewhere else; only a file's own arrays are read.")
+            raise DataError(f"{quoted(path)} is a link to somewhere else; only a file's own arrays are read.")
         found = found[name]
     return found
 
@@ -80,18 +80,18 @@ def array_at(group: "Group", path: str, where: str) -> "Dataset":
 
     found = member(group, path)
     if not isinstance(found, h5py.Dataset) or found.shape is None:
-        raise DataError(f"{where} announces {shown(path)}, and there is no such array; save the weights again.")
+        raise DataError(f"{where} announces {quoted(path)}, and there is no such array; save the weights again.")
     settings = found.id.get_create_plist()
     if settings.get_layout() not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS) or settings.get_external_count():
         raise DataError(
-            f"{where} keeps {shown(path)} in chunks, compressed or in other files, which Keras does not; "
+            f"{where} keeps {quoted(path)} in chunks, compressed or in other files, which Keras does not; "
             "load the file in Keras and save it again."
         )
     if found.dtype.kind != "f" or found.dtype.itemsize not in (2, 4, 8):
-        raise DataError(f"{where} has {shown(path)} of type {found.dtype}; weights are floats of 16, 32 or 64 bits.")
+        raise DataError(f"{where} has {quoted(path)} of type {found.dtype}; weights are floats of 16, 32 or 64 bits.")
     if found.id.get_storage_size() != num_bytes(found):
         raise DataError(
-            f"{where} announces {shown(path)} of shape {found.shape}, and the file does not hold so many numbers; "
+            f"{where} announces {quoted(path)} of shape {found.shape}, and the file does not hold so many numbers; "
             "save the weights again."
         )
     return found
@@ -119,13 +119,13 @@ def strings(group: "Group", name: str) -> list[str] | None:
     if count == 0:  # NumPy makes an empty list one of numbers
         return []
     if count > MAX_MEMBERS or attribute.get_storage_size() > MAX_ATTRIBUTE:
-        raise DataError(f"attribute {shown(name)} of group {shown(group.name)} is longer than Keras writes any.")
+        raise DataError(f"attribute {quoted(name)} of group {quoted(group.name)} is longer than Keras writes any.")
     if h5py.check_string_dtype(attribute.dtype) is None:
-        raise DataError(f"attribute {shown(name)} of group {shown(group.name)} holds {attribute.dtype}, no text.")
+        raise DataError(f"attribute {quoted(name)} of group {quoted(group.name)} holds {attribute.dtype}, no text.")
     values = np.ravel(group.attrs[name])
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def shown(name: str | None) -> str:
+def quoted(name: str | None) -> str:
     """A name from the file, fit for a message: quoted, without control characters, and short."""
     return ascii(name if name is None or len(name) <= 80 else name[:77] + "...")

@@ -20,7 +20,7 @@ from gansmith.engine import make_engine
 from gansmith.errors import DataError
 from gansmith.generation.generator import save_sample_grid
 from gansmith.interop import hdf5
-from gansmith.interop.keras import LayerWeights, expected, load
+from gansmith.interop.keras import LayerWeights, expected_layers, set_weights
 from gansmith.interop.keras_file import find_networks, read_models
 from gansmith.recipe_file import to_toml
 from gansmith.runs.run import Run, create_run, default_root, utc_now, write_atomically
@@ -45,13 +45,13 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
     with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn and thrown away
         built = recipe.model.build(recipe.spec)
     networks = {"G": built.G, "D": built.D}
-    wanted = {key: expected(network, channels=channels) for key, network in networks.items()}
+    wanted = {key: expected_layers(network, channels=channels) for key, network in networks.items()}
     with _weights_in(path, _most_bytes(wanted)) as file:
         arrays = _networks_in(file, path, wanted)
     if "G" not in arrays:
         raise DataError(f"{path} holds a discriminator alone; give the file of the generator, or of both, to sample.")
     for key, found in arrays.items():
-        load(networks[key], found, channels=channels)
+        set_weights(networks[key], found, channels=channels)
     with path.open("rb") as file:
         source: dict[str, object] = {
             "file": path.name,

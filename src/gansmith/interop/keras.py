@@ -34,7 +34,7 @@ class LayerWeights:
     """(name, shape) in Keras' order; names are Keras' own: kernel, bias, gamma, beta, moving_mean, moving_variance."""
 
 
-def expected(module: nn.Module, *, channels: int | None = None) -> list[LayerWeights]:
+def expected_layers(module: nn.Module, *, channels: int | None = None) -> list[LayerWeights]:
     """The layers of `module` that have weights, first to last, with the names and shapes that Keras gives them.
 
     `channels` of the input image matter only to a network that flattens it before any convolution, and can be left
@@ -50,7 +50,7 @@ def expected(module: nn.Module, *, channels: int | None = None) -> list[LayerWei
     ]
 
 
-def dump(module: nn.Module, *, channels: int | None = None) -> list[np.ndarray]:
+def get_weights(module: nn.Module, *, channels: int | None = None) -> list[np.ndarray]:
     """The weights of `module` as Keras' `get_weights()` returns those of the same network; copies.
 
     Raises as `expected`, where `channels` is explained.
@@ -58,7 +58,7 @@ def dump(module: nn.Module, *, channels: int | None = None) -> list[np.ndarray]:
     return [weight.to_keras() for layer in _layers(module, channels) for weight in layer.weights]
 
 
-def load(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: int | None = None) -> None:
+def set_weights(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: int | None = None) -> None:
     """Put arrays in the order and layout of Keras' `get_weights()` into `module`; all of them or, on an error, none.
 
     Raises DataError, naming the layer, when an array is missing, left over, not of numbers or of another shape; and as

@@ -12,20 +12,20 @@ import numpy as np
 
 from gansmith.errors import DataError, MissingExtraError
 from gansmith.interop.keras import LayerWeights
-from gansmith.interop.keras_layout import Layer, Model
+from gansmith.interop.keras_layout import KerasLayer, KerasModel
 from gansmith.system.processes import worker_command, worker_environment
 
 TIMEOUT = 120
 """Seconds that reading may take: 30 MB of weights take one, on a machine that is too busy some ten."""
 
-StoredLayer = Layer[np.ndarray]
-StoredModel = Model[np.ndarray]
+StoredLayer = KerasLayer[np.ndarray]
+StoredModel = KerasModel[np.ndarray]
 Pair = tuple[StoredLayer, LayerWeights]
 
 _TURNED = (0, 1, 3, 2)
 """Keras 1 keeps kernels of transposed convolutions as (h, w, in, out), later ones as (h, w, out, in)."""
 
-_MISSING: StoredLayer = Layer(name="", kind=None, number=0, arrays=[])
+_MISSING: StoredLayer = KerasLayer(name="", kind=None, number=0, arrays=[])
 
 
 def read_models(file: BinaryIO) -> list[StoredModel]:
@@ -72,8 +72,8 @@ def _models(facts: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:
                 end = start + int(np.prod(shape))
                 arrays.append(numbers[start:end].reshape(shape))
                 start = end
-            layers.append(Layer(arrays=arrays, **layer))
-        yield Model(name=model["name"], in_order=model["in_order"], layers=layers)
+            layers.append(KerasLayer(arrays=arrays, **layer))
+        yield KerasModel(name=model["name"], in_order=model["in_order"], layers=layers)
 
 
 def find_networks(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gansmith.errors import DataError
-from gansmith.interop.hdf5 import array_at, members, shown, strings, subgroup
+from gansmith.interop.hdf5 import array_at, members, quoted, strings, subgroup
 
 if TYPE_CHECKING:
     from h5py import Dataset, Group
@@ -43,11 +43,11 @@ Array = TypeVar("Array")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Layer(Generic[Array]):
+class KerasLayer(Generic[Array]):
     """A layer that has weights."""
 
     name: str
-    """As the file's writer knew it, fit to be shown."""
+    """As the file's writer knew it, fit to be quoted."""
     kind: str | None
     """The class in Keras, where the name tells it."""
     number: int
@@ -58,15 +58,15 @@ class Layer(Generic[Array]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Model(Generic[Array]):
+class KerasModel(Generic[Array]):
     """Layers that belong together, in the network's order or else numbered within their kind."""
 
     name: str
-    layers: list[Layer[Array]]
+    layers: list[KerasLayer[Array]]
     in_order: bool
 
 
-def models(root: "Group") -> "list[Model[Dataset]]":
+def models(root: "Group") -> "list[KerasModel[Dataset]]":
     """Every model of the file that has weights; no number is read. Raises DataError when there is none."""
     for group in (root, subgroup(root, "model_weights")):
         if group is not None and (names := strings(group, "layer_names")) is not None:
@@ -79,32 +79,32 @@ def models(root: "Group") -> "list[Model[Dataset]]":
     return found
 
 
-def _listed_models(group: "Group", names: list[str]) -> "Iterator[Model[Dataset]]":
+def _listed_models(group: "Group", names: list[str]) -> "Iterator[KerasModel[Dataset]]":
     """Those of a file that lists its layers: each model that is a layer there, and the other layers together."""
     if "theano" in (strings(group, "backend") or []):
         raise DataError(
             "it was written on Theano, which turns every kernel round; load it in Keras 2 on TensorFlow and save it."
         )
     keras_1 = (strings(group, "keras_version") or ["1"])[0].startswith("1")
-    own: list[Layer[Dataset]] = []
+    own: list[KerasLayer[Dataset]] = []
     for name in names:
         layers = _listed_layers(group, name, keras_1)
         if len(layers) > 1:
-            yield Model(name=shown(name), layers=layers, in_order=True)
+            yield KerasModel(name=quoted(name), layers=layers, in_order=True)
         else:
             own += layers
     if own:
-        yield Model(name="the file's", layers=own, in_order=True)
+        yield KerasModel(name="the file's", layers=own, in_order=True)
 
 
-def _listed_layers(group: "Group", name: str, keras_1: bool) -> "list[Layer[Dataset]]":
+def _listed_layers(group: "Group", name: str, keras_1: bool) -> "list[KerasLayer[Dataset]]":
     """The layers with weights under one listed name: none, one, or those of a model inside the model."""
     layer_group = subgroup(group, name)
     if layer_group is None:
-        raise DataError(f"layer {shown(name)} is listed and not there; save the weights again.")
+        raise DataError(f"layer {quoted(name)} is listed and not there; save the weights again.")
     arrays: dict[str, list[Dataset]] = {}
     for path in strings(layer_group, "weight_names") or []:
-        array = array_at(layer_group, path, f"layer {shown(name)}")
+        array = array_at(layer_group, path, f"layer {quoted(name)}")
         arrays.setdefault(_owner(path), []).append(array)
     names = arrays if len(arrays) > 1 else [name for _ in arrays]
     return [_layer(each, some, keras_1=keras_1) for each, some in zip(names, arrays.values(), strict=True)]
@@ -117,7 +117,7 @@ def _owner(weight: str) -> str:
     return weight.rpartition("/")[0]
 
 
-def _numbered_models(group: "Group", name: str, seen: "set[Group]", depth: int) -> "Iterator[Model[Dataset]]":
+def _numbered_models(group: "Group", name: str, seen: "set[Group]", depth: int) -> "Iterator[KerasModel[Dataset]]":
     """Those of a Keras 3 file: every group of layers, wherever it is. Optimisers and metrics have none."""
     if depth > MAX_DEPTH:
         raise DataError(f"its groups lie inside one another more than {MAX_DEPTH} deep.")
@@ -126,27 +126,31 @@ def _numbered_models(group: "Group", name: str, seen: "set[Group]", depth: int) 
         if child is None:
             continue
         if child in seen or len(seen) == MAX_LAYERS:
-            raise DataError(f"group {shown(child.name)} is one too many, or is reached twice; save the weights again.")
+            raise DataError(f"group {quoted(child.name)} is one too many, or is reached twice; save the weights again.")
         seen.add(child)
         if key in _LAYERS and (layers := list(_numbered_layers(child))):
-            yield Model(name=name, layers=layers, in_order=False)
-        yield from _numbered_models(child, name if key in _LAYERS else shown(key), seen, depth + 1)
+            yield KerasModel(name=name, layers=layers, in_order=False)
+        yield from _numbered_models(child, name if key in _LAYERS else quoted(key), seen, depth + 1)
 
 
-def _numbered_layers(group: "Group") -> "Iterator[Layer[Dataset]]":
+def _numbered_layers(group: "Group") -> "Iterator[KerasLayer[Dataset]]":
     """Those with weights of their own."""
     for key in members(group):
         weights = subgroup(group, f"{key}/vars")
         if weights is None or not (numbers := members(weights)):
             continue
-        arrays = [array_at(weights, str(number), f"layer {shown(key)}") for number in range(len(numbers))]
+        arrays = [array_at(weights, str(number), f"layer {quoted(key)}") for number in range(len(numbers))]
         yield _layer(key, arrays, given=(strings(weights, "name") or [key])[0])
 
 
-def _layer(name: str, arrays: list["Dataset"], *, given: str | None = None, keras_1: bool = False) -> "Layer[Dataset]":
+def _layer(
+    name: str, arrays: list["Dataset"], *, given: str | None = None, keras_1: bool = False
+) -> "KerasLayer[Dataset]":
     """A layer that its writer `given` another name than Keras did, or not; Keras' tells kind and number."""
     last = name.rpartition("/")[2]
     kind, _, number = last.rpartition("_")
     if not (number.isdecimal() and len(number) < 10):
         kind, number = last, "0"
-    return Layer(name=shown(given or name), kind=_KINDS.get(kind), number=int(number), arrays=arrays, keras_1=keras_1)
+    return KerasLayer(
+        name=quoted(given or name), kind=_KINDS.get(kind), number=int(number), arrays=arrays, keras_1=keras_1
+    )

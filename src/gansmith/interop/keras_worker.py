@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gansmith.errors import DataError
 from gansmith.interop.hdf5 import num_bytes, open_hdf5, read
-from gansmith.interop.keras_layout import Model, models
+from gansmith.interop.keras_layout import KerasModel, models
 from gansmith.system.processes import limit_memory
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def main() -> None:
     """Read standard input and answer."""
     size = os.fstat(sys.stdin.fileno()).st_size
     limit_memory(MEMORY + 4 * size)
-    answer(sys.stdin.buffer, size, sys.stdout.buffer)
+    write_answer(sys.stdin.buffer, size, sys.stdout.buffer)
 
 
-def answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
+def write_answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
     """Write what an HDF5 file of `size` bytes holds, or what is wrong with it."""
     try:
         with open_hdf5(file) as root:
@@ -50,7 +50,7 @@ def answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
         out.write(array.tobytes())
 
 
-def _facts(model: "Model[Dataset]") -> dict[str, object]:
+def _facts(model: "KerasModel[Dataset]") -> dict[str, object]:
     layers = [
         {
             "name": layer.name,

@@ -20,8 +20,8 @@ from gansmith.evaluation import inputs
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, kept_features, reference
 from gansmith.evaluation.table import METRICS
-from gansmith.features.extract import extractor, suiting
 from gansmith.features.extractor import Extractor
+from gansmith.features.networks import default_extractor, load_extractor
 from gansmith.generation.generator import Draws, paint_many
 from gansmith.metrics.intervals import Estimate
 from gansmith.rng import stream
@@ -151,7 +151,7 @@ def _extractor(recipe: Recipe) -> Extractor:
     """The features that the recipe asks for; where auto's do not see such images, random ones, which see all."""
     data, asked = recipe.data, recipe.evaluate.features
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
-    return suiting(data.name, **shape) if asked == "auto" else extractor(asked, **shape)
+    return default_extractor(data.name, **shape) if asked == "auto" else load_extractor(asked, **shape)
 
 
 def check_same_evaluator(run: Run, evaluator: Evaluator) -> None:
