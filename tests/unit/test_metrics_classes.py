@@ -33,7 +33,7 @@ def test_the_divergences_interval_holds_its_mean(shares, most):
 
 
 def test_a_class_that_the_prior_lacks_is_refused():
-    with pytest.raises(DataError, match="no share to the class of 5 images"):
+    with pytest.raises(DataError, match="the prior is 0 for the class of 5 images"):
         divergence(np.array([5, 5]), np.array([0, 9]))
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gansmith.errors import UsageError
-from gansmith.metrics.copying import authenticity, calibration, copying, copying_score, planted
+from gansmith.metrics.copying import authenticity, copying_score, near_copies, planted
 
 PORTIONS = (0.01, 0.1, 0.3, 1.0)
 
@@ -11,48 +11,52 @@ def normal(rows, width=8, seed=0, scale=1.0):
     return np.random.default_rng(seed).standard_normal((rows, width)) * scale
 
 
-TRAIN, VALIDATION_LOGITS, FAKE = normal(1000, seed=1), normal(500, seed=2), normal(500, seed=3)
+TRAIN, VALIDATION, FAKE = normal(1000, seed=1), normal(500, seed=2), normal(500, seed=3)
 
 
-def test_new_images_of_the_same_law_are_not_called_copies():
-    found = copying(FAKE, TRAIN, VALIDATION_LOGITS)
-    assert found.score.low < 0 < found.score.high
-    assert found.near.low < 0.01 < found.near.high
-    assert found.authenticity.low < authenticity(VALIDATION_LOGITS, TRAIN).value < found.authenticity.high
+def all_three(fake):
+    """Authenticity, share of near copies and C_T of these fakes."""
+    return authenticity(fake, TRAIN), near_copies(fake, TRAIN, VALIDATION), copying_score(fake, TRAIN, VALIDATION)
+
+
+def test_new_images_of_the_same_distribution_are_not_called_copies():
+    authentic, near, score = all_three(FAKE)
+    assert score.low < 0 < score.high
+    assert near.low < 0.01 < near.high
+    assert authentic.low < authenticity(VALIDATION, TRAIN).value < authentic.high
 
 
 def test_every_measure_notices_planted_copies_the_more_the_more_there_are():
-    found = calibration(FAKE, TRAIN, VALIDATION_LOGITS, PORTIONS)
-    assert list(found) == [0, *PORTIONS]
-    rows = list(found.values())
-    assert [one.near.value for one in rows] == sorted(one.near.value for one in rows)
-    assert [-one.authenticity.value for one in rows] == sorted(-one.authenticity.value for one in rows)
-    assert [-one.score.value for one in rows] == sorted(-one.score.value for one in rows)
-    assert len({one.near.value for one in rows}) == len(rows)
+    rows = [all_three(FAKE), *(all_three(planted(FAKE, TRAIN, portion)) for portion in PORTIONS)]
+    authentic, near, score = ([one.value for one in column] for column in zip(*rows, strict=True))
+    assert near == sorted(near)
+    assert authentic == sorted(authentic, reverse=True)
+    assert score == sorted(score, reverse=True)
+    assert len(set(near)) == len(rows)
 
 
 def test_one_copy_in_ten_is_significant():
-    found = calibration(FAKE, TRAIN, VALIDATION_LOGITS, (0.1,))[0.1]
-    assert found.near.low > 0.01
-    assert found.score.high < 0
+    _, near, score = all_three(planted(FAKE, TRAIN, 0.1))
+    assert near.low > 0.01
+    assert score.high < 0
 
 
 def test_only_copies_are_never_authentic():
-    found = copying(TRAIN[:400], TRAIN, VALIDATION_LOGITS)
-    assert found.authenticity.value == 0
-    assert found.near.value == 1
-    assert found.score.value < -5
+    authentic, near, score = all_three(TRAIN[:400])
+    assert authentic.value == 0
+    assert near.value == 1
+    assert score.value < -5
 
 
 def test_a_generator_far_off_the_data_is_no_copier():
-    found = copying(normal(500, seed=4, scale=3), TRAIN, VALIDATION_LOGITS)
-    assert found.score.low > 3
-    assert found.near.value < 0.01
-    assert found.authenticity.value > 0.9
+    authentic, near, score = all_three(normal(500, seed=4, scale=3))
+    assert score.low > 3
+    assert near.value < 0.01
+    assert authentic.value > 0.9
 
 
 def test_the_same_seed_gives_the_same_score():
-    assert copying_score(FAKE, TRAIN, VALIDATION_LOGITS, 5) == copying_score(FAKE, TRAIN, VALIDATION_LOGITS, 5)
+    assert copying_score(FAKE, TRAIN, VALIDATION, 5) == copying_score(FAKE, TRAIN, VALIDATION, 5)
 
 
 def test_planting_replaces_what_it_says():

@@ -96,7 +96,7 @@ def test_images_that_are_all_the_same_have_a_distance_and_an_interval():
     [
         (np.zeros(4), "got the shape (4,)"),
         (np.zeros((1, 3)), "at least 4 fake images, got 1"),
-        (np.zeros((9, 4)), "fake features are 4 wide, real ones 3"),
+        (np.zeros((9, 4)), "fake features are 4 wide and real features 3"),
         (np.full((9, 3), np.nan), "not finite, first for image 0"),
     ],
 )

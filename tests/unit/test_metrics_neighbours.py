@@ -92,5 +92,5 @@ def test_the_intervals_lie_within_what_can_be():
 def test_too_few_images_and_no_neighbour_are_refused():
     with pytest.raises(DataError, match="at least 20 fake images, got 3"):
         precision_recall(normal(3, 2), normal(20, 2))
-    with pytest.raises(UsageError, match="k counts neighbours from 1, got 0"):
+    with pytest.raises(UsageError, match="k must be at least 1, the nearest neighbour; got 0"):
         density_coverage(normal(30, 2), normal(20, 2), k=0)

@@ -66,8 +66,8 @@ def test_black_images_have_a_distance():
     ("fake", "message"),
     [
         (REAL.astype(float), "got float64"),
-        (REAL[:2], "needs 5 fake images of 8x8 or more, got 2 of 32x32"),
-        (REAL[:, :16], "fake images are 16x32, real ones 32x32"),
+        (REAL[:2], "needs at least 5 fake images of 8x8, got 2 of 32x32"),
+        (REAL[:, :16], "fake images are 16x32 and real images 32x32"),
     ],
 )
 def test_what_is_not_images_is_refused(fake, message):

@@ -1,1 +1,1 @@
-"""Feature networks: images to the vectors that metrics compare."""
+"""Feature networks: from images to the vectors that metrics compare."""

@@ -1,4 +1,4 @@
-"""The small classifiers that ship with gansmith, trained on one known dataset each."""
+"""The small classifiers that ship with gansmith, each trained on one known dataset."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,31 +13,31 @@ from gansmith.features.weights_file import fill, read_weights
 from gansmith.system.untrusted import read_json
 
 Norm = Callable[[int], nn.Module]
-"""What follows a convolution or a dense layer of so many outputs."""
+"""Makes the layer that follows a convolution or dense layer with this number of outputs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassifierConfig:
-    """The shape of a classifier: stages of convolutions, each at half the resolution of the one before."""
+    """The architecture of a classifier: stages of convolutions, each at half the resolution of the previous stage."""
 
     channels: int
     side: int
-    """Of the square images."""
+    """Height and width of the images."""
     widths: tuple[int, ...]
-    """Channels of each stage; the first keeps the resolution."""
+    """Channels of each stage; the first stage keeps the resolution."""
     blocks: tuple[int, ...]
-    """ResidualBlock blocks of each stage."""
+    """Number of residual blocks in each stage."""
     features: int
     classes: int
 
 
 class Classifier(nn.Module):
-    """[N, C, side, side] in -1..1 -> features [N, features], not negative; `head` makes logits [N, classes] of them.
+    """[N, C, side, side] in -1..1 -> features [N, features], 0 or more; `head` maps features to logits [N, classes].
 
-    ResidualBlock blocks after He et al. 2016, arXiv:1512.03385. The last map is not averaged over its places before the
-    dense layer, so that features tell where things are: a generator that shifts its images is to be noticed.
+    Residual blocks: He et al. 2016, arXiv:1512.03385. The dense layer sees every position of the last map, not its
+    mean, so that features change when a generator shifts its images.
 
-    Without norms it is what is shipped: batch norm is folded into the convolution before it, see `folded`.
+    The shipped networks have no norms: each batch norm is folded into the convolution before it.
     """
 
     def __init__(self, config: ClassifierConfig, *, norm2d: Norm = nn.Identity, norm1d: Norm = nn.Identity):
@@ -59,7 +59,7 @@ class Classifier(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """[N, C, H, W] -> the same shape: two convolutions and what came in."""
+    """[N, C, H, W] -> the same shape: ReLU of the input plus two convolutions of it."""
 
     def __init__(self, width: int, norm2d: Norm):
         super().__init__()
@@ -72,28 +72,29 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """ReLU of the sum."""
+        """[N, C, H, W] -> [N, C, H, W], 0 or more."""
         return (x + self.body(x)).relu()
 
 
-def _grey(classes: int) -> ClassifierConfig:
+def _grey_config(classes: int) -> ClassifierConfig:
     return ClassifierConfig(
         channels=1, side=28, widths=(16, 32, 64, 96), blocks=(0, 1, 1, 0), features=128, classes=classes
     )
 
 
 CLASSIFIERS: dict[str, ClassifierConfig] = {
-    "mnist": _grey(10),
-    "fashion-mnist": _grey(10),
-    "notmnist": _grey(10),
+    "mnist": _grey_config(10),
+    "fashion-mnist": _grey_config(10),
+    "notmnist": _grey_config(10),
     "cifar10": ClassifierConfig(
         channels=3, side=32, widths=(32, 48, 96, 192), blocks=(0, 1, 1, 0), features=128, classes=10
     ),
 }
-"""The networks that are shipped: about 10 million multiply-adds a grey image, 31 a coloured one."""
+"""The shipped networks, with about 10 million multiply-adds per grey image and 31 million per colour image."""
 
 
 FOLDER = Path(__file__).parent / "weights"
+"""The folder of the shipped weights and their model cards."""
 
 
 def shipped_classifier(name: str, shape: InputShape) -> Extractor:
@@ -101,11 +102,11 @@ def shipped_classifier(name: str, shape: InputShape) -> Extractor:
 
     Raises UsageError for colour where it sees grey only, and DataError when its file is not the one that was shipped.
     """
-    config, facts = CLASSIFIERS[name], model_card(name)
+    config, card = CLASSIFIERS[name], model_card(name)
     resize = describe_resize(name, shape, config.channels, config.side, "bicubic antialiased")
     file = FOLDER / f"{name}.safetensors"
     weights = read_weights(file)
-    if weights.hash != facts["sha256"]:
+    if weights.hash != card["sha256"]:
         raise DataError(
             f"{file} is not the file that came with gansmith (its SHA-256 differs); install gansmith again."
         )
@@ -120,7 +121,7 @@ def shipped_classifier(name: str, shape: InputShape) -> Extractor:
         name=name,
         hash=hash_of(weights.hash, asdict(config)),
         width=config.features,
-        classes=tuple(facts["classes"]),
+        classes=tuple(card["classes"]),
         resize=resize,
         shape=shape,
         pixels=config.side**2,
@@ -129,5 +130,5 @@ def shipped_classifier(name: str, shape: InputShape) -> Extractor:
 
 
 def model_card(name: str) -> dict[str, Any]:
-    """What is known of a shipped network: its file's hash, classes, test accuracy, how it was trained, licences."""
+    """The model card of a shipped network: its file's hash, classes, test accuracy, training and licences."""
     return read_json((FOLDER / f"{name}.json").resolve())

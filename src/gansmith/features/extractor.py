@@ -1,4 +1,4 @@
-"""What every feature network is to its users, and how images are brought to its size."""
+"""The interface of every feature network, and the resizing of images to its size."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,15 +11,19 @@ from torch.nn.functional import interpolate
 from gansmith.errors import UsageError
 from gansmith.pixels import to_model
 
-LEAST, CHANNELS = 4, (1, 3, 4)
+LEAST = 4
+"""Smallest height and width of an image, in pixels."""
+
+CHANNELS = (1, 3, 4)
+"""Numbers of channels an image can have: grey, RGB, RGBA."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputShape:
-    """Of the images that features are taken of. Raises UsageError for one that no network sees."""
+    """Shape of the images that an extractor takes. Raises UsageError for a shape that no network accepts."""
 
     channels: int
-    """1 grey, 3 RGB, 4 with transparency."""
+    """1: grey, 3: RGB, 4: RGBA."""
     height: int
     width: int
 
@@ -33,41 +37,42 @@ class InputShape:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
-    """Of a network for a chunk of images, float32."""
+    """Output of a feature network for N images, float32."""
 
     vectors: Tensor
     """[N, width]."""
     logits: Tensor | None
-    """[N, classes], or None where the network knows no classes."""
+    """[N, classes]; None for a network that is no classifier."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extractor:
-    """A network and all that decides what it says; two with one hash and one resize say the same."""
+    """A feature network for images of one shape; extractors with equal hash and resize give equal features."""
 
     name: str
     hash: str
     """SHA-256 of the weights and the architecture, in hexadecimal."""
     width: int
-    """Of a feature vector."""
+    """Number of values in a feature vector."""
     classes: tuple[str, ...] | None
+    """Names of the classes; None for a network that is no classifier."""
     resize: str
-    """How images are brought to the network: "none", or in words."""
+    """How images are resized for the network, in words; "none" for images of its size."""
     shape: InputShape
-    """Of the images that are given."""
+    """Shape of the images that `compute` takes."""
     pixels: int
-    """Of an image as the network sees it."""
+    """Number of pixels of an image at the resolution of the network."""
     compute: Callable[[Tensor], Output]
-    """From uint8 [N, C, H, W] of the shape."""
+    """Takes uint8 [N, C, H, W] of `shape`."""
 
 
 def hash_of(weights: str, architecture: object) -> str:
-    """SHA-256 of the weights' hash and of what the architecture's facts look like in print."""
+    """SHA-256 of the weights' hash and the `repr` of what describes the architecture."""
     return hashlib.sha256(f"{weights} {architecture!r}".encode()).hexdigest()
 
 
 def no_gradients(compute: Callable[[Tensor], Output]) -> Callable[[Tensor], Output]:
-    """The same in full precision and without gradients, whatever its caller has switched on."""
+    """`compute` in float32 and without gradients, even inside the caller's autocast."""
 
     def computed(images: Tensor) -> Output:
         with torch.inference_mode(), torch.autocast("cpu", enabled=False):
@@ -76,27 +81,27 @@ def no_gradients(compute: Callable[[Tensor], Output]) -> Callable[[Tensor], Outp
     return computed
 
 
-def fitting(name: str, shape: InputShape, channels: int) -> str:
-    """How the channels are brought to a network of so many: a remark for `resize`, empty when they are as they are.
+def describe_channels(name: str, shape: InputShape, channels: int) -> str:
+    """How images are converted to the `channels` of a network, in words for `resize`; "" if they already have them.
 
-    Raises UsageError where that would throw something away.
+    Raises UsageError where a conversion would lose colour or transparency.
     """
     if shape.channels == channels:
         return ""
     if shape.channels == 1 and channels == 3:
         return "grey repeated to RGB"
     raise UsageError(
-        f"features {name!r} see images of {channels} channel{'s' if channels > 1 else ''}, these have "
-        f"{shape.channels}; take the features 'random'."
+        f"features {name!r} take images of {channels} channel{'s' if channels > 1 else ''}, these have "
+        f"{shape.channels}; use the features 'random'."
     )
 
 
 def describe_resize(name: str, shape: InputShape, channels: int, side: int, how: str) -> str:
-    """Such as "bicubic antialiased to 28x28", or "none". Raises UsageError as `fitting`."""
-    parts = [fitting(name, shape, channels)]
+    """Such as "bicubic antialiased to 28x28", or "none". Raises UsageError as `describe_channels` does."""
+    steps = [describe_channels(name, shape, channels)]
     if (shape.height, shape.width) != (side, side):
-        parts.append(f"{how} to {side}x{side}")
-    return ", ".join(filter(None, parts)) or "none"
+        steps.append(f"{how} to {side}x{side}")
+    return ", ".join(filter(None, steps)) or "none"
 
 
 def resized(images: Tensor, side: int, channels: int) -> Tensor:

@@ -1,7 +1,7 @@
-"""Inception v3 as the Fréchet Inception Distance knows it: Szegedy et al. 2015, arXiv:1512.00567, its ported weights.
+"""Inception v3 as the Fréchet Inception Distance (FID) uses it: Szegedy et al. 2015, arXiv:1512.00567.
 
-The port of TensorFlow's 2015 graph differs from torchvision's network: average pooling leaves the padding out, the last
-block pools by the maximum, and images are resized without antialiasing (Heusel et al. 2017, arXiv:1706.08500).
+The port of TensorFlow's 2015 graph differs from torchvision's network: average pooling excludes the padding, the last
+block uses maximum pooling, and images are resized without antialiasing (Heusel et al. 2017, arXiv:1706.08500).
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,17 @@ from gansmith.errors import DataError
 from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of, no_gradients
 from gansmith.features.weights_file import fill, read_weights
 
-SIDE, WIDTH = 299, 2048
+SIDE = 299
+"""Height and width of the images that the network sees."""
+
+WIDTH = 2048
+"""Number of values in a feature vector."""
+
 FETCH = (
     "features 'inception' need a local file of weights: fetch pt_inception-2015-12-05-6726825d.pth from "
     "torch-fidelity's or pytorch-fid's releases on GitHub, save its tensors as a .safetensors file, and give that file."
 )
+"""The error for a missing file of weights."""
 
 Pool = Literal["average", "maximum", "strided"]
 Kernel = tuple[int, int]
@@ -28,7 +34,7 @@ Kernel = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A convolution of a block by the name its weights have; without padding where it strides."""
+    """A convolution of a block, named as its weights are; it has padding unless it has a stride."""
 
     name: str
     out: int
@@ -37,11 +43,14 @@ class Step:
 
 
 Branch = tuple[tuple[Step, ...], ...]
-"""Steps one after the other, each one convolution, or two side by side."""
+"""A sequence of steps, each with one convolution or two parallel ones."""
 
 
 def inception(shape: InputShape, weights: Path | None) -> Extractor:
-    """The 2,048 means before the last layer. Raises DataError without a file, or for one of other weights."""
+    """An extractor of the 2,048 means before the last layer.
+
+    Raises DataError without a file, or for a file of other weights.
+    """
     if weights is None:
         raise DataError(FETCH)
     resize = describe_resize("inception", shape, 3, SIDE, "bilinear as TensorFlow 1, not antialiased,")
@@ -67,7 +76,7 @@ def inception(shape: InputShape, weights: Path | None) -> Extractor:
 
 
 def tensorflow_resized(images: Tensor, side: int) -> Tensor:
-    """[N, C, H, W] -> [N, C, side, side]: TensorFlow 1's bilinear, whose first pixels lie on each other."""
+    """[N, C, H, W] -> [N, C, side, side]: TensorFlow 1's bilinear resizing, which aligns the top left pixels."""
     for axis in (2, 3):
         size = images.shape[axis]
         at = torch.arange(side, dtype=torch.float32) * (size / side)
@@ -80,7 +89,7 @@ def tensorflow_resized(images: Tensor, side: int) -> Tensor:
 
 
 class Inception(nn.Module):
-    """[N, 3, 299, 299] in -1..1 -> [N, 2048]; layers bear the names of the published weights."""
+    """[N, 3, 299, 299] in -1..1 -> [N, 2048]; layers have the names of the published weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +120,7 @@ class Inception(nn.Module):
 
 
 class InceptionBlock(nn.Module):
-    """Branches side by side, and one that pools: through a convolution of `pooled` channels, unless that is 0."""
+    """Parallel branches and a pooling branch, which has a convolution to `pooled` channels unless that is 0."""
 
     def __init__(self, before: int, branches: tuple[Branch, ...], pool: Pool, pooled: int):
         super().__init__()
@@ -128,7 +137,7 @@ class InceptionBlock(nn.Module):
             self.branch_pool = Convolution(before, pooled, (1, 1), 1, (0, 0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The branches' channels one after the other, the pooled ones last."""
+        """The concatenated channels of the branches; the pooling branch is last."""
         layer, found = self.get_submodule, []
         for branch in self.branches:
             y = x
@@ -148,7 +157,7 @@ class Convolution(nn.Module):
         self.bn = nn.BatchNorm2d(out, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, out, H', W'], not negative."""
+        """[N, C, H, W] -> [N, out, H', W'], 0 or more."""
         return self.bn(self.conv(x)).relu()
 
 
@@ -162,15 +171,15 @@ def _chain(*steps: Step) -> Branch:
     return tuple((step,) for step in steps)
 
 
-def _small(pooled: int) -> tuple[Pool, tuple[Branch, ...], int]:
-    """Of 35x35 maps."""
+def _block_35(pooled: int) -> tuple[Pool, tuple[Branch, ...], int]:
+    """A block on maps of 35x35."""
     fives = _chain(Step("branch5x5_1", 48), Step("branch5x5_2", 64, (5, 5)))
     threes = _chain(Step("branch3x3dbl_1", 64), Step("branch3x3dbl_2", 96, (3, 3)), Step("branch3x3dbl_3", 96, (3, 3)))
     return "average", (_chain(Step("branch1x1", 64)), fives, threes), pooled
 
 
-def _sevens(inner: int) -> tuple[Pool, tuple[Branch, ...], int]:
-    """Of 17x17 maps."""
+def _block_17(inner: int) -> tuple[Pool, tuple[Branch, ...], int]:
+    """A block on maps of 17x17."""
     wide, tall, name = (1, 7), (7, 1), "branch7x7dbl"
     once = _chain(Step("branch7x7_1", inner), Step("branch7x7_2", inner, wide), Step("branch7x7_3", 192, tall))
     twice = _chain(
@@ -183,8 +192,8 @@ def _sevens(inner: int) -> tuple[Pool, tuple[Branch, ...], int]:
     return "average", (_chain(Step("branch1x1", 192)), once, twice), 192
 
 
-def _wide(pool: Pool) -> tuple[Pool, tuple[Branch, ...], int]:
-    """Of 8x8 maps."""
+def _block_8(pool: Pool) -> tuple[Pool, tuple[Branch, ...], int]:
+    """A block on maps of 8x8."""
 
     def crossed(name: str) -> tuple[Step, ...]:
         return (Step(f"{name}a", 384, (1, 3)), Step(f"{name}b", 384, (3, 1)))
@@ -214,15 +223,15 @@ _TO_8: tuple[Branch, ...] = (
 )
 
 BLOCKS: dict[str, tuple[Pool, tuple[Branch, ...], int]] = {
-    "Mixed_5b": _small(32),
-    "Mixed_5c": _small(64),
-    "Mixed_5d": _small(64),
+    "Mixed_5b": _block_35(32),
+    "Mixed_5c": _block_35(64),
+    "Mixed_5d": _block_35(64),
     "Mixed_6a": ("strided", _TO_17, 0),
-    "Mixed_6b": _sevens(128),
-    "Mixed_6c": _sevens(160),
-    "Mixed_6d": _sevens(160),
-    "Mixed_6e": _sevens(192),
+    "Mixed_6b": _block_17(128),
+    "Mixed_6c": _block_17(160),
+    "Mixed_6d": _block_17(160),
+    "Mixed_6e": _block_17(192),
     "Mixed_7a": ("strided", _TO_8, 0),
-    "Mixed_7b": _wide("average"),
-    "Mixed_7c": _wide("maximum"),
+    "Mixed_7b": _block_8("average"),
+    "Mixed_7c": _block_8("maximum"),
 }

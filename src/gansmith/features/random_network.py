@@ -1,8 +1,9 @@
-"""A network that was never trained: features for images of any kind, size and number of channels.
+"""A network with random weights: features for images of any kind, size and number of channels.
 
-Random convolutions see texture, edges and layout as trained ones do, and know nothing of what is shown: Naeem et al.
-2020, arXiv:2002.09797, section 4, compare generators by them where no trained network suits. After a convolution comes
-the modulus, as in scattering networks (Bruna & Mallat 2013, arXiv:1203.1513): unlike ReLU it leaves no feature dead.
+Random convolutions respond to texture, edges and layout as trained ones do, but not to what an image shows. Naeem et
+al. 2020, arXiv:2002.09797, section 4, compare generators by such features where no trained network fits. Each
+convolution is followed by the modulus, as in scattering networks (Bruna & Mallat 2013, arXiv:1203.1513); unlike ReLU,
+it leaves no feature dead.
 """
 
 import hashlib
@@ -16,12 +17,27 @@ from gansmith.features.extractor import Extractor, InputShape, Output, hash_of, 
 from gansmith.pixels import to_model
 from gansmith.rng import random_words, stream
 
-SEED, WIDTH, PLACES, MOST_SCALES, LEAST_SIDE = 0, 16, 2, 4, 4
-"""16 channels a scale, each averaged over 2x2 places: 64 features a scale, 256 from 32x32 pixels on."""
+SEED = 0
+"""Seed of the weights."""
+
+WIDTH = 16
+"""Channels of each scale."""
+
+PLACES = 2
+"""Each channel is averaged over a grid of this height and width, which makes 64 features per scale."""
+
+MOST_SCALES = 4
+"""Largest number of scales; images of 32x32 pixels and more have it, and 256 features."""
+
+LEAST_MAP = 4
+"""Smallest height and width of a map, in pixels."""
 
 
 def random_network(shape: InputShape) -> Extractor:
-    """Up to four scales, each half as large as the one before: convolution, modulus, and the mean over each quarter."""
+    """An extractor with up to four scales, each at half the resolution of the previous one.
+
+    Each scale is a convolution, the modulus, and the mean over each quarter of the map.
+    """
     scales = scales_of(shape)
     kernels = [kernel(scale, WIDTH if scale else shape.channels) for scale in range(scales)]
 
@@ -46,9 +62,9 @@ def random_network(shape: InputShape) -> Extractor:
 
 
 def scales_of(shape: InputShape) -> int:
-    """As many as leave maps of at least 4x4, at most four."""
+    """The number of scales: as many as keep maps of at least 4x4, at most four."""
     side, scales = min(shape.height, shape.width), 1
-    while scales < MOST_SCALES and side // 2 >= LEAST_SIDE:
+    while scales < MOST_SCALES and side // 2 >= LEAST_MAP:
         side, scales = side // 2, scales + 1
     return scales
 
@@ -56,12 +72,12 @@ def scales_of(shape: InputShape) -> int:
 def kernel(scale: int, channels: int) -> Tensor:
     """float32 [WIDTH, channels, 3, 3], uniform with He et al.'s variance 2 / fan (2015, arXiv:1502.01852, eq. 10).
 
-    Whole numbers of promised random words, scaled once: the same bits on every machine. Every other filter sums to
-    zero, so that edges and textures count as much as brightness.
+    The weights are integers from reproducible random words, scaled once, so they are the same bits on every machine.
+    Every other filter sums to zero, so that edges and textures count as much as brightness.
     """
     fan = channels * 9
     words = random_words(WIDTH * fan, stream(SEED, f"metrics/random/{channels}", scale)).numpy().reshape(WIDTH, fan)
-    whole = words >> 43  # 21 bits and a sign: sums of a fan of them are exact
+    whole = words >> 43  # 21 bits and a sign, so that sums over a filter are exact
     centred = whole * fan
     centred[::2] -= whole[::2].sum(1, keepdims=True)
     unit = centred.astype(np.float64) / (fan * 2.0**20)

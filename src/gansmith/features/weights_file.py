@@ -1,4 +1,4 @@
-"""Weights from files: safetensors only, which hold numbers and nothing that runs."""
+"""Reads weights from safetensors files, which hold numbers and no code."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,44 +12,47 @@ from torch import Tensor, nn
 from gansmith.errors import DataError
 from gansmith.system.untrusted import read_plain
 
-MOST = 2 * 2**30
-"""Bytes of a file of weights: the largest networks that features are known of have 1.2 GB."""
+MOST_BYTES = 2 * 2**30
+"""Largest size of a file of weights in bytes: the largest known feature networks have 1.2 GB."""
 
 PICKLED = (b"PK\x03\x04", b"\x80")
-"""How files of `torch.save` begin, today's and those of before 2020."""
+"""The first bytes of files of `torch.save`: since 2020, and before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Weights:
-    """What a file holds, and its SHA-256."""
+    """The tensors of a file by name, and the SHA-256 of the file."""
 
     tensors: dict[str, Tensor]
     hash: str
 
 
 def read_weights(path: Path) -> Weights:
-    """The tensors of a safetensors file, in float32. Raises DataError for anything else."""
+    """The tensors of a safetensors file, floats as float32. Raises DataError for any other file."""
     try:
-        content = read_plain(path.resolve(), MOST)
+        content = read_plain(path.resolve(), MOST_BYTES)
     except FileNotFoundError as error:
         raise DataError(f"{path.absolute()} does not exist; give a .safetensors file.") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path.absolute()} cannot be read: {error}.") from error
     if content.startswith(PICKLED):
         raise DataError(
-            f"{path} is pickled, and to read a pickled file is to run it; where you trust it, open it once with torch "
-            "and save its tensors with safetensors.torch.save_file."
+            f"{path} is a pickled file, and reading it would run code from it; if you trust it, open it once with "
+            "torch and save its tensors with safetensors.torch.save_file."
         )
     try:
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise DataError(f"{path} is no whole safetensors file: {error}.") from error
+        raise DataError(f"{path} is damaged or no safetensors file: {error}.") from error
     found = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     return Weights(tensors=found, hash=hashlib.sha256(content).hexdigest())
 
 
 def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, kind: str) -> None:
-    """Load the tensors and freeze the network. Raises DataError when names or shapes are not those of the `kind`."""
+    """Load the tensors into the network and freeze it; errors call it `kind`.
+
+    Raises DataError when names or shapes differ from the network's, or a weight is not finite.
+    """
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

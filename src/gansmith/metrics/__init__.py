@@ -1,1 +1,1 @@
-"""Numbers that say how good images are: feature networks, and pure functions of features."""
+"""Metrics: pure functions of features or of images, each with a 95 % interval."""

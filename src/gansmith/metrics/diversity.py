@@ -1,4 +1,4 @@
-"""How different images of one kind are from each other."""
+"""How much images of one kind differ from each other."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from gansmith.metrics.neighbours import distance_blocks
 
 
 def pair_diversity(fake: np.ndarray, real: np.ndarray) -> Estimate:
-    """Mean distance of two fakes over that of two reals, of features (n, d) and (m, d).
+    """Mean distance between two fakes, divided by that between two reals, for features (n, d) and (m, d).
 
-    1 where fakes are as varied as reals, 0 where they are all the same; below 0.5 speaks of collapse. No bias: both
-    means are over all pairs. The interval is the delta method on the two means, whose variances follow from each
-    image's mean distance to the others (Hoeffding 1948, Ann. Math. Stat. 19:293, §5). Where all reals are the same
-    there is no ratio: infinite, or 1 where all fakes are the same too.
+    1: fakes are as varied as reals; 0: all fakes are the same; below 0.5 suggests mode collapse. Both means are over
+    all pairs, so they are unbiased. The interval is the delta method on the two means, whose variances follow from
+    each image's mean distance to the others (Hoeffding 1948, Ann. Math. Stat. 19:293, §5). If all reals are the same,
+    the value is infinite, or 1 if all fakes are the same too.
     """
     fake, real = pair(fake, real, at_least=4)
     (top, top_variance), (bottom, bottom_variance) = (_mean_distance(side) for side in (fake, real))
@@ -25,7 +25,7 @@ def pair_diversity(fake: np.ndarray, real: np.ndarray) -> Estimate:
 
 
 def _mean_distance(features: np.ndarray) -> tuple[float, float]:
-    """Over all pairs of different images, and its variance."""
+    """Mean distance over all pairs of different images, and the variance of this mean."""
     means = np.empty(len(features))
     for rows, squares in distance_blocks(features, features):
         own = np.arange(rows.start, rows.stop)

@@ -1,7 +1,7 @@
-"""The kernel distance: the squared maximum mean discrepancy of features under (x . y / d + 1)^3, unbiased.
+"""The kernel distance (KID): the squared maximum mean discrepancy of features under (x . y / d + 1)^3, unbiased.
 
-Bińkowski et al. 2018, arXiv:1801.01401, §4; the estimate is Lemma 6 of Gretton et al. 2012 (JMLR 13:723), averaged
-over subsets as their published programs do. It may be slightly negative where the two kinds are nearly the same.
+Bińkowski et al. 2018, arXiv:1801.01401, §4; the estimator is Lemma 6 of Gretton et al. 2012 (JMLR 13:723), averaged
+over subsets as in their published programs. It may be slightly negative for two kinds of images that are nearly alike.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from gansmith.metrics.intervals import Estimate, from_variance
 
 @dataclass(frozen=True, slots=True)
 class KernelDistance:
-    """The mean over subsets with its interval, and the standard deviation over subsets."""
+    """The mean of the distances of subsets with its interval, and their standard deviation."""
 
     estimate: Estimate
     deviation: float
@@ -24,9 +24,9 @@ class KernelDistance:
 
 @dataclass(frozen=True, slots=True)
 class _Moments:
-    """Of one subset: its distance, and unbiased variances of its parts in Hoeffding's decomposition.
+    """The distance of one subset, and unbiased variances of the terms of its Hoeffding decomposition.
 
-    `fake` and `real` are of one image's effect, the others of what a pair of images has beyond that.
+    `fake` and `real` are the variances of the effect of one image; the others are those of the interaction of a pair.
     """
 
     distance: float
@@ -40,23 +40,23 @@ class _Moments:
 def kernel_distance(
     fake: np.ndarray, real: np.ndarray, subsets: int = 100, size: int = 1000, seed: int = 0
 ) -> KernelDistance:
-    """The distance of features (n, d) and (m, d), averaged over `subsets` draws of `size` of each without repetition.
+    """The distance between features (n, d) and (m, d), averaged over `subsets` subsets with `size` images of each kind.
 
-    `size` is cut to the smaller side. Subsets come from NumPy's RandomState(seed), whose stream is promised to stay,
-    in the order in which torch-fidelity draws them: with equal features and seed the numbers are equal.
+    `size` is at most n and m. Subsets come from NumPy's RandomState(seed), whose stream NumPy keeps unchanged, in the
+    order in which torch-fidelity draws them, so equal features and seeds give equal numbers.
 
-    The interval: the mean over subsets varies as the estimate from all images does, whose variance follows from its
-    decomposition, plus what the choice of subsets adds.
+    The variance behind the interval is that of the estimate from all images, by its Hoeffding decomposition, plus the
+    variance from the choice of subsets.
 
     Raises:
-        UsageError: Fewer than one subset, or subsets of fewer than four.
+        UsageError: There is less than one subset, or subsets have fewer than four images.
     """
     fake, real = pair(fake, real, at_least=4)
     if subsets < 1 or size < 4:
-        raise UsageError(f"the kernel distance takes 1 subset or more of 4 or more, got {subsets} of {size}.")
+        raise UsageError(f"the kernel distance needs at least 1 subset of at least 4 images, got {subsets} of {size}.")
     size = min(size, len(fake), len(real))
     if size == len(fake) == len(real):
-        subsets = 1  # each would be all images
+        subsets = 1  # every subset would hold all images
     drawn = [_moments(f, r) for f, r in _draws(fake, real, subsets, size, seed)]
     means = {name: float(np.mean([getattr(one, name) for one in drawn])) for name in _Moments.__slots__}
     deviation = float(np.std([one.distance for one in drawn]))
@@ -102,16 +102,16 @@ def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _beyond_rows(square: np.ndarray, rows: np.ndarray) -> float:
-    """The variance of the entries (n, n) off an empty diagonal that is not due to their rows' means (n,)."""
+    """The variance of the off-diagonal entries (n, n) that their rows' means (n,) do not explain."""
     n, mean = len(rows), float(rows.mean())
     entries = float(np.vdot(square, square)) - n * (n - 1) * mean**2
-    # An entry less its mean is a_i + a_j + the rest; a row's mean holds (n - 2) / (n - 1) of its own a.
+    # An entry minus the mean is a_i + a_j + a rest; a row's mean contains (n - 2) / (n - 1) of its own a.
     effects = (rows - mean) * ((n - 1) / (n - 2))
     return max(0.0, entries - 2 * (n - 2) * float(effects @ effects)) / (n * (n - 3))
 
 
 def _variance(means: dict[str, float], n: int, m: int) -> float:
-    """Of the estimate from all n fake and m real images."""
+    """The variance of the estimate from all n fake and m real images."""
     single = 4 * max(0.0, means["fake"]) / n + 4 * max(0.0, means["real"]) / m
     return (
         single

@@ -1,7 +1,7 @@
-"""Measures of nearest neighbours: precision and recall, density and coverage. All distances are Euclidean.
+"""Metrics of nearest neighbours: precision and recall, density and coverage. All distances are Euclidean.
 
 Precision and recall: Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 and 2. Density and coverage: Naeem et al.
-2020, arXiv:2002.09797, §3. All of them change with the number of images: compare at equal counts.
+2020, arXiv:2002.09797, §3. All of them depend on the number of images: compare them at equal numbers.
 """
 
 from collections.abc import Iterator
@@ -14,16 +14,19 @@ from gansmith.metrics.arrays import pair
 from gansmith.metrics.intervals import PARTS, Estimate, from_parts, from_variance, on_parts
 
 ROWS = 512
-"""Rows of a block of distances: 512 against 10,000 in float64 are 41 MB."""
+"""Number of rows in a block of distances: 512 rows of 10,000 float64 distances take 41 MB."""
 
 _ROUNDING = 1e-12
-"""Squared distances that differ by less than this share of the longest vector's square are called equal. A copy of an
-image lies exactly on the border of the balls whose radius that image sets: rounding must not decide which side."""
+"""Squared distances count as equal if they differ by less than this share of the longest vector's square.
+
+A copy of an image lies exactly on the border of every ball whose radius that image sets; rounding must not decide
+whether it is inside.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRecall:
-    """Share of fakes within the reals' balls, and of reals within the fakes' balls, borders included: 0..1 each."""
+    """Share of fakes inside the balls of reals, and of reals inside the balls of fakes, borders included: 0..1 each."""
 
     precision: Estimate
     recall: Estimate
@@ -31,9 +34,9 @@ class PrecisionRecall:
 
 @dataclass(frozen=True, slots=True)
 class DensityCoverage:
-    """How many reals' balls hold a fake, over k; and the share of reals with a fake within their ball, 0..1.
+    """Mean number of reals' balls that contain a fake, divided by k; share of reals with a fake in their ball, 0..1.
 
-    Density is about 1 where both kinds are alike, without an upper end. Borders are outside, as the authors have it.
+    Density is about 1 for two kinds that are alike, and has no upper limit. Borders are outside, as in the article.
     """
 
     density: Estimate
@@ -41,7 +44,10 @@ class DensityCoverage:
 
 
 def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = 3, seed: int = 0) -> PrecisionRecall:
-    """Of features (n, d) and (m, d); a ball reaches to its image's k-th neighbour of the same kind."""
+    """Precision and recall of features (n, d) and (m, d).
+
+    The radius of an image's ball is the distance to its k-th nearest neighbour of the same kind.
+    """
     fake, real = _checked(fake, real, k)
     parts = on_parts(lambda f, r: _precision_recall(fake[f], real[r], k), len(fake), len(real), seed)
     precision, recall = zip(_precision_recall(fake, real, k), parts, strict=True)
@@ -49,9 +55,10 @@ def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = 3, seed: int =
 
 
 def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int = 0) -> DensityCoverage:
-    """Of features (n, d) and (m, d); a ball reaches to its real image's k-th real neighbour.
+    """Density and coverage of features (n, d) and (m, d).
 
-    Density is a mean over fakes and just as well one over reals, so its variance is the sum of theirs.
+    The radius of a real image's ball is the distance to its k-th nearest real neighbour. Density is a mean over fakes
+    and equally a mean over reals, so its variance is the sum of both means' variances.
     """
     fake, real = _checked(fake, real, k)
     balls, held = _memberships(fake, real, k)
@@ -64,7 +71,7 @@ def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int =
 
 
 def radii(features: np.ndarray, k: int, chosen: np.ndarray | None = None) -> np.ndarray:
-    """Squared distance of each of (n, d), or of the `chosen` positions (c,), to its k-th nearest other; k < n."""
+    """Squared distance from each feature, or from the `chosen` ones (c,), to its k-th nearest other; k < n."""
     chosen = np.arange(len(features)) if chosen is None else chosen
     found = np.empty(len(chosen))
     for rows, squares in distance_blocks(features[chosen], features):
@@ -74,7 +81,7 @@ def radii(features: np.ndarray, k: int, chosen: np.ndarray | None = None) -> np.
 
 
 def nearest(queries: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each query (n, d) the nearest point's index (n,) and distance (n,), which is exactly 0 for a copy."""
+    """Index (n,) of the point nearest to each query (n, d), and its distance (n,), which is exactly 0 for a copy."""
     indices = np.empty(len(queries), np.int64)
     for rows, squares in distance_blocks(queries, points):
         indices[rows] = squares.argmin(1)
@@ -82,10 +89,10 @@ def nearest(queries: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def distance_blocks(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Squared distances of (n, d) to all of (m, d), 512 rows at a time: (which rows, their distances (<= 512, m)).
+    """Squared distances between (n, d) and (m, d), 512 rows at a time: (slice of rows, distances (<= 512, m)).
 
-    |x|^2 + |y|^2 - 2 x.y in float64, both moved to the columns' mean, which costs fewer digits. The array is used
-    again for the next rows.
+    |x|^2 + |y|^2 - 2 x.y in float64; subtracting the columns' mean from both keeps more digits. The next block
+    overwrites the array.
     """
     middle = columns.mean(0)
     rows, columns = rows - middle, columns - middle
@@ -112,7 +119,7 @@ def _precision_recall(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[float
 
 
 def _memberships(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """In how many reals' balls each fake is (n,), and how many fakes each real's ball holds (m,)."""
+    """Number of reals' balls that contain each fake (n,), and number of fakes in each real's ball (m,)."""
     of_real = radii(real, k) - _slack(fake, real)
     balls, held = np.empty(len(fake), np.int64), np.zeros(len(real), np.int64)
     for rows, squares in distance_blocks(fake, real):
@@ -128,7 +135,7 @@ def _coverage(fake: np.ndarray, real: np.ndarray, k: int) -> float:
 
 def _checked(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     if k < 1:
-        raise UsageError(f"k counts neighbours from 1, got {k}.")
+        raise UsageError(f"k must be at least 1, the nearest neighbour; got {k}.")
     return pair(fake, real, at_least=PARTS * (k + 1))
 
 

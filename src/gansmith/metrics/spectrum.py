@@ -1,7 +1,7 @@
-"""How images spread their variation over coarse and fine, and whether upsampling left its grid in them.
+"""Metrics of the power spectrum: the balance of coarse and fine detail, and checkerboard patterns from upsampling.
 
-Power over distance from the spectrum's middle: Durall et al. 2020, arXiv:2003.01826, §3. Grids: Odena et al. 2016,
-"Deconvolution and Checkerboard Artifacts" (Distill, doi:10.23915/distill.00003).
+Power by frequency: Durall et al. 2020, arXiv:2003.01826, §3. Checkerboards: Odena et al. 2016, "Deconvolution and
+Checkerboard Artifacts" (Distill, doi:10.23915/distill.00003).
 """
 
 from dataclasses import dataclass
@@ -12,35 +12,35 @@ from gansmith.errors import DataError
 from gansmith.metrics.intervals import PARTS, Estimate, from_parts, on_parts
 
 _CHUNK = 1024
-"""Images transformed at a time: 1,024 of 64x64x3 in float64 are 100 MB."""
+"""Number of images transformed at a time: 1,024 images of 64x64x3 take 100 MB in float64."""
 
 _FLOOR = 1e-12
-"""Share of an image's full range, squared, below which power counts as none: constant images have no logarithm."""
+"""Least power, as a share of an image's squared full range; a constant image has power 0, which has no logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """In decibels: the distance, and by how much a grid of period 2 or 4 stands out, more than in the reals."""
+    """Distance of the spectra, and power of patterns of period 2 and 4 relative to the reals; both in decibels."""
 
     distance: Estimate
     checkerboard: Estimate
 
 
 def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Spectrum:
-    """Of images uint8 (n, H, W, C) and (m, H, W, C), both sides 8 pixels or longer.
+    """The spectrum of fakes uint8 (n, H, W, C) against reals (m, H, W, C), which are at least 8 pixels high and wide.
 
-    distance: root mean square, over rings of equal frequency, of the difference of the two kinds' mean power; 0 where
-    they are alike, 10 where one has ten times the power everywhere.
-    checkerboard: power at the frequencies 1/2 and 1/4 of the sampling rate (all 15 places of that lattice but the
-    constant one), over the power of the places around each; mean over the lattice, fake less real. About 0 where fakes
-    have no more of a grid than reals.
+    distance: root mean square, over rings of equal frequency, of the difference in mean power; 0 for images that are
+    alike, 10 if one kind has ten times the power everywhere.
+    checkerboard: power at multiples of 1/4 of the sampling rate (a lattice of 15 frequencies without the constant one)
+    relative to the neighbouring frequencies; mean over the lattice, fake minus real. About 0 for fakes with no more of
+    a checkerboard than reals.
 
     Raises:
-        DataError: Not uint8 images of one shape, or fewer than 5 of a kind.
+        DataError: The images are not uint8, differ in shape, are too small, or there are fewer than 5 of a kind.
     """
-    fake_power, real_power = _power(_checked(fake, "fake")), _power(_checked(real, "real"))
+    fake_power, real_power = _power(_check_images(fake, "fake")), _power(_check_images(real, "real"))
     if fake_power.shape[1:] != real_power.shape[1:]:
-        raise DataError(f"fake images are {_size(fake)}, real ones {_size(real)}; resize one to the other.")
+        raise DataError(f"fake images are {_size(fake)} and real images {_size(real)}; resize them to one size.")
     whole = _compare(_mean(fake_power), _mean(real_power))
     parts = on_parts(lambda f, r: _compare(_mean(fake_power[f]), _mean(real_power[r])), len(fake), len(real), seed)
     distance, checkerboard = zip(whole, parts, strict=True)
@@ -48,15 +48,15 @@ def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Spectrum:
 
 
 def _compare(fake: np.ndarray, real: np.ndarray) -> tuple[float, float]:
-    """Distance and checkerboard of mean powers (H, W)."""
+    """Distance and checkerboard for mean powers (H, W)."""
     rings = _rings(*fake.shape)
     sizes = np.bincount(rings.ravel())
     difference = np.subtract(*(_decibels(np.bincount(rings.ravel(), side.ravel()) / sizes) for side in (fake, real)))
-    return float(np.sqrt(np.square(difference).mean())), _grid(fake) - _grid(real)
+    return float(np.sqrt(np.square(difference).mean())), _lattice_power(fake) - _lattice_power(real)
 
 
-def _grid(power: np.ndarray) -> float:
-    """By how many decibels the lattice of 1/4 and 1/2 stands out of its surroundings, of mean power (H, W)."""
+def _lattice_power(power: np.ndarray) -> float:
+    """Mean power (H, W) on the lattice of 1/4 and 1/2, relative to the neighbouring frequencies, in decibels."""
     height, width = power.shape
     ys, xs = (np.round(np.arange(4) * side / 4).astype(int) for side in (height, width))
     steps = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
@@ -70,9 +70,9 @@ def _grid(power: np.ndarray) -> float:
 
 
 def _rings(height: int, width: int) -> np.ndarray:
-    """Which ring (H, W) a frequency belongs to, 0..: the constant first, then by distance, up to the longer half side.
+    """The ring (H, W) of each frequency: 0 for the constant, then by distance, up to half the longer side.
 
-    Distances are shares of the sampling rate, so that a side that is longer counts finer, not farther.
+    Distances are shares of the sampling rate, so the longer side has more frequencies, not higher ones.
     """
     y, x = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None]
     side = max(height, width)
@@ -80,7 +80,7 @@ def _rings(height: int, width: int) -> np.ndarray:
 
 
 def _power(images: np.ndarray) -> np.ndarray:
-    """Mean power over channels, float32 (n, H, W): of each image of full range 1, an entry is per pixel."""
+    """Power per pixel of images scaled to 0..1, averaged over channels: float32 (n, H, W)."""
     out = np.empty(images.shape[:3], np.float32)
     for start in range(0, len(images), _CHUNK):
         chunk = images[start : start + _CHUNK] / 255.0
@@ -97,11 +97,13 @@ def _decibels(power: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, _FLOOR))
 
 
-def _checked(images: np.ndarray, kind: str) -> np.ndarray:
+def _check_images(images: np.ndarray, kind: str) -> np.ndarray:
     if images.dtype != np.uint8 or images.ndim != 4:
-        raise DataError(f"{kind} images are uint8 (n, height, width, channels), got {images.dtype} {images.shape}.")
+        raise DataError(f"{kind} images must be uint8 (n, height, width, channels), got {images.dtype} {images.shape}.")
     if len(images) < PARTS or min(images.shape[1:3]) < 8:
-        raise DataError(f"a spectrum needs {PARTS} {kind} images of 8x8 or more, got {len(images)} of {_size(images)}.")
+        raise DataError(
+            f"a spectrum needs at least {PARTS} {kind} images of 8x8, got {len(images)} of {_size(images)}."
+        )
     return images
 
 
