@@ -59,28 +59,28 @@ def one_cut_short(path):
     path.write_bytes(path.read_bytes()[:-1000])
 
 
-@case("holds no layers with weights in Keras' layout")
+@case("has no layers with weights in Keras' layout")
 def an_hdf5_file_of_something_else(path):
     with h5py.File(path, "w") as file:
         file["measurements"] = np.arange(100.0)
 
 
-@case("layer 'dense' has '0' of type object; weights are floats")
+@case("layer 'dense' has '0' of type object; weights must be floats")
 def a_kernel_of_texts_of_any_length(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, honest.shape, h5py.string_dtype()))
 
 
-@case("layer 'dense' has '0' of type |S3; weights are floats")
+@case("layer 'dense' has '0' of type |S3; weights must be floats")
 def a_kernel_of_texts(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, data=np.full(honest.shape, b"abc")))
 
 
-@case("layer 'dense' has '0' of type object; weights are floats")
+@case("layer 'dense' has '0' of type object; weights must be floats")
 def a_kernel_of_references(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, honest.shape, h5py.ref_dtype))
 
 
-@case("layer 'dense' has '0' of type int32; weights are floats")
+@case("layer 'dense' has '0' of type int32; weights must be floats")
 def a_kernel_of_integers(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, data=honest.astype(np.int32)))
 
@@ -91,29 +91,29 @@ def a_kernel_of_records(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, honest.shape, kind))
 
 
-@case("layer 'dense' has '0' of type complex64; weights are floats")
+@case("layer 'dense' has '0' of type complex64; weights must be floats")
 def a_kernel_of_complex_numbers(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, data=honest.astype(np.complex64)))
 
 
-@case("is a link to somewhere else")
+@case("is a soft or external link")
 def a_kernel_in_another_file(path):
     with_kernel(path, lambda file, name, honest: file.__setitem__(name, h5py.ExternalLink("/etc/passwd", "/")))
 
 
-@case("is a link to somewhere else")
+@case("is a soft or external link")
 def a_kernel_behind_a_pipe(path):
     os.mkfifo(path.with_suffix(".pipe"))
     link = h5py.ExternalLink(str(path.with_suffix(".pipe")), "/")
     with_kernel(path, lambda file, name, honest: file.__setitem__(name, link))
 
 
-@case("is a link to somewhere else")
+@case("is a soft or external link")
 def a_link_in_a_circle(path):
     with_kernel(path, lambda file, name, honest: file.__setitem__(name, h5py.SoftLink(f"/{name}")))
 
 
-@case("is a link to somewhere else")
+@case("is a soft or external link")
 def a_layer_that_is_a_link(path):
     with h5py.File(path, "w") as file:
         put_numbered(file, NETWORKS.G)
@@ -133,7 +133,7 @@ def a_group_of_itself_alone(path):
         file["layers"] = file["/"]
 
 
-@case("keeps '0' in chunks, compressed or in other files")
+@case("stores '0' in chunks, compressed or in other files")
 def a_kernel_in_a_file_beside_it(path):
     secret = path.with_suffix(".secret")
     secret.write_bytes(bytes(100 * 392 * 4))
@@ -145,7 +145,7 @@ def a_kernel_in_a_file_beside_it(path):
     )
 
 
-@case("keeps '0' in chunks, compressed or in other files")
+@case("stores '0' in chunks, compressed or in other files")
 def a_kernel_put_together_from_others(path):
     def make(file, name, honest):
         layout = h5py.VirtualLayout(honest.shape, "f4")
@@ -155,7 +155,7 @@ def a_kernel_put_together_from_others(path):
     with_kernel(path, make)
 
 
-@case("keeps '0' in chunks, compressed or in other files")
+@case("stores '0' in chunks, compressed or in other files")
 def a_bomb_of_zeros(path):
     with_kernel(
         path,
@@ -165,42 +165,42 @@ def a_bomb_of_zeros(path):
     )
 
 
-@case("layer 'dense' announces '0' of shape (1000000000, 1000000000), and the file does not")
+@case("layer 'dense' lists '0' with shape (1000000000, 1000000000), but the file does not")
 def a_shape_beyond_all_memory(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, (10**9, 10**9), "f4"))
 
 
-@case("layer 'dense' announces '0' of shape (100, 392), and the file does not hold")
+@case("layer 'dense' lists '0' with shape (100, 392), but the file does not contain")
 def a_kernel_that_was_never_written(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, honest.shape, "f4"))
 
 
-@case("layer 'dense' has kernel (392, 100), where G's layer 1 (Linear 100→392) has (100, 392)")
+@case("layer 'dense' has kernel (392, 100), but G's layer 1 (Linear 100→392) has (100, 392)")
 def a_kernel_turned_round(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, data=honest.T))
 
 
-@case("layer 'dense' has kernel (), where")
+@case("layer 'dense' has kernel (), but")
 def a_kernel_of_one_number(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, data=np.float32(1)))
 
 
-@case("layer 'dense' announces '0', and there is no such array")
+@case("layer 'dense' lists the array '0', which does not exist")
 def a_kernel_of_nothing(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, data=h5py.Empty("f4")))
 
 
-@case("layer 'dense' announces '0', and there is no such array")
+@case("layer 'dense' lists the array '0', which does not exist")
 def a_kernel_that_is_a_group(path):
     with_kernel(path, lambda file, name, honest: file.create_group(name))
 
 
-@case("layer 'dense' announces '0', and there is no such array")
+@case("layer 'dense' lists the array '0', which does not exist")
 def a_kernel_that_is_missing(path):
     with_kernel(path, lambda file, name, honest: None)
 
 
-@case("layer 'dense' holds numbers that are not finite")
+@case("layer 'dense' has numbers that are not finite")
 def a_kernel_with_one_nan(path):
     def make(file, name, honest):
         honest[3, 5] = np.nan
@@ -209,12 +209,12 @@ def a_kernel_with_one_nan(path):
     with_kernel(path, make)
 
 
-@case("layer 'dense' holds numbers that are not finite")
+@case("layer 'dense' has numbers that are not finite")
 def a_kernel_too_large_for_float32(path):
     with_kernel(path, lambda file, name, honest: file.create_dataset(name, data=honest * np.float64(1e60)))
 
 
-@case("group '/layers' has 2,018 members; up to 1,000 are read")
+@case("group '/layers' has 2,018 members, more than the 1,000 that are read")
 def thousands_of_layers(path):
     with h5py.File(path, "w") as file:
         put_numbered(file, NETWORKS.G)
@@ -228,35 +228,35 @@ def groups_in_groups_in_groups(path):
         file.create_group("layers/sequential/" * 5000)
 
 
-@case("it announces")
+@case("it declares")
 def one_array_a_hundred_times(path):
     write_listed(path, listed_layers(NETWORKS.G, Namer()))
     with h5py.File(path, "r+") as file:
         file.attrs["layer_names"] = np.array([b"dense_1"] * 100)
 
 
-@case("layer 'dense_1' is listed and not there")
+@case("layer 'dense_1' is listed but missing")
 def a_layer_that_is_missing(path):
     with_listed(path, lambda file: file.__delitem__("dense_1"))
 
 
-@case("layer '/' is listed and not there")
+@case("layer '/' is listed but missing")
 def a_layer_that_is_the_root(path):
     with_listed(path, lambda file: file.attrs.__setitem__("layer_names", np.array([b"/"])))
 
 
-@case("announces '../dense_1/dense_1/kernel:0', and there is no such array")
+@case("lists the array '../dense_1/dense_1/kernel:0', which does not exist")
 def a_weight_in_the_layer_beside(path):
     paths = np.array([b"../dense_1/dense_1/kernel:0", b"batch_normalization_1/beta:0"])
     with_listed(path, lambda file: file["batch_normalization_1"].attrs.__setitem__("weight_names", paths))
 
 
-@case("attribute 'layer_names' of group '/' holds int64, no text")
+@case("attribute 'layer_names' of group '/' holds int64 instead of text")
 def layers_with_numbers_for_names(path):
     with_listed(path, lambda file: file.attrs.__setitem__("layer_names", np.arange(8)))
 
 
-@case("attribute 'layer_names' of group '/' is longer than Keras writes any")
+@case("attribute 'layer_names' of group '/' is longer than any that Keras writes")
 def a_list_of_five_thousand_layers(path):
     with_listed(path, lambda file: file.attrs.__setitem__("layer_names", np.array([b"a"] * 5000)))
 
@@ -266,7 +266,7 @@ def a_name_that_moves_the_cursor(path):
     with_listed(path, lambda file: file.attrs.__setitem__("layer_names", ["a\x1b[2J\u202e\n" + "b" * 300]))
 
 
-@case("it was written on Theano, which turns every kernel round")
+@case("it was written on Theano, which stores kernels in another order")
 def kernels_of_theano(path):
     write_listed(path, listed_layers(NETWORKS.G, Namer()), backend="theano")
 

@@ -127,15 +127,13 @@ def test_an_imported_run_cannot_be_resumed(gansmith, small):
 
 def test_a_discriminator_alone_is_refused(gansmith, small):
     write_listed("d.h5", listed_layers(NETWORKS.D, Namer()))
-    one_sentence(
-        gansmith("import-keras", "d.h5", "--recipe", small), 3, "d.h5 holds a discriminator alone", "to sample"
-    )
+    one_sentence(gansmith("import-keras", "d.h5", "--recipe", small), 3, "d.h5 has only a discriminator", "to sample")
     nothing_made(but=["d.h5", "small.toml"])
 
 
 def test_a_file_of_other_networks_names_the_layer(gansmith):
     result = gansmith("import-keras", weights_file(), "--recipe", "fashion-dcgan")
-    one_sentence(result, 3, "weights.h5: layer 'dense' has kernel (100, 392), where G's layer 1 (Linear 100→6272) has")
+    one_sentence(result, 3, "weights.h5: layer 'dense' has kernel (100, 392), but G's layer 1 (Linear 100→6272) has")
     nothing_made(but=["weights.h5"])
 
 
@@ -152,12 +150,12 @@ def test_a_missing_extra_is_one_sentence(gansmith, small, monkeypatch):
 @pytest.mark.parametrize(
     ("make", "part"),
     [
-        (lambda path: None, "does not exist or is no file, such as generator.weights.h5"),
+        (lambda path: None, "does not exist or is no file; give one, such as generator.weights.h5"),
         (Path.mkdir, "is a folder; give the file in it"),
         (os.mkfifo, "does not exist or is no file"),
         (lambda path: path.write_bytes(b""), "starts with nothing"),
         (lambda path: path.write_bytes(b"\x80\x04\x95cos\nsystem\n"), "is neither HDF5 nor a .keras file"),
-        (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50 << 20)), "networks of this recipe need up to"),
+        (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50 << 20)), "networks of this recipe need at most"),
         (lambda path: path.touch(0o000), "cannot be read (Permission denied)"),
     ],
     ids=["nothing", "a folder", "a pipe", "an empty file", "a pickle", "a large file", "a locked file"],

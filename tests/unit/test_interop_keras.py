@@ -100,12 +100,12 @@ def test_features_that_were_a_image_are_put_channels_last_and_no_others():
     np.testing.assert_array_equal(second[:, 0], np.arange(12))
 
 
-def test_a_image_flattened_at_once_is_grey_or_has_to_be_said():
+def test_an_image_flattened_at_once_is_grey_or_needs_channels():
     grey, colour = Stack(nn.Flatten(), nn.Linear(784, 1)), Stack(nn.Flatten(), nn.Linear(12, 1))
     filled(grey)
     filled(colour)
     np.testing.assert_array_equal(get_weights(grey)[0], grey.layers[1].weight.detach().numpy().T)
-    with pytest.raises(UsageError, match="12 features may be a grey image or one in colour"):
+    with pytest.raises(UsageError, match="12 features may be a grey image or a colour image"):
         get_weights(colour)
     ours = colour.layers[1].weight.detach().numpy().reshape(3, 4)
     np.testing.assert_array_equal(get_weights(colour, channels=3)[0].reshape(4, 3), ours.T)
@@ -129,23 +129,23 @@ def replaced(arrays, index, array):
     [
         (
             lambda arrays: replaced(arrays, 6, np.zeros((3, 3, 6, 5))),
-            "layer 3 (UpsampleConv2d 6→5 kernel 3) wants kernel (3, 3, 5, 6), got (3, 3, 6, 5).",
+            "layer 3 (UpsampleConv2d 6→5 kernel 3) needs kernel (3, 3, 5, 6), got (3, 3, 6, 5).",
         ),
         (
             lambda arrays: replaced(arrays, 5, np.zeros(36, int)),
-            "layer 2 (BatchNorm of 36 features) wants moving_variance in floats of 16 to 64 bits, got int64.",
+            "layer 2 (BatchNorm of 36 features) needs moving_variance in floats of 16 to 64 bits, got int64.",
         ),
         (
             lambda arrays: replaced(arrays, 1, np.array(["0"] * 36, dtype=object)),
-            "layer 1 (Linear 4→36) wants bias in floats of 16 to 64 bits, got object.",
+            "layer 1 (Linear 4→36) needs bias in floats of 16 to 64 bits, got object.",
         ),
         (
             lambda arrays: arrays[:-1],
-            "the network wants 16 arrays, got 15: layer 6 (ConvTranspose2dSame 4→3 kernel 5) is left without its bias.",
+            "the network needs 16 arrays, got 15: layer 6 (ConvTranspose2dSame 4→3 kernel 5) has no bias.",
         ),
         (
             lambda arrays: [*arrays, arrays[0]],
-            "the network wants 16 arrays, got 17: it ends with layer 6 (ConvTranspose2dSame 4→3 kernel 5).",
+            "the network needs 16 arrays, got 17: its last layer is layer 6 (ConvTranspose2dSame 4→3 kernel 5).",
         ),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_mismatch_names_the_layer_and_changes_nothing(change, message):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (Stack(nn.Linear(2, 2), nn.BatchNorm1d(2)), "there is no rule for the weights of BatchNorm1d in Keras."),
+        (Stack(nn.Linear(2, 2), nn.BatchNorm1d(2)), "the weights of BatchNorm1d have no counterpart in Keras."),
         (nn.TransformerEncoderLayer(4, 2), "only a plain chain of layers has a counterpart in Keras"),
     ],
 )

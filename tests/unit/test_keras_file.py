@@ -175,20 +175,20 @@ def taller(name, weights):
         ),
         (
             lambda layers: changed(layers, "dense_1", lambda name, weights: (name, weights[:1])),
-            r"layer 'dense_1' has 1 arrays, where G's layer 1 \(Linear 100→392\) has kernel, bias;",
+            r"layer 'dense_1' has 1 arrays, but G's layer 1 \(Linear 100→392\) has kernel, bias;",
         ),
         (
             lambda layers: [("conv2d_9" if name == "dense_1" else name, weights) for name, weights in layers],
-            r"layer 'conv2d_9' is a Conv2D, where G's layer 1 \(Linear 100→392\) is a Dense;",
+            r"layer 'conv2d_9' is a Conv2D, but G's layer 1 \(Linear 100→392\) is a Dense;",
         ),
-        (lambda layers: layers[:-2], r"there is no Conv2DTranspose for G's layer 9"),
-        (lambda layers: [*layers, ("last", layers[0][1])], r"layer 'last' is one too many;"),
+        (lambda layers: layers[:-2], r"the file has no Conv2DTranspose for G's layer 9"),
+        (lambda layers: [*layers, ("last", layers[0][1])], r"layer 'last' is one layer too many;"),
         (
             lambda layers: [
                 (name, [(path, a.transpose(3, 2, 0, 1) if a.ndim == 4 else a) for path, a in weights])
                 for name, weights in layers
             ],
-            r"layer 'conv2d_transpose_1' has kernel \(8, 4, 5, 5\), in the order of Theano, where",
+            r"layer 'conv2d_transpose_1' has kernel \(8, 4, 5, 5\) in Theano's order, but",
         ),
     ],
     ids=["a shape", "a count", "a kind", "a layer too few", "a layer too many", "kernels in Theano's order"],
@@ -203,7 +203,7 @@ def test_a_mismatch_in_the_second_half_of_a_stack_names_its_layer():
     name = Namer()
     layers = listed_layers(NETWORKS.G, name) + listed_layers(NETWORKS.D, name)
     write_listed(FILE, changed(layers, "conv2d_3", taller))
-    with pytest.raises(DataError, match=r"layer 'conv2d_3' has kernel .* where D's layer 3"):
+    with pytest.raises(DataError, match=r"layer 'conv2d_3' has kernel .* but D's layer 3"):
         found()
 
 
@@ -212,7 +212,7 @@ def test_a_mismatch_in_keras_3_calls_the_layer_as_its_writer_did():
         put_numbered(file, NETWORKS.G, given={8: "to pixels"})
         del file["layers/conv2d_transpose_3/vars/0"]
         file["layers/conv2d_transpose_3/vars/0"] = np.zeros((3, 3, 1, 1), np.float32)
-    with pytest.raises(DataError, match=r"layer 'to pixels' has kernel \(3, 3, 1, 1\), where G's layer 9"):
+    with pytest.raises(DataError, match=r"layer 'to pixels' has kernel \(3, 3, 1, 1\), but G's layer 9"):
         found()
 
 
@@ -220,7 +220,7 @@ def test_a_layer_of_another_kind_in_keras_3_is_named():
     with h5py.File(FILE, "w") as file:
         put_numbered(file, NETWORKS.G)
         file["layers/embedding/vars/0"] = np.zeros(3, np.float32)
-    with pytest.raises(DataError, match="layer 'embedding' is one too many"):
+    with pytest.raises(DataError, match="layer 'embedding' is one layer too many"):
         found()
 
 
@@ -228,7 +228,7 @@ def test_two_generators_are_not_chosen_from():
     with h5py.File(FILE, "w") as file:
         put_numbered(file.create_group("generator"), NETWORKS.G)
         put_numbered(file.create_group("ema_generator"), NETWORKS.G)
-    with pytest.raises(DataError, match="model 'generator' is a second G; save the one that you want by itself"):
+    with pytest.raises(DataError, match="model 'generator' is a second G; save only the one that you want"):
         found()
 
 

@@ -1,1 +1,1 @@
-"""Weights to and from other frameworks: arrays in, arrays out; nothing of those frameworks is imported."""
+"""Weights from and to other frameworks, as arrays; none of those frameworks is imported."""

@@ -1,8 +1,7 @@
-"""HDF5 files as data that may be hostile: whole arrays of floats, inside the file, reached by plain links.
+"""Reads HDF5 files that may be hostile: only whole arrays of floats inside the file, reached by hard links.
 
-Everything else that HDF5 can do is refused before it is done: links to names or other files, arrays kept in other files
-or put together from them, chunks and filters. HDF5's own inflate grows its buffer without bound, and Keras needs none
-of it.
+All other features of HDF5 raise an error before they are used: soft and external links, external and virtual arrays,
+chunks and filters. HDF5's inflate grows its buffer without limit, and Keras uses none of these features.
 """
 
 import math
@@ -18,21 +17,21 @@ if TYPE_CHECKING:
     from h5py import Dataset, File, Group
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
-"""How an HDF5 file starts."""
+"""The first bytes of an HDF5 file."""
 
 MAX_MEMBERS = 1000
-"""Most members of a group, and most strings in an attribute."""
+"""Largest number of members of a group, and of strings in an attribute."""
 
 MAX_ATTRIBUTE = 1 << 20
-"""Most bytes of an attribute."""
+"""Largest size of an attribute in bytes."""
 
 _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError, MemoryError)
-"""What h5py raises when HDF5's library meets what it cannot make sense of."""
+"""The exceptions of h5py for a damaged file."""
 
 
 @contextmanager
 def open_hdf5(file: BinaryIO) -> Generator["File"]:
-    """The root group. Whatever goes wrong inside the `with` is a DataError."""
+    """The root group of an HDF5 file; h5py's errors inside the `with` become DataErrors."""
     import h5py
 
     try:
@@ -43,89 +42,95 @@ def open_hdf5(file: BinaryIO) -> Generator["File"]:
         raise DataError(f"it is damaged ({reason}); save the weights again, or fetch the file again.") from error
 
 
-def members(group: "Group") -> list[str]:
-    """The names in a group. Raises DataError when there are more than `MAX_MEMBERS`."""
+def member_names(group: "Group") -> list[str]:
+    """The names of a group's members. Raises DataError when there are more than `MAX_MEMBERS`."""
     if len(group) > MAX_MEMBERS:
-        raise DataError(f"group {quoted(group.name)} has {len(group):,} members; up to {MAX_MEMBERS:,} are read.")
+        raise DataError(
+            f"group {quoted(group.name)} has {len(group):,} members, more than the {MAX_MEMBERS:,} that are read."
+        )
     return list(group)
 
 
-def member(group: "Group", path: str) -> "Group | Dataset | None":
-    """What `path` names below a group, or None when there is nothing. Raises DataError for a link to somewhere else."""
+def find_member(group: "Group", path: str) -> "Group | Dataset | None":
+    """The group or array at `path` below a group, or None. Raises DataError for a soft or external link."""
     import h5py
     from h5py import h5l  # pyrefly: ignore[missing-module-attribute]
 
     found: Group | Dataset = group
     for name in path.split("/"):
-        # Not `name in found` or `found.get`: to see whether a link leads anywhere, both follow it into other files.
+        # `name in found` and `found.get` would follow a link into other files to see whether it is valid.
         if name in ("", ".") or not isinstance(found, h5py.Group) or not found.id.links.exists(name.encode()):
             return None
         if found.id.links.get_info(name.encode()).type != h5l.TYPE_HARD:
-            raise DataError(f"{quoted(path)} is a link to somewhere else; only a file's own arrays are read.")
+            raise DataError(f"{quoted(path)} is a soft or external link; only hard links within the file are followed.")
         found = found[name]
     return found
 
 
 def subgroup(group: "Group", path: str) -> "Group | None":
-    """The group of that path, or None when there is none. Raises DataError for a link to somewhere else."""
+    """The group at `path`, or None if there is none. Raises DataError for a soft or external link."""
     import h5py
 
-    found = member(group, path)
+    found = find_member(group, path)
     return found if isinstance(found, h5py.Group) else None
 
 
 def array_at(group: "Group", path: str, where: str) -> "Dataset":
-    """The array of that path, not read yet. Raises DataError, naming `where`, unless it is all there and of floats."""
+    """The array at `path`, not read yet. Raises DataError, naming `where`, if it is incomplete or not of floats."""
     import h5py
 
-    found = member(group, path)
+    found = find_member(group, path)
     if not isinstance(found, h5py.Dataset) or found.shape is None:
-        raise DataError(f"{where} announces {quoted(path)}, and there is no such array; save the weights again.")
+        raise DataError(f"{where} lists the array {quoted(path)}, which does not exist; save the weights again.")
     settings = found.id.get_create_plist()
     if settings.get_layout() not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS) or settings.get_external_count():
         raise DataError(
-            f"{where} keeps {quoted(path)} in chunks, compressed or in other files, which Keras does not; "
+            f"{where} stores {quoted(path)} in chunks, compressed or in other files, which Keras never does; "
             "load the file in Keras and save it again."
         )
     if found.dtype.kind != "f" or found.dtype.itemsize not in (2, 4, 8):
-        raise DataError(f"{where} has {quoted(path)} of type {found.dtype}; weights are floats of 16, 32 or 64 bits.")
+        raise DataError(
+            f"{where} has {quoted(path)} of type {found.dtype}; weights must be floats of 16, 32 or 64 bits."
+        )
     if found.id.get_storage_size() != num_bytes(found):
         raise DataError(
-            f"{where} announces {quoted(path)} of shape {found.shape}, and the file does not hold so many numbers; "
+            f"{where} lists {quoted(path)} with shape {found.shape}, but the file does not contain that many numbers; "
             "save the weights again."
         )
     return found
 
 
 def num_bytes(array: "Dataset") -> int:
-    """What the numbers take in the file."""
+    """The size of an array's numbers in bytes."""
     return math.prod(array.shape) * array.dtype.itemsize
 
 
-def read(array: "Dataset") -> np.ndarray:
-    """The numbers as float32, infinite where they are too large for it."""
+def read_float32(array: "Dataset") -> np.ndarray:
+    """The numbers of an array as float32; infinite where they are too large for float32."""
     with np.errstate(over="ignore"):
         return array[()].astype(np.float32)
 
 
-def strings(group: "Group", name: str) -> list[str] | None:
-    """An attribute of one or more strings, or None when there is none. Raises DataError for anything else."""
+def string_attribute(group: "Group", name: str) -> list[str] | None:
+    """The strings of an attribute, or None if there is no such attribute. Raises DataError for any other type."""
     import h5py
 
     if name not in group.attrs:
         return None
     attribute = group.attrs.get_id(name)
     count = math.prod(attribute.shape)
-    if count == 0:  # NumPy makes an empty list one of numbers
+    if count == 0:  # NumPy stores an empty list as numbers
         return []
     if count > MAX_MEMBERS or attribute.get_storage_size() > MAX_ATTRIBUTE:
-        raise DataError(f"attribute {quoted(name)} of group {quoted(group.name)} is longer than Keras writes any.")
+        raise DataError(f"attribute {quoted(name)} of group {quoted(group.name)} is longer than any that Keras writes.")
     if h5py.check_string_dtype(attribute.dtype) is None:
-        raise DataError(f"attribute {quoted(name)} of group {quoted(group.name)} holds {attribute.dtype}, no text.")
+        raise DataError(
+            f"attribute {quoted(name)} of group {quoted(group.name)} holds {attribute.dtype} instead of text."
+        )
     values = np.ravel(group.attrs[name])
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
 def quoted(name: str | None) -> str:
-    """A name from the file, fit for a message: quoted, without control characters, and short."""
+    """A name from the file for a message: quoted, without control characters, and at most 80 characters."""
     return ascii(name if name is None or len(name) <= 80 else name[:77] + "...")

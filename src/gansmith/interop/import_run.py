@@ -1,4 +1,4 @@
-"""Runs whose weights come from elsewhere: they can be sampled, and not be resumed."""
+"""Makes a run from weights that Keras saved; such a run can be sampled but not resumed."""
 
 import hashlib
 import sys
@@ -28,28 +28,28 @@ from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
 
 WEIGHTS_IN_ZIP = "model.weights.h5"
-"""The part of a .keras file that holds the weights."""
+"""The file with the weights inside a .keras file."""
 
 MAX_ZIP_MEMBERS = 10_000
-"""Files in a .keras file: Keras writes three, and those that a model's layers ask for."""
+"""Largest number of files in a .keras file; Keras writes three, and the assets of a model's layers."""
 
 
 def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, name: str | None = None) -> Run:
-    """A new run under `runs` with the generator, and the discriminator if it is there, of a file that Keras saved.
+    """A new run under `runs` with the generator of a file that Keras saved, and the discriminator if it is there.
 
-    Everything is read and checked before the folder is made. Raises DataError when the file is missing, damaged, not
-    Keras', or of other networks than the recipe's, naming the layer, or when it holds no generator; MissingExtraError
+    The folder is made after everything was read and checked. Raises DataError when the file is missing, damaged, not
+    written by Keras, without a generator, or of other networks than the recipe's, naming the layer; MissingExtraError
     without h5py; UsageError when the recipe's networks have no counterpart in Keras.
     """
     channels = recipe.data.channels
-    with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn and thrown away
+    with torch.random.fork_rng(devices=[]):  # torch draws initial weights, which are overwritten
         built = recipe.model.build(recipe.spec)
     networks = {"G": built.G, "D": built.D}
     wanted = {key: expected_layers(network, channels=channels) for key, network in networks.items()}
-    with _weights_in(path, _most_bytes(wanted)) as file:
-        arrays = _networks_in(file, path, wanted)
+    with _open_weights(path, _max_bytes(wanted)) as file:
+        arrays = _read_networks(file, path, wanted)
     if "G" not in arrays:
-        raise DataError(f"{path} holds a discriminator alone; give the file of the generator, or of both, to sample.")
+        raise DataError(f"{path} has only a discriminator; give the file of the generator, or of both, to sample.")
     for key, found in arrays.items():
         set_weights(networks[key], found, channels=channels)
     with path.open("rb") as file:
@@ -59,17 +59,17 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
             "networks": [*arrays],
         }
     run = create_run(Path(runs or default_root()), name or recipe.name)
-    _write(run, recipe, source, {key: networks[key] for key in arrays})
+    _write_run(run, recipe, source, {key: networks[key] for key in arrays})
     return run
 
 
-def _most_bytes(wanted: dict[str, list[LayerWeights]]) -> int:
-    """Float64 weights with the states of two optimisers come to 10 bytes for each of ours; names need little."""
+def _max_bytes(wanted: dict[str, list[LayerWeights]]) -> int:
+    """Largest plausible size of a file: four times float64 weights with two optimiser states each, and 16 MiB."""
     shapes = [shape for layers in wanted.values() for layer in layers for _, shape in layer.weights]
     return (16 << 20) + 4 * 16 * sum(torch.Size(shape).numel() for shape in shapes)
 
 
-def _networks_in(file: BinaryIO, path: Path, wanted: dict[str, list[LayerWeights]]) -> dict[str, list[np.ndarray]]:
+def _read_networks(file: BinaryIO, path: Path, wanted: dict[str, list[LayerWeights]]) -> dict[str, list[np.ndarray]]:
     try:
         return find_networks(read_models(file), wanted)
     except DataError as error:
@@ -77,13 +77,13 @@ def _networks_in(file: BinaryIO, path: Path, wanted: dict[str, list[LayerWeights
 
 
 @contextmanager
-def _weights_in(path: Path, most: int) -> Generator[BinaryIO]:
-    """The HDF5 file that `path` is, or holds if it is a zip file. Raises DataError past `most` bytes."""
+def _open_weights(path: Path, most: int) -> Generator[BinaryIO]:
+    """The HDF5 file at `path`, or inside it for a .keras file. Raises DataError for more than `most` bytes."""
     if not path.is_file():
-        reason = "is a folder; give the file in it" if path.is_dir() else "does not exist or is no file"
+        reason = "is a folder; give the file in it" if path.is_dir() else "does not exist or is no file; give one"
         raise DataError(f"{path} {reason}, such as generator.weights.h5, model.keras or generator.h5.")
     if path.stat().st_size > most:
-        raise DataError(f"{path} has {path.stat().st_size:,} bytes; networks of this recipe need up to {most:,}.")
+        raise DataError(f"{path} has {path.stat().st_size:,} bytes, but networks of this recipe need at most {most:,}.")
     with ExitStack() as files:
         try:
             file = files.enter_context(path.open("rb"))
@@ -97,7 +97,7 @@ def _weights_in(path: Path, most: int) -> Generator[BinaryIO]:
         elif start != hdf5.MAGIC:
             raise DataError(
                 f"{path} is neither HDF5 nor a .keras file (it starts with {start.hex() or 'nothing'}); "
-                "give what Keras' save_weights('x.weights.h5'), save('x.keras') or save('x.h5') wrote."
+                "give a file from Keras' save_weights('x.weights.h5'), save('x.keras') or save('x.h5')."
             )
         yield file
 
@@ -110,11 +110,11 @@ def _unzipped(path: Path, most: int) -> bytes:
         for member in archive.members:
             if member.name == WEIGHTS_IN_ZIP:
                 return archive.read(member)
-    raise DataError(f"{path} is a zip file without {WEIGHTS_IN_ZIP}; give what Keras 3's save('x.keras') wrote.")
+    raise DataError(f"{path} is a zip file without {WEIGHTS_IN_ZIP}; give a file from Keras 3's save('x.keras').")
 
 
-def _write(run: Run, recipe: Recipe, source: dict[str, object], networks: dict[str, nn.Module]) -> None:
-    """The files of the run, its description last: a folder without one is no run yet."""
+def _write_run(run: Run, recipe: Recipe, source: dict[str, object], networks: dict[str, nn.Module]) -> None:
+    """Write the files of the run; run.json comes last, because a folder without it is no run."""
     engine = make_engine("auto", recipe.precision)
     if recipe.ema_half_life:
         networks = {**networks, "G_ema": networks["G"]}

@@ -1,8 +1,8 @@
-"""A network's weights as Keras lays them out, and back: the order of its `get_weights()`, channels last.
+"""Converts the weights of a network to and from Keras' layout: the order of `get_weights()`, channels last.
 
-Kernels of convolutions are (h, w, in, out), of transposed ones (h, w, out, in), of dense layers (in, out). Keras
-flattens an image as (h, w, c) and torch as (c, h, w), so the features of a dense layer or a batch norm that become an
-image, or were one, change places. What an array is depends on the network alone; no Keras is needed.
+Kernels of convolutions are (h, w, in, out), of transposed convolutions (h, w, out, in), of dense layers (in, out).
+Keras flattens an image as (h, w, c) and torch as (c, h, w), so the features of a dense layer or batch norm next to a
+flattened image are reordered. The meaning of an array follows from the network alone; Keras is not imported.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,26 +19,29 @@ from gansmith.nn.stack import Stack
 from gansmith.nn.upsample import UpsampleConv2d
 
 Convolution = Conv2dSame | ConvTranspose2dSame | UpsampleConv2d | nn.Conv2d
+"""Every layer that is a convolution in Keras."""
+
 NORM_NAMES = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
+"""Our names of a batch norm's tensors by Keras' names, in Keras' order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayerWeights:
-    """What Keras keeps for one layer that has weights."""
+    """The weights of one layer in Keras."""
 
     description: str
-    """How errors call it: "layer 3 (UpsampleConv2d 256→128 kernel 5)", counting the layers that have weights."""
+    """Name in errors, such as "layer 3 (UpsampleConv2d 256→128 kernel 5)"; only layers with weights are counted."""
     kind: str
     """The class in Keras: Dense, Conv2D, Conv2DTranspose or BatchNormalization."""
     weights: tuple[tuple[str, tuple[int, ...]], ...]
-    """(name, shape) in Keras' order; names are Keras' own: kernel, bias, gamma, beta, moving_mean, moving_variance."""
+    """(name, shape) in Keras' order; the names are kernel, bias, gamma, beta, moving_mean and moving_variance."""
 
 
 def expected_layers(module: nn.Module, *, channels: int | None = None) -> list[LayerWeights]:
-    """The layers of `module` that have weights, first to last, with the names and shapes that Keras gives them.
+    """The layers of `module` that have weights, in order, with the names and shapes of their weights in Keras.
 
-    `channels` of the input image matter only to a network that flattens it before any convolution, and can be left
-    out when only a grey image has so many pixels. Raises UsageError for layers that Keras has no counterpart of.
+    `channels` of the input image matter only for a network that flattens it before any convolution, and can be left
+    out unless the number of features is divisible by 3. Raises UsageError for a layer without a counterpart in Keras.
     """
     return [
         LayerWeights(
@@ -51,35 +54,37 @@ def expected_layers(module: nn.Module, *, channels: int | None = None) -> list[L
 
 
 def get_weights(module: nn.Module, *, channels: int | None = None) -> list[np.ndarray]:
-    """The weights of `module` as Keras' `get_weights()` returns those of the same network; copies.
+    """Copies of the weights of `module`, as Keras' `get_weights()` returns them for the same network.
 
-    Raises as `expected`, where `channels` is explained.
+    `expected_layers` explains `channels` and raises the same errors.
     """
     return [weight.to_keras() for layer in _layers(module, channels) for weight in layer.weights]
 
 
 def set_weights(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: int | None = None) -> None:
-    """Put arrays in the order and layout of Keras' `get_weights()` into `module`; all of them or, on an error, none.
+    """Copy arrays in the order and layout of Keras' `get_weights()` into `module`; on an error, none is copied.
 
-    Raises DataError, naming the layer, when an array is missing, left over, not of numbers or of another shape; and as
-    `expected`, where `channels` is explained.
+    Raises DataError, naming the layer, for an array that is missing, surplus, not of floats or of another shape.
+    `expected_layers` explains `channels` and raises its errors too.
     """
     arrays = [np.asarray(array) for array in arrays]
     wanted = [(layer, weight) for layer in _layers(module, channels) for weight in layer.weights]
     for (layer, weight), array in zip(wanted, arrays, strict=False):
         if array.shape != weight.shape:
-            raise DataError(f"{layer.description} wants {weight.name} {weight.shape}, got {array.shape}.")
+            raise DataError(f"{layer.description} needs {weight.name} {weight.shape}, got {array.shape}.")
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-            raise DataError(f"{layer.description} wants {weight.name} in floats of 16 to 64 bits, got {array.dtype}.")
+            raise DataError(f"{layer.description} needs {weight.name} in floats of 16 to 64 bits, got {array.dtype}.")
     if len(arrays) != len(wanted):
-        raise DataError(f"the network wants {len(wanted)} arrays, got {len(arrays)}: {_odd_one(wanted, len(arrays))}.")
+        raise DataError(
+            f"the network needs {len(wanted)} arrays, got {len(arrays)}: {_where_it_ends(wanted, len(arrays))}."
+        )
     for (_, weight), array in zip(wanted, arrays, strict=True):
         weight.from_keras(array)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Weight:
-    """A tensor of ours, and the way to Keras' array: split its axes as `split`, permute them by `axes`, reshape."""
+    """One of our tensors, and its conversion to Keras: reshape to `split`, permute by `axes`, reshape to `shape`."""
 
     name: str
     tensor: Tensor
@@ -93,7 +98,9 @@ class _Weight:
 
     @torch.no_grad()
     def from_keras(self, array: np.ndarray) -> None:
-        native = np.array(array, dtype=array.dtype.newbyteorder("="))  # a copy: torch refuses strides and byte orders
+        native = np.array(
+            array, dtype=array.dtype.newbyteorder("=")
+        )  # a copy, because torch takes neither negative strides nor other byte orders
         back = tuple(int(axis) for axis in np.argsort(self.axes))
         there = torch.from_numpy(native).reshape([self.split[axis] for axis in self.axes])
         self.tensor.copy_(there.permute(back).reshape(self.tensor.shape))
@@ -106,19 +113,19 @@ class _Layer:
     weights: list[_Weight]
 
 
-def _odd_one(wanted: list[tuple[_Layer, _Weight]], given: int) -> str:
-    """Where too short or too long a list of arrays goes wrong."""
-    if given < len(wanted):
-        layer, weight = wanted[given]
-        return f"{layer.description} is left without its {weight.name}"
-    return f"it ends with {wanted[-1][0].description}" if wanted else "it has no weights"
+def _where_it_ends(wanted: list[tuple[_Layer, _Weight]], num_arrays: int) -> str:
+    """Where a list of arrays is too short, or where it should have ended."""
+    if num_arrays < len(wanted):
+        layer, weight = wanted[num_arrays]
+        return f"{layer.description} has no {weight.name}"
+    return f"its last layer is {wanted[-1][0].description}" if wanted else "it has no weights"
 
 
 def _layers(module: nn.Module, channels: int | None) -> list[_Layer]:
-    """The layers that have weights. Walks the chain, knowing at each layer how many channels its features hold."""
+    """The layers that have weights; the walk along the chain keeps track of the channels of flattened images."""
     chain = _chain(module)
     made: list[_Layer] = []
-    flat: int | None = None  # channels of the image that the current flat features were or will be
+    flat: int | None = None  # channels of the image that the current flat features come from or become
     for index, layer in enumerate(chain):
         number = len(made) + 1
         if isinstance(layer, nn.Unflatten):
@@ -127,23 +134,23 @@ def _layers(module: nn.Module, channels: int | None) -> list[_Layer]:
             flat = channels or _channels_of_input(chain[index:])
         elif isinstance(layer, nn.Linear):
             before, flat = flat, _channels_ahead(chain[index + 1 :])
-            sides = f"{layer.in_features}→{layer.out_features}"
-            made.append(_layer(number, layer, sides, "Dense", _dense(layer, before, flat)))
+            sizes = f"{layer.in_features}→{layer.out_features}"
+            made.append(_layer(number, layer, sizes, "Dense", _dense(layer, before, flat)))
         elif isinstance(layer, BatchNorm):
-            sides = f"of {len(layer.weight)} features"
+            sizes = f"of {len(layer.weight)} features"
             weights = [_vector(name, getattr(layer, ours), flat) for name, ours in NORM_NAMES.items()]
-            made.append(_layer(number, layer, sides, "BatchNormalization", weights))
+            made.append(_layer(number, layer, sizes, "BatchNormalization", weights))
         elif isinstance(layer, Convolution):
             kind, narrow, channels = _convolution(layer)
-            sides = f"{narrow}→{channels} kernel {layer.weight.shape[-1]}"
-            made.append(_layer(number, layer, sides, kind, list(_kernel_and_bias(layer))))
+            sizes = f"{narrow}→{channels} kernel {layer.weight.shape[-1]}"
+            made.append(_layer(number, layer, sizes, kind, list(_kernel_and_bias(layer))))
         elif layer.state_dict():
-            raise UsageError(f"there is no rule for the weights of {type(layer).__name__} in Keras.")
+            raise UsageError(f"the weights of {type(layer).__name__} have no counterpart in Keras.")
     return made
 
 
 def _chain(module: nn.Module) -> list[nn.Module]:
-    """The layers of a network that is one row of them."""
+    """The layers of a network that is a plain chain. Raises UsageError for any other network."""
     layers = [layer for layer in module.modules() if not isinstance(layer, (Stack, nn.Sequential))]
     for layer in layers:
         if list(layer.children()):
@@ -151,12 +158,12 @@ def _chain(module: nn.Module) -> list[nn.Module]:
     return layers
 
 
-def _layer(number: int, layer: nn.Module, sides: str, kind: str, weights: list[_Weight]) -> _Layer:
-    return _Layer(description=f"layer {number} ({type(layer).__name__} {sides})", kind=kind, weights=weights)
+def _layer(number: int, layer: nn.Module, sizes: str, kind: str, weights: list[_Weight]) -> _Layer:
+    return _Layer(description=f"layer {number} ({type(layer).__name__} {sizes})", kind=kind, weights=weights)
 
 
 def _channels_ahead(rest: list[nn.Module]) -> int | None:
-    """Channels of the image that a dense layer's output becomes, or None when other weights mix it first."""
+    """Channels of the image that a dense layer's output becomes, or None if another dense layer comes first."""
     for layer in rest:
         if isinstance(layer, nn.Unflatten):
             return layer.unflattened_size[0]
@@ -166,15 +173,15 @@ def _channels_ahead(rest: list[nn.Module]) -> int | None:
 
 
 def _channels_of_input(rest: list[nn.Module]) -> int:
-    """1 for an image flattened before any convolution, if its number of features leaves no other reading."""
+    """1, for an image that is flattened before any convolution, unless it could be in colour: then a UsageError."""
     features = next(layer.in_features for layer in rest if isinstance(layer, nn.Linear))
     if features % 3 == 0:
-        raise UsageError(f"{features} features may be a grey image or one in colour; say which with channels=.")
+        raise UsageError(f"{features} features may be a grey image or a colour image; pass channels=1 or channels=3.")
     return 1
 
 
 def _convolution(layer: Convolution) -> tuple[str, int, int]:
-    """Keras' class, channels in, channels out."""
+    """The class in Keras, input channels and output channels."""
     rows, columns = layer.weight.shape[:2]
     if isinstance(layer, ConvTranspose2dSame) or (isinstance(layer, UpsampleConv2d) and layer.transposed):
         return "Conv2DTranspose", rows, columns
@@ -182,7 +189,7 @@ def _convolution(layer: Convolution) -> tuple[str, int, int]:
 
 
 def _kernel_and_bias(layer: Convolution) -> Iterator[_Weight]:
-    """Either kind of convolution turns its four axes round: (out, in, h, w) -> (h, w, in, out), and so transposed."""
+    """The kernel with its axes permuted, (out, in, h, w) -> (h, w, in, out), also if transposed; and the bias."""
     shape = tuple(layer.weight.shape)
     axes = (2, 3, 1, 0)
     turned = tuple(shape[axis] for axis in axes)
@@ -192,7 +199,7 @@ def _kernel_and_bias(layer: Convolution) -> Iterator[_Weight]:
 
 
 def _dense(layer: nn.Linear, before: int | None, after: int | None) -> list[_Weight]:
-    """`before` and `after` are the channels of the images that its input was and its output becomes, if any."""
+    """Kernel and bias; `before` and `after` are the channels of a flattened image in input and output, if any."""
     split = (*_split(layer.out_features, after), *_split(layer.in_features, before))
     shape = (layer.in_features, layer.out_features)
     kernel = _Weight(name="kernel", tensor=layer.weight, split=split, axes=(3, 2, 1, 0), shape=shape)
@@ -204,5 +211,5 @@ def _vector(name: str, tensor: Tensor, channels: int | None) -> _Weight:
 
 
 def _split(features: int, channels: int | None) -> tuple[int, int]:
-    """(channels, pixels) of `features`; features that are no image are channels of a single pixel."""
+    """(channels, pixels) of `features`; without an image, every feature is a channel of one pixel."""
     return (features, 1) if channels is None else (channels, features // channels)

@@ -1,4 +1,4 @@
-"""The weights of known networks out of a file that Keras saved; nothing in it is run or believed."""
+"""Reads the weights of known networks from a file that Keras saved; no code in the file is run."""
 
 import json
 import subprocess
@@ -16,23 +16,29 @@ from gansmith.interop.keras_layout import KerasLayer, KerasModel
 from gansmith.system.processes import worker_command, worker_environment
 
 TIMEOUT = 120
-"""Seconds that reading may take: 30 MB of weights take one, on a machine that is too busy some ten."""
+"""Time limit for reading a file, in seconds: 30 MB of weights take 1 s, and about 10 s on a busy machine."""
 
 StoredLayer = KerasLayer[np.ndarray]
-StoredModel = KerasModel[np.ndarray]
-Pair = tuple[StoredLayer, LayerWeights]
+"""A layer of the file with its numbers."""
 
-_TURNED = (0, 1, 3, 2)
-"""Keras 1 keeps kernels of transposed convolutions as (h, w, in, out), later ones as (h, w, out, in)."""
+StoredModel = KerasModel[np.ndarray]
+"""A model of the file with its numbers."""
+
+Pair = tuple[StoredLayer, LayerWeights]
+"""A stored layer, and the layer of our network that it belongs to."""
+
+_KERAS_1_AXES = (0, 1, 3, 2)
+"""Axes of kernels of transposed convolutions in Keras 1, (h, w, in, out), for later Keras' (h, w, out, in)."""
 
 _MISSING: StoredLayer = KerasLayer(name="", kind=None, number=0, arrays=[])
+"""Stands for a layer that the file does not have."""
 
 
 def read_models(file: BinaryIO) -> list[StoredModel]:
-    """Every model with weights in an HDF5 file on disk, read in a process of its own.
+    """Every model with weights in an HDF5 file on disk, read in a separate process.
 
-    Raises DataError when the file is damaged, is not Keras', or holds anything but plain arrays; MissingExtraError
-    without h5py.
+    Raises DataError when the file is damaged, was not written by Keras, or has other than plain arrays;
+    MissingExtraError without h5py.
     """
     if find_spec("h5py") is None:
         raise MissingExtraError("Keras' files need an extra package: pip install 'gansmith[keras]'.")
@@ -53,18 +59,18 @@ def read_models(file: BinaryIO) -> list[StoredModel]:
 
 
 def parse_answer(answer: bytes) -> list[StoredModel]:
-    """The models in what `keras_worker` wrote. Raises DataError when it says that something is wrong."""
+    """The models in an answer of `keras_worker`. Raises DataError when the answer is an error."""
     header, _, numbers = answer.partition(b"\n")
-    facts = json.loads(header)
-    if "error" in facts:
-        raise DataError(facts["error"])
-    return list(_models(facts["models"], np.frombuffer(numbers, np.float32)))
+    found = json.loads(header)
+    if "error" in found:
+        raise DataError(found["error"])
+    return list(_with_numbers(found["models"], np.frombuffer(numbers, np.float32)))
 
 
-def _models(facts: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:
-    """The models with the numbers of their layers, which come in the same order."""
+def _with_numbers(models: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:
+    """The described models with their arrays, which lie in `numbers` in the same order."""
     start = 0
-    for model in facts:
+    for model in models:
         layers = []
         for layer in model["layers"]:
             arrays = []
@@ -79,31 +85,33 @@ def _models(facts: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:
 def find_networks(
     models: Sequence[StoredModel], wanted: Mapping[str, Sequence[LayerWeights]]
 ) -> dict[str, list[np.ndarray]]:
-    """Those of the `wanted` networks that are there, in float32 and in the order of `get_weights()`.
+    """The arrays of those `wanted` networks that the models contain, as float32 in the order of `get_weights()`.
 
-    A model may be one of them, or all of them in a row. Every model must be, in every layer's kind, number of arrays
-    and shapes. Raises DataError, naming the layer, when one differs or holds numbers that are not finite.
+    A model may be one of the networks, or all of them in sequence. Raises DataError, naming the layer, when a model is
+    neither in its layers' kinds, numbers of arrays and shapes, or has numbers that are not finite.
     """
     found: dict[str, list[Pair]] = {}
     for model in models:
-        pairs = _fitted(model, wanted)
+        pairs = _match(model, wanted)
         if again := found.keys() & pairs.keys():
-            raise DataError(f"model {model.name} is a second {again.pop()}; save the one that you want by itself.")
+            raise DataError(f"model {model.name} is a second {again.pop()}; save only the one that you want.")
         found |= pairs
-    return {name: [array for pair in pairs for array in _checked(*pair)] for name, pairs in found.items()}
+    return {name: [array for pair in pairs for array in _finite_arrays(*pair)] for name, pairs in found.items()}
 
 
-def _checked(stored: StoredLayer, wanted: LayerWeights) -> Iterator[np.ndarray]:
+def _finite_arrays(stored: StoredLayer, wanted: LayerWeights) -> Iterator[np.ndarray]:
     for array in stored.arrays:
         if not np.isfinite(array).all():
-            raise DataError(f"layer {stored.name} holds numbers that are not finite; take weights saved before that.")
-        yield array.transpose(_TURNED) if _is_turned(stored, wanted, array.ndim) else array
+            raise DataError(
+                f"layer {stored.name} has numbers that are not finite; give weights that were saved earlier."
+            )
+        yield array.transpose(_KERAS_1_AXES) if _has_keras_1_axes(stored, wanted, array.ndim) else array
 
 
-def _fitted(model: StoredModel, wanted: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
-    """The wanted networks that a model is, each stored layer beside the one it is for.
+def _match(model: StoredModel, wanted: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
+    """The wanted networks that a model contains, each as pairs of a stored layer and the layer it belongs to.
 
-    Raises DataError, saying where the closest of them differs, when it is none of them.
+    Raises DataError, naming the first difference from the most similar network, when there is none.
     """
     misfits = []
     for names in [*((name,) for name in wanted), tuple(wanted)]:
@@ -118,7 +126,7 @@ def _fitted(model: StoredModel, wanted: Mapping[str, Sequence[LayerWeights]]) ->
 
 
 def _in_order(layers: list[StoredLayer], wanted: list[LayerWeights]) -> list[StoredLayer]:
-    """Layers numbered within their kind in the order of the wanted ones, then those that are left."""
+    """Layers that are numbered within their kind, in the order of the wanted layers; then the remaining layers."""
     left = sorted(layers, key=lambda layer: layer.number)
     ordered = []
     for layer in wanted:
@@ -130,35 +138,37 @@ def _in_order(layers: list[StoredLayer], wanted: list[LayerWeights]) -> list[Sto
 
 
 def _misfit(stored: list[StoredLayer], wanted: list[LayerWeights]) -> tuple[int, str] | None:
-    """The place of the first layer that differs and how it does, or None."""
+    """The position of the first layer that differs and the difference in words, or None."""
     padded = stored + [_MISSING] * (len(wanted) - len(stored))
     for place, (mine, layer) in enumerate(zip(padded, wanted, strict=False)):
         if difference := _difference(mine, layer):
             return place, difference
-    return (len(wanted), f"layer {stored[len(wanted)].name} is one too many") if len(stored) > len(wanted) else None
+    return (
+        (len(wanted), f"layer {stored[len(wanted)].name} is one layer too many") if len(stored) > len(wanted) else None
+    )
 
 
 def _difference(stored: StoredLayer, wanted: LayerWeights) -> str | None:
-    """How a stored layer differs from the one there should be, or None."""
+    """The difference between a stored layer and the wanted one in words, or None."""
     description = wanted.description
     if stored is _MISSING:
-        return f"there is no {wanted.kind} for {description}"
+        return f"the file has no {wanted.kind} for {description}"
     if stored.kind not in (None, wanted.kind):
-        return f"layer {stored.name} is a {stored.kind}, where {description} is a {wanted.kind}"
+        return f"layer {stored.name} is a {stored.kind}, but {description} is a {wanted.kind}"
     if len(stored.arrays) != len(wanted.weights):
         names = ", ".join(name for name, _ in wanted.weights)
-        return f"layer {stored.name} has {len(stored.arrays)} arrays, where {description} has {names}"
+        return f"layer {stored.name} has {len(stored.arrays)} arrays, but {description} has {names}"
     for array, (name, shape) in zip(stored.arrays, wanted.weights, strict=True):
         if array.shape != _shape_in_file(stored, wanted, shape):
             theano = len(shape) == 4 and array.shape in ((*shape[:1:-1], *shape[:2]), (*shape[2:], *shape[:2]))
-            order = ", in the order of Theano" if theano else ""
-            return f"layer {stored.name} has {name} {array.shape}{order}, where {description} has {shape}"
+            order = " in Theano's order" if theano else ""
+            return f"layer {stored.name} has {name} {array.shape}{order}, but {description} has {shape}"
     return None
 
 
 def _shape_in_file(stored: StoredLayer, wanted: LayerWeights, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(shape[axis] for axis in _TURNED) if _is_turned(stored, wanted, len(shape)) else shape
+    return tuple(shape[axis] for axis in _KERAS_1_AXES) if _has_keras_1_axes(stored, wanted, len(shape)) else shape
 
 
-def _is_turned(stored: StoredLayer, wanted: LayerWeights, num_axes: int) -> bool:
+def _has_keras_1_axes(stored: StoredLayer, wanted: LayerWeights, num_axes: int) -> bool:
     return stored.keras_1 and wanted.kind == "Conv2DTranspose" and num_axes == 4

@@ -1,8 +1,8 @@
 """Reads a Keras file for another process: `python -m gansmith.interop.keras_worker < FILE`, the answer on stdout.
 
-HDF5's library believes what a file says of itself: with some bytes of a 30 kB file changed, it took 4 GB and 19 seconds
-to find out. So it runs in a process that limits its own memory; whoever waits for it limits its time. The answer is a
-line of JSON, {"error"} or {"models"} with every layer's facts and shapes, and then all numbers as float32.
+HDF5's library trusts the sizes that a file declares: for a 30 kB file with a few changed bytes it took 4 GB and 19
+seconds to fail. So it runs in a process that limits its own memory, and the parent process limits its time. The answer
+is a line of JSON, {"error"} or {"models"} with the names and shapes of every layer, and then all numbers as float32.
 """
 
 import json
@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from gansmith.errors import DataError
-from gansmith.interop.hdf5 import num_bytes, open_hdf5, read
+from gansmith.interop.hdf5 import num_bytes, open_hdf5, read_float32
 from gansmith.interop.keras_layout import KerasModel, models
 from gansmith.system.processes import limit_memory
 
@@ -20,37 +20,38 @@ if TYPE_CHECKING:
     from h5py import Dataset
 
 MEMORY = 512 << 20
-"""Bytes of address space, besides four times the file's: without one, the process needs 120 MB."""
+"""Limit of address space in bytes, to which four times the file's size is added; the process alone needs 120 MB."""
 
 
 def main() -> None:
-    """Read standard input and answer."""
+    """Read standard input and write the answer to standard output."""
     size = os.fstat(sys.stdin.fileno()).st_size
     limit_memory(MEMORY + 4 * size)
     write_answer(sys.stdin.buffer, size, sys.stdout.buffer)
 
 
 def write_answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
-    """Write what an HDF5 file of `size` bytes holds, or what is wrong with it."""
+    """Write the models of an HDF5 file of `size` bytes to `out`, or the error."""
     try:
         with open_hdf5(file) as root:
             found = models(root)
             arrays = list(chain.from_iterable(layer.arrays for model in found for layer in model.layers))
-            announced = sum(map(num_bytes, arrays))
-            if announced > size:  # hard links, or arrays that lie on one another
+            declared = sum(map(num_bytes, arrays))
+            if declared > size:  # hard links, or overlapping arrays
                 raise DataError(
-                    f"it announces {announced:,} bytes of weights and has {size:,}; save the weights again."
+                    f"it declares {declared:,} bytes of weights but has {size:,} bytes; save the weights again."
                 )
-            numbers = [read(array) for array in arrays]
+            numbers = [read_float32(array) for array in arrays]
     except DataError as error:
         out.write(json.dumps({"error": str(error)}).encode())
         return
-    out.write(json.dumps({"models": [_facts(model) for model in found]}).encode() + b"\n")
+    out.write(json.dumps({"models": [_to_dict(model) for model in found]}).encode() + b"\n")
     for array in numbers:
         out.write(array.tobytes())
 
 
-def _facts(model: "KerasModel[Dataset]") -> dict[str, object]:
+def _to_dict(model: "KerasModel[Dataset]") -> dict[str, object]:
+    """The model as plain data for JSON, with shapes in place of arrays."""
     layers = [
         {
             "name": layer.name,
