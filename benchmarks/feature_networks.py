@@ -28,7 +28,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.images.resize import ImageShape
-from gansmith.features.classifiers import CLASSIFIERS, Classifier, ResidualBlock, model_card
+from gansmith.features.classifiers import CLASSIFIERS, Classifier, ClassifierBlock, model_card
 from gansmith.features.extract import extract
 from gansmith.features.networks import load_extractor
 from gansmith.pixels import to_model
@@ -239,7 +239,7 @@ def folded(trained: nn.Sequential, plain: nn.Sequential) -> None:
             plain[number].load_state_dict(fuse_conv_bn_eval(layer, trained[number + 1]).state_dict())
         elif isinstance(layer, nn.Linear):
             plain[number].load_state_dict(fuse_linear_bn_eval(layer, trained[number + 1]).state_dict())
-        elif isinstance(layer, ResidualBlock):
+        elif isinstance(layer, ClassifierBlock):
             folded(layer.body, plain[number].body)
 
 

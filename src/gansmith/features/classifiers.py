@@ -47,7 +47,7 @@ class Classifier(nn.Module):
         for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
             stride = 2 if stage else 1
             layers += [nn.Conv2d(before, width, 3, stride, 1), norm2d(width), nn.ReLU()]
-            layers += [ResidualBlock(width, norm2d) for _ in range(blocks)]
+            layers += [ClassifierBlock(width, norm2d) for _ in range(blocks)]
             before, side = width, -(-side // stride)
         layers += [nn.Flatten(), nn.Linear(before * side * side, config.features), norm1d(config.features), nn.ReLU()]
         self.body = nn.Sequential(*layers)
@@ -58,7 +58,7 @@ class Classifier(nn.Module):
         return self.body(images)
 
 
-class ResidualBlock(nn.Module):
+class ClassifierBlock(nn.Module):
     """[N, C, H, W] -> the same shape: ReLU of the input plus two convolutions of it."""
 
     def __init__(self, width: int, norm2d: Norm):

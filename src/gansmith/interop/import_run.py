@@ -45,9 +45,9 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
     with torch.random.fork_rng(devices=[]):  # torch draws initial weights, which are overwritten
         built = recipe.model.build(recipe.spec)
     networks = {"G": built.G, "D": built.D}
-    wanted = {key: expected_layers(network, channels=channels) for key, network in networks.items()}
-    with _open_weights(path, _max_bytes(wanted)) as file:
-        arrays = _read_networks(file, path, wanted)
+    expected = {key: expected_layers(network, channels=channels) for key, network in networks.items()}
+    with _open_weights(path, _max_bytes(expected)) as file:
+        arrays = _read_networks(file, path, expected)
     if "G" not in arrays:
         raise DataError(f"{path} has only a discriminator; give the file of the generator, or of both, to sample.")
     for key, found in arrays.items():
@@ -63,15 +63,15 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
     return run
 
 
-def _max_bytes(wanted: dict[str, list[LayerWeights]]) -> int:
+def _max_bytes(expected: dict[str, list[LayerWeights]]) -> int:
     """Largest plausible size of a file: four times float64 weights with two optimiser states each, and 16 MiB."""
-    shapes = [shape for layers in wanted.values() for layer in layers for _, shape in layer.weights]
+    shapes = [shape for layers in expected.values() for layer in layers for _, shape in layer.weights]
     return (16 << 20) + 4 * 16 * sum(torch.Size(shape).numel() for shape in shapes)
 
 
-def _read_networks(file: BinaryIO, path: Path, wanted: dict[str, list[LayerWeights]]) -> dict[str, list[np.ndarray]]:
+def _read_networks(file: BinaryIO, path: Path, expected: dict[str, list[LayerWeights]]) -> dict[str, list[np.ndarray]]:
     try:
-        return find_networks(read_models(file), wanted)
+        return find_networks(read_models(file), expected)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 

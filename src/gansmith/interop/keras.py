@@ -68,17 +68,17 @@ def set_weights(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: in
     `expected_layers` explains `channels` and raises its errors too.
     """
     arrays = [np.asarray(array) for array in arrays]
-    wanted = [(layer, weight) for layer in _layers(module, channels) for weight in layer.weights]
-    for (layer, weight), array in zip(wanted, arrays, strict=False):
+    expected = [(layer, weight) for layer in _layers(module, channels) for weight in layer.weights]
+    for (layer, weight), array in zip(expected, arrays, strict=False):
         if array.shape != weight.shape:
             raise DataError(f"{layer.description} needs {weight.name} {weight.shape}, got {array.shape}.")
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
             raise DataError(f"{layer.description} needs {weight.name} in floats of 16 to 64 bits, got {array.dtype}.")
-    if len(arrays) != len(wanted):
+    if len(arrays) != len(expected):
         raise DataError(
-            f"the network needs {len(wanted)} arrays, got {len(arrays)}: {_where_it_ends(wanted, len(arrays))}."
+            f"the network needs {len(expected)} arrays, got {len(arrays)}: {_where_it_ends(expected, len(arrays))}."
         )
-    for (_, weight), array in zip(wanted, arrays, strict=True):
+    for (_, weight), array in zip(expected, arrays, strict=True):
         weight.from_keras(array)
 
 
@@ -113,12 +113,12 @@ class _Layer:
     weights: list[_Weight]
 
 
-def _where_it_ends(wanted: list[tuple[_Layer, _Weight]], num_arrays: int) -> str:
+def _where_it_ends(expected: list[tuple[_Layer, _Weight]], num_arrays: int) -> str:
     """Where a list of arrays is too short, or where it should have ended."""
-    if num_arrays < len(wanted):
-        layer, weight = wanted[num_arrays]
+    if num_arrays < len(expected):
+        layer, weight = expected[num_arrays]
         return f"{layer.description} has no {weight.name}"
-    return f"its last layer is {wanted[-1][0].description}" if wanted else "it has no weights"
+    return f"its last layer is {expected[-1][0].description}" if expected else "it has no weights"
 
 
 def _layers(module: nn.Module, channels: int | None) -> list[_Layer]:

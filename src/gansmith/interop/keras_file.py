@@ -83,53 +83,55 @@ def _with_numbers(models: list[dict], numbers: np.ndarray) -> Iterator[StoredMod
 
 
 def find_networks(
-    models: Sequence[StoredModel], wanted: Mapping[str, Sequence[LayerWeights]]
+    models: Sequence[StoredModel], expected: Mapping[str, Sequence[LayerWeights]]
 ) -> dict[str, list[np.ndarray]]:
-    """The arrays of those `wanted` networks that the models contain, as float32 in the order of `get_weights()`.
+    """The arrays of those `expected` networks that the models contain, as float32 in the order of `get_weights()`.
 
     A model may be one of the networks, or all of them in sequence. Raises DataError, naming the layer, when a model is
     neither in its layers' kinds, numbers of arrays and shapes, or has numbers that are not finite.
     """
     found: dict[str, list[Pair]] = {}
     for model in models:
-        pairs = _match(model, wanted)
+        pairs = _match(model, expected)
         if again := found.keys() & pairs.keys():
             raise DataError(f"model {model.name} is a second {again.pop()}; save only the one that you want.")
         found |= pairs
     return {name: [array for pair in pairs for array in _finite_arrays(*pair)] for name, pairs in found.items()}
 
 
-def _finite_arrays(stored: StoredLayer, wanted: LayerWeights) -> Iterator[np.ndarray]:
+def _finite_arrays(stored: StoredLayer, expected: LayerWeights) -> Iterator[np.ndarray]:
     for array in stored.arrays:
         if not np.isfinite(array).all():
             raise DataError(
                 f"layer {stored.name} has numbers that are not finite; give weights that were saved earlier."
             )
-        yield array.transpose(_KERAS_1_AXES) if _has_keras_1_axes(stored, wanted, array.ndim) else array
+        yield array.transpose(_KERAS_1_AXES) if _has_keras_1_axes(stored, expected, array.ndim) else array
 
 
-def _match(model: StoredModel, wanted: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
-    """The wanted networks that a model contains, each as pairs of a stored layer and the layer it belongs to.
+def _match(model: StoredModel, expected: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
+    """The expected networks that a model contains, each as pairs of a stored layer and the layer it belongs to.
 
     Raises DataError, naming the first difference from the most similar network, when there is none.
     """
     misfits = []
-    for names in [*((name,) for name in wanted), tuple(wanted)]:
-        layers = [replace(each, description=f"{name}'s {each.description}") for name in names for each in wanted[name]]
+    for names in [*((name,) for name in expected), tuple(expected)]:
+        layers = [
+            replace(each, description=f"{name}'s {each.description}") for name in names for each in expected[name]
+        ]
         stored = model.layers if model.in_order else _in_order(model.layers, layers)
         misfit = _misfit(stored, layers)
         if misfit is None:
             pairs = iter(zip(stored, layers, strict=True))
-            return {name: list(islice(pairs, len(wanted[name]))) for name in names}
+            return {name: list(islice(pairs, len(expected[name]))) for name in names}
         misfits.append((misfit[0], -abs(len(layers) - len(model.layers)), misfit[1]))
     raise DataError(f"{max(misfits)[2]}; give the recipe, or the .toml file, that these weights were trained with.")
 
 
-def _in_order(layers: list[StoredLayer], wanted: list[LayerWeights]) -> list[StoredLayer]:
-    """Layers that are numbered within their kind, in the order of the wanted layers; then the remaining layers."""
+def _in_order(layers: list[StoredLayer], expected: list[LayerWeights]) -> list[StoredLayer]:
+    """Layers that are numbered within their kind, in the order of the expected layers; then the remaining layers."""
     left = sorted(layers, key=lambda layer: layer.number)
     ordered = []
-    for layer in wanted:
+    for layer in expected:
         found = next((each for each in left if each.kind == layer.kind), _MISSING)
         ordered.append(found)
         if found is not _MISSING:
@@ -137,38 +139,40 @@ def _in_order(layers: list[StoredLayer], wanted: list[LayerWeights]) -> list[Sto
     return ordered + left
 
 
-def _misfit(stored: list[StoredLayer], wanted: list[LayerWeights]) -> tuple[int, str] | None:
+def _misfit(stored: list[StoredLayer], expected: list[LayerWeights]) -> tuple[int, str] | None:
     """The position of the first layer that differs and the difference in words, or None."""
-    padded = stored + [_MISSING] * (len(wanted) - len(stored))
-    for place, (mine, layer) in enumerate(zip(padded, wanted, strict=False)):
+    padded = stored + [_MISSING] * (len(expected) - len(stored))
+    for place, (mine, layer) in enumerate(zip(padded, expected, strict=False)):
         if difference := _difference(mine, layer):
             return place, difference
     return (
-        (len(wanted), f"layer {stored[len(wanted)].name} is one layer too many") if len(stored) > len(wanted) else None
+        (len(expected), f"layer {stored[len(expected)].name} is one layer too many")
+        if len(stored) > len(expected)
+        else None
     )
 
 
-def _difference(stored: StoredLayer, wanted: LayerWeights) -> str | None:
-    """The difference between a stored layer and the wanted one in words, or None."""
-    description = wanted.description
+def _difference(stored: StoredLayer, expected: LayerWeights) -> str | None:
+    """The difference between a stored layer and the expected one in words, or None."""
+    description = expected.description
     if stored is _MISSING:
-        return f"the file has no {wanted.kind} for {description}"
-    if stored.kind not in (None, wanted.kind):
-        return f"layer {stored.name} is a {stored.kind}, but {description} is a {wanted.kind}"
-    if len(stored.arrays) != len(wanted.weights):
-        names = ", ".join(name for name, _ in wanted.weights)
+        return f"the file has no {expected.kind} for {description}"
+    if stored.kind not in (None, expected.kind):
+        return f"layer {stored.name} is a {stored.kind}, but {description} is a {expected.kind}"
+    if len(stored.arrays) != len(expected.weights):
+        names = ", ".join(name for name, _ in expected.weights)
         return f"layer {stored.name} has {len(stored.arrays)} arrays, but {description} has {names}"
-    for array, (name, shape) in zip(stored.arrays, wanted.weights, strict=True):
-        if array.shape != _shape_in_file(stored, wanted, shape):
+    for array, (name, shape) in zip(stored.arrays, expected.weights, strict=True):
+        if array.shape != _shape_in_file(stored, expected, shape):
             theano = len(shape) == 4 and array.shape in ((*shape[:1:-1], *shape[:2]), (*shape[2:], *shape[:2]))
             order = " in Theano's order" if theano else ""
             return f"layer {stored.name} has {name} {array.shape}{order}, but {description} has {shape}"
     return None
 
 
-def _shape_in_file(stored: StoredLayer, wanted: LayerWeights, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(shape[axis] for axis in _KERAS_1_AXES) if _has_keras_1_axes(stored, wanted, len(shape)) else shape
+def _shape_in_file(stored: StoredLayer, expected: LayerWeights, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(shape[axis] for axis in _KERAS_1_AXES) if _has_keras_1_axes(stored, expected, len(shape)) else shape
 
 
-def _has_keras_1_axes(stored: StoredLayer, wanted: LayerWeights, num_axes: int) -> bool:
-    return stored.keras_1 and wanted.kind == "Conv2DTranspose" and num_axes == 4
+def _has_keras_1_axes(stored: StoredLayer, expected: LayerWeights, num_axes: int) -> bool:
+    return stored.keras_1 and expected.kind == "Conv2DTranspose" and num_axes == 4
