@@ -219,8 +219,10 @@ def test_a_set_too_small_for_a_measure_is_measured_by_the_others(gansmith, array
     result = gansmith("evaluate", "fakes.npy", "--against", "few.npy", "--features", "fashion-mnist")
     assert result.code == 0, result.err
     assert "kid  " in result.out
-    assert "without fd: needs at least 129 images of either kind for features 128 wide, got 13 real" in result.out
-    assert "without precision, recall: each needs at least 20 images" in result.out
+    assert (
+        "fd is left out: it needs at least 129 images of either kind for features 128 wide, got 13 real" in result.out
+    )
+    assert "precision, recall are left out: each needs at least 20 images" in result.out
 
 
 def test_numbers_with_many_places_are_shown_whole(gansmith):

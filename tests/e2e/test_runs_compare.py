@@ -52,7 +52,7 @@ def test_too_few_images_for_one_measure_leave_out_that_one(gansmith, three):
     facts = json.loads(gansmith("runs", "compare", *three, "-n", "100", "--json").out)
     assert facts["decides"] == "kid"
     assert facts["left_out"].keys() == {"fd"}
-    assert facts["notes"][0].startswith("without fd: needs at least 129 images of either kind")
+    assert facts["notes"][0].startswith("fd is left out: it needs at least 129 images of either kind")
     asked = gansmith("runs", "compare", *three, "-n", "100", "--metrics", "fd")
     assert asked.code == 2
     assert "fd needs at least 129 images" in asked.err

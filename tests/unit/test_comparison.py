@@ -322,7 +322,8 @@ def test_without_the_frechet_distance_the_kernel_distance_decides_or_else_the_fi
     numbers = {"recall": 0.5, "kid": 0.1}
     found = compare([without(measured_run(tmp_path, n, f"batch_size={n}", **numbers)) for n in (1, 2)])
     assert found.decides == decides
-    assert found.notes[0] == (f"without {', '.join(left)}: {'each ' if len(left) > 1 else ''}needs at least 257 images")
+    left_out = "are left out: each" if len(left) > 1 else "is left out: it"
+    assert found.notes[0] == f"{', '.join(left)} {left_out} needs at least 257 images"
     assert found.to_dict()["left_out"].keys() == set(left)
 
 

@@ -156,7 +156,7 @@ def test_copies_need_images_that_were_kept_out(network):
     assert "authenticity" in found.values
     assert {"near-copies", "ct"} <= found.left_out.keys()
     assert found.left_out.keys() == {name for name in of_everything() if "validation images" in METRICS[name].needs}
-    assert found.left_out["ct"] == "needs validation images, and the reference is the training images themselves"
+    assert found.left_out["ct"] == "needs validation images, but the reference is the training images themselves"
 
 
 def test_features_without_classes_leave_out_what_needs_them():

@@ -183,10 +183,10 @@ def _reason_against(
 
 _WHY_MISSING: dict[Need, str] = {
     "images": f"of {LEAST_SIDE}x{LEAST_SIDE} or more, and has none",
-    "classes": "and only the features of a classifier have classes",
+    "classes": "which only the features of a classifier have",
     "stacked digits": f"which only {STACKED} has, in RGB",
-    "training images": "and the training images are not known",
-    "validation images": "and the reference is the training images themselves",
+    "training images": "which are not known here",
+    "validation images": "but the reference is the training images themselves",
 }
 """Why a need may be missing, as the end of a sentence that begins with the need."""
 

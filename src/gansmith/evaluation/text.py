@@ -83,6 +83,8 @@ def legend(measured: Measured, reference: Reference, scores: ReferenceScores) ->
             "features 'random' see edges, colours and layout, but not what an image shows: a value at the floor does "
             f"not prove good images{more}"
         )
+    if "fd" in measured.values and protocol.features != "inception":
+        yield "fd is comparable with published FID only with --features inception"
     versions = ", ".join(f"{name} {protocol.versions[name]}" for name in ("gansmith", "torch", "numpy"))
     yield (
         f"protocol: features {protocol.features} {protocol.features_hash[:12]}, {reference.extractor.width} wide; "
@@ -92,10 +94,10 @@ def legend(measured: Measured, reference: Reference, scores: ReferenceScores) ->
 
 
 def without(left_out: Mapping[str, str]) -> Iterator[str]:
-    """A line for each reason for which metrics are left out."""
+    """A sentence for each reason for which metrics are left out."""
     for reason in dict.fromkeys(left_out.values()):
         names = [name for name, why in left_out.items() if why == reason]
-        yield f"without {', '.join(names)}: {'each ' if len(names) > 1 else ''}{reason}"
+        yield f"{', '.join(names)} {'are left out: each' if len(names) > 1 else 'is left out: it'} {reason}"
 
 
 def _floor_sentence(measured: Measured, scores: ReferenceScores) -> str:
