@@ -1,1 +1,1 @@
-"""Measures put to work on images: what is compared with what, what is kept between calls, and what a number means."""
+"""Evaluation: compares generated images with real ones by metrics with intervals, all under one protocol."""

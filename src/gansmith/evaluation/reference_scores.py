@@ -47,7 +47,7 @@ class ReferenceScores:
     noise: Values
     """Of uniform noise; not for metrics of copying."""
     planted: Values
-    """Of real images of which a tenth are replaced by training images; only for metrics of copying."""
+    """Of real images, a tenth of them replaced by training images; only for metrics of copying."""
 
     def to_dict(self) -> dict[str, Any]:
         """The scores as plain data for JSON."""
