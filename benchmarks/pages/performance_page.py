@@ -41,7 +41,8 @@ AUTO = """\
 No article has the step of `auto`, and so no Keras script: the peers are the same networks and the same step in
 PyTorch, 28x28 in grey. One pass of G gives the images of both updates. The penalty comes in one step of 16; turns are
 of whole cycles, and a step is a cycle's time over its steps.
-`python -m benchmarks.speed.step_time --systems auto --name step-time-auto`; what the limit counts is in `arithmetic.py`.
+`python -m benchmarks.speed.step_time --systems auto --name
+step-time-auto`; what the limit counts is in `arithmetic.py`.
 """
 
 WHY = """\
