@@ -24,7 +24,7 @@ NUMBERS_VERSION = 1
 """The version of all numbers that `gansmith.features` and `gansmith.metrics` compute.
 
 Raise it by one in every change that changes a number, so that no number computed before is read from a cache;
-tests/unit/test_evaluation_numbers.py fails as a reminder.
+tests/unit/evaluation/test_evaluation_numbers.py fails as a reminder.
 """
 
 MOST_BYTES = 2**33
