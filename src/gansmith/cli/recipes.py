@@ -21,12 +21,13 @@ def main(arguments: Sequence[str]) -> None:
 
 def list_recipes(json_: Json = False) -> None:
     """List the recipes that ship with gansmith by the article they come from, with their variants."""
-    from gansmith.recipes import all_names, family, recipe, recipe_names
+    from gansmith.recipes import all_names, family, load_recipe, recipe_names
     from gansmith.recipes.base import ARTICLES
 
     if json_:
         facts = [
-            {"name": name, "about": recipe(name).about, "article": family(name).article.title} for name in all_names()
+            {"name": name, "about": load_recipe(name).about, "article": family(name).article.title}
+            for name in all_names()
         ]
         sys.stdout.write(json.dumps(facts, indent=1) + "\n")
         return
@@ -36,7 +37,7 @@ def list_recipes(json_: Json = False) -> None:
         lines = [article.cited()]
         for name, one in families.items():
             if one.article == article:
-                lines.append(f"  {name:<20} {recipe(name).about}")
+                lines.append(f"  {name:<20} {load_recipe(name).about}")
                 lines += [f"    :{variant:<17} {what.about}" for variant, what in one.variants.items()]
         blocks.append("\n".join(lines))
     sys.stdout.write("\n\n".join(blocks) + "\n")
@@ -50,12 +51,15 @@ def show(
 ) -> None:
     """Show a recipe: its origin, every setting and what it means, the networks' tables, and the time it takes here."""
     from gansmith.recipe_file import to_toml
-    from gansmith.recipes import recipe
+    from gansmith.recipes import load_recipe
 
-    found = recipe(name, changes)
+    found = load_recipe(name, changes)
     if json_:
         sys.stdout.write(found.model_dump_json(indent=1) + "\n")
         return
+    from gansmith.networks import check_networks
+
+    check_networks(found)
     if not name.endswith(".toml"):
         sys.stdout.write(_origin(found, name) + "\n\n")
     sys.stdout.write(f"{to_toml(found, comments=True)}\n{describe(found)}\n")
@@ -65,7 +69,7 @@ def show(
 
 def _origin(found: "Recipe", name: str) -> str:
     """What the recipe's file says of it, and where a variant or a change differs from the plain recipe."""
-    from gansmith.recipes import family, recipe
+    from gansmith.recipes import family, load_recipe
 
     about = family(name)
     plain = name.partition(":")[0]
@@ -75,7 +79,7 @@ def _origin(found: "Recipe", name: str) -> str:
         *(("inferred", one) for one in about.inferred),
         ("found", about.finding),
         ("here", about.measured),
-        *((f"not {plain}", change) for change in _changes(recipe(plain), found)),
+        *((f"not {plain}", change) for change in _changes(load_recipe(plain), found)),
     ]
     wide = max(len(what) for what, _ in facts)
     wrapped = [
@@ -98,7 +102,7 @@ def _changes(plain: "Recipe", found: "Recipe") -> list[str]:
 
 def describe(recipe: "Recipe") -> str:
     """The tables of both networks: layer, output shape, parameters; and the totals."""
-    from gansmith.report import network_tables
+    from gansmith.networks import network_tables
 
     blocks = []
     for title, table in network_tables(recipe).items():

@@ -70,7 +70,7 @@ def train(
     With --labels, classes are those of the set, or the folders that the images lie in.
     """
     check_steps(steps)
-    _check_options(recipe, data, budget, steps)
+    _check_options(recipe, data)
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
@@ -78,7 +78,7 @@ def train(
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
     from gansmith.planning.budget import parse_budget
-    from gansmith.planning.resolve import Asked, answer
+    from gansmith.planning.resolve import TrainOptions, resolve
     from gansmith.recipe_file import to_toml
     from gansmith.sessions import session
     from gansmith.training.datasets import access_for
@@ -86,8 +86,8 @@ def train(
     check_given_once(changes, data=data, budget=budget, steps=steps, seed=seed, precision=precision)
     options = {"data.name": images, "seed": seed, "precision": precision}
     given = [f"{field}={json.dumps(value)}" for field, value in options.items() if value is not None]
-    asked = Asked(
-        name=recipe or AUTO,
+    wanted = TrainOptions(
+        recipe=recipe or AUTO,
         changes=[*changes, *given],
         steps=steps,
         budget=None if budget is None else parse_budget(budget),
@@ -96,7 +96,7 @@ def train(
         fit_batch=fit_batch,
     )
     with console_reporter() as reporter:
-        found = answer(asked, access_for(reporter, offline, allow_dropped), reporter)
+        found = resolve(wanted, access_for(reporter, offline, allow_dropped), reporter)
     if dry_run:
         if json_:
             sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n")
@@ -107,6 +107,7 @@ def train(
     with console_reporter() as reporter:
         run = session.train(
             found.recipe,
+            datasets=found.datasets,
             runs=runs,
             name=name,
             device=device,
@@ -118,7 +119,7 @@ def train(
     print_result(run, json_)
 
 
-def _check_options(recipe: str | None, data: str | None, budget: str | None, steps: int | None) -> None:
+def _check_options(recipe: str | None, data: str | None) -> None:
     if recipe is None and data is None:
         raise UsageError(
             "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
@@ -126,8 +127,6 @@ def _check_options(recipe: str | None, data: str | None, budget: str | None, ste
         )
     if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and not _is_a_recipe(recipe):
         raise UsageError(f"{recipe} is a path and no recipe; to train on its images: gansmith train --data {recipe}")
-    if budget is not None and steps is not None:
-        raise UsageError(f"--budget {budget} and --steps {steps} both say how long the run is; give one of them.")
 
 
 def _is_a_recipe(name: str) -> bool:

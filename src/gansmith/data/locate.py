@@ -72,6 +72,12 @@ def locate(name: str, split: Split, *, offline: bool = False, progress: Progress
     return Located(name=path.resolve().name, path=path)
 
 
+def absolute_name(name: str) -> str:
+    """A known dataset's name as it is, and a path from the root, so that it means the same from anywhere."""
+    plain = parse_name(name).name
+    return name if plain in SETS else f"{path_of(plain).resolve()}{name.removeprefix(plain)}"
+
+
 def path_of(name: str) -> Path:
     """The path that is named. Raises DataError when there is none, which tells the nearest set, too."""
     path = Path(name).expanduser()

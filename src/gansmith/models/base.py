@@ -59,13 +59,17 @@ class ModelConfig(Settings):
 
     def networks(self, spec: Spec) -> Networks:
         """The two networks. Raises RecipeError when they cannot be built for such images, or with classes."""
-        if spec.num_classes and not self.is_conditional:
+        self.check_conditional(spec.num_classes)
+        return self.build(spec)
+
+    def check_conditional(self, num_classes: int) -> None:
+        """Raise RecipeError when there are classes, and the networks are not conditional."""
+        if num_classes and not self.is_conditional:
             able = [name for name in model_names() if model_config({"name": name}).is_conditional]
             raise RecipeError(
-                f"model {self.name!r} takes no labels; set model.name to one that does ({', '.join(able)}), or train "
-                "without: data.num_classes=0."
+                f"model {self.name!r} is not conditional; set model.name to one that is ({', '.join(able)}), or train "
+                "without labels: data.num_classes=0."
             )
-        return self.build(spec)
 
 
 def model_names() -> list[str]:

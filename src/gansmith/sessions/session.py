@@ -17,8 +17,10 @@ from gansmith.data.store import Dataset
 from gansmith.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
 from gansmith.generation.generator import grid_labels
+from gansmith.networks import check_networks
 from gansmith.planning.memory import give_back, saying_what_fits
 from gansmith.recipe_file import override, recipe_of, to_toml
+from gansmith.recipes import load_recipe
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.control import Requests, listening
@@ -55,7 +57,7 @@ STOPPED, ENDED = "stopped", ("done", "plateau")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Terms:
-    """How a run may get its images and its device, and who hears of it; see `train`."""
+    """Options of `train` and `resume`: device, how images may be fetched, and who is told."""
 
     device: DeviceChoice
     offline: bool
@@ -65,18 +67,19 @@ class _Terms:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ready:
-    """What is made and checked before there is a run folder."""
+    """Everything that is made and checked before there is a run folder."""
 
     recipe: Recipe
     engine: Engine
-    images: Datasets
+    datasets: Datasets
     evaluator: Evaluator | None
     notes: list[str]
 
 
 def train(
-    recipe: Recipe,
+    recipe: Recipe | str,
     *,
+    datasets: Datasets | None = None,
     runs: Path | str | None = None,
     name: str | None = None,
     device: DeviceChoice = "auto",
@@ -85,20 +88,24 @@ def train(
     notes: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
-    """Train a recipe in a new run folder under `runs` and return the run.
+    """Train a recipe, or the recipe of that name, in a new run folder under `runs` and return the run.
 
-    A known set that is not on this machine is downloaded first, unless `offline`; own images are packed first, and
-    more than 1 % that cannot be used are refused, unless `allow_dropped`. `notes` are said and kept with the run.
+    `datasets` are those that `gansmith.plan` has opened for the recipe; without them, a known dataset that is not on
+    this machine is downloaded first, unless `offline`, and own images are packed first; more than 1 % that cannot be
+    used are an error, unless `allow_dropped`. `notes` are shown and kept with the run.
 
     Images, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
-    the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError,
-    NotEnoughMemoryError or DiskError as their docstrings say.
+    the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises RecipeError, DataError, UsageError,
+    DivergedError, NotEnoughMemoryError or DiskError as their docstrings say.
     """
+    if isinstance(recipe, str):
+        recipe = load_recipe(recipe)
+    check_networks(recipe)
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     root, name = Path(runs or default_root()), folder_name(name or recipe.name)
     check_root(root)
     with saying_what_fits(recipe, device):
-        return _begin(recipe, root, name, terms, notes)
+        return _begin(recipe, datasets, root, name, terms, notes)
 
 
 def resume(
@@ -131,8 +138,11 @@ def resume(
         return _fork(run, changes, terms) if fork else _continue(run, wanted, terms)
 
 
-def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, notes: Sequence[str]) -> Run:
-    ready = _prepared(recipe, make_engine(terms.device, recipe.precision), terms)
+def _begin(
+    recipe: Recipe, datasets: Datasets | None, root: Path, name: str, terms: _Terms, notes: Sequence[str]
+) -> Run:
+    engine = make_engine(terms.device, recipe.precision)
+    ready = _get_ready(recipe, engine, datasets or _open_datasets(recipe, terms))
     notes = [*notes, *ready.notes]
     gan = build(recipe, ready.engine)
     run = create_run(root, name)
@@ -147,8 +157,8 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         check_changes_are_safe(run, trained, recipe)
         check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
-        ready = _prepared(recipe, engine, terms)
-        check_same_images(run, ready.images)
+        ready = _get_ready(recipe, engine, _open_datasets(recipe, terms))
+        check_same_images(run, ready.datasets)
         if ready.evaluator and ready.evaluator.names:
             check_same_evaluator(run, ready.evaluator)
         tidy(run)
@@ -181,7 +191,8 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
     check_images_are_found(run, recipe)
-    ready = _prepared(recipe, same_engine(run.info(), terms.device, recipe.precision), terms)
+    engine = same_engine(run.info(), terms.device, recipe.precision)
+    ready = _get_ready(recipe, engine, _open_datasets(recipe, terms))
     gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan, forking=True)
@@ -201,12 +212,15 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
         return _run_to_end(gan, _setting(ready, fork, terms), notes)
 
 
-def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
-    images = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
-    make_sampler(recipe, images.train)  # refuses a batch larger than the set, before a folder is made
-    evaluator = make_evaluator(recipe, images.train, images.validation)
-    notes = [*images.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
-    return _Ready(recipe=recipe, engine=engine, images=images, evaluator=evaluator, notes=notes)
+def _open_datasets(recipe: Recipe, terms: _Terms) -> Datasets:
+    return open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+
+
+def _get_ready(recipe: Recipe, engine: Engine, datasets: Datasets) -> _Ready:
+    make_sampler(recipe, datasets.train)  # refuses a batch larger than the dataset, before a folder is made
+    evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
+    notes = [*datasets.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
+    return _Ready(recipe=recipe, engine=engine, datasets=datasets, evaluator=evaluator, notes=notes)
 
 
 def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
@@ -225,12 +239,12 @@ def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
 
 
 def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
-    images, evaluator = ready.images, ready.evaluator if ready.evaluator and ready.evaluator.names else None
+    datasets, evaluator = ready.datasets, ready.evaluator if ready.evaluator and ready.evaluator.names else None
     return Setting(
         recipe=ready.recipe,
-        dataset=images.train,
-        for_losses=images.for_losses,
-        validation=images.validation,
+        dataset=datasets.train,
+        for_losses=datasets.for_losses,
+        validation=datasets.validation,
         evaluator=evaluator,
         engine=ready.engine,
         run=run,
@@ -240,7 +254,7 @@ def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
 
 def _describe(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> None:
     """The files that say what the run is, before its first step."""
-    recipe, dataset = ready.recipe, ready.images.train
+    recipe, dataset = ready.recipe, ready.datasets.train
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(
         name=run.path.name,
