@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.models.base import Spec, model_config, model_names
+from gansmith.networks import network_tables
 from gansmith.nn.dropout import drawing_from
 from gansmith.nn.init import init_weights
-from gansmith.recipes import recipe, recipe_names
-from gansmith.report import network_tables
+from gansmith.recipes import recipe_names
 from gansmith.rng import stream
 from gansmith.training.state import build
 

@@ -20,6 +20,7 @@ import make_sets
 import numpy as np
 from hostile_archives import Tarred, Zipped, tar_of, zip_of
 
+from gansmith import recipe
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.npz import read_npz
@@ -31,7 +32,6 @@ from gansmith.data.sources import Entry, Source, open_source
 from gansmith.data.store import read_dataset, write_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import override, to_toml
-from gansmith.recipes import recipe
 
 MAX_SEED = 8000
 """Bytes; longer ones are left out, as libFuzzer works through short inputs faster."""

@@ -8,11 +8,11 @@ import networks
 import numpy as np
 import torch
 
+from gansmith import recipe
 from gansmith.engine import Engine, make_engine
 from gansmith.interop.keras import dump
 from gansmith.nn.dropout import drawing_from
 from gansmith.pixels import to_model
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.training.optim import make_optimizer

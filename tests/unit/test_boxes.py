@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 from small_images import file, photo, write_images
 
+from gansmith import recipe
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.images.decode import decode
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.prepare import prepare
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
-from gansmith.recipes import recipe
 
 PUBLISHED = ImageShape(
     channels=3, height=32, width=32, resize="stretch", box=(34, 14, 150, 130), resample="bilinear"

@@ -3,9 +3,9 @@
 import pytest
 from plain import PLAIN
 
+from gansmith import recipe
 from gansmith.errors import UsageError
 from gansmith.planning.budget import parse_budget, stretched
-from gansmith.recipes import recipe
 
 INTERVALS = (
     "length.log_every",

@@ -10,10 +10,10 @@ from plain import PLAIN
 from small_features import Counting
 from stepped import assert_close, stepped_in_float64
 
+from gansmith import recipe
 from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.planning import trial
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
 from gansmith.training.evaluation import Evaluator

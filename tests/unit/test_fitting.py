@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from gansmith import recipe
 from gansmith.config import value_at
 from gansmith.errors import DataError
 from gansmith.recipe_file import override
-from gansmith.recipes import auto, family, fitted, recipe, recipe_names, sets_itself
+from gansmith.recipes import auto, family, fitted, recipe_names, sets_itself
 from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, DatasetFacts, about_short_budget, short_side_for
 from gansmith.schema import Data
 

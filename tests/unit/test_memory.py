@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.errors import NotEnoughMemoryError, RecipeError
 from gansmith.planning import memory
-from gansmith.recipes import recipe
 
 
 @pytest.mark.parametrize(("room", "batch"), [(1024, 1024), (1500, 1024), (2, 2), (0, 0)])

@@ -8,11 +8,11 @@ import torch
 from plain import PLAIN
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.objectives.adversarial import LOSSES, Targets, discriminator_loss, generator_loss, margins
 from gansmith.objectives.settings import Objective
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
 from gansmith.training.held_out_losses import validation_losses

@@ -10,6 +10,7 @@ import torch
 from plain import PLAIN
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.augment.augmenter import BATCHES, make_augmenter, observe_validation, overfitting
 from gansmith.augment.settings import Augment
 from gansmith.checkpoints.load import load_checkpoint
@@ -19,7 +20,6 @@ from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.planning import trial
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch

@@ -4,12 +4,13 @@ import subprocess
 
 import pytest
 
+from gansmith import recipe
 from gansmith.errors import NotEnoughMemoryError, UsageError
 from gansmith.planning import memory, plan
 from gansmith.planning.budget import parse_budget, stretched
 from gansmith.planning.plan import calls_of, make_plan, rounded_down
 from gansmith.recipe_file import override
-from gansmith.recipes import family, recipe
+from gansmith.recipes import family
 from gansmith.recipes.fitting import EVALUATIONS, DatasetFacts
 from gansmith.schema import Data
 from gansmith.training.loop import draws_grid, due, saves

@@ -4,9 +4,10 @@ import json
 import pytest
 from plain import PLAIN
 
+from gansmith import recipe
 from gansmith.errors import RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, recipe_of, to_toml
-from gansmith.recipes import all_names, recipe, recipe_names
+from gansmith.recipes import all_names, recipe_names
 from gansmith.runs.run import Run
 
 

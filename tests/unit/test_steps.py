@@ -7,12 +7,13 @@ import torch
 from plain import PLAIN
 from stepped import assert_close, stepped_in_float64
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.errors import DivergedError, RecipeError
 from gansmith.nn.modes import eval_mode
 from gansmith.objectives.adversarial import cross_entropy
 from gansmith.pixels import to_model
-from gansmith.recipes import recipe, recipe_names
+from gansmith.recipes import recipe_names
 from gansmith.rng import stream
 from gansmith.schema import Adam
 from gansmith.training.batch import make_batch

@@ -7,10 +7,10 @@ import pytest
 import torch
 from plain import PLAIN
 
+from gansmith import recipe
 from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.planning import trial, trial_process
-from gansmith.recipes import recipe
 from gansmith.training.datasets import Datasets
 from gansmith.training.state import build
 

@@ -14,6 +14,7 @@ from gansmith.data.datasets.find import FoundSet, find_set, idx_file
 from gansmith.data.datasets.http import Progress
 from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.read import read_idx_pair, read_split
+from gansmith.data.selection import parse_name
 from gansmith.errors import DataError, unknown
 
 Split = Literal["train", "test", "extra", "both"]
