@@ -74,8 +74,8 @@ def fit_microbatches(recipe: Recipe, device: DeviceChoice) -> Recipe:
     for microbatches in (
         number for number in range(recipe.microbatches, recipe.batch_size + 1) if recipe.batch_size % number == 0
     ):
+        check_networks(recipe.model_copy(update={"microbatches": microbatches}))
         divided = override(recipe, [f"microbatches={microbatches}"])
-        check_networks(divided)
         if _fits(divided, device):
             return divided
     raise NotEnoughMemoryError(
