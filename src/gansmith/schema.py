@@ -83,9 +83,7 @@ class Data(Settings):
     @model_validator(mode="after")
     def _there_is_more_than_one_class(self) -> "Data":
         if self.num_classes == 1:
-            raise RecipeError(
-                "data.num_classes=1 is no choice of classes; give 0 to train without labels, or 2 and more."
-            )
+            raise RecipeError("data.num_classes=1 must be 0, to train without labels, or 2 and more.")
         return self
 
     @model_validator(mode="after")

@@ -231,7 +231,7 @@ def test_a_budget_holds_against_the_length_of_a_file(gansmith, tried):
 
 
 def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_file(gansmith, monkeypatch):
-    def try_out(_task, recipe, _device):
+    def try_out(_task, recipe, _device, _datasets=None):
         """Evaluates where a run of the recipe would."""
         evaluates = recipe.evaluate.every <= recipe.length.images
         seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
@@ -242,7 +242,7 @@ def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_fil
     result = gansmith("train", "mine.toml", "--data", "fashion-10k", "--budget", "15s", "--dry-run", "--json")
     facts = json.loads(result.out)
     assert facts["plan"]["calls"]["evaluation"] == 3
-    assert any(note.startswith("evaluated 3 times on the way") for note in facts["notes"])
+    assert any(note.startswith("evaluated 3 times during training") for note in facts["notes"])
 
 
 def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):

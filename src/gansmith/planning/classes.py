@@ -42,4 +42,4 @@ def _too_few_classes(name: str, names: Sequence[str], why: str) -> DataError:
             "may be"
         )
     found = f"only images of the class {names[0]!r}" if names else "no labels"
-    return DataError(f"{name!r} has {found}, and --labels needs two classes or more; leave out --labels{instead}.")
+    return DataError(f"{name!r} has {found}, but --labels needs two classes; leave out --labels{instead}.")
