@@ -4,13 +4,14 @@ import importlib
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import gansmith.models
 from gansmith.config import Settings
 from gansmith.errors import RecipeError, unknown
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SMALLEST = 8
 """Pixels of the shortest side that can be halved and still be an image, for models that take any size."""
@@ -35,8 +36,8 @@ class Networks:
     With classes, `G(z, labels)` and `D(images, labels)`, labels int64 [N] from 0 on.
     """
 
-    G: nn.Module
-    D: nn.Module
+    G: "nn.Module"
+    D: "nn.Module"
 
 
 class ModelConfig(Settings):
