@@ -95,7 +95,7 @@ def test_images_that_do_not_fit_are_refused_in_a_sentence(name, sides):
 def test_classes_are_refused_or_needed(name):
     model, spec = model_config({"name": name, "width": NARROW}), replace(SPECS[0], num_classes=3)
     if not model.is_conditional:
-        with pytest.raises(RecipeError, match=rf"model '{name}' takes no labels; .*\(.*thin-dcgan.*\)"):
+        with pytest.raises(RecipeError, match=rf"model '{name}' is not conditional; .*\(.*thin-dcgan.*\)"):
             model.networks(spec)
         return
     made = model.networks(spec)

@@ -154,7 +154,7 @@ def test_held_out_losses_of_pairs_are_those_of_pairs():
 
 
 def test_a_critic_that_nothing_holds_is_refused_in_a_sentence():
-    with pytest.raises(RecipeError, match=r"^loss 'wasserstein' has no end where nothing holds D, .*\.$"):
+    with pytest.raises(RecipeError, match=r"^loss 'wasserstein' diverges unless D is bounded, .*\.$"):
         tiny("objective.loss=wasserstein")
 
 
