@@ -210,7 +210,7 @@ def test_a_variant_is_shown_with_its_source_and_what_differs(gansmith):
 
 def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
     shown = gansmith("recipes", "show", tiny).out
-    assert re.search(r"expected time on this machine \(cpu, (fp32|bf16)\): 12 steps of \d+\.\d+ s = \d:\d\d", shown)
+    assert re.search(r"about \d:\d\d on this machine \(cpu, (fp32|bf16)\): 12 steps × \d+\.\d+ s, estimated", shown)
 
 
 def test_runs_are_listed_and_shown(gansmith, trained):

@@ -179,7 +179,7 @@ def test_a_run_whose_images_have_moved_says_how_to_go_on_and_that_does(gansmith,
     Path("photos").rename("moved")
     lost = gansmith("resume", run, "--steps", 13)
     assert lost.code == 3
-    assert f"are not at {was} any more; say where they are: gansmith resume {run} --data PATH" in lost.err
+    assert f"are not at {was} any more; give their new location: gansmith resume {run} --data PATH" in lost.err
     found = gansmith("resume", run, "--steps", 13, "--data", "./moved")
     assert found.code == 0, found.err
     assert data_of(found).name == str(Path("moved").resolve())

@@ -51,8 +51,10 @@ from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.state import GAN, build
 from gansmith.viz.grids import grid, png
 
-STOPPED, ENDED = "stopped", ("done", "plateau")
-"""What run.json says of a run that was asked to stop, and of those that are whole."""
+STOPPED = "stopped"
+"""Status in run.json of a run that was asked to stop."""
+ENDED = ("done", "plateau")
+"""Status in run.json of a run that has come to its end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +149,7 @@ def _begin(
     gan = build(recipe, ready.engine)
     run = create_run(root, name)
     with only_writer(run):
-        _describe(run, ready, notes)
+        _write_description(run, ready, notes)
         return _run_to_end(gan, _setting(ready, run, terms), notes)
 
 
@@ -188,7 +190,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
 
 
 def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
-    """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
+    """A new run beside `run` that continues its checkpoint, with the learning rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
     check_images_are_found(run, recipe)
     engine = same_engine(run.info(), terms.device, recipe.precision)
@@ -202,7 +204,7 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     fork = create_run(beside, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
-        _describe(fork, ready, ready.notes, forked_from=origin)
+        _write_description(fork, ready, ready.notes, forked_from=origin)
         save_checkpoint(fork, gan, recipe)
         notes = [
             *ready.notes,
@@ -252,8 +254,8 @@ def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
     )
 
 
-def _describe(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> None:
-    """The files that say what the run is, before its first step."""
+def _write_description(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> None:
+    """Write the run's recipe, run.json and grid of real images, before its first step."""
     recipe, dataset = ready.recipe, ready.datasets.train
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(
@@ -267,12 +269,12 @@ def _describe(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> Non
         **setting(ready.engine),
         **more,
     )
-    reals = dataset.batch(_shown(recipe, dataset)).permute(0, 2, 3, 1).numpy()
+    reals = dataset.batch(_rows_of_reals_grid(recipe, dataset)).permute(0, 2, 3, 1).numpy()
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
 
 
-def _shown(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
-    """Which images the sheet of real ones shows: at random, each of the class that the grid has at its place."""
+def _rows_of_reals_grid(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
+    """Rows of the grid of real images, drawn at random; each is of the class that the sample grid has at its place."""
     num = min(recipe.grid.rows * recipe.grid.columns, len(dataset))
     order = torch.randperm(len(dataset), generator=stream(recipe.seed, "reals", 0))
     wanted, labels = grid_labels(recipe), dataset.labels_at(order)
@@ -283,9 +285,9 @@ def _shown(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
 
 
 def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left: bool = True) -> Run:
-    """The loop, the run's status, and the report, whatever happens in between.
+    """Train to the end, then write the run's status, whatever happened, and the report.
 
-    No steps are left in a run that was killed behind its last save: there the loop has nothing to do.
+    A run that was killed after its last save has no `steps_left`: then there is nothing to train.
     """
     run, recipe = setting.run, setting.recipe
     setting = replace(setting, reporter=LogFile(run.path / "log.txt", setting.reporter))
@@ -321,7 +323,7 @@ def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left:
 
 
 def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
-    """For run.json: how a run ended that nothing went wrong with, and why, if before its length."""
+    """Status and reason for run.json of a run that ended without an error."""
     step = gan.seen // recipe.batch_size
     if step >= recipe.steps:
         return {"status": "done"}
@@ -341,7 +343,7 @@ def _disk_errors(run: Run) -> Generator[None]:
 
 
 def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
-    """The loop, begun again after a roll-back."""
+    """Run the training loop, and again after each roll-back."""
     while True:
         try:
             with suitable_threads(setting.recipe.batch_size, gan.G, gan.D):
