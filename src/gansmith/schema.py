@@ -143,6 +143,9 @@ class Adam(_OptimizerSettings):
 
 OptimizerSettings = Annotated[RMSprop | Adam, Field(discriminator="name")]
 
+OPTIMIZERS = tuple(kind.model_fields["name"].default for kind in (RMSprop, Adam))
+"""Names of the optimisers."""
+
 
 class Length(Settings):
     """Length of the run and intervals of its logs, sample grids and checkpoints, all in real images shown to D."""

@@ -20,7 +20,7 @@ class Config(ModelConfig):
     """One strided transposed convolution among convolutions of stride 1; four unpadded convolutions. No batch norm."""
 
     name: Literal["cifar-ships"] = "cifar-ships"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(256, ge=2, multiple_of=2)
     """Channels of the generator; half of it before its first convolution and in the discriminator."""
     dropout: float = Field(0.4, ge=0, lt=1)

@@ -14,7 +14,7 @@ class Config(ModelConfig):
     """A generator of two strided transposed convolutions with SELU and tanh; a discriminator of two convolutions."""
 
     name: Literal["fashion-dcgan"] = "fashion-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(128, ge=2, multiple_of=2)
     """Channels of the smallest image in both networks; half of it in the middle."""
     dropout: float = Field(0.4, ge=0, lt=1)

@@ -14,7 +14,7 @@ class Config(ModelConfig):
     """Two hidden dense layers with SELU in each network, the wide one next to the image."""
 
     name: Literal["fashion-mlp"] = "fashion-mlp"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(150, ge=2)
     """Units next to the image; two thirds of it in the middle."""
 

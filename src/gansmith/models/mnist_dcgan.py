@@ -14,7 +14,7 @@ class Config(ModelConfig):
     """A generator that upsamples twice and ends in a sigmoid; a discriminator of four convolutions with dropout."""
 
     name: Literal["mnist-dcgan"] = "mnist-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(256, ge=8, multiple_of=8)
     """Channels of the generator's smallest image; every other width follows from it."""
     dropout: float = Field(0.4, ge=0, lt=1)

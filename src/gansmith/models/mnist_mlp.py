@@ -16,7 +16,7 @@ class Config(ModelConfig):
     """One hidden dense layer with LeakyReLU in each network."""
 
     name: Literal["mnist-mlp"] = "mnist-mlp"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(128, ge=1)
     """Hidden units."""
 

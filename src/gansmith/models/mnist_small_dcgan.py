@@ -14,7 +14,7 @@ class Config(ModelConfig):
     """Two strided transposed convolutions; two strided ones, with fewer filters towards the end, and a dense layer."""
 
     name: Literal["mnist-small-dcgan"] = "mnist-small-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(16, ge=1)
     """Channels of the smallest image in both networks; twice that in the middle."""
     slope: float = Field(0.01, ge=0, le=1)

@@ -21,7 +21,7 @@ class Config(ModelConfig):
     """Two upsampling convolutions; two strided ones with dropout. No batch norm."""
 
     name: Literal["notmnist-dcgan"] = "notmnist-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(128, ge=2, multiple_of=2)
     """Channels of the smallest image in both networks; half of it in the middle."""
     dropout: float = Field(0.3, ge=0, lt=1)

@@ -28,7 +28,7 @@ class Config(ModelConfig):
     is_conditional = True
 
     name: Literal["residual"] = "residual"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(32, ge=8, multiple_of=8)
     """Channels next to the image, best a multiple of 16; each halving of the sides doubles them, up to 4 times."""
     blocks: int = Field(1, ge=1, le=16)

@@ -14,7 +14,7 @@ class Config(ModelConfig):
     """Three strided transposed convolutions; three strided ones. Batch norm except at D's input and G's output."""
 
     name: Literal["svhn-dcgan"] = "svhn-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(512, ge=8, multiple_of=8)
     """Channels of the generator's smallest image; half of it in the discriminator's."""
     slope: float = Field(0.2, ge=0, le=1)

@@ -31,7 +31,7 @@ class Config(ModelConfig):
     is_conditional = True
 
     name: Literal["thin-dcgan"] = "thin-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(16, ge=4, multiple_of=4)
     """Channels next to the image, best a multiple of 16; each halving of the sides doubles them, up to 8 times."""
 

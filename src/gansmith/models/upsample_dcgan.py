@@ -24,7 +24,7 @@ class Config(ModelConfig):
     any_size = True
 
     name: Literal["upsample-dcgan"] = "upsample-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(64, ge=4, multiple_of=4)
     """Channels of the smallest image in both networks; each doubling of the sides halves them."""
     spectral_norm: bool = False

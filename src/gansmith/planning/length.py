@@ -5,7 +5,7 @@ All of it is arithmetic on numbers; the recipe itself is made once, when its len
 
 import math
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -92,7 +92,7 @@ class AutoDraft:
         return -(-images // self.batch_size) * self.batch_size
 
 
-def auto_draft(name: str, changes: Sequence[str], facts: DatasetFacts, stated: set[str]) -> AutoDraft:
+def auto_draft(name: str, changes: Sequence[str], facts: DatasetFacts, stated: Collection[str]) -> AutoDraft:
     """The draft of a recipe that sets itself, whose fields `stated` are the user's."""
     first = load_recipe(name, changes, facts)
     intervals = {field: value for field, value in intervals_of(first).items() if field in stated}

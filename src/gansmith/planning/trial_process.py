@@ -90,9 +90,9 @@ def _read_view(folder: Path, role: str) -> Dataset | None:
     packed = read_dataset(Path(where["folder"]))
     if packed is None:
         raise DataError(f"{where['folder']} held the packed images and is gone; start again to pack them anew.")
-    files = {name: folder / f"{role}-{name}.npy" for name in ("rows", "labels")}
-    arrays = {name: np.load(file) if file.exists() else None for name, file in files.items()}
-    return replace(packed, index=where["index"], **arrays)
+    files = (folder / f"{role}-{name}.npy" for name in ("rows", "labels"))
+    rows, labels = (np.load(file) if file.exists() else None for file in files)
+    return replace(packed, index=where["index"], rows=rows, labels=labels)
 
 
 def _measure(task: Task, recipe: Recipe, engine: Engine, folder: str) -> dict[str, Any]:
