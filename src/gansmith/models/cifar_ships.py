@@ -17,7 +17,7 @@ SMALLEST = 24
 
 
 class Config(ModelConfig):
-    """One strided transposed convolution among convolutions of stride 1; four unpadded convolutions. No batch norm."""
+    """G: one strided transposed convolution among plain ones. D: four unpadded convolutions. No batch norm."""
 
     name: Literal["cifar-ships"] = "cifar-ships"
     """Name of the model."""

@@ -20,7 +20,7 @@ class Config(ModelConfig):
     dropout: float = Field(0.4, ge=0, lt=1)
     """Share of values dropped: once in the generator, after every convolution of the discriminator."""
     doubling: Literal["upsampling", "transposed"] = "upsampling"
-    """How the generator doubles its image: upsampling, then a convolution; or a transposed one of stride 2."""
+    """How the generator doubles its image: upsampling and a convolution, or a transposed convolution of stride 2."""
 
     def build(self, spec: Spec) -> Networks:
         """G 2,394,241 and D 4,311,553 parameters for 28x28x1 images, 100 latents and the default width."""

@@ -18,7 +18,7 @@ class Config(ModelConfig):
     name: Literal["mnist-mlp"] = "mnist-mlp"
     """Name of the model."""
     width: int = Field(128, ge=1)
-    """Hidden units."""
+    """Hidden units of each network."""
 
     def build(self, spec: Spec) -> Networks:
         """G 114,064 and D 100,609 parameters for 28x28x1 images, 100 latents, default width."""

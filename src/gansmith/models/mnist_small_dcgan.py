@@ -11,14 +11,14 @@ from gansmith.models.base import ModelConfig, Networks, Spec, whole_part
 
 
 class Config(ModelConfig):
-    """Two strided transposed convolutions; two strided ones, with fewer filters towards the end, and a dense layer."""
+    """G: two strided transposed convolutions. D: two strided convolutions, the second narrower, and a dense layer."""
 
     name: Literal["mnist-small-dcgan"] = "mnist-small-dcgan"
     """Name of the model."""
     width: int = Field(16, ge=1)
     """Channels of the smallest image in both networks; twice that in the middle."""
     slope: float = Field(0.01, ge=0, le=1)
-    """Of LeakyReLU below 0."""
+    """Slope of LeakyReLU below 0."""
 
     def build(self, spec: Spec) -> Networks:
         """G 93,009 (92,913 trainable), D 633,073 (631,473) parameters for 28x28x1, 100 latents, default width."""

@@ -18,7 +18,7 @@ FIRST_STD = 0.02
 
 
 class Config(ModelConfig):
-    """Two upsampling convolutions; two strided ones with dropout. No batch norm."""
+    """G: two upsampling convolutions. D: two strided convolutions with dropout. No batch norm."""
 
     name: Literal["notmnist-dcgan"] = "notmnist-dcgan"
     """Name of the model."""

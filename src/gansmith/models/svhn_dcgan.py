@@ -18,9 +18,9 @@ class Config(ModelConfig):
     width: int = Field(512, ge=8, multiple_of=8)
     """Channels of the generator's smallest image; half of it in the discriminator's."""
     slope: float = Field(0.2, ge=0, le=1)
-    """Of LeakyReLU below 0."""
+    """Slope of LeakyReLU below 0."""
     init_std: float = Field(0.0, ge=0)
-    """Every kernel starts as N(0, init_std^2); 0 takes Glorot's uniform law."""
+    """Every kernel starts as N(0, init_std^2); 0 takes Glorot's uniform distribution."""
 
     def build(self, spec: Spec) -> Networks:
         """G 4,936,963 (4,935,171 trainable), D 1,034,881 (1,034,113) for 32x32x3, 100 latents, default width."""

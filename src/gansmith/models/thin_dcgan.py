@@ -17,15 +17,16 @@ from gansmith.models.base import ModelConfig, Networks, Spec, image_sizes
 
 LARGEST_FIRST = 8
 """Pixels of the shorter side of G's first image, at most."""
+
 WIDEST = 8
-"""How many times as many channels as next to the image there are at most."""
+"""Channels of a layer at most, as a multiple of the width."""
 
 HIDDEN = 32
-"""Units between the latents and the gains of a layer of G."""
+"""Hidden units between the latents and the gains of a layer of G."""
 
 
 class Config(ModelConfig):
-    """3x3 convolutions that double the sides, with batch norm; strided convolutions without any norm."""
+    """G: 3x3 convolutions that double the image, with batch norm. D: strided convolutions without any norm."""
 
     any_size = True
     is_conditional = True
@@ -41,7 +42,7 @@ class Config(ModelConfig):
         return Networks(G=self._generator(spec, sizes), D=self._discriminator(spec, sizes))
 
     def _channels(self, level: int) -> int:
-        """After so many halvings."""
+        """Channels after so many halvings of the image."""
         return self.width * min(2**level, WIDEST)
 
     def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
@@ -71,7 +72,7 @@ class Config(ModelConfig):
 
 
 def _normalised(features: int, spec: Spec) -> list[nn.Module]:
-    """Batch norm, a gain and a shift that the latents decide, and those of the class if there are classes, and ReLU."""
+    """Batch norm, then a gain and a shift by the latents, another by the class if there are classes, and ReLU."""
     layers: list[nn.Module] = [
         nn.BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=True),
         nn.SelfModulation(spec.latents, features, HIDDEN),

@@ -19,7 +19,7 @@ SMALLEST_SIDE = range(4, 9)
 
 
 class Config(ModelConfig):
-    """Upsampling convolutions with batch norm; strided convolutions without. Made to train in minutes."""
+    """G: upsampling convolutions with batch norm. D: strided convolutions without. Made to train in minutes."""
 
     any_size = True
 
@@ -28,7 +28,7 @@ class Config(ModelConfig):
     width: int = Field(64, ge=4, multiple_of=4)
     """Channels of the smallest image in both networks; each doubling of the sides halves them."""
     spectral_norm: bool = False
-    """Divide D's kernels by their largest singular values."""
+    """Whether D's kernels are divided by their largest singular values (spectral norm)."""
 
     def build(self, spec: Spec) -> Networks:
         """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 images, 64 latents, default width."""
