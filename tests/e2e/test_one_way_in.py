@@ -120,7 +120,7 @@ def test_a_plan_from_python_trains_on_the_dataset_that_it_opened(zoo, quick, cou
     assert set(found.notes) <= set(json.loads((run.path / "run.json").read_text())["notes"])
     images = package.load(run).sample(3)
     assert (images.shape, images.dtype) == ((3, 40, 48, 3), np.uint8)
-    assert package.resume(run, images=12).info()["step"] == 3
+    assert package.resume(run.path, {"length.log_every": 4}, steps=3).info()["step"] == 3
 
 
 def test_changes_may_be_a_mapping():

@@ -1,6 +1,5 @@
 """`gansmith resume`."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,7 +11,6 @@ from gansmith.cli.options import (
     Offline,
     Runs,
     WhichRun,
-    as_set_or_path,
     call,
     check_given_once,
     check_steps,
@@ -54,19 +52,16 @@ def resume(
     """
     check_steps(steps)
     found = find_run(run, runs or default_root())
-    named = None if data is None else as_set_or_path(data)
+    check_given_once(changes, data=data, steps=steps)
     from gansmith.cli.console import console_reporter
-    from gansmith.recipe_file import override, recipe_of
     from gansmith.sessions import session
 
-    check_given_once(changes, data=data, steps=steps)
-    changes = changes if named is None else (*changes, f"data.name={json.dumps(named)}")
-    images = None if steps is None else steps * override(recipe_of(found), changes).batch_size
     with console_reporter() as reporter:
         trained = session.resume(
             found,
-            changes=changes,
-            images=images,
+            changes,
+            data=data,
+            steps=steps,
             fork=fork,
             device=device,
             offline=offline,

@@ -7,60 +7,42 @@ imported when it is first used, so that recipes are read without torch.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+# ruff: noqa: F401 - re-exported
 if TYPE_CHECKING:
     from torch.nn import *  # noqa: F403
 
-    from gansmith.nn.conv import Conv2dSame as Conv2dSame
-    from gansmith.nn.conv import ConvTranspose2dSame as ConvTranspose2dSame
-    from gansmith.nn.conv import same_size as same_size
-    from gansmith.nn.dropout import Dropout as Dropout
-    from gansmith.nn.init import normal_kernel as normal_kernel
-    from gansmith.nn.init import scaled_kernel as scaled_kernel
-    from gansmith.nn.labels import Logit as Logit
-    from gansmith.nn.labels import Modulation as Modulation
-    from gansmith.nn.modulation import SelfModulation as SelfModulation
-    from gansmith.nn.norm import BatchNorm as BatchNorm
-    from gansmith.nn.resample import Double as Double
-    from gansmith.nn.resample import Halve as Halve
-    from gansmith.nn.residual import Basis as Basis
-    from gansmith.nn.residual import OnBasis as OnBasis
-    from gansmith.nn.residual import ResidualBlock as ResidualBlock
-    from gansmith.nn.spectral import Layer as Layer
-    from gansmith.nn.spectral import SpectralNorm as SpectralNorm
-    from gansmith.nn.stack import Stack as Stack
-    from gansmith.nn.upsample import Crop as Crop
-    from gansmith.nn.upsample import SubPixelConv2d as SubPixelConv2d
-    from gansmith.nn.upsample import UpsampleConv2d as UpsampleConv2d
+    from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_size
+    from gansmith.nn.dropout import Dropout
+    from gansmith.nn.init import normal_kernel, scaled_kernel
+    from gansmith.nn.labels import Logit, Modulation
+    from gansmith.nn.modulation import SelfModulation
+    from gansmith.nn.norm import BatchNorm
+    from gansmith.nn.resample import Double, Halve
+    from gansmith.nn.residual import Basis, OnBasis, ResidualBlock
+    from gansmith.nn.spectral import Layer, SpectralNorm
+    from gansmith.nn.stack import Stack
+    from gansmith.nn.upsample import Crop, SubPixelConv2d, UpsampleConv2d
 
-_HOMES = {
-    "Basis": "residual",
-    "BatchNorm": "norm",
-    "Conv2dSame": "conv",
-    "ConvTranspose2dSame": "conv",
-    "Crop": "upsample",
-    "Double": "resample",
-    "Dropout": "dropout",
-    "Halve": "resample",
-    "Layer": "spectral",
-    "Logit": "labels",
-    "Modulation": "labels",
-    "OnBasis": "residual",
-    "ResidualBlock": "residual",
-    "SelfModulation": "modulation",
-    "SpectralNorm": "spectral",
-    "Stack": "stack",
-    "SubPixelConv2d": "upsample",
-    "UpsampleConv2d": "upsample",
-    "normal_kernel": "init",
-    "same_size": "conv",
-    "scaled_kernel": "init",
+_LAYERS = {
+    "conv": ("Conv2dSame", "ConvTranspose2dSame", "same_size"),
+    "dropout": ("Dropout",),
+    "init": ("normal_kernel", "scaled_kernel"),
+    "labels": ("Logit", "Modulation"),
+    "modulation": ("SelfModulation",),
+    "norm": ("BatchNorm",),
+    "resample": ("Double", "Halve"),
+    "residual": ("Basis", "OnBasis", "ResidualBlock"),
+    "spectral": ("Layer", "SpectralNorm"),
+    "stack": ("Stack",),
+    "upsample": ("Crop", "SubPixelConv2d", "UpsampleConv2d"),
 }
-"""The module of each layer that models are made of. A new layer has a line here, and one under TYPE_CHECKING."""
+"""Layers that models are made of, by module. A new layer has its name here, and under TYPE_CHECKING."""
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    for module, layers in _LAYERS.items():
+        if name in layers:
+            return getattr(import_module(f"{__name__}.{module}"), name)
     if not name[:1].isupper():  # no layer: a module of ours, or what import asks for
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("torch.nn"), name)

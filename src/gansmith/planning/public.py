@@ -65,10 +65,9 @@ def plan(
     `gansmith.train(found.recipe, datasets=found.datasets, notes=found.notes)`.
     """
     reporter = reporter or Silent()
-    named = [] if data is None else [assignment("data.name", absolute_name(str(data)))]
     options = TrainOptions(
         recipe=recipe,
-        changes=[*as_assignments(changes), *named],
+        changes=as_assignments(changes, data),
         steps=steps,
         budget=None if budget is None else parse_budget(budget),
         device=device,
@@ -78,8 +77,10 @@ def plan(
     return resolve(options, access_for(reporter, offline, allow_dropped), reporter)
 
 
-def as_assignments(changes: RecipeChanges) -> list[str]:
-    """Changes as "table.field=value"; a mapping may be nested or have dotted names."""
+def as_assignments(changes: RecipeChanges, data: str | Path | None = None) -> list[str]:
+    """Changes as "table.field=value", the dataset's name included; a mapping may be nested or have dotted names."""
+    if data is not None:
+        return [*as_assignments(changes), assignment("data.name", absolute_name(str(data)))]
     if isinstance(changes, Mapping):
         values = flat({**changes}).items()
         return [assignment(field, tuple(value) if isinstance(value, list) else value) for field, value in values]

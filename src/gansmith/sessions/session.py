@@ -19,13 +19,23 @@ from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupt
 from gansmith.generation.generator import grid_labels
 from gansmith.networks import check_networks
 from gansmith.planning.memory import give_back, saying_what_fits
+from gansmith.planning.public import RecipeChanges, as_assignments
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.recipes import load_recipe
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.control import Requests, listening
 from gansmith.runs.lock import only_writer
-from gansmith.runs.run import Run, check_root, create_run, default_root, folder_name, utc_now, write_atomically
+from gansmith.runs.run import (
+    Run,
+    check_root,
+    create_run,
+    default_root,
+    find_run,
+    folder_name,
+    utc_now,
+    write_atomically,
+)
 from gansmith.schema import Recipe
 from gansmith.sessions.changes import (
     check_changes_are_safe,
@@ -111,10 +121,11 @@ def train(
 
 
 def resume(
-    run: Run,
+    run: Run | Path | str,
+    changes: RecipeChanges = (),
     *,
-    changes: Sequence[str] = (),
-    images: int | None = None,
+    data: str | Path | None = None,
+    steps: int | None = None,
     fork: bool = False,
     device: DeviceChoice = "auto",
     offline: bool = False,
@@ -123,21 +134,27 @@ def resume(
 ) -> Run:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; returns the run that trains.
 
-    The recipe is that of the run's folder with `changes` such as "length.log_every=64" on top; `images` sets a new
-    length. Raises UsageError for a change that would make it another run, unless `fork`: then a new run beside it
-    starts from its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when
+    The run may be given by its path, number or name. The recipe is that of the run's folder with `changes` such as
+    "length.log_every=64" on top; `steps` is the new length from the run's beginning, `data` the new location of images
+    that have moved. Raises UsageError for a change that would make it another run, unless `fork`: then a new run beside
+    it starts from its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when
     there is nothing left to do, LockedError when another process trains it, and what `train` raises.
     """
+    run = run if isinstance(run, Run) else find_run(str(run), default_root())
     if run.info().get("status") == "imported":
         raise CheckpointError(
             f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
             f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
         )
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
-    changes = [*changes, *([] if images is None else [f"length.images={images}"])]
-    wanted = override(recipe_of(run), changes)
+    assignments = as_assignments(changes, data)
+    wanted = override(recipe_of(run), assignments)
+    if steps is not None:
+        assignments.append(f"length.images={steps * wanted.batch_size}")
+        wanted = override(wanted, assignments[-1:])
+    check_networks(wanted)
     with saying_what_fits(wanted, device):
-        return _fork(run, changes, terms) if fork else _continue(run, wanted, terms)
+        return _fork(run, assignments, terms) if fork else _continue(run, wanted, terms)
 
 
 def _begin(
