@@ -190,7 +190,14 @@ def test_recipes_are_listed_by_article_with_their_variants(gansmith):
 
 def test_recipes_are_shown_with_their_networks(gansmith):
     shown = gansmith("recipes", "show", "fashion-dcgan", "--no-trial").out
-    for text in ("# Learning rate, or a schedule of it", "840,705", "840,321", "384", "212,865", "14 × 14 × 64"):
+    for text in (
+        "# Learning rate, or a schedule {start, end, until}",
+        "840,705",
+        "840,321",
+        "384",
+        "212,865",
+        "14 × 14 × 64",
+    ):
         assert text in shown
     assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch_size=7").out)["batch_size"] == 7
 

@@ -14,7 +14,7 @@ from gansmith.models.base import ModelConfig, Networks, Spec, whole_part
 
 SLOPE = 0.2
 FIRST_STD = 0.02
-"""Standard deviation of the first kernel of each network; the others start by Glorot's law."""
+"""Standard deviation of the first kernel of each network; the others start by Glorot's uniform distribution."""
 
 
 class Config(ModelConfig):

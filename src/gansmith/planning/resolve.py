@@ -1,7 +1,7 @@
 """From what the user asks for to a recipe and the datasets of its run: the one way in.
 
 `resolve` decides everything that `gansmith train` decides: the size of the images, the number of classes, the settings
-of a recipe that sets itself, and the length. The dataset is found, listed and hashed once; whoever trains then gets it.
+of a recipe that sets itself, and the length. The dataset is found, listed and hashed once; the run gets it opened.
 """
 
 from collections.abc import Collection, Sequence
@@ -120,7 +120,7 @@ def _finish_fixed(
     """A recipe that does not set itself: its batch fitted into memory and its length."""
     changes = [*options.changes]
     if datasets:
-        make_sampler(recipe, datasets.train)  # refuses a batch larger than the dataset, before any trial
+        make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before any trial
     if options.fit_batch:
         recipe = fit_microbatches(recipe, options.device)
         changes.append(f"microbatches={recipe.microbatches}")
@@ -149,7 +149,7 @@ def _finish_auto(
     draft = auto_draft(options.recipe, options.changes, facts, stated)
     images = own_length if options.steps is None else options.steps * draft.batch_size
     recipe, evaluations = draft.recipe(images, 0), 0
-    make_sampler(recipe, datasets.train)  # refuses a batch larger than the dataset, before any trial
+    make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before any trial
     if options.fit_batch:
         divided = fit_microbatches(recipe, options.device)
         notes = [*notes, about_microbatches(divided)]

@@ -192,7 +192,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         else:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
-        kept = said if isinstance(said := run.info().get("notes"), list) else []
+        kept = notes_before if isinstance(notes_before := run.info().get("notes"), list) else []
         new = [note for note in notes_on_setting(run, engine) if note not in kept]
         run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), notes=[*kept, *new])
         going = "every step is done; finishing after" if is_whole else "continuing at"
@@ -236,7 +236,7 @@ def _open_datasets(recipe: Recipe, terms: _Terms) -> Datasets:
 
 
 def _get_ready(recipe: Recipe, engine: Engine, datasets: Datasets) -> _Ready:
-    make_sampler(recipe, datasets.train)  # refuses a batch larger than the dataset, before a folder is made
+    make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before a folder is made
     evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
     notes = [*datasets.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
     return _Ready(recipe=recipe, engine=engine, datasets=datasets, evaluator=evaluator, notes=notes)
@@ -353,7 +353,7 @@ def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
 def _disk_errors(run: Run) -> Generator[None]:
     try:
         yield
-    except BrokenPipeError:  # of whoever listened, not of a disk
+    except BrokenPipeError:  # of the reader of our output, not of a disk
         raise
     except OSError as error:
         raise DiskError(f"{error.filename or run.path} cannot be written: {error.strerror or error}.") from error
