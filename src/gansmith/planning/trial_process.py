@@ -89,9 +89,7 @@ def _read_view(folder: Path, role: str) -> Dataset | None:
     where = json.loads((folder / f"{role}.json").read_text())
     packed = read_dataset(Path(where["folder"]))
     if packed is None:
-        raise DataError(
-            f"{where['folder']} held the packed images and is gone; run the command again to pack them anew."
-        )
+        raise DataError(f"{where['folder']} held the packed images and is gone; run the command again.")
     files = (folder / f"{role}-{name}.npy" for name in ("rows", "labels"))
     rows, labels = (np.load(file) if file.exists() else None for file in files)
     return replace(packed, index=where["index"], rows=rows, labels=labels)

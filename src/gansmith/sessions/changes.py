@@ -84,13 +84,13 @@ def check_changes_are_safe(run: Run, trained: Recipe, wanted: Recipe) -> None:
     unsafe = [change for change in changes_between(trained, wanted) if not _is_safe(change, trained)]
     if not unsafe:
         return
-    differences = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in unsafe)
+    changed = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in unsafe)
     now = [assignment(change.field, change.new) for change in unsafe if change.new is not None]
     options = " ".join(f"--set {shlex.quote(one)}" for one in now)
     if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
         options += f" --steps {2 * wanted.length.images // wanted.batch_size}"
     raise UsageError(
-        f"{run.path} cannot go on exactly: {differences}. Put that back, here or in {run.recipe_file}, or start a new run "
+        f"{run.path} cannot go on exactly: {changed}. Put that back, here or in {run.recipe_file}, or start a new run "
         f"from its checkpoint: gansmith resume {run.path} {options} --fork. A change of {', '.join(SAFE)} is applied."
     )
 
@@ -100,9 +100,9 @@ def check_same_images(run: Run, datasets: "Datasets") -> None:
     then = trained_on(run)
     differing = [key for key, value in datasets.identity.items() if then[key] not in (None, value)]
     if differing:
-        differences = ", ".join(f"{key} was {then[key]} and is now {datasets.identity[key]}" for key in differing)
+        changed = ", ".join(f"{key} was {then[key]} and is now {datasets.identity[key]}" for key in differing)
         raise UsageError(
-            f"{run.path} cannot go on exactly: its images are not those it was trained on ({differences}). Put them back, "
+            f"{run.path} cannot go on exactly: its images are not those it was trained on ({changed}). Put them back, "
             f"or start a new run from its checkpoint: gansmith resume {run.path} --fork."
         )
 
@@ -142,9 +142,7 @@ def notes_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
         return []
     rates_now = ", ".join(f"{field} stays at {lr.end:.3g}" for field, lr in ended.items())
     options = " ".join(f"--set {field}=.." for field in ended)
-    return [
-        f"{rates_now}, where its schedule ended; to train with another learning rate, start a new run: --fork {options}"
-    ]
+    return [f"{rates_now}, where its schedule ended; for another learning rate, start a new run: --fork {options}"]
 
 
 def setting(engine: "Engine") -> dict[str, Any]:
