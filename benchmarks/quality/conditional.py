@@ -65,7 +65,7 @@ def main() -> None:
 def trained(options: argparse.Namespace, folder: str) -> Run:
     steps = options.steps or None
     found = gansmith.plan(options.recipe, options.changes, data=options.data, labels=True, steps=steps)
-    return gansmith.train(found.recipe, datasets=found.datasets, notes=found.notes, runs=folder, reporter=Lines())
+    return gansmith.train(found, runs=folder, reporter=Lines())
 
 
 def judged(run: Run, changes: list[str]) -> dict[str, Any]:

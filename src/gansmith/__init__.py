@@ -6,7 +6,7 @@
     images = gansmith.load(run).sample(64)    # uint8 (64, 28, 28, 1)
 
     planned = gansmith.plan("auto", data="photos", budget="10m")
-    run = gansmith.train(planned.recipe, datasets=planned.datasets, notes=planned.notes)
+    run = gansmith.train(planned)
 
 Nothing heavy is imported before one of these names is used.
 """

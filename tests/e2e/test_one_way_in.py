@@ -115,7 +115,7 @@ def test_auto_from_python_is_set_from_the_images_as_by_the_command(gansmith, zoo
 def test_a_plan_from_python_trains_on_the_dataset_that_it_opened(zoo, quick, counted):
     found = package.plan("auto", {"model.width": 8, "batch_size": 4}, data=zoo, steps=2)
     assert found.to_dict()["recipe"]["length"]["images"] == 8
-    run = package.train(found.recipe, datasets=found.datasets, notes=found.notes)
+    run = package.train(found)
     assert counted["listed"] == 1
     assert set(found.notes) <= set(json.loads((run.path / "run.json").read_text())["notes"])
     images = package.load(run).sample(3)

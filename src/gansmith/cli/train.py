@@ -105,14 +105,12 @@ def train(
         return
     with console_reporter() as reporter:
         run = session.train(
-            found.recipe,
-            datasets=found.datasets,
+            found,
             runs=runs,
             name=name,
             device=device,
             offline=offline,
             allow_dropped=allow_dropped,
-            notes=found.notes,
             reporter=reporter,
         )
     print_result(run, json_)

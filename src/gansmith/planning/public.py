@@ -61,8 +61,7 @@ def plan(
     """What `gansmith train --dry-run` shows: the recipe with its length, the plan of its time and memory, and notes.
 
     The arguments are the command's options. A budget, or a recipe that chooses its own length, takes a trial of some
-    seconds. To train what was planned, with the dataset that is open already:
-    `gansmith.train(found.recipe, datasets=found.datasets, notes=found.notes)`.
+    seconds. To train what was planned, with the dataset that is open already: `gansmith.train(gansmith.plan(...))`.
     """
     reporter = reporter or Silent()
     options = TrainOptions(

@@ -20,6 +20,7 @@ from gansmith.generation.generator import grid_labels
 from gansmith.networks import check_networks
 from gansmith.planning.memory import give_back, saying_what_fits
 from gansmith.planning.public import RecipeChanges, as_assignments
+from gansmith.planning.resolve import Resolved
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.recipes import load_recipe
 from gansmith.report import write_report
@@ -89,9 +90,8 @@ class _Ready:
 
 
 def train(
-    recipe: Recipe | str,
+    recipe: Recipe | Resolved | str,
     *,
-    datasets: Datasets | None = None,
     runs: Path | str | None = None,
     name: str | None = None,
     device: DeviceChoice = "auto",
@@ -100,18 +100,21 @@ def train(
     notes: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
-    """Train a recipe, or the recipe of that name, in a new run folder under `runs` and return the run.
+    """Train a recipe, the recipe of that name, or what `gansmith.plan` returned, in a new run folder under `runs`.
 
-    `datasets` are those that `gansmith.plan` has opened for the recipe; without them, a known dataset that is not on
-    this machine is downloaded first, unless `offline`, and own images are packed first; more than 1 % that cannot be
-    used are an error, unless `allow_dropped`. `notes` are shown and kept with the run.
+    Returns the run. What was planned comes with its datasets; for a recipe, a known dataset that is not on this machine
+    is downloaded first, unless `offline`, and own images are packed first; more than 1 % that cannot be used are an
+    error, unless `allow_dropped`. `notes` are shown and kept with the run.
 
     Images, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises RecipeError, DataError, UsageError,
     DivergedError, NotEnoughMemoryError or DiskError as their docstrings say.
     """
+    datasets = None
     if isinstance(recipe, str):
         recipe = load_recipe(recipe)
+    elif isinstance(recipe, Resolved):
+        recipe, datasets, notes = recipe.recipe, recipe.datasets, [*recipe.notes, *notes]
     check_networks(recipe)
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     root, name = Path(runs or default_root()), folder_name(name or recipe.name)
