@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 from benchmarks.pages.marked import with_part
-from gansmith.recipes import family, recipe, recipe_names
+from gansmith import recipe
+from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import ARTICLES, OURS
 
 ROOT = Path(__file__).parents[2]

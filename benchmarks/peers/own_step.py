@@ -15,8 +15,8 @@ from functools import partial
 import torch
 
 from benchmarks.peers.serving import serve
+from gansmith import recipe
 from gansmith.engine import make_engine, suitable_threads
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.loop import train_step
 from gansmith.training.state import build

@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 
-import gansmith
 from benchmarks.quality.bakeoff_contests import CONTESTS, FIRST, Contest
 from benchmarks.quality.bakeoff_sums import in_unit
 from gansmith.data.dataset import Access
@@ -22,7 +21,7 @@ from gansmith.data.store import Dataset
 from gansmith.engine import Engine, make_engine, suitable_threads
 from gansmith.errors import UsageError
 from gansmith.recipe_file import flat, read_toml, recipe_of, to_toml
-from gansmith.recipes import fitted
+from gansmith.recipes import load_recipe
 from gansmith.recipes.fitting import DatasetFacts
 from gansmith.runs.run import Run, find_run, utc_now
 from gansmith.schema import Recipe
@@ -87,7 +86,7 @@ def entered(name: str, candidate: str, steps: int = 1000, seed: int = 0) -> Reci
     """The candidate's recipe on the contest's images, for so many steps."""
     contest = CONTESTS[name]
     one = contest.candidates[candidate]
-    batch = gansmith.recipe(one.recipe, one.changes).batch_size
+    batch = load_recipe(one.recipe, one.changes).batch_size
     every = {what: batch * max(steps // often, 1) for what, often in _often(contest, one.looks).items()}
     stay = every["checkpoint"] if contest.kind != "quality" else 0
     changes = [
@@ -107,9 +106,9 @@ def entered(name: str, candidate: str, steps: int = 1000, seed: int = 0) -> Reci
         "validation_losses.every=0",
         "validation_losses.validation=0",
     ]
-    data = gansmith.recipe(one.recipe, contest.data).data
+    data = load_recipe(one.recipe, contest.data).data
     facts = DatasetFacts(data=data, count=contest.count, images=steps * batch)
-    return fitted(one.recipe, changes, facts).recipe
+    return load_recipe(one.recipe, changes, facts)
 
 
 def _often(contest: Contest, looks: int) -> dict[str, int]:

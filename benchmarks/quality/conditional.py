@@ -25,14 +25,12 @@ import gansmith
 from benchmarks.pages.marked import with_part
 from gansmith.cli.console import Lines
 from gansmith.data.classes import names_among, told_apart
-from gansmith.data.dataset import Access, Request, open_dataset
+from gansmith.data.dataset import Request, open_dataset
 from gansmith.evaluation.against import final_split
 from gansmith.features.extract import extract
 from gansmith.features.networks import default_extractor
 from gansmith.generation.generator import TrainedGenerator, load
 from gansmith.metrics.intervals import share
-from gansmith.planning.classes import take_labels
-from gansmith.recipe_file import override
 from gansmith.runs.run import Run, utc_now
 from gansmith.system.machine import describe_machine
 
@@ -66,10 +64,9 @@ def main() -> None:
 
 
 def trained(options: argparse.Namespace, folder: str) -> Run:
-    recipe = gansmith.recipe(options.recipe, [*options.changes, f"data.name={json.dumps(options.data)}"])
-    if options.steps:
-        recipe = override(recipe, [f"length.images={options.steps * recipe.batch_size}"])
-    return gansmith.train(take_labels(recipe, Access()), runs=folder, reporter=Lines())
+    steps = options.steps or None
+    found = gansmith.plan(options.recipe, options.changes, data=options.data, labels=True, steps=steps)
+    return gansmith.train(found, runs=folder, reporter=Lines())
 
 
 def judged(run: Run, changes: list[str]) -> dict[str, Any]:

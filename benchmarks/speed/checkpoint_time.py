@@ -18,10 +18,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
+from gansmith import recipe
 from gansmith.checkpoints.manifest import find_checkpoint, verify
 from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
-from gansmith.recipes import recipe
 from gansmith.runs.run import create_run
 from gansmith.system.machine import describe_machine
 from gansmith.training.state import build

@@ -22,7 +22,7 @@ from pathlib import Path
 import gansmith
 from gansmith.data.dataset import Access
 from gansmith.planning.budget import parse_budget
-from gansmith.planning.resolve import Asked, answer
+from gansmith.planning.resolve import TrainOptions, resolve
 from gansmith.recipe_file import to_toml
 from gansmith.runs.run import utc_now
 from gansmith.system.machine import describe_machine
@@ -60,9 +60,9 @@ def main() -> None:
 
 def measured(name: str, budget: str) -> dict:
     """One plan and its run."""
-    asked = Asked(name=name, changes=(), steps=None, budget=parse_budget(budget), device="auto")
+    options = TrainOptions(recipe=name, budget=parse_budget(budget))
     began = time.monotonic()
-    found = answer(asked, Access(), Silent())
+    found = resolve(options, Access(), Silent())
     planning, plan = time.monotonic() - began, found.plan
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "planned.toml"
@@ -73,7 +73,7 @@ def measured(name: str, budget: str) -> dict:
     truth = json.loads(done.stdout.splitlines()[-1])
     return {
         "time": truth["seconds"] / plan.seconds - 1,
-        "memory": truth["peak_bytes"] / plan.peak - 1,
+        "memory": truth["peak_bytes"] / plan.costs.peak - 1,
         "planning_seconds": planning,
         "plan": plan.to_dict(),
         "truth": truth,

@@ -21,8 +21,8 @@ from unittest.mock import patch
 
 import torch
 
+from gansmith import recipe
 from gansmith.engine import make_engine
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.system.machine import describe_machine
 from gansmith.training import loop, optim

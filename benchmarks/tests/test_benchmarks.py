@@ -17,9 +17,9 @@ from benchmarks.speed.growth import PLAIN, RECIPE, exponent
 from benchmarks.speed.step_table import summary, table
 from benchmarks.speed.step_time import steps_of, ways
 from benchmarks.speed.workers import Worker, WorkerError
+from gansmith import recipe
 from gansmith.config import value_at
 from gansmith.objectives.penalties import PENALTIES, penalty_of
-from gansmith.recipes import recipe
 
 
 def test_a_dense_systems_multiply_adds_are_those_counted_by_hand():

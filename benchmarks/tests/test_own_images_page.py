@@ -15,7 +15,7 @@ from gansmith.features.extractor import InputShape
 from gansmith.features.random_network import random_network
 from gansmith.planning import budget, trial
 from gansmith.recipes import auto, fitting
-from gansmith.training.evaluation import MOST_SHARE
+from gansmith.schema import MOST_SHARE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-images.md").read_text(encoding="utf-8")
 
@@ -28,7 +28,7 @@ def test_the_table_has_the_numbers_of_the_rules():
     for what, *numbers in (
         ("shorter side", SMALLEST, fitting.SHORT_SIDE, MULTIPLE, f"under {fitting.SHORT_BUDGET / 60:.0f} minutes"),
         ("shorter side", f"{fitting.SHORT_SIDE_ON_SHORT_BUDGET} at most"),
-        ("batch", auto.BATCH, f"{fitting.FEWEST_IMAGES} images are the least"),
+        ("batch", fitting.BATCH_SIZE, f"{fitting.FEWEST_IMAGES} images are the least"),
         ("learning rate", auto.RATE, "half of the run", "a twentieth"),
         ("width", f"{auto.WIDTH} channels", f"{auto.WIDTH_ON_GPU} on a GPU"),
         ("augmentation", f"up to {fitting.FEW:,}", *(f"`{name}`" for name in fitting.AUGMENTATION_OF_COLOUR)),

@@ -1,10 +1,12 @@
-"""Trains, measures, diagnoses and ships image GANs.
+"""Trains and measures GANs of images.
 
     import gansmith
 
-    recipe = gansmith.recipe("demo")
-    run = gansmith.train(recipe)
+    run = gansmith.train("demo")
     images = gansmith.load(run).sample(64)    # uint8 (64, 28, 28, 1)
+
+    planned = gansmith.plan("auto", data="photos", budget="10m")
+    run = gansmith.train(planned)
 
 Nothing heavy is imported before one of these names is used.
 """
@@ -14,23 +16,30 @@ from typing import TYPE_CHECKING
 
 from gansmith.version import __version__
 
-__all__ = ["__version__", "build", "load", "recipe", "train"]
-
 if TYPE_CHECKING:
     from gansmith.generation.generator import load
-    from gansmith.recipes import recipe
-    from gansmith.sessions.session import train
+    from gansmith.planning.public import plan, recipe
+    from gansmith.sessions.session import resume, train
     from gansmith.training.state import build
+
+__all__ = ["__version__", "build", "load", "plan", "recipe", "resume", "train"]
 
 _HOMES = {
     "build": "gansmith.training.state",
     "load": "gansmith.generation.generator",
-    "recipe": "gansmith.recipes",
+    "plan": "gansmith.planning.public",
+    "recipe": "gansmith.planning.public",
+    "resume": "gansmith.sessions.session",
     "train": "gansmith.sessions.session",
 }
+"""The module of each public name. A new name has a line here, one in `__all__` and one under TYPE_CHECKING."""
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'gansmith' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""The base of every part of a recipe, and numbers that change over a run."""
+"""The base class of every table of a recipe, and schedules: numbers that change over a run."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from gansmith.errors import RecipeError, unknown
 
 
 class Settings(BaseModel):
-    """Frozen data. Unknown keys, values of another type, and numbers that are not finite are refused."""
+    """Frozen, checked data: unknown keys, values of another type and numbers that are not finite are errors."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -29,18 +29,18 @@ class Settings(BaseModel):
 
 
 class Schedule(Settings):
-    """A number that is `start` before `begin`, `end` from `until` on, and goes from one to the other in between."""
+    """A number that is `start` until `begin`, `end` from `until` on, and moves from one to the other in between."""
 
     start: float = Field(ge=0)
-    """The number at first."""
+    """The value at the start of the run."""
     end: float = Field(ge=0)
-    """The number at last."""
+    """The value at the end of the schedule."""
     begin: int = Field(0, ge=0)
-    """Real images shown to D when it begins to move."""
+    """Real images shown to D when the value begins to move."""
     until: int
-    """Real images shown to D when it has come to its end."""
+    """Real images shown to D when the value reaches `end`."""
     shape: Literal["cosine", "linear"] = "cosine"
-    """cosine: half a wave, slow at both ends; linear: evenly."""
+    """Shape of the way: cosine is half a wave, slow at both ends; linear is a straight line."""
 
     def __str__(self) -> str:
         return inline(self.model_dump())
@@ -55,7 +55,7 @@ class Schedule(Settings):
 
 
 KINDS = ("number", "schedule")
-"""What pydantic calls the two when it tells the place of a mistake."""
+"""Pydantic's names for the two, as they occur in the place of an error."""
 
 
 def _kind(given: object) -> str:
@@ -64,11 +64,11 @@ def _kind(given: object) -> str:
 
 Number = TypeVar("Number", bound=float)
 Scheduled = Annotated[Annotated[Number, Tag("number")] | Annotated[Schedule, Tag("schedule")], Discriminator(_kind)]
-"""A number with bounds of its own, or a schedule of which neither end is below 0."""
+"""A number with bounds of its own, or a schedule with both ends at 0 or above."""
 
 
 def value_at(scheduled: float | Schedule, seen: int) -> float:
-    """The number when D has seen this many real images."""
+    """The value of a number or a schedule when D has seen this many real images."""
     if not isinstance(scheduled, Schedule):
         return scheduled
     done = min(max((seen - scheduled.begin) / (scheduled.until - scheduled.begin), 0.0), 1.0)
@@ -85,28 +85,28 @@ def scaled(scheduled: float | Schedule, factor: float) -> float | Schedule:
 
 
 def below_one(scheduled: float | Schedule) -> float | Schedule:
-    """A validator, for the ends of a schedule; a number has its own bounds."""
+    """Validator that both ends of a schedule are within the bound; a plain number has its own bounds."""
     if isinstance(scheduled, Schedule) and max(scheduled.start, scheduled.end) >= 1:
         raise PydanticCustomError("schedule", "less than 1 at both ends")
     return scheduled
 
 
 def up_to_one(scheduled: float | Schedule) -> float | Schedule:
-    """A validator, for the ends of a schedule; a number has its own bounds."""
+    """Validator that both ends of a schedule are within the bound; a plain number has its own bounds."""
     if isinstance(scheduled, Schedule) and max(scheduled.start, scheduled.end) > 1:
         raise PydanticCustomError("schedule", "at most 1 at both ends")
     return scheduled
 
 
 def is_schedule(values: Mapping[str, Any]) -> bool:
-    """Whether these are the plain values of a schedule, and not a table of settings."""
+    """Whether these are the plain values of a schedule, and not of a table of settings."""
     return values.keys() == Schedule.model_fields.keys()
 
 
 def is_whole_schedule(values: Mapping[str, Any]) -> bool:
-    """Whether a schedule can be made of these plain values alone, the rest of it being at rest."""
-    needed = {name for name, field in Schedule.model_fields.items() if field.is_required()}
-    return needed <= values.keys() <= Schedule.model_fields.keys()
+    """Whether these plain values are enough for a schedule: all that has no default, and nothing else."""
+    required = {name for name, field in Schedule.model_fields.items() if field.is_required()}
+    return required <= values.keys() <= Schedule.model_fields.keys()
 
 
 def inline(values: Mapping[str, Any]) -> str:

@@ -1,9 +1,17 @@
 """uint8 <-> the range a model works in. The only place that knows 127.5; everything else speaks uint8."""
 
-from typing import Literal
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
+
+from gansmith.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = LazyModule("torch")
+
 
 PixelRange = Literal["-1..1", "0..1"]
 Display = Literal["clipped", "wrapped", "doubled"]

@@ -1,4 +1,4 @@
-"""Recipes as TOML text and back, byte for byte; single values replaced; what is wrong said in one sentence."""
+"""Recipes as TOML text and back, byte for byte; single values replaced; every mistake explained in one sentence."""
 
 import json
 import tomllib
@@ -12,31 +12,31 @@ from gansmith.config import KINDS, Schedule, inline, is_schedule, is_whole_sched
 from gansmith.errors import RecipeError
 from gansmith.runs.renamed import with_new_names
 from gansmith.runs.run import Run
-from gansmith.schema import Recipe
+from gansmith.schema import OPTIMIZERS, Recipe
 from gansmith.system.untrusted import read_plain
 
 NAMED_TABLES = ("model", "discriminator_optimizer", "generator_optimizer")
-"""Tables whose fields depend on their `name`: under another name, none of the old values is kept."""
+"""Tables whose fields depend on their `name`: with another name, all old values are dropped."""
 
 
 def to_toml(recipe: Recipe, *, comments: bool = False) -> str:
-    """The recipe as TOML, every field written out; with `comments`, what each field means above it."""
-    return "\n".join(_lines(recipe, comments)) + "\n"
+    """The recipe as TOML with every field written out; with `comments`, each field's meaning stands above it."""
+    return "\n".join(_toml_lines(recipe, comments)) + "\n"
 
 
 def from_values(values: dict[str, Any]) -> Recipe:
-    """A checked recipe from nested plain values. Raises RecipeError naming the field that is wrong."""
+    """A checked recipe from nested plain values. Raises RecipeError that names the wrong field."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise RecipeError(_sentence(error.errors(include_url=False)[0])) from error
+        raise RecipeError(_explain(error.errors(include_url=False)[0])) from error
 
 
 def read_toml(text: str, origin: str) -> dict[str, Any]:
-    """TOML text as nested plain values. Raises RecipeError naming `origin` and the place of a mistake."""
+    """TOML text as nested plain values. Raises RecipeError that names `origin` and the place of the mistake."""
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # of a number of 5,000 digits, or a thousand lists in each other
+    except (ValueError, RecursionError) as error:  # for a number of 5,000 digits, or a thousand nested lists
         raise RecipeError(f"{origin} is not valid TOML: {error}.") from error
 
 
@@ -55,15 +55,15 @@ def from_run(values: dict[str, Any]) -> Recipe:
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` on top, table by table; see `NAMED_TABLES` for an exception.
+    """`base` with `changes` on top, table by table.
 
-    Another is a schedule that says all it must: it takes the place of the one there is, whose beginning means nothing
-    to it.
+    Two things are replaced as a whole: a table of `NAMED_TABLES` that gets another name, and a schedule by a complete
+    schedule.
     """
     result = dict(base)
     for key, value in changes.items():
         old = base.get(key)
-        if isinstance(old, dict) and isinstance(value, dict) and not _another_kind(key, old, value):
+        if isinstance(old, dict) and isinstance(value, dict) and not _is_replaced_as_a_whole(key, old, value):
             value = merged(old, value)
         result[key] = value
     return result
@@ -81,7 +81,7 @@ def flat(values: object, before: str = "") -> dict[str, object]:
     return found
 
 
-def _another_kind(key: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
+def _is_replaced_as_a_whole(key: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
     if is_whole_schedule(new):
         return True
     return key in NAMED_TABLES and "name" in new and new["name"] != old.get("name", new["name"])
@@ -90,8 +90,8 @@ def _another_kind(key: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     """A copy with dotted fields replaced, e.g. "discriminator_optimizer.lr=1e-3".
 
-    Values are read as TOML, and as plain text when they are not TOML. Raises RecipeError for a field that is not
-    there, a value of another type, or a value that cannot be.
+    Values are read as TOML, and as plain text when they are not TOML. Raises RecipeError for an unknown field, a
+    value of another type, or an invalid value.
     """
     values = recipe.model_dump()
     for _, change in sorted(enumerate(map(assigned, assignments)), key=_names_first):
@@ -105,17 +105,17 @@ def assigned(assignment: str) -> dict[str, Any]:
     if not found:
         raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
     *tables, field = path.strip().split(".")
-    return _nested(tables, {field: _value(text.strip())})
+    return _nested(tables, {field: _parse_value(text.strip())})
 
 
 def assignment(field: str, value: Any) -> str:
-    """What `assigned` reads as this value of a field, as `flat` has it: a schedule is its text."""
-    bare = isinstance(value, str) and isinstance(_value(value), str | dict)
+    """The text "table.field=value" that `assigned` reads as this value, which is in the form of `flat`."""
+    bare = isinstance(value, str) and isinstance(_parse_value(value), str | dict)
     return f"{field}={value if bare else _toml_value(value)}"
 
 
 def _names_first(numbered: tuple[int, dict[str, Any]]) -> tuple[bool, int]:
-    """In the order given, but a name that takes a table's values away comes before the values it is given."""
+    """Sort key: the order given, but the name of a table, which drops its old values, comes before its new values."""
     number, change = numbered
     table, value = next(iter(change.items()))
     return not (table in NAMED_TABLES and isinstance(value, dict) and "name" in value), number
@@ -125,21 +125,21 @@ def _nested(tables: list[str], values: dict[str, Any]) -> dict[str, Any]:
     return {tables[0]: _nested(tables[1:], values)} if tables else values
 
 
-def _value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
 
 
-def _lines(settings: BaseModel, comments: bool) -> list[str]:
-    """Single values first, then the tables: TOML's order. No table of a recipe holds another."""
+def _toml_lines(settings: BaseModel, comments: bool) -> list[str]:
+    """Single values first, then the tables, as TOML requires. No table of a recipe holds another."""
     lines, tables = [], []
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, BaseModel) and not isinstance(value, Schedule):
             about = [f"# {(type(value).__doc__ or '').splitlines()[0]}"] if comments else []
-            tables += ["", *about, f"[{name}]", *_lines(value, comments)]
+            tables += ["", *about, f"[{name}]", *_toml_lines(value, comments)]
         else:
             about = [f"# {field.description}"] if comments and field.description else []
             lines += [*about, f"{name} = {_toml_value(value)}"]
@@ -158,22 +158,22 @@ def _toml_value(value: bool | int | float | str | tuple[Any, ...] | Schedule) ->
     return repr(value)
 
 
-def _short(given: object) -> str:
+def _shorten(given: object) -> str:
     text = repr(given)
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
-def _sentence(mistake: ErrorDetails) -> str:
-    """The field, what would do, what was given."""
+def _explain(mistake: ErrorDetails) -> str:
+    """The field, what it must be, and what was given, in a sentence."""
     # Pydantic puts the chosen kind of optimiser, or of a number, into the path of its fields.
-    field = ".".join(str(part) for part in mistake["loc"] if part not in ("rmsprop", "adam", *KINDS))
+    field = ".".join(str(part) for part in mistake["loc"] if part not in (*OPTIMIZERS, *KINDS))
     if mistake["type"] == "missing":
         if "schedule" in mistake["loc"]:
             return f"{field} is missing: a schedule in place of a number has a start, an end and an until, in images."
         return f"{field} is missing from the recipe."
     if mistake["type"].startswith("union_tag"):
-        expected, given = "'rmsprop' or 'adam'", mistake["input"]
+        expected, given = " or ".join(map(repr, OPTIMIZERS)), mistake["input"]
         return f"{field}.name must be {expected}, got {given.get('name') if isinstance(given, dict) else given!r}."
     if mistake["type"] == "tuple_type":
-        return f"{field} must be a list in brackets, got {_short(mistake['input'])}."
-    return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {_short(mistake['input'])}."
+        return f"{field} must be a list in brackets, got {_shorten(mistake['input'])}."
+    return f"{field} must be {mistake['msg'].removeprefix('Input should be ')}, got {_shorten(mistake['input'])}."

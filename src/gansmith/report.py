@@ -2,15 +2,13 @@
 
 import html
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from gansmith.data.classes import classes_of, on_grid
 from gansmith.errors import DataError
-from gansmith.nn.summary import Summary, summarize
 from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.runs.run import Run, write_atomically
@@ -21,6 +19,9 @@ from gansmith.viz.diagram import diagram
 from gansmith.viz.evolution import evolution, evolution_steps, in_percent
 from gansmith.viz.grids import grid_size, png, tiles
 from gansmith.viz.page import image_source, page, pairs, side_by_side
+
+if TYPE_CHECKING:
+    from gansmith.nn.summary import Summary
 
 EVOLUTION_ROWS = 8
 """Latents shown in the evolution strip."""
@@ -40,19 +41,10 @@ def write_report(run: Run) -> None:
     write_atomically(run.report, _page(run, recipe, events))
 
 
-def network_tables(recipe: Recipe) -> dict[str, Summary]:
-    """The tables of G and D for the recipe's images; no weight is made."""
-    spec = recipe.spec
-    with torch.device("meta"):
-        networks = recipe.model.build(spec)
-    return {
-        "Generator": summarize(networks.G, (spec.latents,)),
-        "Discriminator": summarize(networks.D, (spec.channels, spec.height, spec.width)),
-    }
-
-
 def network_diagrams(recipe: Recipe) -> dict[str, str]:
     """The drawings of G and D, as SVG."""
+    from gansmith.networks import network_tables  # torch, which pages without networks do without
+
     spec, tables = recipe.spec, network_tables(recipe)
     image = (spec.height, spec.width, spec.channels)
     return {
@@ -189,6 +181,8 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
             "wide",
         ),
     ]
+    from gansmith.networks import network_tables
+
     tables = "".join(_network_table(name, table) for name, table in network_tables(recipe).items())
     body = [
         _facts(info, recipe, last),
@@ -233,7 +227,7 @@ def _figure(title: str, file: Path | None, caption: str, size: str) -> str:
     )
 
 
-def _network_table(name: str, table: Summary) -> str:
+def _network_table(name: str, table: "Summary") -> str:
     rows = "".join(
         f"<tr><td>{layer.kind}</td><td>{' × '.join(map(str, layer.shape))}</td><td>{layer.parameters:,}</td></tr>"
         for layer in table.layers

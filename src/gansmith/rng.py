@@ -1,11 +1,20 @@
 """Every random draw of a run, as a function of (seed, name, clock): repeatable without replaying, nothing to save."""
 
+from __future__ import annotations
+
 import hashlib
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from gansmith.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = LazyModule("torch")
+
 
 LatentDistribution = Literal["normal", "uniform"]
 

@@ -1,14 +1,12 @@
 """What a run is, as frozen, checked data.
 
 A recipe holds no class name and no import path: networks, losses and sets are found by the names of their files and
-table entries.
+table entries. To check a recipe builds no networks and imports no torch; `gansmith.networks` has the checks that do.
 """
 
 from typing import Annotated, Literal
 
-import torch
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
-from torch import nn
 
 from gansmith.augment.operations import OPERATIONS
 from gansmith.augment.settings import Augment
@@ -18,9 +16,7 @@ from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
 from gansmith.errors import RecipeError, UsageError
 from gansmith.models.base import ModelConfig, Spec, model_config
-from gansmith.nn.norm import normalises_batches
-from gansmith.nn.spectral import every_kernel_is_normed
-from gansmith.objectives.settings import NO_PENALTY, Objective
+from gansmith.objectives.settings import Objective
 from gansmith.pixels import Display, PixelRange
 from gansmith.rng import LatentDistribution
 from gansmith.runs.run import folder_name
@@ -28,42 +24,45 @@ from gansmith.runs.run import folder_name
 COLOUR = "^#[0-9a-f]{6}$"
 """Red, green and blue in hexadecimal."""
 
+MOST_SHARE = 0.05
+"""Share of a run's time that its evaluations should take at most."""
+
 
 class Data(Settings):
-    """Which images, in which shape and range, in which order."""
+    """The images: which, in which size and range, and in which order."""
 
     name: str = Field(min_length=1)
-    """A known set's name, or the path of a folder; classes in brackets, such as cifar10[ship] or mnist[0,1]."""
+    """Known dataset, or path of a folder, .zip, .tar or .parquet; cifar10[ship] and mnist[0,1] pick classes."""
     split: Split = "train"
-    """Part of a known set: train, test, extra (SVHN's), or both: train, then test."""
+    """Split of a known dataset: train, test, extra (SVHN only), or both, which is train followed by test."""
     skip: int = Field(0, ge=0)
-    """Images left out at the start of what is asked for."""
+    """Number of images to leave out at the start of the dataset."""
     limit: int = Field(0, ge=0)
-    """Images taken after those; 0 for all."""
+    """Number of images to use after data.skip; 0 uses all."""
     channels: Literal[1, 3, 4] = 1
-    """1 for grey, 3 for RGB, 4 for RGB with transparency."""
+    """Colour channels: 1 is grey, 3 is RGB, 4 is RGB with transparency."""
     height: int = Field(28, ge=4, le=1024)
-    """Rows of pixels."""
+    """Height of the images in pixels."""
     width: int = Field(28, ge=4, le=1024)
-    """Columns of pixels."""
+    """Width of the images in pixels."""
     resize: ResizeMode = "crop"
-    """How an image of another shape is brought to this one: crop, pad or stretch."""
+    """How an image of another aspect ratio is brought to this size: crop, pad or stretch."""
     box: Annotated[Box, BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)] = ()
-    """The part of each image that is used, before it is fitted: [top, left, height, width]; [] for all of it."""
+    """Part of each image to use, taken before it is resized: [top, left, height, width]; [] uses the whole image."""
     resample: Resample = "lanczos"
-    """How images are resized: lanczos or bilinear, both antialiased."""
+    """Filter that resizes images: lanczos or bilinear, both antialiased."""
     pixel_range: PixelRange = "-1..1"
-    """What 0..255 becomes for D: "-1..1" or "0..1"."""
+    """Range to which pixels 0..255 are scaled for the networks: "-1..1" or "0..1"."""
     num_classes: int = Field(0, ge=0, le=100_000)
-    """How many classes the networks are told apart, by the images' labels; 0 for networks that know no labels."""
+    """Number of classes for conditional training; 0 trains without labels."""
     order: Order = "permutation"
-    """permutation (a new one each pass), sequential, shuffle-buffer, or with-replacement."""
+    """Order of the images: permutation (a new one each epoch), sequential, shuffle-buffer or with-replacement."""
     shuffle_buffer: int = Field(0, ge=0)
-    """Images in the buffer of order "shuffle-buffer"; 0 for the other orders."""
+    """Number of images in the buffer of order "shuffle-buffer"; 0 with every other order."""
 
     @property
     def shape(self) -> ImageShape:
-        """The shape, as the decoders take it."""
+        """The image shape that decoders produce."""
         return ImageShape(
             channels=self.channels,
             height=self.height,
@@ -74,7 +73,7 @@ class Data(Settings):
         )
 
     @model_validator(mode="after")
-    def _box_can_be(self) -> "Data":
+    def _box_is_valid(self) -> "Data":
         try:
             _ = self.shape
         except ValueError as error:
@@ -82,9 +81,9 @@ class Data(Settings):
         return self
 
     @model_validator(mode="after")
-    def _classes_are_told_apart(self) -> "Data":
+    def _there_is_more_than_one_class(self) -> "Data":
         if self.num_classes == 1:
-            raise RecipeError("data.num_classes=1 tells no image from another; give 0, or 2 and more.")
+            raise RecipeError("data.num_classes=1 must be 0, to train without labels, or 2 and more.")
         return self
 
     @model_validator(mode="after")
@@ -98,62 +97,65 @@ class Data(Settings):
 
 
 class Latents(Settings):
-    """What G starts from."""
+    """The random vectors that G turns into images."""
 
     size: int = Field(100, ge=1)
-    """Number of latent variables."""
+    """Number of latent variables of an image."""
     distribution: LatentDistribution = "normal"
-    """normal: N(0, 1); uniform: U(-1, 1)."""
+    """Distribution of the latent variables: normal is N(0, 1), uniform is U(-1, 1)."""
 
 
 class _OptimizerSettings(Settings):
     name: str
     lr: Scheduled[Annotated[float, Field(gt=0)]]
-    """Learning rate, or a schedule of it: {start, end, until}, in images, see docs/schedules.md."""
+    """Learning rate, or a schedule {start, end, until} with `until` in images; see docs/schedules.md."""
     lr_decay: float = Field(0.0, ge=0)
-    """The rate of update t is lr / (1 + lr_decay * t), t counted from 0."""
+    """Learning rate decay: update t, counted from 0, uses lr / (1 + lr_decay * t)."""
     clip_value: float = Field(0.0, ge=0)
-    """Clip every element of the gradient to [-c, c]; 0 is off."""
+    """Limit c: every element of the gradient is clipped to [-c, c]; 0 is off."""
 
 
 class RMSprop(_OptimizerSettings):
     """p -= lr g / (sqrt(a) + epsilon), a <- rho a + (1 - rho) g^2, a = 0 at first. Tieleman & Hinton 2012."""
 
     name: Literal["rmsprop"] = "rmsprop"
-    """The optimiser: rmsprop or adam."""
+    """Optimiser: rmsprop or adam."""
     rho: float = Field(0.9, ge=0, lt=1)
-    """Share of the mean square kept at each update."""
+    """Decay of the running mean of squared gradients at each update."""
     epsilon: float = Field(1e-7, gt=0)
-    """Added to the root."""
+    """Small number added to the root of the mean square, against division by zero."""
 
 
 class Adam(_OptimizerSettings):
     """Kingma & Ba 2014, arXiv:1412.6980, algorithm 1, or its faster form."""
 
     name: Literal["adam"] = "adam"
-    """The optimiser: rmsprop or adam."""
+    """Optimiser: rmsprop or adam."""
     beta1: float = Field(0.5, ge=0, lt=1)
-    """Decay of the mean gradient."""
+    """Decay of the running mean of gradients (momentum)."""
     beta2: Annotated[Scheduled[Annotated[float, Field(ge=0, lt=1)]], AfterValidator(below_one)] = 0.999
-    """Decay of the mean square, or a schedule of it."""
+    """Decay of the running mean of squared gradients, or a schedule of it."""
     epsilon: float = Field(1e-8, gt=0)
-    """Added to the root of the bias-corrected mean square, or of the mean square itself, see epsilon_hat."""
+    """Small number added to the root of the mean square, against division by zero; see epsilon_hat."""
     epsilon_hat: bool = False
-    """Add epsilon before the bias is corrected, as Keras and TensorFlow do: "epsilon hat" at the end of §2."""
+    """Whether epsilon is added before the bias correction, as Keras and TensorFlow do (end of the paper's §2)."""
 
 
 OptimizerSettings = Annotated[RMSprop | Adam, Field(discriminator="name")]
 
+OPTIMIZERS = tuple(kind.model_fields["name"].default for kind in (RMSprop, Adam))
+"""Names of the optimisers."""
+
 
 class Length(Settings):
-    """How long the run is and what is done on the way, in real images shown to D."""
+    """Length of the run and intervals of its logs, sample grids and checkpoints, all in real images shown to D."""
 
     images: int = Field(ge=1)
     """Real images shown to D in the whole run."""
     log_every: int = Field(ge=1)
-    """Images between two lines of events.jsonl."""
+    """Images between two log lines of losses."""
     sample_every: int = Field(ge=1)
-    """Images between two sample grids; grids for the evolution strip come on top."""
+    """Images between two sample grids; the evolution strip adds a few more grids."""
     checkpoint_every: int = Field(ge=1)
     """Images between two checkpoints; the last step is always saved."""
 
@@ -162,9 +164,9 @@ class Checkpoints(Settings):
     """Which checkpoints stay on disk besides the best. Nothing here changes what a run computes."""
 
     keep_last: int = Field(3, ge=1)
-    """The newest ones."""
+    """Number of newest checkpoints to keep."""
     keep_every: int = Field(0, ge=0)
-    """Images between checkpoints that stay for good, the first at or after each multiple; 0 for none."""
+    """Images between checkpoints that are never deleted: the first at or after each multiple; 0 for none."""
 
 
 def _check_used(table: str, settings: "Evaluate | ValidationLosses", names: tuple[str, ...]) -> None:
@@ -174,18 +176,18 @@ def _check_used(table: str, settings: "Evaluate | ValidationLosses", names: tupl
 
 
 class Evaluate(Settings):
-    """Measuring on the way: G's images against real ones. The Fréchet distance decides which checkpoint is `best`."""
+    """Evaluation during training: the Fréchet distance of samples to real images decides which checkpoint is `best`."""
 
     every: int = Field(0, ge=0)
     """Images between two evaluations; 0 for none. A fiftieth to a twentieth of the run keeps them cheap."""
     images: int = Field(2000, ge=12)
-    """G's images, of the same latents each time, and the real ones, the same each time too, as many of each."""
+    """Number of samples, and of real images, in each evaluation; both are the same each time."""
     features: str = Field("auto", min_length=1)
-    """The network that looks at them; auto takes the one made for the set, and random weights where there is none."""
+    """Feature network of the evaluation; auto takes the one made for the dataset, or else random weights."""
     validation: int = Field(0, ge=0)
-    """Training images kept out as the real ones, at random; 0 compares with images that are trained on."""
+    """Size of the validation set, drawn at random, with which samples are compared; 0 compares with training images."""
     patience: int = Field(0, ge=0)
-    """Evaluations in a row without a gain beyond noise after which the run ends; 0 for never."""
+    """Evaluations in a row without a gain beyond noise after which the run ends early; 0 for never."""
 
     @model_validator(mode="after")
     def _used(self) -> "Evaluate":
@@ -194,14 +196,14 @@ class Evaluate(Settings):
 
 
 class ValidationLosses(Settings):
-    """Losses that some articles print: both networks in inference mode, on images kept out of the training."""
+    """Validation losses, which some articles print: both networks in inference mode, on images not trained on."""
 
     every: int = Field(0, ge=0)
-    """Images between two lines of them; 0 for none."""
+    """Images between two lines of validation losses; 0 for none."""
     images: int = Field(16, ge=1)
-    """Real images, and as many generated ones, drawn anew for each."""
+    """Number of real images, and of samples, for one line of validation losses; drawn anew each time."""
     validation: int = Field(0, ge=0)
-    """Images taken out of the training set for this, at random; 0 takes the set's test split."""
+    """Size of the validation set, drawn at random from the training images; 0 takes the dataset's test split."""
 
     @model_validator(mode="after")
     def _used(self) -> "ValidationLosses":
@@ -210,33 +212,33 @@ class ValidationLosses(Settings):
 
 
 class Grid(Settings):
-    """The sample grid: the same latents throughout the run."""
+    """The sample grid, which shows the same latents throughout the run."""
 
     rows: int = Field(8, ge=1, le=64)
-    """Rows of images."""
+    """Rows of the sample grid."""
     columns: int = Field(8, ge=1, le=64)
-    """Columns of images."""
+    """Columns of the sample grid."""
 
 
 class Figures(Settings):
-    """How `gansmith runs figures` draws what the article shows. Nothing here changes what a run computes."""
+    """How `gansmith runs figures` draws the figures of the article. Nothing here changes what a run computes."""
 
     colour_map: Literal["grey", "grey-reversed"] = "grey"
-    """Of images of one channel; reversed, 0 is white: matplotlib's "binary" and "gray_r"."""
+    """Colour map of images of one channel; grey-reversed shows 0 as white, like matplotlib's "binary" and "gray_r"."""
     autoscale: bool = False
-    """Stretch each image from its own darkest to its own brightest value, as matplotlib does by default."""
+    """Whether each image is stretched from its darkest to its brightest value, as matplotlib does by default."""
     display: Display = "clipped"
     """How G's output becomes pixels: clipped is right; wrapped and doubled are two articles' mistakes."""
     losses: Literal["training", "validation"] = "training"
-    """Which losses the curves show."""
+    """Losses that the curves show: training or validation."""
     epoch: int = Field(0, ge=0)
-    """Images in one of the article's epochs, the unit of the curves' axis; 0 counts steps."""
+    """Number of images in one epoch of the article, the unit of the curves' axis; 0 counts steps."""
     axis: str = "step"
-    """What stands below the curves."""
+    """Label of the curves' horizontal axis."""
     discriminator_colour: str = Field("#3b76c4", pattern=COLOUR)
-    """Colour of D's curve."""
+    """Colour of D's curve, such as "#3b76c4"."""
     generator_colour: str = Field("#d9822b", pattern=COLOUR)
-    """Colour of G's curve."""
+    """Colour of G's curve, such as "#d9822b"."""
 
 
 def _recipe_name(given: str) -> str:
@@ -250,21 +252,21 @@ class Recipe(Settings):
     """Everything that decides what a run computes."""
 
     name: Annotated[str, AfterValidator(_recipe_name)]
-    """The recipe's name; part of the run folder's name."""
+    """Name of the recipe; part of the run folder's name."""
     about: str = ""
-    """One line on what this is."""
+    """What the recipe is, in one line."""
     seed: int = Field(0, ge=0)
-    """Decides every random draw of the run."""
+    """Seed of every random draw of the run."""
     batch_size: int = Field(ge=1)
-    """Real images in a step; D sees as many fakes."""
+    """Real images in a training step; D sees as many generated ones."""
     microbatches: int = Field(1, ge=1)
-    """How many parts of a batch go through the networks one after the other: the memory of one, the gradient of all."""
+    """Number of microbatches into which a batch is split to save memory; the gradient stays that of the whole batch."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """auto takes bf16 where the processor or GPU is faster in it, fp32 elsewhere."""
+    """Precision of the networks: fp32, bf16, or auto, which takes bf16 where this CPU or GPU is faster in it."""
     ema_half_life: Scheduled[Annotated[float, Field(ge=0)]] = 0.0
-    """Images after which a weight's share in the averaged generator halves, or a schedule; 0 keeps no average."""
+    """Half-life, in images, of the EMA of the generator's weights, or a schedule of it; 0 keeps no EMA."""
     on_divergence: Literal["stop", "roll-back"] = "stop"
-    """When a number is not finite: stop, or go back to the last checkpoint with half the rates, at most 3 times."""
+    """If a loss is not finite: stop, or roll-back to the last checkpoint with half the rates, at most 3 times."""
     length: Length
     checkpoints: Checkpoints = Checkpoints()
     latents: Latents = Latents()
@@ -281,7 +283,7 @@ class Recipe(Settings):
 
     @property
     def spec(self) -> Spec:
-        """What the networks have to fit."""
+        """The images, latents and classes that the networks are built for."""
         data = self.data
         return Spec(
             channels=data.channels,
@@ -297,67 +299,36 @@ class Recipe(Settings):
         return -(-self.length.images // self.batch_size)
 
     @model_validator(mode="after")
-    def _networks_fit_images(self) -> "Recipe":
-        try:
-            with torch.device("meta"):  # shapes only: no memory is taken, no number drawn
-                networks = self.model.networks(self.spec)
-        except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
-            reason = str(error).splitlines()[0]
-            raise RecipeError(f"model {self.model.name!r} cannot be made of this size: {reason}.") from error
-        if self.microbatches > 1 and (
-            self.batch_size % self.microbatches or normalises_batches(networks.G, networks.D)
-        ):
-            raise RecipeError(
-                f"microbatches={self.microbatches} would change the result: it must divide "
-                f"batch_size={self.batch_size}, and batch norm would see one microbatch instead of "
-                "the batch; set a smaller batch_size instead."
-            )
+    def _microbatches_divide_the_batch(self) -> "Recipe":
+        if self.batch_size % self.microbatches:
+            raise RecipeError(f"microbatches={self.microbatches} must divide batch_size={self.batch_size}.")
         if self.microbatches > 1 and self.objective.generator_reuses_images:
             raise RecipeError(
                 f"microbatches={self.microbatches} would save no memory: objective.generator_reuses_images keeps the "
                 "graph of the whole batch; set only one of them."
             )
-        self._check_penalty_of_samples(networks.D)
-        self._check_critic_is_bounded(networks.D)
-        self._check_signal_has_images(networks.D)
         return self
 
-    def _check_penalty_of_samples(self, D: nn.Module) -> None:
-        if self.objective.penalty != NO_PENALTY and normalises_batches(D):
-            raise RecipeError(
-                f"penalty {self.objective.penalty!r} asks for the slope at each image, and batch norm in the D of "
-                f"model {self.model.name!r} makes it that of the whole batch; take a model without, or no penalty."
-            )
+    @model_validator(mode="after")
+    def _model_is_conditional_if_there_are_classes(self) -> "Recipe":
+        self.model.check_conditional(self.data.num_classes)
+        return self
 
-    def _check_critic_is_bounded(self, D: nn.Module) -> None:
-        rules = self.objective
-        held = rules.weight_clip or rules.penalty != NO_PENALTY or every_kernel_is_normed(D)
-        if rules.loss == "wasserstein" and not held:
+    @model_validator(mode="after")
+    def _signal_has_validation_images(self) -> "Recipe":
+        if self.augment.signal == "validation" and not self.evaluate.validation:
             raise RecipeError(
-                f"loss 'wasserstein' has no end where nothing holds D, and nothing in model {self.model.name!r} does; "
-                "set objective.weight_clip, objective.penalty with its gamma, or spectral norm on every layer of D."
+                "augment.signal='validation' needs validation images, which are not trained on; set "
+                "evaluate.validation to their number, or augment.signal='signs'."
             )
-
-    def _check_signal_has_images(self, D: nn.Module) -> None:
-        if self.augment.signal != "validation":
-            return
-        if not self.evaluate.validation:
-            raise RecipeError(
-                "augment.signal='validation' needs images that are kept out of the training; set evaluate.validation, "
-                "or augment.signal to 'signs'."
-            )
-        if normalises_batches(D):
-            raise RecipeError(
-                f"augment.signal='validation' asks D of images it must not learn from, and batch norm in the D of "
-                f"model {self.model.name!r} learns from all it sees; take a model without, or augment.signal 'signs'."
-            )
+        return self
 
     @model_validator(mode="after")
     def _range_is_that_of_the_networks(self) -> "Recipe":
         if self.model.any_size and self.data.pixel_range != "-1..1":
             raise RecipeError(
-                f"the G of model {self.model.name!r} makes images in -1..1, of which data.pixel_range="
-                f"{self.data.pixel_range!r} would show half; leave it out."
+                f"the G of model {self.model.name!r} makes images in -1..1, which data.pixel_range="
+                f"{self.data.pixel_range!r} would cut in half; leave data.pixel_range out."
             )
         return self
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.models.base import Spec, model_config, model_names
+from gansmith.networks import network_tables
 from gansmith.nn.dropout import drawing_from
 from gansmith.nn.init import init_weights
-from gansmith.recipes import recipe, recipe_names
-from gansmith.report import network_tables
+from gansmith.recipes import recipe_names
 from gansmith.rng import stream
 from gansmith.training.state import build
 
@@ -94,7 +95,7 @@ def test_images_that_do_not_fit_are_refused_in_a_sentence(name, sides):
 def test_classes_are_refused_or_needed(name):
     model, spec = model_config({"name": name, "width": NARROW}), replace(SPECS[0], num_classes=3)
     if not model.is_conditional:
-        with pytest.raises(RecipeError, match=rf"model '{name}' takes no labels; .*\(.*thin-dcgan.*\)"):
+        with pytest.raises(RecipeError, match=rf"model '{name}' is not conditional; .*\(.*thin-dcgan.*\)"):
             model.networks(spec)
         return
     made = model.networks(spec)

@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
+from gansmith import recipe
 from gansmith.augment.operations import OPERATIONS
 from gansmith.augment.settings import Augment
 from gansmith.objectives.adversarial import LOSSES
 from gansmith.objectives.penalties import PENALTIES
 from gansmith.objectives.settings import Objective
-from gansmith.recipes import recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "objectives.md").read_text(encoding="utf-8")
 

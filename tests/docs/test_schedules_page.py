@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gansmith import recipe
 from gansmith.augment.operations import OPERATIONS
 from gansmith.config import Schedule, Settings, value_at
 from gansmith.errors import RecipeError
 from gansmith.recipe_file import override
-from gansmith.recipes import recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "schedules.md").read_text(encoding="utf-8")
 PLAIN, BURN_IN = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)

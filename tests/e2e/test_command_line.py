@@ -190,7 +190,14 @@ def test_recipes_are_listed_by_article_with_their_variants(gansmith):
 
 def test_recipes_are_shown_with_their_networks(gansmith):
     shown = gansmith("recipes", "show", "fashion-dcgan", "--no-trial").out
-    for text in ("# Learning rate, or a schedule of it", "840,705", "840,321", "384", "212,865", "14 × 14 × 64"):
+    for text in (
+        "# Learning rate, or a schedule {start, end, until}",
+        "840,705",
+        "840,321",
+        "384",
+        "212,865",
+        "14 × 14 × 64",
+    ):
         assert text in shown
     assert json.loads(gansmith("recipes", "show", "demo", "--json", "--set", "batch_size=7").out)["batch_size"] == 7
 
@@ -210,7 +217,7 @@ def test_a_variant_is_shown_with_its_source_and_what_differs(gansmith):
 
 def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
     shown = gansmith("recipes", "show", tiny).out
-    assert re.search(r"expected time on this machine \(cpu, (fp32|bf16)\): 12 steps of \d+\.\d+ s = \d:\d\d", shown)
+    assert re.search(r"about \d:\d\d on this machine \(cpu, (fp32|bf16)\): 12 steps × \d+\.\d+ s, estimated", shown)
 
 
 def test_runs_are_listed_and_shown(gansmith, trained):

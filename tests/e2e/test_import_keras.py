@@ -197,7 +197,7 @@ def test_nothing_of_a_configuration_is_run(small):
     script = """
         import sys
         from pathlib import Path
-        from gansmith.recipes import recipe
+        from gansmith import recipe
         from gansmith.interop.import_run import import_keras
 
         def watch(event, arguments):

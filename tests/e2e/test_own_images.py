@@ -31,7 +31,7 @@ def tried(monkeypatch):
     """A trial that answers at once; returns what was asked."""
     asked = []
 
-    def try_out(task, recipe, device):
+    def try_out(task, recipe, device, _datasets=None):
         asked.append((task, recipe, device))
         about = {"device": "cpu", "precision": "fp32", "available": 1000 << 20}
         if task == "memory":
@@ -51,13 +51,13 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
     assert (made.data.channels, made.data.height, made.data.width, made.data.resize) == (3, 40, 40, "crop")
     assert made.augment.operations == ("colour", "translate", "cutout")
     for part in (
-        "shape, from the images: 40x40 RGB, crop",
-        "batch 32: small batches make many updates",
-        "augmented by colour, translate, cutout: D would soon know 300 images by heart; not mirrored",
-        "plan: 300 images, 40x40 RGB; thin-dcgan, ",
-        "plan: 20 steps of 32 images, 640 images in all, 2.13 passes over the images",
-        "plan: 10 ms a step, measured here (cpu, fp32), and ",
-        "plan: 300 MiB of memory at most, of 1,000 free; a batch of all 300 would fit, by two trials",
+        "image size, from the images: 40x40 RGB, crop",
+        "batch size 32: small batches give many updates",
+        "augmentation is on (colour, translate, cutout): 300 images are few, and D would overfit; flips are off",
+        "plan: 300 images, 40x40 RGB; thin-dcgan with ",
+        "plan: 20 steps of 32 images, 640 images in all, 2.13 epochs",
+        "plan: 10 ms per step, measured here (cpu, fp32), and ",
+        "plan: 300 MiB of memory at most, of 1,000 MiB free; memory would allow a batch of all 300 images",
     ):
         assert part in result.err
         assert any(part in note for note in info["notes"]), part
@@ -78,8 +78,8 @@ def test_the_trial_is_of_the_images_and_of_what_was_set(gansmith, tried):
     assert [(task, recipe.batch_size) for task, recipe, _ in tried] == [("costs", 16), ("memory", 16), ("memory", 32)]
     assert (first.generator_optimizer.lr, first.data.name) == (1e-4, str(Path("photos").resolve()))
     assert (first.data.height, first.data.width) == (32, 32)
-    assert "32 pixels on the shorter side at most: in under 20 minutes on a processor" in result.out
-    assert "batch 16: there are only 20 images" in result.out
+    assert "images have at most 32 pixels on the shorter side: with less than 20 minutes on a CPU" in result.out
+    assert "batch size 16: there are only 20 images" in result.out
     assert not Path("runs").exists()
 
 
@@ -111,7 +111,7 @@ def test_a_recipe_that_sets_itself_does_so_from_what_is_left_to_train_on(gansmit
     held_out = ("--set", "evaluate.validation=20")
     result = gansmith("train", "--data", mixed(40), "--budget", "1h", *held_out, "--dry-run")
     assert result.code == 0, result.err
-    assert "batch 16: there are only 20 images" in result.out
+    assert "batch size 16: there are only 20 images" in result.out
 
 
 def test_a_batch_larger_than_the_set_is_refused_before_it_is_tried_out(gansmith, tried):
@@ -135,8 +135,8 @@ def test_a_batch_goes_through_in_parts_before_a_plan_is_made_of_it(gansmith, tri
 def test_a_long_run_that_nobody_asked_for_says_what_is_shorter(gansmith, tried, monkeypatch, seconds, long):
     monkeypatch.setitem(SECONDS, "step", seconds)
     said = gansmith("train", "--data", mixed(20), "--dry-run").out
-    assert ("a first look takes less: --budget 10m" in said) == long
-    assert "a first look" not in gansmith("train", "--data", "photos", "--budget", "9h", "--dry-run").out
+    assert ("for a first look in less time: --budget 10m" in said) == long
+    assert "for a first look" not in gansmith("train", "--data", "photos", "--budget", "9h", "--dry-run").out
 
 
 def test_steps_take_no_trial(gansmith, monkeypatch):
@@ -157,7 +157,7 @@ def test_steps_take_no_trial(gansmith, monkeypatch):
             2,
             "--budget 'soon' is not understood; give a time such as 90s, 10m, 2h or 1.5h, or a",
         ),
-        ("--budget 1s", 2, "--budget 1s is too short: here a step takes 10 ms and what comes besides, evaluations"),
+        ("--budget 1s", 2, "--budget 1s is too short: here a step takes 10 ms, and evaluations, grids, "),
         ("--budget 1h --steps 9", 2, "--budget 1h and --steps 9 both say how long the run is; give one of them."),
         ("--budget 1h --set length.images=9", 2, "--budget 1h and --set length.images=9 both say how long the run is"),
         ('--steps 2 --set augment.operations=["rotate"]', 2, "'rotate' needs images as high as wide, got 32x48"),
@@ -177,7 +177,7 @@ def test_too_few_images_and_a_folder_in_the_recipes_place(gansmith):
     mixed(7)
     few = gansmith("train", "--data", "photos", "--steps", 2)
     assert (few.code, "photos has 7 images that can be used; 8 are the least" in few.err) == (3, True)
-    assert "trying out" not in gansmith("train", "--data", "photos", "--dry-run").err
+    assert "timing a few steps" not in gansmith("train", "--data", "photos", "--dry-run").err
     place = gansmith("train", "photos")
     assert place.code == 2
     assert "photos is a path and no recipe; to train on its images: gansmith train --data photos" in place.err
@@ -231,7 +231,7 @@ def test_a_budget_holds_against_the_length_of_a_file(gansmith, tried):
 
 
 def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_file(gansmith, monkeypatch):
-    def try_out(_task, recipe, _device):
+    def try_out(_task, recipe, _device, _datasets=None):
         """Evaluates where a run of the recipe would."""
         evaluates = recipe.evaluate.every <= recipe.length.images
         seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
@@ -242,7 +242,7 @@ def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_fil
     result = gansmith("train", "mine.toml", "--data", "fashion-10k", "--budget", "15s", "--dry-run", "--json")
     facts = json.loads(result.out)
     assert facts["plan"]["calls"]["evaluation"] == 3
-    assert any(note.startswith("evaluated 3 times on the way") for note in facts["notes"])
+    assert any(note.startswith("evaluated 3 times during training") for note in facts["notes"])
 
 
 def test_a_folder_named_like_a_recipe_does_not_hide_it(gansmith):

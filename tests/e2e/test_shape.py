@@ -41,8 +41,8 @@ def test_tall_images_train_as_they_are_and_can_be_sampled(gansmith, photos, chan
     result = gansmith("train", "--data", photos(96, 64, channels), "--steps", 2, "--set", "batch_size=4")
     assert result.code == 0, result.err
     assert shape_of(result) == (channels, 96, 64, "crop")
-    assert "looking at 8 of 8 files for the shape of the images" in result.err
-    note = f"shape, from the images: 96x64 {kind}, crop"
+    assert "looking at 8 of 8 files for the size of the images" in result.err
+    note = f"image size, from the images: 96x64 {kind}, crop"
     assert note in result.err
     assert note in json.loads((result.run / "run.json").read_text())["notes"]
     assert gansmith("sample", "last", "-n", 3, "--out", "x.npy").code == 0
@@ -113,14 +113,14 @@ def test_articles_keep_their_shape(gansmith, photos):
 def test_known_sets_come_in_their_own_shape_too(gansmith, tiny):
     result = gansmith("train", tiny, "--data", "fashion-10k[0]", "--dry-run")
     assert result.code == 0, result.err
-    assert "shape, from the images: 28x28 grey, crop" in result.out
+    assert "image size, from the images: 28x28 grey, crop" in result.out
 
 
 def test_networks_that_cannot_be_built_there_keep_the_recipes_shape_and_say_so(gansmith, photos, tiny, monkeypatch):
     monkeypatch.setattr(shape, "shape_of", lambda *_: shape.ImageShape(channels=3, height=36, width=36))
     result = gansmith("train", tiny, "--data", photos(36, 36), "--set", "model.name=upsample-dcgan")
     assert shape_of(result) == (1, 28, 28, "crop")
-    said = "the images would be 36x36 RGB, crop, which these networks cannot be built for; fitted to 28x28 grey, crop"
+    said = "the images would be 36x36 RGB, crop, for which the networks cannot be built; resized to 28x28 grey, crop"
     assert said in result.err
 
 
@@ -129,7 +129,7 @@ def test_a_prepared_store_gives_its_own_shape(gansmith, photos, tiny):
     result = gansmith("train", tiny, "--data", "store")
     assert result.code == 0, result.err
     assert shape_of(result)[:3] == (1, 40, 48)
-    assert "shape, from the store: 40x48 grey" in result.err
+    assert "image size, from the prepared dataset: 40x48 grey" in result.err
     other = gansmith("train", "fashion-dcgan", "--data", "store", "--steps", 1)
     assert other.code == 3
     assert "store was prepared as 40x48 grey; set data.channels=1, data.height=40 and data.width=48" in other.err
@@ -179,7 +179,7 @@ def test_a_run_whose_images_have_moved_says_how_to_go_on_and_that_does(gansmith,
     Path("photos").rename("moved")
     lost = gansmith("resume", run, "--steps", 13)
     assert lost.code == 3
-    assert f"are not at {was} any more; say where they are: gansmith resume {run} --data PATH" in lost.err
+    assert f"are not at {was} any more; give their new location: gansmith resume {run} --data PATH" in lost.err
     found = gansmith("resume", run, "--steps", 13, "--data", "./moved")
     assert found.code == 0, found.err
     assert data_of(found).name == str(Path("moved").resolve())

@@ -223,8 +223,8 @@ def test_a_run_does_not_go_on_with_other_labels(gansmith, conditional, zoo):
 
 def test_what_cannot_be_told_apart_is_refused_before_a_run_is_made(gansmith, conditional, zoo):
     for data, code, message in (
-        ("zoo/cat", 3, "has no labels, so there is nothing to tell apart; leave out --labels, or sort the images"),
-        ("zoo[dog]", 3, "has only images of the class 'dog', so there is nothing to tell apart"),
+        ("zoo/cat", 3, "has no labels, but --labels needs two classes; leave out --labels, or sort the images"),
+        ("zoo[dog]", 3, "has only images of the class 'dog', but --labels needs two classes"),
     ):
         result = gansmith("train", conditional, "--data", data, "--labels")
         assert result.code == code
@@ -253,11 +253,11 @@ def test_images_that_lie_outside_the_class_folders_are_named(gansmith, condition
     [
         (
             "fashion-10k[sandal]",
-            "only images of the class 'sandal', so there is nothing to tell apart; leave out --labels or [sandal].",
+            "only images of the class 'sandal', but --labels needs two classes; leave out --labels or [sandal].",
         ),
         (
             "zoo[dog]",
-            "only images of the class 'dog', so there is nothing to tell apart; leave out --labels or [dog].",
+            "only images of the class 'dog', but --labels needs two classes; leave out --labels or [dog].",
         ),
     ],
 )
@@ -272,12 +272,16 @@ def test_who_chose_a_single_class_is_not_told_to_sort_images(gansmith, condition
     [
         (("--set", "data.num_classes=7"), 3, "data.num_classes=7, but 'fashion-10k' has images of 10 classes; "),
         (("--set", "data.num_classes=7", "--data", "zoo/cat"), 3, "zoo/cat' has no labels; `gansmith train --labels` "),
-        (("--set", "data.num_classes=1"), 2, "data.num_classes=1 tells no image from another; give 0, or 2 and more."),
+        (
+            ("--set", "data.num_classes=1"),
+            2,
+            "data.num_classes=1 must be 0, to train without labels, or 2 and more.",
+        ),
         (("--labels", "--set", "data.num_classes=10"), 2, "--labels takes data.num_classes from the images; "),
         (
             ("--labels", "--set", "model.name=upsample-dcgan"),
             2,
-            "model 'upsample-dcgan' takes no labels; set model.name",
+            "model 'upsample-dcgan' is not conditional; set model.name",
         ),
         (("--labels", "--set", "evaluate.validation=56", "--data", "zoo"), 3, "is left to train on; hold out fewer."),
     ],

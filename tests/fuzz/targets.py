@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gansmith import recipe
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.npz import read_npz
@@ -27,7 +28,6 @@ from gansmith.data.sources import Entry, Source, open_source
 from gansmith.data.store import read_dataset, write_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import override, to_toml
-from gansmith.recipes import recipe
 from tests.helpers import hazards, hostile_archives, make_sets
 from tests.helpers.hostile_archives import Tarred, Zipped, tar_of, zip_of
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
-from gansmith.recipes import recipe, recipe_names
+from gansmith.recipes import recipe_names
 from gansmith.training import loop
 from gansmith.training.batch import make_batch
 from gansmith.training.optim import make_optimizer

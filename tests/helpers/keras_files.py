@@ -3,8 +3,8 @@
 import h5py
 import numpy as np
 
+from gansmith import recipe
 from gansmith.interop.keras import expected_layers, get_weights
-from gansmith.recipes import recipe
 
 SMALL = "mnist-dcgan"
 CHANGES = ("model.width=8",)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gansmith import recipe
 from gansmith.data.store import write_dataset
 from gansmith.recipe_file import from_values, merged, to_toml
-from gansmith.recipes import recipe
 from tests.helpers import helper_command, helper_environment
 
 BATCH = 8

@@ -2,9 +2,9 @@
 
 import torch
 
+from gansmith import recipe
 from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
-from gansmith.recipes import recipe
 from gansmith.runs.run import create_run
 from gansmith.schema import Recipe
 from gansmith.training.loop import train_step

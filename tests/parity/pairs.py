@@ -7,11 +7,11 @@ import masks
 import numpy as np
 import torch
 
+from gansmith import recipe
 from gansmith.engine import Engine, make_engine
 from gansmith.interop.keras import get_weights
 from gansmith.nn.dropout import drawing_from
 from gansmith.pixels import to_model
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.training.optim import make_optimizer

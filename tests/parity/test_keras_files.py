@@ -9,6 +9,7 @@ import pytest
 import torch
 from keras import layers
 
+from gansmith import recipe
 from gansmith.checkpoints.load import load_network
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.interop.import_run import import_keras
@@ -17,7 +18,6 @@ from gansmith.interop.keras_file import find_networks, read_models
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.modes import eval_mode
 from gansmith.nn.stack import Stack
-from gansmith.recipes import recipe
 from gansmith.rng import latents, stream
 from tests.helpers import keras_networks as networks
 

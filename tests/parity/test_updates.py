@@ -8,10 +8,11 @@ from pairs import assert_same_weights, for_keras, images, pair, reading_masks
 from rules import RULES, Adam, cross_entropy, discriminator_updates, stacked_update
 from rules import Batch as ReferenceBatch
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.interop.keras import get_weights
 from gansmith.objectives.adversarial import Targets
-from gansmith.recipes import all_names, recipe
+from gansmith.recipes import all_names
 from gansmith.rng import latents, stream
 from gansmith.training.batch import Batch, make_batch
 from gansmith.training.held_out_losses import validation_losses

@@ -9,10 +9,12 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from PIL import Image
 
+from gansmith import recipe
 from gansmith.figures import plotted_losses
-from gansmith.recipes import family, recipe, recipe_names
+from gansmith.networks import network_tables
+from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS
-from gansmith.report import network_diagrams, network_tables
+from gansmith.report import network_diagrams
 from gansmith.runs.run import Run
 from gansmith.viz.curves import Line, loss_curves
 from gansmith.viz.diagram import WIDTH

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.checkpoints.load import load_checkpoint
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.checkpoints.save import save_checkpoint
@@ -15,7 +16,6 @@ from gansmith.config import Schedule, scaled, value_at
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError, UsageError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.schema import Adam, RMSprop

@@ -5,11 +5,20 @@ differentiated as often as one likes. The laws are those of DiffAugment (Zhao et
 where it has the operation, and of ADA (Karras et al. 2020, arXiv:2006.06676) elsewhere.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from gansmith.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = LazyModule("torch")
+
 
 SHIFT = 1 / 8
 """The largest translation, as a share of the side."""

@@ -26,6 +26,6 @@ def import_keras(
     The file is read as data: nothing in it is run. Images are channels last, as Keras has them unless told otherwise.
     """
     from gansmith.interop import import_run
-    from gansmith.recipes import recipe as find_recipe
+    from gansmith.recipes import load_recipe
 
-    print_result(import_run.import_keras(file, find_recipe(recipe), runs=runs, name=name), json_)
+    print_result(import_run.import_keras(file, load_recipe(recipe), runs=runs, name=name), json_)

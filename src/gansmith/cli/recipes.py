@@ -20,15 +20,16 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def list_recipes(json_: Json = False) -> None:
-    """List the recipes that ship with gansmith by the article they come from, with their variants."""
-    from gansmith.recipes import all_names, family, recipe, recipe_names
+    """List the recipes that ship with gansmith and their variants, by the article they come from."""
+    from gansmith.recipes import all_names, family, load_recipe, recipe_names
     from gansmith.recipes.base import ARTICLES
 
     if json_:
-        facts = [
-            {"name": name, "about": recipe(name).about, "article": family(name).article.title} for name in all_names()
+        listed = [
+            {"name": name, "about": load_recipe(name).about, "article": family(name).article.title}
+            for name in all_names()
         ]
-        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+        sys.stdout.write(json.dumps(listed, indent=1) + "\n")
         return
     families = {name: family(name) for name in recipe_names()}
     blocks = []
@@ -36,7 +37,7 @@ def list_recipes(json_: Json = False) -> None:
         lines = [article.cited()]
         for name, one in families.items():
             if one.article == article:
-                lines.append(f"  {name:<20} {recipe(name).about}")
+                lines.append(f"  {name:<20} {load_recipe(name).about}")
                 lines += [f"    :{variant:<17} {what.about}" for variant, what in one.variants.items()]
         blocks.append("\n".join(lines))
     sys.stdout.write("\n\n".join(blocks) + "\n")
@@ -45,42 +46,45 @@ def list_recipes(json_: Json = False) -> None:
 def show(
     name: Annotated[Positional[str], arg(metavar="NAME|FILE.toml")],
     changes: Changes = (),
-    no_trial: Annotated[bool, option("take no steps to estimate the time")] = False,
+    no_trial: Annotated[bool, option("do not time a few steps to estimate the training time")] = False,
     json_: Json = False,
 ) -> None:
-    """Show a recipe: its origin, every setting and what it means, the networks' tables, and the time it takes here."""
+    """Show a recipe: its origin, every setting with its meaning, the tables of its networks, and its time here."""
     from gansmith.recipe_file import to_toml
-    from gansmith.recipes import recipe
+    from gansmith.recipes import load_recipe
 
-    found = recipe(name, changes)
+    found = load_recipe(name, changes)
     if json_:
         sys.stdout.write(found.model_dump_json(indent=1) + "\n")
         return
+    from gansmith.networks import check_networks
+
+    check_networks(found)
     if not name.endswith(".toml"):
-        sys.stdout.write(_origin(found, name) + "\n\n")
+        sys.stdout.write(_describe_origin(found, name) + "\n\n")
     sys.stdout.write(f"{to_toml(found, comments=True)}\n{describe(found)}\n")
     if not no_trial:
         sys.stdout.write(_expected_time(found) + "\n")
 
 
-def _origin(found: "Recipe", name: str) -> str:
-    """What the recipe's file says of it, and where a variant or a change differs from the plain recipe."""
-    from gansmith.recipes import family, recipe
+def _describe_origin(found: "Recipe", name: str) -> str:
+    """The article, source and results of the recipe, and how a variant or a change differs from the plain recipe."""
+    from gansmith.recipes import family, load_recipe
 
     about = family(name)
     plain = name.partition(":")[0]
-    facts = [
+    rows = [
         ("article", about.article.cited()),
         ("source", about.source),
         *(("inferred", one) for one in about.inferred),
-        ("found", about.finding),
-        ("here", about.measured),
-        *((f"not {plain}", change) for change in _changes(recipe(plain), found)),
+        ("finding", about.finding),
+        ("measured", about.measured),
+        *((f"not {plain}", change) for change in _changes(load_recipe(plain), found)),
     ]
-    wide = max(len(what) for what, _ in facts)
+    wide = max(len(what) for what, _ in rows)
     wrapped = [
         textwrap.wrap(text, 118, initial_indent=f"{what:<{wide}}  ", subsequent_indent=" " * (wide + 2))
-        for what, text in facts
+        for what, text in rows
         if text
     ]
     return "\n".join(line for lines in [[f"{found.name}: {found.about}"], *wrapped] for line in lines)
@@ -98,7 +102,7 @@ def _changes(plain: "Recipe", found: "Recipe") -> list[str]:
 
 def describe(recipe: "Recipe") -> str:
     """The tables of both networks: layer, output shape, parameters; and the totals."""
-    from gansmith.report import network_tables
+    from gansmith.networks import network_tables
 
     blocks = []
     for title, table in network_tables(recipe).items():
@@ -122,6 +126,6 @@ def _expected_time(recipe: "Recipe") -> str:
     engine = make_engine("auto", recipe.precision)
     seconds = seconds_per_step(at_worst_case(recipe), engine)
     return (
-        f"expected time on this machine ({engine.device}, {engine.precision}): {recipe.steps:,} steps "
-        f"of {seconds:.3g} s = {duration(recipe.steps * seconds)}, by a trial of some, without what comes between them"
+        f"about {duration(recipe.steps * seconds)} on this machine ({engine.device}, {engine.precision}): "
+        f"{recipe.steps:,} steps × {seconds:.3g} s, estimated from a few steps, without evaluations and checkpoints"
     )

@@ -1,6 +1,5 @@
 """`gansmith resume`."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,7 +11,6 @@ from gansmith.cli.options import (
     Offline,
     Runs,
     WhichRun,
-    as_set_or_path,
     call,
     check_given_once,
     check_steps,
@@ -33,40 +31,37 @@ def main(arguments: Sequence[str]) -> None:
 def resume(
     run: WhichRun = "last",
     data: Annotated[
-        str | None, option("where the run's images lie, if not where they were; they are compared", metavar="PATH")
+        str | None, option("new location of the images if they moved (their hash is checked)", metavar="PATH")
     ] = None,
-    steps: Annotated[int | None, option("new length of the run, in steps from its beginning", metavar="N")] = None,
+    steps: Annotated[
+        int | None, option("new length of the run in steps, counted from its beginning", metavar="N")
+    ] = None,
     changes: Changes = (),
-    fork: Annotated[
-        bool, option("start a new run from the checkpoint, which may change anything that fits it")
-    ] = False,
+    fork: Annotated[bool, option("start a new run from the checkpoint, with changed settings")] = False,
     runs: Runs = None,
     device: Device = "auto",
     offline: Offline = False,
     allow_dropped: AllowDropped = False,
     json_: Json = False,
 ) -> None:
-    """Continue a run from its newest checkpoint, exactly as if it had never stopped.
+    """Continue a run from its newest checkpoint, exactly (bit for bit) as if it had never stopped.
 
-    --set, or an edited recipe.toml in the run's folder, may change its length, how often it logs, draws, evaluates and
-    saves, its figures, on_divergence, and where its images lie. Another change is refused, unless --fork makes a new
-    run of it.
+    --set, or an edited recipe.toml in the run's folder, may change the length, the intervals of logs, sample grids,
+    evaluations and checkpoints, the figures, on_divergence, and the location of the images. Any other change needs
+    --fork, which starts a new run.
     """
     check_steps(steps)
     found = find_run(run, runs or default_root())
-    named = None if data is None else as_set_or_path(data)
+    check_given_once(changes, data=data, steps=steps)
     from gansmith.cli.console import console_reporter
-    from gansmith.recipe_file import override, recipe_of
     from gansmith.sessions import session
 
-    check_given_once(changes, data=data, steps=steps)
-    changes = changes if named is None else (*changes, f"data.name={json.dumps(named)}")
-    images = None if steps is None else steps * override(recipe_of(found), changes).batch_size
     with console_reporter() as reporter:
         trained = session.resume(
             found,
-            changes=changes,
-            images=images,
+            changes,
+            data=data,
+            steps=steps,
             fork=fork,
             device=device,
             offline=offline,

@@ -26,7 +26,7 @@ from gansmith.errors import UsageError
 from gansmith.runs.run import check_root, default_root, folder_name
 
 AUTO = "auto"
-"""The recipe of those who name images and no recipe."""
+"""The recipe where --data is given and no recipe."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -37,88 +37,86 @@ def main(arguments: Sequence[str]) -> None:
 def train(
     recipe: Annotated[Positional[str | None], option("default, with --data: auto", metavar="RECIPE|FILE.toml")] = None,
     data: Annotated[
-        str | None, option("a known set, or a folder, .zip, .tar or .parquet of images", metavar="NAME|PATH")
+        str | None, option("a known dataset, or a folder, .zip, .tar or .parquet of images", metavar="NAME|PATH")
     ] = None,
     budget: Annotated[
         str | None,
-        option("what the run may cost; decides its length after a trial here", metavar="90s|10m|2h|5M-images"),
+        option("time or images that the run may take; a short trial finds the length", metavar="90s|10m|2h|5M-images"),
     ] = None,
     runs: Runs = None,
-    name: Annotated[str | None, option("name of the run; default the recipe's", metavar="NAME")] = None,
-    steps: Annotated[int | None, option("length of the run; default the recipe's", metavar="N")] = None,
-    seed: Annotated[int | None, option("decides every random draw; default the recipe's", metavar="S")] = None,
+    name: Annotated[str | None, option("name of the run; default: the recipe's name", metavar="NAME")] = None,
+    steps: Annotated[int | None, option("length of the run in training steps", metavar="N")] = None,
+    seed: Annotated[int | None, option("seed of every random draw", metavar="S")] = None,
     device: Device = "auto",
     offline: Offline = False,
     allow_dropped: AllowDropped = False,
-    precision: Annotated[
-        str | None, option("what networks compute in; default the recipe's", metavar="auto|fp32|bf16")
-    ] = None,
+    precision: Annotated[str | None, option("precision of the networks", metavar="auto|fp32|bf16")] = None,
     changes: Changes = (),
     labels: Annotated[
-        bool, option("tell the networks the class of each image, so that samples can be asked for by class")
+        bool, option("train conditionally on the dataset's labels, so that you can sample by class")
     ] = False,
     fit_batch: Annotated[
-        bool, option("try what fits into memory; a batch that does not goes through in parts, with the same result")
+        bool, option("split a batch that does not fit into memory into microbatches; the result is the same")
     ] = False,
-    dry_run: Annotated[bool, option("show what would be trained, and stop")] = False,
+    dry_run: Annotated[bool, option("show the recipe and the plan, and stop")] = False,
     json_: Json = False,
 ) -> None:
     """Train a recipe in a new run folder, whose path is printed first and last.
 
-    Own images come in their own shape, if the networks adapt to any, but for what is set of it: data.height and such.
-    Without a recipe it is auto, which sets itself from the images, the device and the budget, and says how and why.
-    With --labels, classes are those of the set, or the folders that the images lie in.
+    Without a recipe it is auto, which sets itself from the images, the device and the budget, and explains its choices.
+    Your own images keep their size and aspect ratio if the model supports any size; to override: --set data.height=64.
+    With --labels, the classes are those of the dataset, or the folders that the images lie in.
     """
     check_steps(steps)
-    _check_options(recipe, data, budget, steps)
+    _check_options(recipe, data)
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
     images = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
-    from gansmith.planning.budget import parse_budget
-    from gansmith.planning.resolve import Asked, answer
+    from gansmith.planning.public import plan
     from gansmith.recipe_file import to_toml
     from gansmith.sessions import session
-    from gansmith.training.datasets import access_for
 
     check_given_once(changes, data=data, budget=budget, steps=steps, seed=seed, precision=precision)
-    options = {"data.name": images, "seed": seed, "precision": precision}
-    given = [f"{field}={json.dumps(value)}" for field, value in options.items() if value is not None]
-    asked = Asked(
-        name=recipe or AUTO,
-        changes=[*changes, *given],
-        steps=steps,
-        budget=None if budget is None else parse_budget(budget),
-        device=device,
-        labels=labels,
-        fit_batch=fit_batch,
-    )
+    given = {"seed": seed, "precision": precision}
+    fields = [f"{field}={json.dumps(value)}" for field, value in given.items() if value is not None]
     with console_reporter() as reporter:
-        found = answer(asked, access_for(reporter, offline, allow_dropped), reporter)
+        found = plan(
+            recipe or AUTO,
+            [*changes, *fields],
+            data=images,
+            labels=labels,
+            budget=budget,
+            steps=steps,
+            device=device,
+            offline=offline,
+            allow_dropped=allow_dropped,
+            fit_batch=fit_batch,
+            reporter=reporter,
+        )
     if dry_run:
         if json_:
             sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n")
         else:
-            said = "".join(f"{note}\n" for note in found.notes)
-            sys.stdout.write(f"{to_toml(found.recipe)}\n{describe(found.recipe)}\n{said}")
+            notes = "".join(f"{note}\n" for note in found.notes)
+            sys.stdout.write(f"{to_toml(found.recipe)}\n{describe(found.recipe)}\n{notes}")
         return
     with console_reporter() as reporter:
         run = session.train(
-            found.recipe,
+            found,
             runs=runs,
             name=name,
             device=device,
             offline=offline,
             allow_dropped=allow_dropped,
-            notes=found.notes,
             reporter=reporter,
         )
     print_result(run, json_)
 
 
-def _check_options(recipe: str | None, data: str | None, budget: str | None, steps: int | None) -> None:
+def _check_options(recipe: str | None, data: str | None) -> None:
     if recipe is None and data is None:
         raise UsageError(
             "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
@@ -126,8 +124,6 @@ def _check_options(recipe: str | None, data: str | None, budget: str | None, ste
         )
     if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and not _is_a_recipe(recipe):
         raise UsageError(f"{recipe} is a path and no recipe; to train on its images: gansmith train --data {recipe}")
-    if budget is not None and steps is not None:
-        raise UsageError(f"--budget {budget} and --steps {steps} both say how long the run is; give one of them.")
 
 
 def _is_a_recipe(name: str) -> bool:

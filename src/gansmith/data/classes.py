@@ -1,18 +1,25 @@
 """The classes that networks are told apart by: their names, their shares of the images, and who is asked for when."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.sources import shown
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError, UsageError, unknown
+from gansmith.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = LazyModule("torch")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

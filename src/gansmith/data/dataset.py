@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from gansmith.data.images.resize import ImageShape, resize
 from gansmith.data.locate import Located, Split, locate
 from gansmith.data.prepare import prepare_source, source_key
 from gansmith.data.selection import parse_name, rows_of
-from gansmith.data.sources import open_source, shown
+from gansmith.data.sources import Source, open_source, shown
 from gansmith.data.store import Dataset, read_dataset, write_dataset
 from gansmith.errors import DataError
 
@@ -46,13 +47,15 @@ class Access:
     packing: Packing | None = None
 
 
-def open_dataset(request: Request, access: Access = Access()) -> Dataset:
+def open_dataset(request: Request, access: Access = Access(), source: Source | None = None) -> Dataset:
     """The images asked for, in the shape asked for; downloaded and packed on first use.
+
+    A `source` that lists all files of that name and split is taken as it is, and no file is listed or hashed again.
 
     Raises DataError when the set or path cannot be found or read, or when nothing is left of it.
     """
     selection = parse_name(request.name)
-    dataset = _open_whole(selection.name, request, access)
+    dataset = _open_whole(selection.name, request, access, source)
     if selection.classes:
         names, why = dataset.index["classes"], dataset.index.get("no_classes", "")
         dataset = dataset.only(rows_of(selection.classes, dataset.labels, names, selection.name, why))
@@ -66,13 +69,13 @@ def open_dataset(request: Request, access: Access = Access()) -> Dataset:
     return left
 
 
-def _open_whole(name: str, request: Request, access: Access) -> Dataset:
+def _open_whole(name: str, request: Request, access: Access, source: Source | None) -> Dataset:
     located = locate(name, request.split, offline=access.offline, progress=access.downloading)
     if located.arrays:
         return _packed_arrays(located, request)
     if dataset := read_dataset(located.path):
         return _prepared(located.path, dataset, request)
-    return _packed_files(located, request, access)
+    return _packed_files(located, request, access, source)
 
 
 def _prepared(path: Path, dataset: Dataset, request: Request) -> Dataset:
@@ -89,12 +92,12 @@ def _prepared(path: Path, dataset: Dataset, request: Request) -> Dataset:
     return dataset
 
 
-def _packed_files(located: Located, request: Request, access: Access) -> Dataset:
+def _packed_files(located: Located, request: Request, access: Access, listed: Source | None) -> Dataset:
     """The store for a folder or archive of image files, by their content and their names below the path."""
-    with open_source(located.path, located.parts) as source:
+    with nullcontext(listed) if listed else open_source(located.path, located.parts) as source:
         folder = _store(located.name, source_key(source, request.shape))
         if not folder.exists():  # they are kept with the store, and to find them takes reading the files
-            source = replace(source, notes=tuple(located.notes()))
+            source = replace(source, name="", notes=tuple(located.notes()))
         dataset = prepare_source(
             source, folder, request.shape, allow_dropped=access.allow_dropped, progress=access.packing
         )

@@ -14,6 +14,7 @@ from gansmith.data.datasets.find import FoundSet, find_set, idx_file
 from gansmith.data.datasets.http import Progress
 from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.read import read_idx_pair, read_split
+from gansmith.data.selection import parse_name
 from gansmith.errors import DataError, unknown
 
 Split = Literal["train", "test", "extra", "both"]
@@ -70,6 +71,12 @@ def locate(name: str, split: Split, *, offline: bool = False, progress: Progress
     if split not in ("train", "both"):
         raise DataError(f"{path} holds images of one's own, which have no {split!r} split; take 'train'.")
     return Located(name=path.resolve().name, path=path)
+
+
+def absolute_name(name: str) -> str:
+    """A known dataset's name as it is, and a path from the root, so that it means the same from anywhere."""
+    plain = parse_name(name).name
+    return name if plain in SETS else f"{path_of(plain).resolve()}{name.removeprefix(plain)}"
 
 
 def path_of(name: str) -> Path:

@@ -30,7 +30,7 @@ def open_named(
     located = locate(selection.name, split, offline=offline, progress=progress)
     with _array_source(located) if located.arrays else open_source(located.path, located.parts) as source:
         if selection.classes:
-            source = _only_classes(source, selection.classes, selection.name)
+            source = only_classes(source, selection.classes, selection.name)
         yield replace(
             source,
             name=located.name + name.removeprefix(selection.name),
@@ -72,7 +72,7 @@ def _png(pixels: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-def _only_classes(source: Source, classes: Sequence[str], name: str) -> Source:
+def only_classes(source: Source, classes: Sequence[str], name: str) -> Source:
     """The files of these classes; a file without a label, such as the one that holds the labels, is of none."""
     labels = find_labels(source)
     if labels is None:

@@ -1,14 +1,21 @@
 """Which images make up a batch, as a function of (seed, clock): the loader's whole state is one integer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from gansmith.errors import DataError
+from gansmith.lazy import LazyModule
 from gansmith.rng import stream
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = LazyModule("torch")
+
 
 Order = Literal["permutation", "sequential", "shuffle-buffer", "with-replacement"]
 

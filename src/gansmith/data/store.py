@@ -1,5 +1,7 @@
 """The packed store: one uint8 memory map (N, C, H, W), its labels, and a JSON index with their hashes."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import mmap
@@ -7,14 +9,20 @@ import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from gansmith.data.formats.npz import map_npy
 from gansmith.errors import DataError, DiskError
+from gansmith.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = LazyModule("torch")
+
 
 FORMAT = 1
 
@@ -47,7 +55,7 @@ class Dataset:
         """int64 [len(indices)], or None where there are no labels."""
         return None if self.labels is None else torch.from_numpy(self.labels[indices.numpy()].astype(np.int64))
 
-    def only(self, rows: np.ndarray) -> "Dataset":
+    def only(self, rows: np.ndarray) -> Dataset:
         """The same store, of which only the images at these positions are meant."""
         labels = None if self.labels is None else self.labels[rows]
         return replace(self, labels=labels, rows=rows if self.rows is None else self.rows[rows])

@@ -1,31 +1,32 @@
-"""What every model file offers: a frozen `Config` whose `build(spec)` returns an untrained pair of networks."""
+"""The base of every model file: a frozen `Config` whose `build(spec)` returns an untrained pair of networks."""
 
 import importlib
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import gansmith.models
 from gansmith.config import Settings
 from gansmith.errors import RecipeError, unknown
 
+if TYPE_CHECKING:
+    from torch import nn
+
 SMALLEST = 8
-"""Pixels of the shortest side that can be halved and still be an image, for models that take any size."""
+"""Pixels of the shorter side of an image, at least, for models that support any size."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """What a pair of networks has to fit: the images' shape, the number of latent variables, and classes if any."""
+    """The images, latents and classes that a pair of networks is built for."""
 
     channels: int
     height: int
     width: int
     latents: int
     num_classes: int = 0
-    """How many labels tell images apart; 0 for networks that know nothing of labels."""
+    """Number of classes of conditional networks; 0 for networks without labels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,37 +36,41 @@ class Networks:
     With classes, `G(z, labels)` and `D(images, labels)`, labels int64 [N] from 0 on.
     """
 
-    G: nn.Module
-    D: nn.Module
+    G: "nn.Module"
+    D: "nn.Module"
 
 
 class ModelConfig(Settings):
     """Settings of one model file; `name` is the file's name, with hyphens."""
 
     any_size: ClassVar[bool] = False
-    """Whether the networks are meant for images of any size and shape, in -1..1: own images then come in theirs."""
+    """Whether the networks support images of any size and aspect ratio, in -1..1; own images then keep theirs."""
 
     is_conditional: ClassVar[bool] = False
-    """Whether the networks can be told the class of an image."""
+    """Whether the networks can be conditional: they take the class of each image."""
 
     name: str
 
     @abstractmethod
     def build(self, spec: Spec) -> Networks:
-        """The two networks. Their weights are set afterwards, from the run's seed.
+        """The two networks; their weights are set afterwards, from the run's seed.
 
-        Raises RecipeError when they cannot be built for such images. Files without `is_conditional` ignore classes.
+        Raises RecipeError when they cannot be built for such images. Models without `is_conditional` ignore classes.
         """
 
     def networks(self, spec: Spec) -> Networks:
         """The two networks. Raises RecipeError when they cannot be built for such images, or with classes."""
-        if spec.num_classes and not self.is_conditional:
+        self.check_conditional(spec.num_classes)
+        return self.build(spec)
+
+    def check_conditional(self, num_classes: int) -> None:
+        """Raise RecipeError when there are classes, and the networks are not conditional."""
+        if num_classes and not self.is_conditional:
             able = [name for name in model_names() if model_config({"name": name}).is_conditional]
             raise RecipeError(
-                f"model {self.name!r} takes no labels; set model.name to one that does ({', '.join(able)}), or train "
-                "without: data.num_classes=0."
+                f"model {self.name!r} is not conditional; set model.name to one that is ({', '.join(able)}), or train "
+                "without labels: data.num_classes=0."
             )
-        return self.build(spec)
 
 
 def model_names() -> list[str]:
@@ -75,7 +80,7 @@ def model_names() -> list[str]:
 
 
 def model_config(settings: dict[str, Any]) -> ModelConfig:
-    """The `Config` of the file that `settings["name"]` names, holding the rest of the settings."""
+    """The `Config` of the model that `settings["name"]` names, with the other settings."""
     name = settings.get("name")
     if name not in model_names():
         raise RecipeError(unknown("model", str(name), model_names()))
@@ -83,7 +88,7 @@ def model_config(settings: dict[str, Any]) -> ModelConfig:
 
 
 def whole_part(spec: Spec, model: str, parts: Literal[4, 8]) -> tuple[int, int]:
-    """Height and width / `parts`, for models that double the image so often. Raises RecipeError when not whole."""
+    """Height and width divided by `parts`, for models that double the image. Raises RecipeError if not whole."""
     if spec.height % parts or spec.width % parts:
         raise RecipeError(
             f"model {model!r} doubles the image {'twice' if parts == 4 else 'three times'}, so height and width must "
@@ -93,10 +98,10 @@ def whole_part(spec: Spec, model: str, parts: Literal[4, 8]) -> tuple[int, int]:
 
 
 def image_sizes(spec: Spec, model: str, largest: int) -> list[tuple[int, int]]:
-    """Height and width of the images on the way to the full size, which is the last; for models that take any.
+    """Heights and widths of the images inside a model that supports any size, from the smallest to the full size.
 
-    Each is half of the next, rounded up, and there are two at least; the first has at most `largest` pixels on its
-    shorter side. Raises RecipeError for images too small for that.
+    Each is half of the next, rounded up, and there are at least two; the first has at most `largest` pixels on its
+    shorter side. Raises RecipeError for images that are too small.
     """
     sizes = [(spec.height, spec.width)]
     if min(sizes[0]) < SMALLEST:

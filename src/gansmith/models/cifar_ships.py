@@ -1,15 +1,14 @@
 """The networks of "My First GAN" (Jake Tae, 2020), which are those of Chollet's *Deep Learning with Python*, §8.5."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
 
+from gansmith import nn
 from gansmith.errors import RecipeError
 from gansmith.models.base import ModelConfig, Networks, Spec
-from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
-from gansmith.nn.dropout import Dropout
-from gansmith.nn.stack import Stack
 
 SLOPE = 0.3
 """What Keras' LeakyReLU has when no slope is given."""
@@ -18,10 +17,10 @@ SMALLEST = 24
 
 
 class Config(ModelConfig):
-    """One strided transposed convolution among convolutions of stride 1; four unpadded convolutions. No batch norm."""
+    """G: one strided transposed convolution among plain ones. D: four unpadded convolutions. No batch norm."""
 
     name: Literal["cifar-ships"] = "cifar-ships"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(256, ge=2, multiple_of=2)
     """Channels of the generator; half of it before its first convolution and in the discriminator."""
     dropout: float = Field(0.4, ge=0, lt=1)
@@ -37,19 +36,19 @@ class Config(ModelConfig):
 
     def _generator(self, spec: Spec) -> nn.Module:
         wide, thin, height, width = self.width, self.width // 2, spec.height // 2, spec.width // 2
-        return Stack(
+        return nn.Stack(
             nn.Linear(spec.latents, thin * height * width),
             nn.LeakyReLU(SLOPE),
             nn.Unflatten(1, (thin, height, width)),
-            Conv2dSame(thin, wide, 5),
+            nn.Conv2dSame(thin, wide, 5),
             nn.LeakyReLU(SLOPE),
-            ConvTranspose2dSame(wide, wide, 4, 2),
+            nn.ConvTranspose2dSame(wide, wide, 4, 2),
             nn.LeakyReLU(SLOPE),
-            Conv2dSame(wide, wide, 5),
+            nn.Conv2dSame(wide, wide, 5),
             nn.LeakyReLU(SLOPE),
-            Conv2dSame(wide, wide, 5),
+            nn.Conv2dSame(wide, wide, 5),
             nn.LeakyReLU(SLOPE),
-            Conv2dSame(wide, spec.channels, 7),
+            nn.Conv2dSame(wide, spec.channels, 7),
             nn.Tanh(),
         )
 
@@ -60,4 +59,4 @@ class Config(ModelConfig):
             layers += [nn.Conv2d(channels, self.width // 2, kernel, stride), nn.LeakyReLU(SLOPE)]
             channels, height, width = self.width // 2, (height - kernel) // stride + 1, (width - kernel) // stride + 1
         flat = channels * height * width
-        return Stack(*layers, nn.Flatten(), Dropout(self.dropout), nn.Linear(flat, 1), nn.Flatten(0))
+        return nn.Stack(*layers, nn.Flatten(), nn.Dropout(self.dropout), nn.Linear(flat, 1), nn.Flatten(0))

@@ -1,19 +1,20 @@
 """The dense networks of "Generative Adversarial Networks" (Baptiste Pesquet's course page, 2020)."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
 
+from gansmith import nn
 from gansmith.models.base import ModelConfig, Networks, Spec
-from gansmith.nn.stack import Stack
 
 
 class Config(ModelConfig):
     """Two hidden dense layers with SELU in each network, the wide one next to the image."""
 
     name: Literal["fashion-mlp"] = "fashion-mlp"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(150, ge=2)
     """Units next to the image; two thirds of it in the middle."""
 
@@ -21,7 +22,7 @@ class Config(ModelConfig):
         """G 136,634 and D 132,951 parameters for 28x28x1 images, 30 latents, default width."""
         image = (spec.channels, spec.height, spec.width)
         pixels, wide, thin = spec.channels * spec.height * spec.width, self.width, self.width * 2 // 3
-        G = Stack(
+        G = nn.Stack(
             nn.Linear(spec.latents, thin),
             nn.SELU(),
             nn.Linear(thin, wide),
@@ -30,7 +31,7 @@ class Config(ModelConfig):
             nn.Sigmoid(),
             nn.Unflatten(1, image),
         )
-        D = Stack(
+        D = nn.Stack(
             nn.Flatten(),
             nn.Linear(pixels, wide),
             nn.SELU(),

@@ -1,12 +1,13 @@
 """The dense networks of "Having Fun with Deep Convolutional GANs" (Naoki Shibuya, 2017), its first system."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
 
+from gansmith import nn
 from gansmith.models.base import ModelConfig, Networks, Spec
-from gansmith.nn.stack import Stack
 
 SLOPE = 0.01
 
@@ -15,22 +16,22 @@ class Config(ModelConfig):
     """One hidden dense layer with LeakyReLU in each network."""
 
     name: Literal["mnist-mlp"] = "mnist-mlp"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(128, ge=1)
-    """Hidden units."""
+    """Hidden units of each network."""
 
     def build(self, spec: Spec) -> Networks:
         """G 114,064 and D 100,609 parameters for 28x28x1 images, 100 latents, default width."""
         image = (spec.channels, spec.height, spec.width)
         pixels = spec.channels * spec.height * spec.width
-        G = Stack(
+        G = nn.Stack(
             nn.Linear(spec.latents, self.width),
             nn.LeakyReLU(SLOPE),
             nn.Linear(self.width, pixels),
             nn.Tanh(),
             nn.Unflatten(1, image),
         )
-        D = Stack(
+        D = nn.Stack(
             nn.Flatten(),
             nn.Linear(pixels, self.width),
             nn.LeakyReLU(SLOPE),

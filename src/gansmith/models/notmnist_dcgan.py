@@ -3,28 +3,25 @@
 The article (Zhihang Liu, Medium, 7 April 2017) gives no layer sizes; the recipe says what is known.
 """
 
+from __future__ import annotations
+
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
 
+from gansmith import nn
 from gansmith.models.base import ModelConfig, Networks, Spec, whole_part
-from gansmith.nn.conv import Conv2dSame
-from gansmith.nn.dropout import Dropout
-from gansmith.nn.init import normal_kernel
-from gansmith.nn.stack import Stack
-from gansmith.nn.upsample import UpsampleConv2d
 
 SLOPE = 0.2
 FIRST_STD = 0.02
-"""Standard deviation of the first kernel of each network; the others start by Glorot's law."""
+"""Standard deviation of the first kernel of each network; the others start by Glorot's uniform distribution."""
 
 
 class Config(ModelConfig):
-    """Two upsampling convolutions; two strided ones with dropout. No batch norm."""
+    """G: two upsampling convolutions. D: two strided convolutions with dropout. No batch norm."""
 
     name: Literal["notmnist-dcgan"] = "notmnist-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(128, ge=2, multiple_of=2)
     """Channels of the smallest image in both networks; half of it in the middle."""
     dropout: float = Field(0.3, ge=0, lt=1)
@@ -34,22 +31,22 @@ class Config(ModelConfig):
         """G 839,937 and D 212,865 parameters for 28x28x1 images, 100 latents, default width."""
         height, width = whole_part(spec, self.name, 4)
         wide, thin = self.width, self.width // 2
-        G = Stack(
-            normal_kernel(nn.Linear(spec.latents, wide * height * width), FIRST_STD),
+        G = nn.Stack(
+            nn.normal_kernel(nn.Linear(spec.latents, wide * height * width), FIRST_STD),
             nn.LeakyReLU(SLOPE),
             nn.Unflatten(1, (wide, height, width)),
-            UpsampleConv2d(wide, thin, 5),
+            nn.UpsampleConv2d(wide, thin, 5),
             nn.LeakyReLU(SLOPE),
-            UpsampleConv2d(thin, spec.channels, 5),
+            nn.UpsampleConv2d(thin, spec.channels, 5),
             nn.Tanh(),
         )
-        D = Stack(
-            normal_kernel(Conv2dSame(spec.channels, thin, 5, 2), FIRST_STD),
+        D = nn.Stack(
+            nn.normal_kernel(nn.Conv2dSame(spec.channels, thin, 5, 2), FIRST_STD),
             nn.LeakyReLU(SLOPE),
-            Dropout(self.dropout),
-            Conv2dSame(thin, wide, 5, 2),
+            nn.Dropout(self.dropout),
+            nn.Conv2dSame(thin, wide, 5, 2),
             nn.LeakyReLU(SLOPE),
-            Dropout(self.dropout),
+            nn.Dropout(self.dropout),
             nn.Flatten(),
             nn.Linear(wide * height * width, 1),
             nn.Flatten(0),

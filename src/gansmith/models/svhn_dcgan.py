@@ -1,49 +1,47 @@
 """The networks for colour images of "Having Fun with Deep Convolutional GANs" (Naoki Shibuya, 2017)."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
 
+from gansmith import nn
 from gansmith.models.base import ModelConfig, Networks, Spec, whole_part
-from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
-from gansmith.nn.init import normal_kernel
-from gansmith.nn.norm import BatchNorm
-from gansmith.nn.stack import Stack
 
 
 class Config(ModelConfig):
     """Three strided transposed convolutions; three strided ones. Batch norm except at D's input and G's output."""
 
     name: Literal["svhn-dcgan"] = "svhn-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(512, ge=8, multiple_of=8)
     """Channels of the generator's smallest image; half of it in the discriminator's."""
     slope: float = Field(0.2, ge=0, le=1)
-    """Of LeakyReLU below 0."""
+    """Slope of LeakyReLU below 0."""
     init_std: float = Field(0.0, ge=0)
-    """Every kernel starts as N(0, init_std^2); 0 takes Glorot's uniform law."""
+    """Every kernel starts as N(0, init_std^2); 0 takes Glorot's uniform distribution."""
 
     def build(self, spec: Spec) -> Networks:
         """G 4,936,963 (4,935,171 trainable), D 1,034,881 (1,034,113) for 32x32x3, 100 latents, default width."""
         height, width = whole_part(spec, self.name, 8)
-        G = Stack(
+        G = nn.Stack(
             nn.Linear(spec.latents, self.width * height * width),
             nn.Unflatten(1, (self.width, height, width)),
             *self._normalised(self.width),
-            ConvTranspose2dSame(self.width, self.width // 2, 5, 2),
+            nn.ConvTranspose2dSame(self.width, self.width // 2, 5, 2),
             *self._normalised(self.width // 2),
-            ConvTranspose2dSame(self.width // 2, self.width // 4, 5, 2),
+            nn.ConvTranspose2dSame(self.width // 2, self.width // 4, 5, 2),
             *self._normalised(self.width // 4),
-            ConvTranspose2dSame(self.width // 4, spec.channels, 5, 2),
+            nn.ConvTranspose2dSame(self.width // 4, spec.channels, 5, 2),
             nn.Tanh(),
         )
-        D = Stack(
-            Conv2dSame(spec.channels, self.width // 8, 5, 2),
+        D = nn.Stack(
+            nn.Conv2dSame(spec.channels, self.width // 8, 5, 2),
             nn.LeakyReLU(self.slope),
-            Conv2dSame(self.width // 8, self.width // 4, 5, 2),
+            nn.Conv2dSame(self.width // 8, self.width // 4, 5, 2),
             *self._normalised(self.width // 4),
-            Conv2dSame(self.width // 4, self.width // 2, 5, 2),
+            nn.Conv2dSame(self.width // 4, self.width // 2, 5, 2),
             *self._normalised(self.width // 2),
             nn.Flatten(),
             nn.Linear(self.width // 2 * height * width, 1),
@@ -51,8 +49,8 @@ class Config(ModelConfig):
         )
         if self.init_std:
             for layer in (*G.layers, *D.layers):
-                normal_kernel(layer, self.init_std)
+                nn.normal_kernel(layer, self.init_std)
         return Networks(G=G, D=D)
 
     def _normalised(self, features: int) -> tuple[nn.Module, nn.Module]:
-        return BatchNorm(features, decay=0.99, epsilon=1e-3, bessel=False), nn.LeakyReLU(self.slope)
+        return nn.BatchNorm(features, decay=0.99, epsilon=1e-3, bessel=False), nn.LeakyReLU(self.slope)

@@ -5,37 +5,34 @@ et al. 2016, arXiv:1609.05158), its layers are scaled and shifted by the latents
 and D has no norm, so that penalties on its gradient are an image's own.
 """
 
+from __future__ import annotations
+
 from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
 
+from gansmith import nn
 from gansmith.models.base import ModelConfig, Networks, Spec, image_sizes
-from gansmith.nn.conv import Conv2dSame, same_size
-from gansmith.nn.labels import Logit, Modulation
-from gansmith.nn.modulation import SelfModulation
-from gansmith.nn.norm import BatchNorm
-from gansmith.nn.stack import Stack
-from gansmith.nn.upsample import Crop, SubPixelConv2d
 
 LARGEST_FIRST = 8
 """Pixels of the shorter side of G's first image, at most."""
+
 WIDEST = 8
-"""How many times as many channels as next to the image there are at most."""
+"""Channels of a layer at most, as a multiple of the width."""
 
 HIDDEN = 32
-"""Units between the latents and the gains of a layer of G."""
+"""Hidden units between the latents and the gains of a layer of G."""
 
 
 class Config(ModelConfig):
-    """3x3 convolutions that double the sides, with batch norm; strided convolutions without any norm."""
+    """G: 3x3 convolutions that double the image, with batch norm. D: strided convolutions without any norm."""
 
     any_size = True
     is_conditional = True
 
     name: Literal["thin-dcgan"] = "thin-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(16, ge=4, multiple_of=4)
     """Channels next to the image, best a multiple of 16; each halving of the sides doubles them, up to 8 times."""
 
@@ -45,7 +42,7 @@ class Config(ModelConfig):
         return Networks(G=self._generator(spec, sizes), D=self._discriminator(spec, sizes))
 
     def _channels(self, level: int) -> int:
-        """After so many halvings."""
+        """Channels after so many halvings of the image."""
         return self.width * min(2**level, WIDEST)
 
     def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
@@ -58,28 +55,28 @@ class Config(ModelConfig):
             *_normalised(first, spec),
         ]
         for (height, width), (above, level) in zip(sizes[1:], pairwise(levels), strict=True):
-            layers.append(SubPixelConv2d(self._channels(above), self._channels(level), 3))
+            layers.append(nn.SubPixelConv2d(self._channels(above), self._channels(level), 3))
             if height % 2 or width % 2:
-                layers.append(Crop(height, width))
+                layers.append(nn.Crop(height, width))
             layers += _normalised(self._channels(level), spec)
-        return Stack(*layers, Conv2dSame(self.width, spec.channels, 3), nn.Tanh())
+        return nn.Stack(*layers, nn.Conv2dSame(self.width, spec.channels, 3), nn.Tanh())
 
     def _discriminator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
         layers: list[nn.Module] = []
         channels = [spec.channels, *(self._channels(level) for level in range(1, len(sizes) + 1))]
         for (height, width), (narrow, wide) in zip(reversed(sizes), pairwise(channels), strict=True):
             kernel = 4 if height % 2 == width % 2 == 0 else 3  # an even side is padded evenly
-            layers += [Conv2dSame(narrow, wide, kernel, 2), nn.LeakyReLU(0.2)]
-        height, width = (same_size(side, 2) for side in sizes[0])
-        return Stack(*layers, nn.Flatten(), Logit(channels[-1] * height * width, spec.num_classes))
+            layers += [nn.Conv2dSame(narrow, wide, kernel, 2), nn.LeakyReLU(0.2)]
+        height, width = (nn.same_size(side, 2) for side in sizes[0])
+        return nn.Stack(*layers, nn.Flatten(), nn.Logit(channels[-1] * height * width, spec.num_classes))
 
 
 def _normalised(features: int, spec: Spec) -> list[nn.Module]:
-    """Batch norm, a gain and a shift that the latents decide, and those of the class if there are classes, and ReLU."""
+    """Batch norm, then a gain and a shift by the latents, another by the class if there are classes, and ReLU."""
     layers: list[nn.Module] = [
-        BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=True),
-        SelfModulation(spec.latents, features, HIDDEN),
+        nn.BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=True),
+        nn.SelfModulation(spec.latents, features, HIDDEN),
     ]
     if spec.num_classes:
-        layers.append(Modulation(features, spec.num_classes))
+        layers.append(nn.Modulation(features, spec.num_classes))
     return [*layers, nn.ReLU()]

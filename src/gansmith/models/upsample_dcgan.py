@@ -3,35 +3,32 @@
 No checkerboard can come from uneven kernel overlap: Odena et al. 2016, doi:10.23915/distill.00003.
 """
 
+from __future__ import annotations
+
 from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
 
+from gansmith import nn
 from gansmith.errors import RecipeError
 from gansmith.models.base import ModelConfig, Networks, Spec
-from gansmith.nn.conv import Conv2dSame, same_size
-from gansmith.nn.norm import BatchNorm
-from gansmith.nn.spectral import Layer, SpectralNorm
-from gansmith.nn.stack import Stack
-from gansmith.nn.upsample import UpsampleConv2d
 
 SMALLEST_SIDE = range(4, 9)
 """Pixels of the shorter side of the generator's first image."""
 
 
 class Config(ModelConfig):
-    """Upsampling convolutions with batch norm; strided convolutions without. Made to train in minutes."""
+    """G: upsampling convolutions with batch norm. D: strided convolutions without. Made to train in minutes."""
 
     any_size = True
 
     name: Literal["upsample-dcgan"] = "upsample-dcgan"
-    """The file of networks."""
+    """Name of the model."""
     width: int = Field(64, ge=4, multiple_of=4)
     """Channels of the smallest image in both networks; each doubling of the sides halves them."""
     spectral_norm: bool = False
-    """Divide D's kernels by their largest singular values."""
+    """Whether D's kernels are divided by their largest singular values (spectral norm)."""
 
     def build(self, spec: Spec) -> Networks:
         """G 256,257 (256,065 trainable) and D 28,017 parameters for 28x28x1 images, 64 latents, default width."""
@@ -46,22 +43,22 @@ class Config(ModelConfig):
         ]
         channels = [max(self.width >> level, 1) for level in range(doublings)]
         for wide, narrow in zip(channels, [*channels[1:], spec.channels], strict=True):
-            norm = BatchNorm(wide, decay=0.9, epsilon=1e-3, bessel=True)
-            layers += [norm, nn.ReLU(), UpsampleConv2d(wide, narrow, 5)]
-        return Stack(*layers, nn.Tanh())
+            norm = nn.BatchNorm(wide, decay=0.9, epsilon=1e-3, bessel=True)
+            layers += [norm, nn.ReLU(), nn.UpsampleConv2d(wide, narrow, 5)]
+        return nn.Stack(*layers, nn.Tanh())
 
     def _discriminator(self, spec: Spec, doublings: int) -> nn.Module:
         layers: list[nn.Module] = []
         channels = [spec.channels, *(max(self.width >> level, 1) for level in range(doublings, -1, -1))]
         for level, (narrow, wide) in enumerate(pairwise(channels)):
             kernel = 3 if level == doublings else 4
-            layers += [self._normed(Conv2dSame(narrow, wide, kernel, 2)), nn.LeakyReLU(0.2)]
-        height, width = (same_size(side, 2 << doublings) for side in (spec.height, spec.width))
+            layers += [self._normed(nn.Conv2dSame(narrow, wide, kernel, 2)), nn.LeakyReLU(0.2)]
+        height, width = (nn.same_size(side, 2 << doublings) for side in (spec.height, spec.width))
         last = self._normed(nn.Linear(self.width * height * width, 1))
-        return Stack(*layers, nn.Flatten(), last, nn.Flatten(0))
+        return nn.Stack(*layers, nn.Flatten(), last, nn.Flatten(0))
 
-    def _normed(self, layer: Layer) -> nn.Module:
-        return SpectralNorm(layer) if self.spectral_norm else layer
+    def _normed(self, layer: nn.Layer) -> nn.Module:
+        return nn.SpectralNorm(layer) if self.spectral_norm else layer
 
 
 def _doublings(spec: Spec) -> int:

@@ -3,14 +3,21 @@
 Every loss takes logits (no sigmoid) and returns per-sample values [N]; the step takes the mean.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import torch
-from torch import Tensor
-from torch.nn.functional import relu, softplus
+from gansmith.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from torch.nn import functional
+else:
+    torch, functional = LazyModule("torch"), LazyModule("torch.nn.functional")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +32,7 @@ class Targets:
     generator: float | Tensor = 1.0
 
 
-Part = Callable[[Tensor, Targets], Tensor]
+Part: TypeAlias = "Callable[[Tensor, Targets], Tensor]"
 """(logits [N], targets) -> values [N]."""
 
 
@@ -55,7 +62,7 @@ def cross_entropy(logits: Tensor, target: float | Tensor) -> Tensor:
 
     -t log s(x) - (1 - t) log s(-x) = log(1 + exp(x)) - t x, in three operations where torch's own takes ten.
     """
-    return softplus(logits, threshold=40) - target * logits
+    return functional.softplus(logits, threshold=40) - target * logits
 
 
 def half_square(logits: Tensor, target: float | Tensor) -> Tensor:
@@ -74,15 +81,15 @@ LOSSES: dict[str, Loss] = {
         clips_probability=True,
     ),
     "minimax": Loss(
-        real=lambda logits, _: softplus(-logits),
-        fake=lambda logits, _: softplus(logits),
-        generator=lambda logits, _: -softplus(logits),
+        real=lambda logits, _: functional.softplus(-logits),
+        fake=lambda logits, _: functional.softplus(logits),
+        generator=lambda logits, _: -functional.softplus(logits),
         source="Goodfellow et al. 2014, arXiv:1406.2661, eq. 1; its G learns nothing where D is sure",
     ),
     "non-saturating": Loss(
-        real=lambda logits, _: softplus(-logits),
-        fake=lambda logits, _: softplus(logits),
-        generator=lambda logits, _: softplus(-logits),
+        real=lambda logits, _: functional.softplus(-logits),
+        fake=lambda logits, _: functional.softplus(logits),
+        generator=lambda logits, _: functional.softplus(-logits),
         source="Goodfellow et al. 2014, arXiv:1406.2661, §3",
     ),
     "least-squares": Loss(
@@ -94,8 +101,8 @@ LOSSES: dict[str, Loss] = {
         uses_targets=True,
     ),
     "hinge": Loss(
-        real=lambda logits, _: relu(1 - logits),
-        fake=lambda logits, _: relu(1 + logits),
+        real=lambda logits, _: functional.relu(1 - logits),
+        fake=lambda logits, _: functional.relu(1 + logits),
         generator=lambda logits, _: -logits,
         source="Lim & Ye 2017, arXiv:1705.02894",
     ),
@@ -107,9 +114,9 @@ LOSSES: dict[str, Loss] = {
         boundary=None,
     ),
     "relativistic": Loss(
-        real=lambda difference, _: softplus(-difference),
+        real=lambda difference, _: functional.softplus(-difference),
         fake=None,
-        generator=lambda difference, _: softplus(-difference),
+        generator=lambda difference, _: functional.softplus(-difference),
         source="Jolicoeur-Martineau 2019, arXiv:1901.02474, as Huang et al. 2025, arXiv:2501.05441, take it",
         boundary=None,
     ),

@@ -4,14 +4,22 @@ Every penalty returns per-sample values [N] that can be differentiated again. D 
 the gradient of the summed logits is then that of each logit at its own image.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import torch
-from torch import Tensor
+from gansmith.lazy import LazyModule
 
-Critic = Callable[[Tensor, str], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = LazyModule("torch")
+
+
+Critic: TypeAlias = "Callable[[Tensor, str], Tensor]"
 """D as it sees images [N, C, H, W] that stand for reals or for fakes ("real" or "fake"); -> logits [N]."""
 
 DEVIATIONS = 0.5

@@ -1,46 +1,37 @@
-"""A recipe for images that are told apart by their labels: how many classes there are is taken from the images."""
+"""A recipe for conditional training: the number of its classes is taken from the dataset's labels."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-import torch
 
 from gansmith.data.classes import names_among
-from gansmith.data.dataset import Access
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
+from gansmith.data.store import Dataset
 from gansmith.errors import DataError
-from gansmith.recipe_file import from_values, merged
-from gansmith.schema import Recipe
-from gansmith.training.datasets import open_set
 
-WIDE = 8
-"""Columns of a grid that hold as many of each class as fit, where there are fewer classes than columns."""
+GRID_COLUMNS = 8
+"""Columns of a sample grid with fewer classes than that: each class gets as many as fit."""
 
-WIDEST = 32
-"""Classes up to which each has columns of its own."""
+MOST_CLASSES_IN_GRID = 32
+"""Number of classes up to which each has columns of its own in the sample grid."""
 
 
-def take_labels(recipe: Recipe, access: Access, *, keep_grid: bool = False) -> Recipe:
-    """The recipe with the classes of its own images.
+def conditional_changes(dataset: Dataset, name: str) -> dict[str, int]:
+    """The fields that make a recipe conditional on the labels of these images, which the user calls `name`.
 
-    The sample grid gets columns for each class, unless that would be too many, or `keep_grid`. Raises RecipeError when
-    the networks take no labels, DataError when the images cannot be had, or are not of two classes at least.
+    The sample grid gets columns for each class, unless there are too many. Raises DataError for images of fewer than
+    two classes.
     """
-    with torch.device("meta"):
-        recipe.model.networks(replace(recipe.spec, num_classes=2))  # before a set is packed for networks that refuse it
-    dataset, name = open_set(recipe, access), recipe.data.name
     names = names_among(dataset, name)
     if len(names) < 2:
-        raise _nothing_to_tell_apart(name, names, dataset.index.get("no_classes", ""))
-    changes: dict[str, object] = {"data": {"num_classes": len(names)}}
-    if not keep_grid and len(names) <= WIDEST:
-        changes["grid"] = {"columns": len(names) * max(1, round(WIDE / len(names)))}
-    return from_values(merged(recipe.model_dump(), changes))
+        raise _too_few_classes(name, names, dataset.index.get("no_classes", ""))
+    changes = {"data.num_classes": len(names)}
+    if len(names) <= MOST_CLASSES_IN_GRID:
+        changes["grid.columns"] = len(names) * max(1, round(GRID_COLUMNS / len(names)))
+    return changes
 
 
-def _nothing_to_tell_apart(name: str, names: Sequence[str], why: str) -> DataError:
-    """For images of fewer than two classes; `why` says why there are none, if that is known."""
+def _too_few_classes(name: str, names: Sequence[str], why: str) -> DataError:
+    """The error for images of fewer than two classes; `why` is the reason if it is known."""
     if why:
         return DataError(f"{name!r}: {why}, or leave out --labels.")
     selection = parse_name(name)
@@ -51,4 +42,4 @@ def _nothing_to_tell_apart(name: str, names: Sequence[str], why: str) -> DataErr
             "may be"
         )
     found = f"only images of the class {names[0]!r}" if names else "no labels"
-    return DataError(f"{name!r} has {found}, so there is nothing to tell apart; leave out --labels{instead}.")
+    return DataError(f"{name!r} has {found}, but --labels needs two classes; leave out --labels{instead}.")

@@ -1,4 +1,4 @@
-"""When memory runs out: which batch fits, found out by trying in a process of its own."""
+"""When memory runs out: the batch that fits, found by trials in a process of their own."""
 
 import ctypes
 import gc
@@ -11,6 +11,7 @@ import torch
 
 from gansmith.engine import DeviceChoice, says_out_of_memory
 from gansmith.errors import NotEnoughMemoryError
+from gansmith.networks import check_networks
 from gansmith.planning.trial_process import try_out
 from gansmith.recipe_file import override
 from gansmith.schema import Recipe
@@ -18,7 +19,7 @@ from gansmith.schema import Recipe
 
 @contextmanager
 def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
-    """Turn a lack of memory inside the context into NotEnoughMemoryError, which names a batch that fits."""
+    """Turn a lack of memory inside the context into NotEnoughMemoryError, which names a batch size that fits."""
     try:
         yield
         return
@@ -30,7 +31,7 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
 
 
 def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
-    """The error to raise for a recipe of which no step can be made here, after trying what would do."""
+    """The error for a recipe whose step needs more memory than there is; it names a batch size that fits, by trial."""
     fitting = largest_batch(recipe, device)
     tried = (
         f"by trial, a batch of {fitting:,} fits: --set batch_size={fitting}"
@@ -41,7 +42,7 @@ def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
 
 
 def give_back(error: MemoryError | RuntimeError) -> None:
-    """Let the system have what the frames that the error came through hold: what is done about it needs memory too."""
+    """Free what the frames of the error's traceback hold, since handling the error needs memory too."""
     traceback.clear_frames(error.__traceback__)
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries than glibc have none
@@ -52,12 +53,12 @@ def give_back(error: MemoryError | RuntimeError) -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error says that memory ran out: torch says it in words on the CPU."""
+    """Whether the error means that memory ran out; torch says so only in its text on the CPU."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or says_out_of_memory(str(error))
 
 
 def largest_batch(recipe: Recipe, device: DeviceChoice) -> int:
-    """Half the batch, or a quarter, and so on: the first of which a step can be made here; 0 when there is none."""
+    """The first of half the batch size, a quarter, and so on, for which a step fits into memory; 0 if none does."""
     microbatches, batch = recipe.microbatches, recipe.batch_size
     while batch := batch // 2 // microbatches * microbatches:
         if _fits(recipe.model_copy(update={"batch_size": batch}), device):
@@ -65,22 +66,32 @@ def largest_batch(recipe: Recipe, device: DeviceChoice) -> int:
     return 0
 
 
-def in_parts_that_fit(recipe: Recipe, device: DeviceChoice) -> Recipe:
-    """The recipe with the fewest parts of its batch of which, by trial, a step can be made here.
+def fit_microbatches(recipe: Recipe, device: DeviceChoice) -> Recipe:
+    """The recipe with the fewest microbatches with which, by trial, there is memory for a step here.
 
-    Raises NotEnoughMemoryError when none fits, RecipeError when its networks normalise over the batch.
+    Raises NotEnoughMemoryError when none fits, RecipeError when its networks have batch norm.
     """
     for microbatches in (
         number for number in range(recipe.microbatches, recipe.batch_size + 1) if recipe.batch_size % number == 0
     ):
+        check_networks(recipe.model_copy(update={"microbatches": microbatches}))
         divided = override(recipe, [f"microbatches={microbatches}"])
         if _fits(divided, device):
             return divided
-    raise NotEnoughMemoryError(f"not even parts of one image of batch_size={recipe.batch_size:,} fit into memory here.")
+    raise NotEnoughMemoryError(
+        f"not even microbatches of one image (batch_size={recipe.batch_size:,}) fit into memory here; take a smaller "
+        "model or smaller images."
+    )
+
+
+def about_microbatches(recipe: Recipe) -> str:
+    """A sentence on a recipe that `fit_microbatches` has split."""
+    size = recipe.batch_size // recipe.microbatches
+    return f"by trial, {size:,} of batch_size={recipe.batch_size:,} fit at once: microbatches={recipe.microbatches}"
 
 
 def _fits(recipe: Recipe, device: DeviceChoice) -> bool:
     try:
         return try_out("memory", recipe, device) is not None
-    except (subprocess.TimeoutExpired, RuntimeError):  # whatever such a process dies of, it may be for want of memory
+    except (subprocess.TimeoutExpired, RuntimeError):  # whatever such a process dies of may be a lack of memory
         return False

@@ -1,168 +1,167 @@
-"""What `gansmith train` was asked for as a recipe: in the shape of its images, set from them, with a length."""
+"""From what the user asks for to a recipe and the datasets of its run: the one way in.
 
-from collections.abc import Sequence
+`resolve` decides everything that `gansmith train` decides: the size of the images, the number of classes, the settings
+of a recipe that sets itself, and the length. The dataset is found, listed and hashed once; the run gets it opened.
+"""
+
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from gansmith.data.dataset import Access
 from gansmith.engine import DeviceChoice, make_engine
 from gansmith.errors import UsageError
-from gansmith.planning.budget import Budget, stretched
-from gansmith.planning.classes import take_labels
-from gansmith.planning.memory import in_parts_that_fit
+from gansmith.networks import check_networks
+from gansmith.planning.budget import Budget
+from gansmith.planning.classes import conditional_changes
+from gansmith.planning.explain import about_short_budget, explain_auto
+from gansmith.planning.length import FixedDraft, auto_draft
+from gansmith.planning.memory import about_microbatches, fit_microbatches
 from gansmith.planning.plan import Plan, make_plan
-from gansmith.planning.shape import take_shape
-from gansmith.recipe_file import assigned, flat, override, read_toml
-from gansmith.recipes import fitted, sets_itself
-from gansmith.recipes.fitting import (
-    EVALUATIONS,
-    EXAMPLE,
-    FEW,
-    SHORT_BUDGET,
-    DatasetFacts,
-    Fitted,
-    about_short_budget,
-    short_side_for,
-)
+from gansmith.planning.shape import Shaped, take_shape
+from gansmith.recipe_file import assigned, flat, override
+from gansmith.recipes import load_recipe, sets_itself, stated_fields
+from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, SHORT_BUDGET, DatasetFacts, short_side_for
 from gansmith.schema import Recipe
-from gansmith.training.datasets import open_all
+from gansmith.training.datasets import Datasets, open_set, split_dataset
 from gansmith.training.loop import make_sampler
 from gansmith.training.reporting import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What the command line says."""
+class TrainOptions:
+    """What the user asks for."""
 
-    name: str
-    """Of a recipe, or of a TOML file."""
-    changes: Sequence[str]
-    """All of them: the options', too."""
-    steps: int | None
-    budget: Budget | None
-    device: DeviceChoice
+    recipe: str
+    """Name of a recipe, or of a TOML file."""
+    changes: Sequence[str] = ()
+    """Changes of the recipe such as "batch_size=64"."""
+    steps: int | None = None
+    """Length of the run, if it is given in steps."""
+    budget: Budget | None = None
+    """Length of the run, if it is given as time or images."""
+    device: DeviceChoice = "auto"
     labels: bool = False
-    """Whether the networks are told the images' classes."""
+    """Whether the number of classes is taken from the dataset's labels."""
     fit_batch: bool = False
-    """Whether a batch that does not fit into memory goes through in parts."""
-
-    @property
-    def stated(self) -> set[str]:
-        """The fields that the user has set, in a file or by --set."""
-        fields = {field for change in self.changes for field in flat(assigned(change))}
-        if self.name.endswith(".toml"):
-            fields |= flat(read_toml(Path(self.name).read_text(encoding="utf-8"), self.name)).keys()
-        return fields
+    """Whether a batch that does not fit into memory is split into microbatches."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """The recipe, the plan if one was made, and what the user should know."""
+class Resolved:
+    """A recipe to train, what it trains on, and what the user should know."""
 
     recipe: Recipe
+    datasets: Datasets | None
+    """None where nothing depended on the images: they are opened when the run begins."""
     plan: Plan | None
+    """None where the length needed no trial."""
     notes: list[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data for JSON."""
+        """Recipe, plan and notes as plain data for JSON."""
         plan = self.plan.to_dict() if self.plan else None
         return {"recipe": self.recipe.model_dump(mode="json"), "plan": plan, "notes": self.notes}
 
 
-def answer(asked: Asked, access: Access, reporter: Reporter) -> Answer:
-    """The recipe to train. A plan is made where there is a budget, or a recipe chooses its length itself.
+def resolve(options: TrainOptions, access: Access, reporter: Reporter) -> Resolved:
+    """The recipe to train and its datasets; a trial is made for a budget, or where a recipe chooses its own length.
 
-    Raises UsageError, RecipeError and DataError for what cannot be.
+    Raises UsageError, RecipeError, DataError and NotEnoughMemoryError. Nothing but the cache is written.
     """
-    own, stated = sets_itself(asked.name), asked.stated
-    # what the user sets of the augmentation may only suit few images, and how many there are is not known yet
-    found, notes = fitted(asked.name, asked.changes, replace(EXAMPLE, count=FEW)).recipe, []
-    gpu = make_engine(asked.device, found.precision).device.type != "cpu"
-    seconds = asked.budget.seconds if asked.budget else 0.0
-    if "data.name" in stated:
-        shaped = take_shape(found, stated, short_side_for(seconds, gpu if own else True), access, reporter)
-        found, notes = shaped.recipe, [*shaped.notes, *([about_short_budget(*shaped.larger)] if shaped.larger else [])]
-    if asked.labels:
-        asked, found = _told_apart(asked, found, access)
-    if own:
-        return _set_by_images(asked, found, gpu, notes, access, reporter)
-    if asked.fit_batch:
-        found, said = _in_parts(found, asked.device)
-        notes = [*notes, said]
-    if asked.steps is not None:
-        return Answer(
-            recipe=override(found, [f"length.images={asked.steps * found.batch_size}"]), plan=None, notes=notes
+    stated, is_auto = stated_fields(options.recipe, options.changes), sets_itself(options.recipe)
+    _check_options(options)
+    # Few images allow every setting of the augmentation; how many there are is not known yet.
+    draft = load_recipe(options.recipe, options.changes, replace(EXAMPLE, count=FEW))
+    check_networks(draft)
+    draft.model.check_conditional(options.labels)
+    gpu = make_engine(options.device, draft.precision).device.type != "cpu"
+    short_side = short_side_for(options.budget.seconds if options.budget else 0.0, gpu or not is_auto)
+    with ExitStack() as until:
+        shaped = Shaped(recipe=draft, notes=[])
+        if "data.name" in stated:
+            shaped = take_shape(draft, stated, short_side, access, reporter, until)
+        whole = None
+        if shaped.source or is_auto or options.labels or options.budget:
+            whole = open_set(shaped.recipe, access, shaped.source)
+    recipe, notes = shaped.recipe, [*shaped.notes]
+    if shaped.larger:
+        notes.append(about_short_budget(*shaped.larger))
+    if whole is None:
+        return _finish_fixed(options, recipe, None, notes, reporter)
+    if options.labels:
+        classes = conditional_changes(whole, recipe.data.name)
+        if "grid.columns" in stated or classes.get("grid.columns") == recipe.grid.columns:
+            classes.pop("grid.columns", None)
+        assignments = [f"{field}={value}" for field, value in classes.items()]
+        options, recipe = replace(options, changes=[*options.changes, *assignments]), override(recipe, assignments)
+    datasets = split_dataset(recipe, whole, access)
+    if is_auto:
+        facts = DatasetFacts(data=recipe.data, count=len(datasets.train), gpu=gpu)
+        own_length = recipe.length.images if "length.images" in stated and not options.budget else 0
+        return _finish_auto(options, facts, own_length, stated, datasets, notes, reporter)
+    return _finish_fixed(options, recipe, datasets, notes, reporter)
+
+
+def _check_options(options: TrainOptions) -> None:
+    if options.budget is not None and options.steps is not None:
+        raise UsageError(
+            f"--budget {options.budget.text} and --steps {options.steps} both say how long the run is; give one of "
+            "them."
         )
-    if asked.budget is None:
-        return Answer(recipe=found, plan=None, notes=notes)
-
-    def at(images: int, _evaluations: int) -> Recipe:
-        return override(stretched(found, images), asked.changes) if images else found  # what is set, is not stretched
-
-    dataset = open_all(found, access).train
-    make_sampler(found, dataset)  # refuses a batch larger than the set, before it is tried out
-    plan = make_plan(at, asked.budget, 0, len(dataset), asked.device, reporter)
-    return Answer(recipe=plan.recipe, plan=plan, notes=[*notes, *plan.lines()])
-
-
-def _in_parts(recipe: Recipe, device: DeviceChoice) -> tuple[Recipe, str]:
-    """The recipe in as many parts as fit, and a sentence on it."""
-    divided = in_parts_that_fit(recipe, device)
-    size = divided.batch_size // divided.microbatches
-    return (
-        divided,
-        f"by trial, {size:,} of batch_size={divided.batch_size:,} fit at once: microbatches={divided.microbatches}",
-    )
-
-
-def _told_apart(asked: Asked, found: Recipe, access: Access) -> tuple[Asked, Recipe]:
-    """The recipe with the classes of its images, which are then as if they were asked for."""
-    if any("data.num_classes" in flat(assigned(change)) for change in asked.changes):
+    if options.labels and any("data.num_classes" in flat(assigned(change)) for change in options.changes):
         raise UsageError("--labels takes data.num_classes from the images; leave out --labels, or that --set.")
-    told = take_labels(found, access, keep_grid="grid.columns" in asked.stated)
-    taken = [f"data.num_classes={told.data.num_classes}"]
-    if told.grid != found.grid:
-        taken.append(f"grid.columns={told.grid.columns}")
-    return replace(asked, changes=[*asked.changes, *taken]), told
 
 
-def _set_by_images(
-    asked: Asked, found: Recipe, gpu: bool, notes: list[str], access: Access, reporter: Reporter
-) -> Answer:
-    """A recipe that sets itself."""
-    dataset = open_all(found, access).train
-    facts = DatasetFacts(data=found.data, count=len(dataset), gpu=gpu)
-    if asked.steps is not None:
-        facts = replace(facts, images=asked.steps * fitted(asked.name, asked.changes, facts).recipe.batch_size)
-    elif "length.images" in asked.stated and asked.budget is None:
-        facts = replace(facts, images=found.length.images)
-
-    def made(facts: DatasetFacts) -> Fitted:
-        """A file may say another length than the command line, which holds then."""
-        batch = fitted(asked.name, asked.changes, facts).recipe.batch_size
-        length = [f"length.images={-(-facts.images // batch) * batch}"] if facts.images else []
-        return fitted(asked.name, [*asked.changes, *length], facts)
-
-    first = made(facts).recipe
-    make_sampler(first, dataset)  # refuses a batch larger than the set, before it is tried out
-    if asked.fit_batch:
-        divided, said = _in_parts(first, asked.device)
-        asked = replace(asked, changes=[*asked.changes, f"microbatches={divided.microbatches}"])
-        notes = [*notes, said]
-    if facts.images:
-        settled = made(facts)
-        return Answer(recipe=settled.recipe, plan=None, notes=[*notes, *_reasons(settled)])
-
-    def at(images: int, evaluations: int) -> Recipe:
-        return made(replace(facts, images=images, evaluations=evaluations)).recipe
-
-    plan = make_plan(at, asked.budget, EVALUATIONS, facts.count, asked.device, reporter)
-    images = plan.recipe.length.images if asked.budget else 0
-    settled = made(replace(facts, images=images, evaluations=plan.evaluations))
-    sooner = [] if asked.budget or plan.seconds < SHORT_BUDGET else ["a first look takes less: --budget 10m"]
-    return Answer(recipe=settled.recipe, plan=plan, notes=[*notes, *_reasons(settled), *plan.lines(), *sooner])
+def _finish_fixed(
+    options: TrainOptions, recipe: Recipe, datasets: Datasets | None, notes: list[str], reporter: Reporter
+) -> Resolved:
+    """A recipe that does not set itself: its batch fitted into memory and its length."""
+    changes = [*options.changes]
+    if datasets:
+        make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before any trial
+    if options.fit_batch:
+        recipe = fit_microbatches(recipe, options.device)
+        changes.append(f"microbatches={recipe.microbatches}")
+        notes = [*notes, about_microbatches(recipe)]
+    plan = None
+    if options.steps is not None:
+        recipe = override(recipe, [f"length.images={options.steps * recipe.batch_size}"])
+    elif options.budget and datasets:
+        draft = FixedDraft(own=recipe, changes=changes)
+        plan = make_plan(draft, options.budget, 0, datasets, options.device, reporter)
+        recipe, notes = plan.recipe, [*notes, *plan.lines()]
+    check_networks(recipe)
+    return Resolved(recipe=recipe, datasets=datasets, plan=plan, notes=notes)
 
 
-def _reasons(settled: Fitted) -> list[str]:
-    return [said for reason in settled.why.values() if (said := reason(settled.recipe))]
+def _finish_auto(
+    options: TrainOptions,
+    facts: DatasetFacts,
+    own_length: int,
+    stated: Collection[str],
+    datasets: Datasets,
+    notes: list[str],
+    reporter: Reporter,
+) -> Resolved:
+    """A recipe that sets itself from the facts, its batch fitted into memory, and its length."""
+    draft = auto_draft(options.recipe, options.changes, facts, stated)
+    images = own_length if options.steps is None else options.steps * draft.batch_size
+    recipe, evaluations = draft.recipe(images, 0), 0
+    make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before any trial
+    if options.fit_batch:
+        divided = fit_microbatches(recipe, options.device)
+        notes = [*notes, about_microbatches(divided)]
+        draft = replace(draft, changes=[*draft.changes, f"microbatches={divided.microbatches}"])
+        recipe = draft.recipe(images, 0)
+    plan, lines = None, []
+    if not images:
+        plan = make_plan(draft, options.budget, EVALUATIONS, datasets, options.device, reporter)
+        recipe, evaluations, lines = plan.recipe, plan.evaluations, plan.lines()
+        images = recipe.length.images if options.budget else 0
+        if not options.budget and plan.seconds >= SHORT_BUDGET:
+            lines.append("for a first look in less time: --budget 10m")
+    check_networks(recipe)
+    reasons = explain_auto(recipe, draft.facts_at(images, evaluations), stated)
+    return Resolved(recipe=recipe, datasets=datasets, plan=plan, notes=[*notes, *reasons, *lines])

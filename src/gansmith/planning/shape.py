@@ -1,6 +1,7 @@
-"""The shape of a recipe's images, taken from the images themselves where the networks adapt to any."""
+"""The size of a recipe's images, taken from the images themselves where the model supports any size."""
 
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,89 +10,121 @@ from gansmith.data.check.suggest import MULTIPLE, SHORT_SIDE
 from gansmith.data.dataset import Access, describe_size
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.named import open_named
+from gansmith.data.named import only_classes, open_named
 from gansmith.data.prepare import Asked, shape_of
 from gansmith.data.selection import parse_name
+from gansmith.data.sources import Source
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, RecipeError
+from gansmith.networks import check_networks
 from gansmith.recipe_file import from_values, merged
 from gansmith.schema import Recipe
 from gansmith.training.reporting import Reporter
 
 LOOKED_AT = 2000
-"""Images, evenly spread, that the shape is taken from: `data check` looks at all of them."""
+"""Files, evenly spread, from which the size is taken; `data check` looks at all of them."""
+
+SHAPE_FIELDS = ("channels", "height", "width", "resize")
+"""Fields of the recipe's table `data` that the images decide."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shaped:
-    """A recipe in the shape of its images, and what the user should know of that."""
+    """A recipe in the size of its images, and what the user should know of that."""
 
     recipe: Recipe
     notes: list[str]
     larger: tuple[int, int] | None = None
-    """Height and width that the images would have had, were it not for the bound on their shorter side."""
+    """Height and width that the images would have, were it not for the bound on their shorter side."""
+    source: Source | None = None
+    """The images as they were listed, of all classes; None where no file was looked at."""
 
 
-def take_shape(recipe: Recipe, stated: Collection[str], short_side: int, access: Access, reporter: Reporter) -> Shaped:
-    """The recipe for the shape of its images, but for what is `stated` of it, fields such as "data.height".
+def take_shape(
+    recipe: Recipe,
+    stated: Collection[str],
+    short_side: int,
+    access: Access,
+    reporter: Reporter,
+    until: ExitStack,
+) -> Shaped:
+    """The recipe in the size of its images, but for the fields that are `stated`, such as "data.height".
 
-    A store that was prepared has its shape; for other images it is what `data check` proposes, with no shorter side
-    above `short_side`. Where one side is stated, the other follows in the aspect of that. Recipes whose networks are
-    those of an article are left alone, and so is a recipe whose networks cannot be built in that shape. Raises
-    DataError when there is no image that can be used, or no such set.
+    A prepared dataset has its size; other images get what `data check` suggests, with a shorter side of at most
+    `short_side`. Where one side is stated, the other keeps the suggested aspect ratio. Models that do not support any
+    size are left alone, and so is a recipe whose networks cannot be built in that size. The source that is found stays
+    open `until` the stack is closed. Raises DataError when no image can be used, or there is no such dataset.
     """
     name = parse_name(recipe.data.name).name
     path, own = Path(name).expanduser(), recipe.data.shape
-    known = name in SETS
+    is_known = name in SETS
     all_stated = {"data.channels", "data.height", "data.width"} <= {*stated}
-    if not recipe.model.any_size or not (known or path.exists()) or all_stated:
+    if not recipe.model.any_size or not (is_known or path.exists()) or all_stated:
         return Shaped(recipe=recipe, notes=[])
-    if dataset := None if known else read_dataset(path):
-        channels, height, width = dataset.index["shape"]
+    packed, source = None if is_known else read_dataset(path), None
+    if packed:
+        channels, height, width = packed.index["shape"]
         found = larger = replace(own, channels=channels, height=height, width=width)
     else:
-        found, larger = _look(recipe, "data.resize" in stated, short_side, access, reporter)
-    origin = "the store" if dataset else "the images"
-    fields = [field for field in ("channels", "height", "width", "resize") if f"data.{field}" not in stated]
+        source = until.enter_context(
+            open_named(name, recipe.data.split, offline=access.offline, progress=access.downloading)
+        )
+        found, larger = _suggested_shapes(recipe, source, "data.resize" in stated, short_side, reporter)
+    origin = "the prepared dataset" if packed else "the images"
+    fields = [field for field in SHAPE_FIELDS if f"data.{field}" not in stated]
     shape = {field: getattr(found, field) for field in fields}
-    if not dataset and len(left := {"height", "width"} & {*fields}) == 1:
-        shape |= _in_aspect(left.pop(), own, found)
-    values = merged(recipe.model_dump(), {"data": shape})
-    size = _describe_seconds(replace(own, **shape))
-    try:
-        from_values(values | {"augment": {}})  # what else may not suit the shape is to be told, and not evaded
-    except RecipeError:
-        why = f"{origin} would be {size}, which these networks cannot be built for; fitted to {_describe_seconds(own)}"
-        return Shaped(recipe=recipe, notes=[why])
+    if not packed and len(left := {"height", "width"} & {*fields}) == 1:
+        shape |= _keep_aspect_ratio(left.pop(), own, found)
+    size = _describe_shape(replace(own, **shape))
+    shaped = _with_shape(recipe, shape)
+    if shaped is None:
+        note = f"{origin} would be {size}, for which the networks cannot be built; resized to {_describe_shape(own)}"
+        return Shaped(recipe=recipe, notes=[note], source=source)
     sides = (larger.height, larger.width)
-    bounded = {"height", "width"} <= {*fields} and sides != (found.height, found.width)
-    notes = [f"shape, from {origin}: {size}"]
-    return Shaped(recipe=from_values(values), notes=notes, larger=sides if bounded else None)
+    is_bounded = {"height", "width"} <= {*fields} and sides != (found.height, found.width)
+    notes = [f"image size, from {origin}: {size}"]
+    return Shaped(recipe=shaped, notes=notes, larger=sides if is_bounded else None, source=source)
 
 
-def _look(
-    recipe: Recipe, keep_fit: bool, short_side: int, access: Access, reporter: Reporter
+def _with_shape(recipe: Recipe, shape: dict[str, object]) -> Recipe | None:
+    """The recipe with this table of shape fields; None when its networks cannot be built so.
+
+    What else does not suit the size, such as an augmentation of square images, raises RecipeError.
+    """
+    values = merged(recipe.model_dump(), {"data": shape})
+    try:
+        check_networks(from_values(values | {"augment": {}}))
+    except RecipeError:
+        return None
+    return from_values(values)
+
+
+def _suggested_shapes(
+    recipe: Recipe, source: Source, keep_resize: bool, short_side: int, reporter: Reporter
 ) -> tuple[ImageShape, ImageShape]:
-    """What is proposed with that shorter side, and with the usual one."""
+    """The shape suggested for the images with that shorter side, and with the usual one."""
     data = recipe.data
-    with open_named(data.name, data.split, offline=access.offline, progress=access.downloading) as source:
-        every = -(-len(source.entries) // LOOKED_AT) or 1
-        some = replace(source, entries=source.entries[::every])
-        reporter.note(f"looking at {len(some.entries):,} of {len(source.entries):,} files for the shape of the images")
-        kept = check_source(some).kept
+    classes = parse_name(data.name).classes
+    chosen = only_classes(source, classes, parse_name(data.name).name) if classes else source
+    every = -(-len(chosen.entries) // LOOKED_AT) or 1
+    some = replace(chosen, entries=chosen.entries[::every])
+    reporter.note(f"looking at {len(some.entries):,} of {len(chosen.entries):,} files for the size of the images")
+    kept = check_source(some).kept
     if not kept:
         raise DataError(f"{data.name} holds no image that can be used; see: gansmith data check {data.name}")
-    asked = Asked(resize=data.resize if keep_fit else None, box=data.box, resample=data.resample, short_side=short_side)
+    asked = Asked(
+        resize=data.resize if keep_resize else None, box=data.box, resample=data.resample, short_side=short_side
+    )
     return shape_of(kept, asked), shape_of(kept, replace(asked, short_side=SHORT_SIDE))
 
 
-def _in_aspect(left: str, stated: ImageShape, proposed: ImageShape) -> dict[str, int]:
-    """The side that is left, so that the images keep the aspect proposed; in its steps where the stated side is."""
+def _keep_aspect_ratio(left: str, stated: ImageShape, suggested: ImageShape) -> dict[str, int]:
+    """The side that is `left`, so that the images keep the suggested aspect ratio; in steps like the stated side."""
     other = "width" if left == "height" else "height"
     step = 1 if getattr(stated, other) % MULTIPLE else MULTIPLE
-    side = getattr(stated, other) * getattr(proposed, left) / getattr(proposed, other)
+    side = getattr(stated, other) * getattr(suggested, left) / getattr(suggested, other)
     return {left: max(round(side / step), 1) * step}
 
 
-def _describe_seconds(wanted: ImageShape) -> str:
-    return f"{describe_size(wanted.channels, wanted.height, wanted.width)}, {wanted.resize}"
+def _describe_shape(shape: ImageShape) -> str:
+    return f"{describe_size(shape.channels, shape.height, shape.width)}, {shape.resize}"

@@ -1,78 +1,120 @@
-"""A trial in a process of its own, which may be killed for want of memory, and is not the one that asks.
+"""A trial in a process of its own, which may be killed for want of memory without harm to the one that asks.
 
-`python -m gansmith.planning.trial_process TASK DEVICE` reads a recipe as TOML and writes what it found as JSON.
+`python -m gansmith.planning.trial_process TASK DEVICE [FOLDER]` reads a recipe as TOML and writes what it measured as
+JSON. FOLDER says which rows of which packed datasets a run trains on, so that no source is looked up again.
 """
 
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+import tempfile
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from gansmith import errors
+from gansmith.data.store import Dataset, read_dataset
 from gansmith.engine import DeviceChoice, Engine, make_engine, says_out_of_memory
-from gansmith.errors import GansmithError
+from gansmith.errors import DataError, GansmithError
 from gansmith.planning.trial import at_worst_case, costs, two_steps
 from gansmith.recipe_file import from_values, read_toml, to_toml
 from gansmith.schema import Recipe
 from gansmith.system.machine import available_memory
 from gansmith.system.processes import worker_command, worker_environment
-from gansmith.training.datasets import access_for, open_all
-from gansmith.training.reporting import Silent
+from gansmith.training.datasets import Datasets
 
 Task = Literal["memory", "costs"]
-"""memory: two steps on noise; costs: the steps on the recipe's images, and all that is done on the way."""
+"""memory: two steps on noise; costs: steps on the recipe's images, and once everything else that a run does."""
 
 SECONDS = 300
-"""That a trial may take: one that needs longer has begun to swap, or the machine has no time for it."""
+"""Seconds that a trial may take: one that needs longer has begun to swap, or the machine has no time for it."""
+
+ROLES = ("train", "for_losses", "validation")
+"""The datasets of a run."""
 
 
-def try_out(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] | None:
-    """What the process found; None where it was killed, or had not the memory.
+def try_out(
+    task: Task, recipe: Recipe, device: DeviceChoice, datasets: Datasets | None = None
+) -> dict[str, Any] | None:
+    """What the process measured; None where it was killed, or had too little memory. "costs" needs the datasets.
 
-    Raises what it raised of `gansmith.errors`, subprocess.TimeoutExpired, and RuntimeError for anything else.
+    Raises the errors of `gansmith.errors` that it raised, subprocess.TimeoutExpired, and RuntimeError for others.
     """
-    command = worker_command("gansmith.planning.trial_process", task, device)
     environment = worker_environment(torch.get_num_threads())
-    precision = make_engine(device, recipe.precision).precision  # what auto comes to is timed, there it might differ
+    precision = make_engine(device, recipe.precision).precision  # auto is decided here: there it might differ
     given = to_toml(recipe.model_copy(update={"precision": precision})).encode()
-    done = subprocess.run(  # noqa: S603 - our own module
-        command, input=given, capture_output=True, timeout=SECONDS, env=environment, check=False
-    )
+    with tempfile.TemporaryDirectory() if datasets else nullcontext() as folder:
+        if datasets and folder:
+            write_views(datasets, Path(folder))
+        command = worker_command("gansmith.planning.trial_process", task, device, *([folder] if folder else []))
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, input=given, capture_output=True, timeout=SECONDS, env=environment, check=False
+        )
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        if done.returncode < 0 or says_out_of_memory(said):
+        text = done.stderr.decode(errors="replace").strip()
+        if done.returncode < 0 or says_out_of_memory(text):
             return None
-        raise RuntimeError(f"a trial of some steps failed: {said.splitlines()[-1] if said else 'it said nothing'}")
+        raise RuntimeError(f"a trial of a few steps failed: {text.splitlines()[-1] if text else 'without a message'}")
     answer = json.loads(done.stdout.splitlines()[-1])
     if error := answer.get("error"):
         raise getattr(errors, error["kind"])(error["text"])
     return answer
 
 
-def _find_out(task: Task, recipe: Recipe, engine: Engine) -> dict[str, Any]:
+def write_views(datasets: Datasets, folder: Path) -> None:
+    """Write where each packed dataset lies, and which of its rows and labels a run takes."""
+    for role in ROLES:
+        dataset = getattr(datasets, role)
+        if dataset is None:
+            continue
+        where = {"folder": str(Path(dataset.images.filename).parent), "index": dataset.index}
+        (folder / f"{role}.json").write_text(json.dumps(where))
+        for name, array in (("rows", dataset.rows), ("labels", dataset.labels)):
+            if array is not None:
+                np.save(folder / f"{role}-{name}.npy", array)
+
+
+def read_views(folder: Path) -> Datasets:
+    """The datasets that `write_views` wrote. Raises DataError when a packed dataset is gone meanwhile."""
+    return Datasets(**{role: _read_view(folder, role) for role in ROLES}, notes=[])  # pyrefly: ignore[bad-argument-type]
+
+
+def _read_view(folder: Path, role: str) -> Dataset | None:
+    if not (folder / f"{role}.json").exists():
+        return None
+    where = json.loads((folder / f"{role}.json").read_text())
+    packed = read_dataset(Path(where["folder"]))
+    if packed is None:
+        raise DataError(f"{where['folder']} held the packed images and is gone; run the command again.")
+    files = (folder / f"{role}-{name}.npy" for name in ("rows", "labels"))
+    rows, labels = (np.load(file) if file.exists() else None for file in files)
+    return replace(packed, index=where["index"], rows=rows, labels=labels)
+
+
+def _measure(task: Task, recipe: Recipe, engine: Engine, folder: str) -> dict[str, Any]:
     about = {"device": str(engine.device), "precision": engine.precision, "available": _available(engine)}
     if task == "memory":
         return about | {"peak": two_steps(recipe, engine)}
-    images = open_all(recipe, access_for(Silent(), offline=True, allow_dropped=True))
-    return about | asdict(costs(recipe, engine, images))
+    return about | asdict(costs(recipe, engine, read_views(Path(folder))))
 
 
 def _available(engine: Engine) -> int:
     return torch.cuda.mem_get_info()[0] if engine.device.type == "cuda" else available_memory()
 
 
-def main(task: Task, device: DeviceChoice) -> None:
+def main(task: Task, device: DeviceChoice, folder: str = "") -> None:
     """Try the recipe on stdin."""
     recipe = at_worst_case(from_values(read_toml(sys.stdin.read(), "stdin")))
     try:
-        answer = _find_out(task, recipe, make_engine(device, recipe.precision))
+        answer = _measure(task, recipe, make_engine(device, recipe.precision), folder)
     except GansmithError as error:
         answer = {"error": {"kind": type(error).__name__, "text": str(error)}}
     sys.stdout.write(f"{json.dumps(answer)}\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])  # pyrefly: ignore[bad-argument-type]
+    main(*sys.argv[1:])  # pyrefly: ignore[bad-argument-type]

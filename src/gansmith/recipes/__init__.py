@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from gansmith.errors import RecipeError, unknown
-from gansmith.recipe_file import flat, from_values, merged, override, read_toml
+from gansmith.recipe_file import assigned, flat, from_values, merged, override, read_toml
 from gansmith.recipes.base import Family
-from gansmith.recipes.fitting import EXAMPLE, DatasetFacts, Fitted
+from gansmith.recipes.fitting import EXAMPLE, DatasetFacts
 from gansmith.schema import Recipe
 
 
@@ -27,55 +27,58 @@ def all_names() -> list[str]:
 
 
 def family(name: str) -> Family:
-    """What the recipe's file says of it; `name` may have variants. Raises RecipeError when there is no such recipe."""
+    """The article, the variants and the results of a recipe; `name` may have variants. Raises RecipeError."""
     return _module(name.partition(":")[0]).FAMILY
 
 
-def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
+def load_recipe(name: str, changes: Iterable[str] = (), facts: DatasetFacts | None = None) -> Recipe:
     """The recipe of that name, or of the TOML file `name`, with `changes` such as "batch_size=64" on top.
 
-    One that sets itself is set for the clothes that ship with gansmith, and for the length if that is changed; `fitted`
-    sets it for other images.
-
     A name may be followed by variants, "cifar-ships:repaired" or "svhn-dcgan:scenario-1:repaired". A TOML file holds a
-    whole recipe, or starts from a named one with `from = "NAME"` and holds what differs. Raises RecipeError when there
-    is no such recipe, variant or file, or when anything in it is wrong.
+    whole recipe, or starts from a named one with `from = "NAME"` and holds what differs. A recipe that sets itself does
+    so from `facts`; without any, for the images that ship with gansmith and the length that the changes give.
+
+    No networks are built: see `gansmith.networks.check_networks`. Raises RecipeError when there is no such recipe,
+    variant or file, or when anything in it is wrong.
     """
-    return fitted(name, changes).recipe
-
-
-def fitted(name: str, changes: Iterable[str] = (), facts: DatasetFacts | None = None) -> Fitted:
-    """As `recipe`, set from these facts where it sets itself, and why what is left of that is as it is."""
     changes = [*changes]
-    if name.endswith(".toml"):
-        base, recipe = _from_file(Path(name), facts)
-    else:
-        base = _named(name, facts)
-        recipe = base.recipe
-    recipe = override(recipe, changes)
-    if facts is None and recipe.length.images != base.recipe.length.images and sets_itself(name):
-        return fitted(name, changes, replace(EXAMPLE, images=recipe.length.images))
-    before, after = flat(base.recipe.model_dump()), flat(recipe.model_dump())
-
-    def is_kept(field: str) -> bool:
-        kind = f"{field.partition('.')[0]}.name"  # another model's width is not the one that was decided
-        return all(before.get(one) == after.get(one) for one in (field, kind))
-
-    return Fitted(recipe=recipe, why={field: reason for field, reason in base.why.items() if is_kept(field)})
+    base, values = _base_and_values(name, facts)
+    recipe = override(from_values(values) if values is not None else base, changes)
+    if facts is None and recipe.length.images != base.length.images and sets_itself(name):
+        return load_recipe(name, changes, replace(EXAMPLE, images=recipe.length.images))
+    return recipe
 
 
 def sets_itself(name: str) -> bool:
     """Whether the recipe of that name, or the one that the TOML file starts from, sets itself from the images."""
-    base = _base(_read(Path(name)), Path(name)) if name.endswith(".toml") else name
-    return base is not None and family(base).fitted is not None
+    base = _base_name(_file_values(Path(name)), Path(name)) if name.endswith(".toml") else name
+    return base is not None and family(base).sets_itself
 
 
-def _named(name: str, facts: DatasetFacts | None) -> Fitted:
+def stated_fields(name: str, changes: Iterable[str]) -> set[str]:
+    """The fields that the user has set, in the TOML file `name` or by the changes, such as "length.images"."""
+    fields = {field for change in changes for field in flat(assigned(change))}
+    return fields | flat(_file_values(Path(name))).keys() if name.endswith(".toml") else fields
+
+
+def _base_and_values(name: str, facts: DatasetFacts | None) -> tuple[Recipe, dict[str, Any] | None]:
+    """The recipe that a TOML file starts from and the values that the file makes of it; None if `name` is no file."""
+    if not name.endswith(".toml"):
+        return _named_recipe(name, facts), None
+    path = Path(name)
+    values = _file_values(path)
+    base_name = _base_name(values, path)
+    if base_name is None:
+        return from_values(values), values
+    base = _named_recipe(base_name, facts)
+    changes = {"name": path.stem} | {key: value for key, value in values.items() if key != "from"}
+    return base, merged(base.model_dump(), changes)
+
+
+def _named_recipe(name: str, facts: DatasetFacts | None) -> Recipe:
     stem, *chosen = name.split(":")
     module = _module(stem)
-    if facts and module.FAMILY.fitted and not chosen:
-        return module.FAMILY.fitted(facts)
-    arguments: dict[str, object] = {}
+    arguments: dict[str, object] = {"facts": facts} if facts and module.FAMILY.sets_itself else {}
     for one in chosen:
         if one not in module.FAMILY.variants:
             raise RecipeError(unknown(f"variant of {stem}", one, module.FAMILY.variants))
@@ -85,7 +88,7 @@ def _named(name: str, facts: DatasetFacts | None) -> Fitted:
         arguments |= variant.arguments
     found: Recipe = getattr(module, stem.replace("-", "_"))(**arguments)
     about = "; ".join([found.about, *(module.FAMILY.variants[one].about for one in chosen)])
-    return Fitted(recipe=found.model_copy(update={"name": name, "about": about}), why={})
+    return found.model_copy(update={"name": name, "about": about})
 
 
 def _module(name: str) -> ModuleType:
@@ -94,19 +97,7 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
 
 
-def _from_file(path: Path, facts: DatasetFacts | None) -> tuple[Fitted, Recipe]:
-    """What the file starts from, and the recipe that it makes of that."""
-    values = _read(path)
-    base = _base(values, path)
-    if base is None:
-        whole = from_values(values)
-        return Fitted(recipe=whole, why={}), whole
-    found = _named(base, facts)
-    changes = {"name": path.stem} | {key: value for key, value in values.items() if key != "from"}
-    return found, from_values(merged(found.recipe.model_dump(), changes))
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _file_values(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -115,7 +106,7 @@ def _read(path: Path) -> dict[str, Any]:
     return read_toml(text, str(path))
 
 
-def _base(values: dict[str, Any], path: Path) -> str | None:
+def _base_name(values: dict[str, Any], path: Path) -> str | None:
     base = values.get("from")
     if not isinstance(base, str | None):
         raise RecipeError(f'{path}: from = {base!r} must name a recipe, such as "fashion-dcgan".')

@@ -1,28 +1,72 @@
 """The recipe `auto`: the best images a minute, from any images; it sets itself from them."""
 
 from gansmith.config import Schedule
-from gansmith.models import thin_dcgan as networks
+from gansmith.models import thin_dcgan
 from gansmith.recipes.base import OURS, Family
-from gansmith.recipes.fitting import EXAMPLE, DatasetFacts, Fitted, Start, batch_for, length_for, settle
-from gansmith.schema import Adam, Objective, Recipe
+from gansmith.recipes.fitting import (
+    EVALUATED,
+    EXAMPLE,
+    DatasetFacts,
+    augment_for,
+    batch_size_for,
+    grid_for,
+    half_life_for,
+    intervals_for,
+)
+from gansmith.schema import Adam, Evaluate, Latents, Length, Objective, Recipe
 
-BATCH, LATENTS = 32, 64
-WIDTH, WIDTH_ON_GPU = 16, 64
-PENALTY, GAMMA, PENALTY_EVERY = "r1", 0.3, 16
-RATE, LAST_RATE, CONSTANT, BETA1, BETA2 = 1.5e-3, 0.05 * 1.5e-3, 0.5, 0.0, 0.99
-"""The rate is constant for a share of the run, and falls in a straight line to the last after it."""
+LATENTS = 64
+"""Number of latent variables."""
+WIDTH = 16
+"""Channels of the networks next to the image, on a CPU."""
+WIDTH_ON_GPU = 64
+"""Channels of the networks next to the image, on a GPU."""
+PENALTY = "r1"
+"""The gradient penalty."""
+GAMMA = 0.3
+"""Weight of the penalty."""
+PENALTY_EVERY = 16
+"""Updates of D from one penalty to the next."""
+RATE = 1.5e-3
+"""Learning rate of the first half of the run."""
+LAST_RATE = 0.05 * 1.5e-3
+"""Learning rate at the end of the run."""
+CONSTANT = 0.5
+"""Share of the run after which the learning rate falls in a straight line."""
+BETA1 = 0.0
+"""Adam's decay of the mean gradient."""
+BETA2 = 0.99
+"""Adam's decay of the mean squared gradient."""
+
+FAMILY = Family(article=OURS, sets_itself=True)
 
 
-def fitted(facts: DatasetFacts) -> Fitted:
-    """The recipe for these images, this device and this length. Raises DataError for too few images."""
-    images = length_for(facts, batch_for(facts, BATCH)).images
+def auto(facts: DatasetFacts = EXAMPLE) -> Recipe:
+    """Images of any size and aspect ratio, on a CPU or a GPU: the recipe of `gansmith train --data FOLDER`.
+
+    Ours. Width, batch size, augmentation, length, EMA and intervals follow from the images, the device and the budget;
+    without images they are for the 10,000 that ship with gansmith. Raises DataError for too few images.
+
+    Command: `gansmith train --data ./photos`, or `gansmith train auto`.
+    """
+    intervals = intervals_for(facts)
+    images = intervals["length.images"]
     rate = Schedule(start=RATE, end=LAST_RATE, begin=round(CONSTANT * images), until=images, shape="linear")
-    start = Start(
+    adam = Adam(lr=rate, beta1=BETA1, beta2=BETA2)
+    return Recipe(
         name="auto",
-        about="your own images, any size and shape: thin networks, R1, an average of G; it sets itself from them",
-        batch_size=BATCH,
-        latents=LATENTS,
-        model=networks.Config(width=WIDTH_ON_GPU if facts.gpu else WIDTH),
+        about="your own images, any size and aspect ratio: small networks, R1 penalty, EMA; it sets itself from them",
+        batch_size=batch_size_for(facts),
+        ema_half_life=half_life_for(images),
+        length=Length(
+            images=images,
+            log_every=intervals["length.log_every"],
+            sample_every=intervals["length.sample_every"],
+            checkpoint_every=intervals["length.checkpoint_every"],
+        ),
+        latents=Latents(size=LATENTS),
+        data=facts.data,
+        model=thin_dcgan.Config(width=WIDTH_ON_GPU if facts.gpu else WIDTH),
         objective=Objective(
             loss="non-saturating",
             penalty=PENALTY,
@@ -30,21 +74,9 @@ def fitted(facts: DatasetFacts) -> Fitted:
             penalty_every=PENALTY_EVERY,
             generator_reuses_images=True,
         ),
-        discriminator_optimizer=Adam(lr=rate, beta1=BETA1, beta2=BETA2),
-        generator_optimizer=Adam(lr=rate, beta1=BETA1, beta2=BETA2),
+        augment=augment_for(facts),
+        discriminator_optimizer=adam,
+        generator_optimizer=adam,
+        evaluate=Evaluate(every=intervals["evaluate.every"], images=EVALUATED),
+        grid=grid_for(facts.data),
     )
-    return settle(start, facts)
-
-
-FAMILY = Family(article=OURS, fitted=fitted)
-
-
-def auto() -> Recipe:
-    """Images of any size and shape, on a CPU or a GPU: what `gansmith train --data FOLDER` takes.
-
-    Ours. Width, batch, augmentation, length, average and intervals follow from the images, the device and the budget;
-    without images it is for the clothes that ship with gansmith.
-
-    Command: `gansmith train --data ./photos`, or `gansmith train auto`.
-    """
-    return fitted(EXAMPLE).recipe

@@ -1,14 +1,12 @@
-"""What every recipe file says besides its function: its article, its variants, and what is known of it."""
+"""What every recipe file has besides its function: its article, its variants, and what is known of the results."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from gansmith.recipes.fitting import DatasetFacts, Fitted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Article:
-    """Where recipes come from; `recipes list` groups them by it."""
+    """The article that recipes come from; `recipes list` groups them by it."""
 
     title: str
     author: str
@@ -19,7 +17,7 @@ class Article:
         return f"{self.title}: {self.author}, {self.date}"
 
 
-OURS = Article(title="Of our own", author="gansmith", date="2026")
+OURS = Article(title="gansmith's own recipes", author="gansmith", date="2026")
 
 EXAMPLE = Article(
     title="GAN by Example using Keras on Tensorflow Backend", author="Rowel Atienza", date="29 March 2017"
@@ -38,28 +36,28 @@ class Variant:
     """A name for arguments of the recipe's function: NAME:VARIANT, or NAME:VARIANT:VARIANT."""
 
     about: str
-    """What differs, to follow the recipe's own line."""
+    """The difference to the plain recipe, shown after the recipe's own line."""
     arguments: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
-    """What a recipe file says of its recipe."""
+    """What is known of a recipe and its variants."""
 
     article: Article
     source: str = ""
     """The author's own code, and the framework of the time."""
     inferred: tuple[str, ...] = ()
-    """What is not in the article or its code, and why it is taken to be so."""
+    """Settings that neither the article nor its code gives, and the reason for each value."""
     finding: str = ""
     """What the author found."""
     shows: tuple[str, ...] = ()
     """Which figures the article has: samples, on the way, reals, losses, evolution, networks."""
     measured: str = ""
-    """What came of it here."""
+    """The results measured here."""
     variants: Mapping[str, Variant] = field(default_factory=dict)
-    fitted: Callable[[DatasetFacts], Fitted] | None = None
-    """How the recipe sets itself from the images, if it does."""
+    sets_itself: bool = False
+    """Whether the recipe's function takes DatasetFacts and sets the recipe from them."""
 
 
 def scenario(number: int, about: str) -> Variant:

@@ -1,24 +1,24 @@
-"""What a continued run may change: the recipe that is wanted now against the one it was trained with."""
+"""What a continued run may change: its new recipe compared with the one that it was trained with."""
 
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from gansmith.config import Schedule
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
-from gansmith.engine import Engine
 from gansmith.errors import DataError, UsageError
 from gansmith.recipe_file import assignment, flat, from_run, recipe_of
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
-from gansmith.training.datasets import Datasets
+
+if TYPE_CHECKING:
+    from gansmith.engine import Engine
+    from gansmith.training.datasets import Datasets
 
 MOVES_NO_WEIGHT = (
     "name",
@@ -36,16 +36,16 @@ MOVES_NO_WEIGHT = (
     "evaluate.patience",
     "validation_losses.images",
 )
-"""Fields and tables of which no step's result depends; see `what_moves_weights` for one more."""
+"""Fields and tables that change no step's result; see `what_moves_weights` for one more."""
 
 _ALIKE_IN_A_RUN = ("grid", "evaluate.images", "evaluate.features")
-"""Those of them that stay as they are in a continued run, whose grids and numbers are put beside each other."""
+"""Those of them that a continued run keeps, since its grids and numbers are compared with earlier ones."""
 
 SAFE = ("length.images", *(name for name in MOVES_NO_WEIGHT if name not in _ALIKE_IN_A_RUN))
 """Fields and tables that a continued run may change. See `_is_safe` for more."""
 
 MACHINE = ("processor", "gansmith", "torch", "threads")
-"""What the last bits of a result depend on, besides device and precision."""
+"""Properties of the machine on which the last bits of a result depend, besides device and precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,15 @@ class Change:
 
 
 def trained_recipe(run: Run) -> Recipe:
-    """The recipe that the run was trained with so far, whatever its recipe.toml says now."""
+    """The recipe that the run was trained with so far, which an edited recipe.toml may differ from."""
     kept = run.info().get("recipe")
     return from_run(kept) if isinstance(kept, dict) else recipe_of(run)
 
 
 def what_moves_weights(values: dict[str, Any]) -> dict[str, object]:
-    """Of a recipe's plain values those that results depend on, under dotted names.
+    """The plain values of a recipe that results depend on, under dotted names.
 
-    Of the held-out losses' interval it is whether there is one: they keep images out of the training.
+    Of the interval of validation losses only whether there is one: they take images out of the training set.
     """
     found = {field: value for field, value in flat(values).items() if not _is_among(field, MOVES_NO_WEIGHT)}
     return found | {"validation_losses.every": bool(found["validation_losses.every"])}
@@ -80,37 +80,37 @@ def changes_between(old: Recipe, new: Recipe) -> list[Change]:
 
 
 def check_changes_are_safe(run: Run, trained: Recipe, wanted: Recipe) -> None:
-    """Raise UsageError naming every field whose change would make it another run, and how to start that one."""
-    refused = [change for change in changes_between(trained, wanted) if not _is_safe(change, trained)]
-    if not refused:
+    """Raise UsageError for changes that a continued run cannot have: every such field, and how to start a new run."""
+    unsafe = [change for change in changes_between(trained, wanted) if not _is_safe(change, trained)]
+    if not unsafe:
         return
-    said = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in refused)
-    now = [assignment(change.field, change.new) for change in refused if change.new is not None]
+    changed = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in unsafe)
+    now = [assignment(change.field, change.new) for change in unsafe if change.new is not None]
     options = " ".join(f"--set {shlex.quote(one)}" for one in now)
     if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
         options += f" --steps {2 * wanted.length.images // wanted.batch_size}"
     raise UsageError(
-        f"{run.path} cannot go on exactly: {said}. Put that back, here or in {run.recipe_file}, or start a new run "
+        f"{run.path} cannot go on exactly: {changed}. Put that back, here or in {run.recipe_file}, or start a new run "
         f"from its checkpoint: gansmith resume {run.path} {options} --fork. A change of {', '.join(SAFE)} is applied."
     )
 
 
-def check_same_images(run: Run, images: Datasets) -> None:
-    """Raise UsageError when the images are not those that the run was trained on."""
+def check_same_images(run: Run, datasets: "Datasets") -> None:
+    """Raise UsageError when the images differ from those that the run was trained on."""
     then = trained_on(run)
-    differing = [key for key, value in images.identity.items() if then[key] not in (None, value)]
+    differing = [key for key, value in datasets.identity.items() if then[key] not in (None, value)]
     if differing:
-        said = ", ".join(f"{key} was {then[key]} and is now {images.identity[key]}" for key in differing)
+        changed = ", ".join(f"{key} was {then[key]} and is now {datasets.identity[key]}" for key in differing)
         raise UsageError(
-            f"{run.path} cannot go on exactly: its images are not those it was trained on ({said}). Put them back, "
+            f"{run.path} cannot go on exactly: its images are not those it was trained on ({changed}). Put them back, "
             f"or start a new run from its checkpoint: gansmith resume {run.path} --fork."
         )
 
 
 def trained_on(run: Run) -> dict[str, Any]:
-    """As `Datasets.identity`, what run.json says of the images that the run was trained on; None where it does not.
+    """Count and hashes of the images that the run was trained on, as `Datasets.identity`; None if run.json lacks them.
 
-    The labels are there whether they count or not.
+    The hash of the labels is there whether the run is conditional or not.
     """
     data = run.info().get("data")
     data = data if isinstance(data, dict) else {}
@@ -120,16 +120,16 @@ def trained_on(run: Run) -> dict[str, Any]:
 
 
 def was_trained_on(run: Run, dataset: Dataset) -> bool:
-    """Whether the run's images were of this store as it is now, as far as run.json tells."""
+    """Whether the run was trained on this packed dataset as it is now, as far as run.json tells."""
     return trained_on(run)["sha256"] in (None, dataset.index["sha256"]["images"])
 
 
 def check_images_are_found(run: Run, wanted: Recipe) -> None:
-    """Raise DataError when the folder or file of own images is no longer there."""
+    """Raise DataError when the folder or file of the user's own images is no longer there."""
     name = parse_name(wanted.data.name).name
     if name not in SETS and not Path(name).expanduser().exists():
         raise DataError(
-            f"the images of {run.path} are not at {name} any more; say where they are: "
+            f"the images of {run.path} are not at {name} any more; give their new location: "
             f"gansmith resume {run.path} --data PATH"
         )
 
@@ -140,13 +140,15 @@ def notes_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
     ended = {field: lr for field, lr in rates.items() if isinstance(lr, Schedule) and lr.until <= trained.length.images}
     if wanted.length.images <= trained.length.images or not ended:
         return []
-    said = ", ".join(f"{field} stays at {lr.end:.3g}" for field, lr in ended.items())
+    rates_now = ", ".join(f"{field} stays at {lr.end:.3g}" for field, lr in ended.items())
     options = " ".join(f"--set {field}=.." for field in ended)
-    return [f"{said}, where its schedule ended; a new run from here may have another: --fork {options}"]
+    return [f"{rates_now}, where its schedule ended; for another learning rate, start a new run: --fork {options}"]
 
 
-def setting(engine: Engine) -> dict[str, Any]:
+def setting(engine: "Engine") -> dict[str, Any]:
     """What the last bits of the results depend on, for run.json."""
+    import torch
+
     return {
         "device": str(engine.device),
         "precision": engine.precision,
@@ -154,8 +156,8 @@ def setting(engine: Engine) -> dict[str, Any]:
     }
 
 
-def notes_on_setting(run: Run, engine: Engine) -> list[str]:
-    """A sentence when the run goes on where the last bits may come out differently."""
+def notes_on_setting(run: Run, engine: "Engine") -> list[str]:
+    """A sentence when the run goes on with another device, precision or machine, so that the last bits may differ."""
     info, now = run.info(), setting(engine)
     machine = info.get("machine") if isinstance(info.get("machine"), dict) else {}
     pairs = [(key, info.get(key), now[key]) for key in ("device", "precision")]
@@ -165,11 +167,12 @@ def notes_on_setting(run: Run, engine: Engine) -> list[str]:
 
 
 def _is_safe(change: Change, trained: Recipe) -> bool:
-    """Held-out losses that are switched on or off change which images are trained on; how often they come does not.
+    """Whether a continued run may have this change.
 
-    Evaluations may be switched on and off: they hold out no images while they are off. Their images and features
-    may not change while they are on, for the numbers could not be compared. A folder may have moved: what is in it is
-    compared by `check_same_images`. Precision is remarked upon, as is any other change of the setting.
+    Switching validation losses on or off changes which images are trained on; their interval does not. Evaluations may
+    be switched on and off, since without them no images are left out; while they are on, their images and features must
+    stay, or the numbers could not be compared. A folder may have moved: `check_same_images` compares its content.
+    Another precision, like another machine, gives a note.
     """
     if change.field == "validation_losses.every":
         return bool(change.old and change.new)

@@ -1,4 +1,4 @@
-"""A run goes back to its last checkpoint: to be continued, or because a number was not finite."""
+"""A run goes back to its last checkpoint: to be continued, or because a loss was not finite."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,11 +16,12 @@ from gansmith.training.loop import Setting, draws_grid, due
 from gansmith.training.state import GAN, build
 
 MOST_ROLL_BACKS = 3
+"""Roll-backs of a run, at most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Last:
-    """The last state of a run that could be had, and what the user should know of later ones."""
+    """The newest state of a run that is whole, and notes on later ones that are damaged."""
 
     gan: GAN
     notes: list[str]
@@ -44,15 +45,15 @@ def last_state(run: Run, recipe: Recipe, engine: Engine) -> Last:
 
 
 def _ended_early(run: Run, recipe: Recipe) -> bool:
-    """Whether the run has no checkpoint because it was not long enough."""
+    """Whether the run has no checkpoint because it ended before the first was due."""
     events = run.events()
     return not saved_checkpoints(run) and (not events or events[-1]["seen"] <= recipe.length.checkpoint_every)
 
 
 def forget_later(run: Run, seen: int, trained: Recipe) -> None:
-    """Drop what the run wrote after `seen` images, or at that moment because it ended there; `best` is put right.
+    """Drop what the run wrote after `seen` images, and what it wrote there only because it ended; correct `best`.
 
-    A continued run writes the former again, and one that never stopped has not the latter.
+    A continued run writes the first again, and a run that never stopped does not have the second.
     """
     batch, step = trained.batch_size, seen // trained.batch_size
 
@@ -100,7 +101,7 @@ def _advice(run: Run, rolled_back: int) -> str:
 
 
 def roll_backs(run: Run) -> list[dict]:
-    """Those of the run so far, oldest first. Raises CheckpointError when run.json's record of them is broken."""
+    """The roll-backs of the run, oldest first. Raises CheckpointError when their record in run.json is broken."""
     kept = run.info().get("roll_backs", [])
     if not (
         isinstance(kept, list) and all(isinstance(one, dict) and isinstance(one.get("to_seen"), int) for one in kept)

@@ -17,13 +17,26 @@ from gansmith.data.store import Dataset
 from gansmith.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
 from gansmith.generation.generator import grid_labels
+from gansmith.networks import check_networks
 from gansmith.planning.memory import give_back, saying_what_fits
+from gansmith.planning.public import RecipeChanges, as_assignments
+from gansmith.planning.resolve import Resolved
 from gansmith.recipe_file import override, recipe_of, to_toml
+from gansmith.recipes import load_recipe
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.control import Requests, listening
 from gansmith.runs.lock import only_writer
-from gansmith.runs.run import Run, check_root, create_run, default_root, folder_name, utc_now, write_atomically
+from gansmith.runs.run import (
+    Run,
+    check_root,
+    create_run,
+    default_root,
+    find_run,
+    folder_name,
+    utc_now,
+    write_atomically,
+)
 from gansmith.schema import Recipe
 from gansmith.sessions.changes import (
     check_changes_are_safe,
@@ -49,13 +62,15 @@ from gansmith.training.reporting import LogFile, Reporter, Silent
 from gansmith.training.state import GAN, build
 from gansmith.viz.grids import grid, png
 
-STOPPED, ENDED = "stopped", ("done", "plateau")
-"""What run.json says of a run that was asked to stop, and of those that are whole."""
+STOPPED = "stopped"
+"""Status in run.json of a run that was asked to stop."""
+ENDED = ("done", "plateau")
+"""Status in run.json of a run that has come to its end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Terms:
-    """How a run may get its images and its device, and who hears of it; see `train`."""
+    """Options of `train` and `resume`: device, how images may be fetched, and who is told."""
 
     device: DeviceChoice
     offline: bool
@@ -65,17 +80,17 @@ class _Terms:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ready:
-    """What is made and checked before there is a run folder."""
+    """Everything that is made and checked before there is a run folder."""
 
     recipe: Recipe
     engine: Engine
-    images: Datasets
+    datasets: Datasets
     evaluator: Evaluator | None
     notes: list[str]
 
 
 def train(
-    recipe: Recipe,
+    recipe: Recipe | Resolved | str,
     *,
     runs: Path | str | None = None,
     name: str | None = None,
@@ -85,27 +100,35 @@ def train(
     notes: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Run:
-    """Train a recipe in a new run folder under `runs` and return the run.
+    """Train a recipe, the recipe of that name, or what `gansmith.plan` returned, in a new run folder under `runs`.
 
-    A known set that is not on this machine is downloaded first, unless `offline`; own images are packed first, and
-    more than 1 % that cannot be used are refused, unless `allow_dropped`. `notes` are said and kept with the run.
+    Returns the run. What was planned comes with its datasets; for a recipe, a known dataset that is not on this machine
+    is downloaded first, unless `offline`, and own images are packed first; more than 1 % that cannot be used are an
+    error, unless `allow_dropped`. `notes` are shown and kept with the run.
 
     Images, device and recipe are checked before the folder is made. The state is saved at the recipe's intervals, at
-    the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError,
-    NotEnoughMemoryError or DiskError as their docstrings say.
+    the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises RecipeError, DataError, UsageError,
+    DivergedError, NotEnoughMemoryError or DiskError as their docstrings say.
     """
+    datasets = None
+    if isinstance(recipe, str):
+        recipe = load_recipe(recipe)
+    elif isinstance(recipe, Resolved):
+        recipe, datasets, notes = recipe.recipe, recipe.datasets, [*recipe.notes, *notes]
+    check_networks(recipe)
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     root, name = Path(runs or default_root()), folder_name(name or recipe.name)
     check_root(root)
     with saying_what_fits(recipe, device):
-        return _begin(recipe, root, name, terms, notes)
+        return _begin(recipe, datasets, root, name, terms, notes)
 
 
 def resume(
-    run: Run,
+    run: Run | Path | str,
+    changes: RecipeChanges = (),
     *,
-    changes: Sequence[str] = (),
-    images: int | None = None,
+    data: str | Path | None = None,
+    steps: int | None = None,
     fork: bool = False,
     device: DeviceChoice = "auto",
     offline: bool = False,
@@ -114,30 +137,39 @@ def resume(
 ) -> Run:
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; returns the run that trains.
 
-    The recipe is that of the run's folder with `changes` such as "length.log_every=64" on top; `images` sets a new
-    length. Raises UsageError for a change that would make it another run, unless `fork`: then a new run beside it
-    starts from its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when
+    The run may be given by its path, number or name. The recipe is that of the run's folder with `changes` such as
+    "length.log_every=64" on top; `steps` is the new length from the run's beginning, `data` the new location of images
+    that have moved. Raises UsageError for a change that would make it another run, unless `fork`: then a new run beside
+    it starts from its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when
     there is nothing left to do, LockedError when another process trains it, and what `train` raises.
     """
+    run = run if isinstance(run, Run) else find_run(str(run), default_root())
     if run.info().get("status") == "imported":
         raise CheckpointError(
             f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
             f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
         )
     terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
-    changes = [*changes, *([] if images is None else [f"length.images={images}"])]
-    wanted = override(recipe_of(run), changes)
+    assignments = as_assignments(changes, data)
+    wanted = override(recipe_of(run), assignments)
+    if steps is not None:
+        assignments.append(f"length.images={steps * wanted.batch_size}")
+        wanted = override(wanted, assignments[-1:])
+    check_networks(wanted)
     with saying_what_fits(wanted, device):
-        return _fork(run, changes, terms) if fork else _continue(run, wanted, terms)
+        return _fork(run, assignments, terms) if fork else _continue(run, wanted, terms)
 
 
-def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, notes: Sequence[str]) -> Run:
-    ready = _prepared(recipe, make_engine(terms.device, recipe.precision), terms)
+def _begin(
+    recipe: Recipe, datasets: Datasets | None, root: Path, name: str, terms: _Terms, notes: Sequence[str]
+) -> Run:
+    engine = make_engine(terms.device, recipe.precision)
+    ready = _get_ready(recipe, engine, datasets or _open_datasets(recipe, terms))
     notes = [*notes, *ready.notes]
     gan = build(recipe, ready.engine)
     run = create_run(root, name)
     with only_writer(run):
-        _describe(run, ready, notes)
+        _write_description(run, ready, notes)
         return _run_to_end(gan, _setting(ready, run, terms), notes)
 
 
@@ -147,8 +179,8 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         check_changes_are_safe(run, trained, recipe)
         check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
-        ready = _prepared(recipe, engine, terms)
-        check_same_images(run, ready.images)
+        ready = _get_ready(recipe, engine, _open_datasets(recipe, terms))
+        check_same_images(run, ready.datasets)
         if ready.evaluator and ready.evaluator.names:
             check_same_evaluator(run, ready.evaluator)
         tidy(run)
@@ -163,7 +195,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         else:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
-        kept = said if isinstance(said := run.info().get("notes"), list) else []
+        kept = notes_before if isinstance(notes_before := run.info().get("notes"), list) else []
         new = [note for note in notes_on_setting(run, engine) if note not in kept]
         run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), notes=[*kept, *new])
         going = "every step is done; finishing after" if is_whole else "continuing at"
@@ -178,10 +210,11 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
 
 
 def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
-    """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
+    """A new run beside `run` that continues its checkpoint, with the learning rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
     check_images_are_found(run, recipe)
-    ready = _prepared(recipe, same_engine(run.info(), terms.device, recipe.precision), terms)
+    engine = same_engine(run.info(), terms.device, recipe.precision)
+    ready = _get_ready(recipe, engine, _open_datasets(recipe, terms))
     gan = build(recipe, ready.engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan, forking=True)
@@ -191,7 +224,7 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
     fork = create_run(beside, recipe.name)
     origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
     with only_writer(fork):
-        _describe(fork, ready, ready.notes, forked_from=origin)
+        _write_description(fork, ready, ready.notes, forked_from=origin)
         save_checkpoint(fork, gan, recipe)
         notes = [
             *ready.notes,
@@ -201,12 +234,15 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
         return _run_to_end(gan, _setting(ready, fork, terms), notes)
 
 
-def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
-    images = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
-    make_sampler(recipe, images.train)  # refuses a batch larger than the set, before a folder is made
-    evaluator = make_evaluator(recipe, images.train, images.validation)
-    notes = [*images.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
-    return _Ready(recipe=recipe, engine=engine, images=images, evaluator=evaluator, notes=notes)
+def _open_datasets(recipe: Recipe, terms: _Terms) -> Datasets:
+    return open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+
+
+def _get_ready(recipe: Recipe, engine: Engine, datasets: Datasets) -> _Ready:
+    make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before a folder is made
+    evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
+    notes = [*datasets.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
+    return _Ready(recipe=recipe, engine=engine, datasets=datasets, evaluator=evaluator, notes=notes)
 
 
 def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
@@ -225,12 +261,12 @@ def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
 
 
 def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
-    images, evaluator = ready.images, ready.evaluator if ready.evaluator and ready.evaluator.names else None
+    datasets, evaluator = ready.datasets, ready.evaluator if ready.evaluator and ready.evaluator.names else None
     return Setting(
         recipe=ready.recipe,
-        dataset=images.train,
-        for_losses=images.for_losses,
-        validation=images.validation,
+        dataset=datasets.train,
+        for_losses=datasets.for_losses,
+        validation=datasets.validation,
         evaluator=evaluator,
         engine=ready.engine,
         run=run,
@@ -238,9 +274,9 @@ def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
     )
 
 
-def _describe(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> None:
-    """The files that say what the run is, before its first step."""
-    recipe, dataset = ready.recipe, ready.images.train
+def _write_description(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> None:
+    """Write the run's recipe, run.json and grid of real images, before its first step."""
+    recipe, dataset = ready.recipe, ready.datasets.train
     write_atomically(run.recipe_file, to_toml(recipe))
     run.update(
         name=run.path.name,
@@ -253,12 +289,12 @@ def _describe(run: Run, ready: _Ready, notes: Sequence[str], **more: Any) -> Non
         **setting(ready.engine),
         **more,
     )
-    reals = dataset.batch(_shown(recipe, dataset)).permute(0, 2, 3, 1).numpy()
+    reals = dataset.batch(_rows_of_reals_grid(recipe, dataset)).permute(0, 2, 3, 1).numpy()
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
 
 
-def _shown(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
-    """Which images the sheet of real ones shows: at random, each of the class that the grid has at its place."""
+def _rows_of_reals_grid(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
+    """Rows of the grid of real images, drawn at random; each is of the class that the sample grid has at its place."""
     num = min(recipe.grid.rows * recipe.grid.columns, len(dataset))
     order = torch.randperm(len(dataset), generator=stream(recipe.seed, "reals", 0))
     wanted, labels = grid_labels(recipe), dataset.labels_at(order)
@@ -269,9 +305,9 @@ def _shown(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
 
 
 def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left: bool = True) -> Run:
-    """The loop, the run's status, and the report, whatever happens in between.
+    """Train to the end, then write the run's status, whatever happened, and the report.
 
-    No steps are left in a run that was killed behind its last save: there the loop has nothing to do.
+    A run that was killed after its last save has no `steps_left`: then there is nothing to train.
     """
     run, recipe = setting.run, setting.recipe
     setting = replace(setting, reporter=LogFile(run.path / "log.txt", setting.reporter))
@@ -307,7 +343,7 @@ def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left:
 
 
 def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
-    """For run.json: how a run ended that nothing went wrong with, and why, if before its length."""
+    """Status and reason for run.json of a run that ended without an error."""
     step = gan.seen // recipe.batch_size
     if step >= recipe.steps:
         return {"status": "done"}
@@ -320,14 +356,14 @@ def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
 def _disk_errors(run: Run) -> Generator[None]:
     try:
         yield
-    except BrokenPipeError:  # of whoever listened, not of a disk
+    except BrokenPipeError:  # of the reader of our output, not of a disk
         raise
     except OSError as error:
         raise DiskError(f"{error.filename or run.path} cannot be written: {error.strerror or error}.") from error
 
 
 def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
-    """The loop, begun again after a roll-back."""
+    """Run the training loop, and again after each roll-back."""
     while True:
         try:
             with suitable_threads(setting.recipe.batch_size, gan.G, gan.D):

@@ -11,6 +11,7 @@ from gansmith.data.datasets.catalog import SETS
 from gansmith.data.datasets.download import readable_size
 from gansmith.data.locate import Split
 from gansmith.data.selection import parse_name
+from gansmith.data.sources import Source
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
@@ -44,9 +45,16 @@ class Datasets:
 def open_all(recipe: Recipe, access: Access) -> Datasets:
     """All images that the recipe asks for; they have labels where it has classes, the numbers of those.
 
-    Raises DataError as `open_dataset`, when they are too few, and when their classes are not the recipe's.
+    Raises DataError as `open_dataset` and `split_dataset`.
     """
-    dataset = open_set(recipe, access)
+    return split_dataset(recipe, open_set(recipe, access), access)
+
+
+def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
+    """The dataset of `open_set`, split into what the recipe trains on and what it does not.
+
+    Raises DataError when the images are too few, and when their classes are not the recipe's.
+    """
     classes = _checked_classes(recipe, dataset)
     notes = [f"{len(dataset):,} of the {len(dataset.images):,} images of {dataset.index['name']}"]
     if (known := SETS.get(dataset.index["name"])) and known.warning:
@@ -90,9 +98,9 @@ def _checked_classes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
     return found
 
 
-def open_set(recipe: Recipe, access: Access) -> Dataset:
-    """The images that the recipe asks for, before any are held out. Raises DataError as `open_dataset`."""
-    return open_dataset(_request(recipe, recipe.data.split), access)
+def open_set(recipe: Recipe, access: Access, source: Source | None = None) -> Dataset:
+    """The images that the recipe asks for, before they are split. Raises DataError as `open_dataset`."""
+    return open_dataset(_request(recipe, recipe.data.split), access, source)
 
 
 def _hold_out(recipe: Recipe, dataset: Dataset, access: Access) -> tuple[Dataset, Dataset]:

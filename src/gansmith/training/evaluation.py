@@ -27,12 +27,9 @@ from gansmith.metrics.intervals import Estimate
 from gansmith.rng import stream
 from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations, stalled_since
 from gansmith.runs.run import Run
-from gansmith.schema import Recipe
+from gansmith.schema import MOST_SHARE, Recipe
 from gansmith.training.reporting import Reporter
 from gansmith.training.state import GAN
-
-MOST_SHARE = 0.05
-"""Of a run's time that evaluations should take."""
 
 WARN_AFTER = 3
 """Evaluations of a session, after which their price is known."""

@@ -8,6 +8,7 @@ from torch import nn
 
 from gansmith.augment.augmenter import Augmenter, make_augmenter
 from gansmith.engine import Engine, make_engine
+from gansmith.networks import check_networks
 from gansmith.nn.init import init_weights
 from gansmith.rng import stream
 from gansmith.schema import Recipe
@@ -37,8 +38,9 @@ class GAN:
 def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
     """Networks with first weights from the recipe's seed, and their optimisers, on the engine's device.
 
-    Without an engine, on the one that the recipe's precision gets here.
+    Without an engine, on the one that the recipe's precision gets here. Raises RecipeError as `check_networks` does.
     """
+    check_networks(recipe)
     engine = engine or make_engine("auto", recipe.precision)
     with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn and thrown away
         networks = recipe.model.build(recipe.spec)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.augment.augmenter import BATCHES, draws, make_augmenter, observe
 from gansmith.augment.operations import OPERATIONS, colour, cutout, flip, rotate, translate
 from gansmith.augment.settings import Augment
@@ -14,7 +15,6 @@ from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
 from gansmith.errors import CheckpointError, RecipeError
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch

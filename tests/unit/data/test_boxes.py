@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gansmith import recipe
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.images.decode import decode
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.prepare import prepare
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
-from gansmith.recipes import recipe
 from tests.helpers import make_sets
 from tests.helpers.small_images import file, photo, write_images
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.generation.generator import CHUNK, Draws
 from gansmith.generation.walk import closed_walk, spherical
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 
 SHARES = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.checkpoints.load import load_checkpoint
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.checkpoints.save import save_checkpoint
@@ -15,7 +16,6 @@ from gansmith.nn.labels import Logit
 from gansmith.nn.modes import eval_mode
 from gansmith.nn.spectral import SpectralNorm, power_iteration
 from gansmith.nn.stack import is_conditional
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch

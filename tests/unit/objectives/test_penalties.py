@@ -7,13 +7,13 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.stack import Stack
 from gansmith.objectives.penalties import PENALTIES, penalty_of, slope_norms, uniform_shape
 from gansmith.planning import trial
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
 from gansmith.training.loop import train_step

@@ -2,9 +2,9 @@
 
 import pytest
 
+from gansmith import recipe
 from gansmith.errors import UsageError
 from gansmith.planning.budget import parse_budget, stretched
-from gansmith.recipes import recipe
 from tests.helpers.plain import PLAIN
 
 INTERVALS = (

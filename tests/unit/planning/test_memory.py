@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.errors import NotEnoughMemoryError, RecipeError
 from gansmith.planning import memory
-from gansmith.recipes import recipe
 
 
 @pytest.mark.parametrize(("room", "batch"), [(1024, 1024), (1500, 1024), (2, 2), (0, 0)])
@@ -38,14 +38,14 @@ def test_only_a_lack_of_memory_is_taken_for_one(monkeypatch):
 
 def test_the_fewest_parts_that_fit_are_taken(monkeypatch):
     monkeypatch.setattr(memory, "_fits", lambda recipe, _device: recipe.batch_size // recipe.microbatches <= 10)
-    assert memory.in_parts_that_fit(recipe("fashion-mlp", ["batch_size=32"]), "cpu").microbatches == 4
-    assert memory.in_parts_that_fit(recipe("fashion-mlp", ["batch_size=8"]), "cpu").microbatches == 1
+    assert memory.fit_microbatches(recipe("fashion-mlp", ["batch_size=32"]), "cpu").microbatches == 4
+    assert memory.fit_microbatches(recipe("fashion-mlp", ["batch_size=8"]), "cpu").microbatches == 1
     monkeypatch.setattr(memory, "_fits", lambda recipe, _device: False)
-    with pytest.raises(NotEnoughMemoryError, match="not even parts of one image of batch_size=32 fit"):
-        memory.in_parts_that_fit(recipe("fashion-mlp", ["batch_size=32"]), "cpu")
+    with pytest.raises(NotEnoughMemoryError, match=r"not even microbatches of one image \(batch_size=32\) fit"):
+        memory.fit_microbatches(recipe("fashion-mlp", ["batch_size=32"]), "cpu")
 
 
 def test_networks_that_normalise_over_the_batch_cannot_be_fitted(monkeypatch):
     monkeypatch.setattr(memory, "_fits", lambda recipe, _device: False)
-    with pytest.raises(RecipeError, match="set a smaller batch"):
-        memory.in_parts_that_fit(recipe("demo"), "cpu")
+    with pytest.raises(RecipeError, match="set microbatches=1 and a smaller batch_size"):
+        memory.fit_microbatches(recipe("demo"), "cpu")

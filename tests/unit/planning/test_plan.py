@@ -1,15 +1,17 @@
 """A plan adds up what a trial found, and a budget buys what fits into it."""
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
+from gansmith import recipe
 from gansmith.errors import NotEnoughMemoryError, UsageError
-from gansmith.planning import memory, plan
-from gansmith.planning.budget import parse_budget, stretched
-from gansmith.planning.plan import calls_of, make_plan, rounded_down
+from gansmith.planning import length, memory, plan
+from gansmith.planning.budget import parse_budget
+from gansmith.planning.length import FixedDraft, auto_draft, count_calls, intervals_of
+from gansmith.planning.plan import make_plan, rounded_down
 from gansmith.recipe_file import override
-from gansmith.recipes import family, recipe
 from gansmith.recipes.fitting import EVALUATIONS, DatasetFacts
 from gansmith.schema import Data
 from gansmith.training.loop import draws_grid, due, saves
@@ -19,9 +21,17 @@ SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.5, "grid": 0.02, "checkpo
 MIB = 2**20
 
 
-def at(images, evaluations):
-    data = Data(name="photos", channels=3, height=32, width=48)
-    return family("auto").fitted(DatasetFacts(data=data, count=300, images=images, evaluations=evaluations)).recipe
+def of_auto(*changes):
+    """The recipe that sets itself, but for these."""
+    facts = DatasetFacts(data=Data(name="photos", channels=3, height=32, width=48), count=300)
+    return auto_draft("auto", changes, facts, {change.partition("=")[0] for change in changes})
+
+
+AUTO = of_auto()
+
+
+def calls_of(recipe, seconds):
+    return count_calls(intervals_of(recipe), recipe.batch_size, seconds)
 
 
 @pytest.fixture
@@ -29,7 +39,7 @@ def tried(monkeypatch):
     """What the trials were of; they answer at once."""
     asked = []
 
-    def try_out(task, recipe, _device):
+    def try_out(task, recipe, _device, _datasets=None):
         asked.append((task, recipe.batch_size))
         about = {"device": "cpu", "precision": "fp32", "available": 1000 * MIB}
         if task == "memory":
@@ -40,8 +50,9 @@ def tried(monkeypatch):
     return asked
 
 
-def planned(text=None, evaluations=EVALUATIONS, at=at, count=300):
-    return make_plan(at, parse_budget(text) if text else None, evaluations, count, "cpu", Silent())
+def planned(text=None, evaluations=EVALUATIONS, draft=AUTO, count=300):
+    datasets = SimpleNamespace(train=range(count))
+    return make_plan(draft, parse_budget(text) if text else None, evaluations, datasets, "cpu", Silent())
 
 
 @pytest.mark.parametrize("text", ["30s", "90s", "10m", "2h"])
@@ -51,14 +62,8 @@ def test_a_time_is_spent_and_not_overspent(tried, text):
     assert tried == [("costs", 32), ("memory", 32), ("memory", 64)]
 
 
-def set_to(*changes):
-    """A recipe that sets itself, but for these."""
-    return lambda images, evaluations: override(at(images, evaluations), changes)
-
-
 def of_fixed_length(*changes):
-    demo = override(recipe("demo"), changes)
-    return lambda images, _: override(stretched(demo, images), changes) if images else demo
+    return FixedDraft(own=override(recipe("demo"), changes), changes=changes)
 
 
 INTERVALS = [
@@ -73,7 +78,7 @@ INTERVALS = [
 @pytest.mark.parametrize("changes", INTERVALS, ids=lambda changes: changes[0])
 def test_a_time_is_not_overspent_by_what_comes_at_intervals_that_are_set(tried, changes, text):
     seconds = parse_budget(text).seconds
-    found = planned(text, at=set_to(*changes))
+    found = planned(text, draft=of_auto(*changes))
     assert 0.94 * seconds < found.seconds <= seconds
     fixed = of_fixed_length(*changes, "evaluate.images=300")
     assert 0.94 * seconds < planned(text, 0, fixed).seconds <= seconds
@@ -85,7 +90,7 @@ def test_a_short_time_is_spent_and_not_overspent_or_refused(tried, monkeypatch, 
     monkeypatch.setitem(SECONDS, "step", step)
     monkeypatch.setitem(SECONDS, "evaluation", evaluation)
     seconds = parse_budget(text).seconds
-    for evaluations, of in ((EVALUATIONS, at), (0, of_fixed_length())):
+    for evaluations, of in ((EVALUATIONS, AUTO), (0, of_fixed_length())):
         try:
             found = planned(text, evaluations, of)
         except UsageError as error:
@@ -96,19 +101,19 @@ def test_a_short_time_is_spent_and_not_overspent_or_refused(tried, monkeypatch, 
 
 
 def test_evaluations_beyond_the_recipes_own_length_have_their_price_if_a_time_buys_them(monkeypatch):
-    def try_out(_task, recipe, _device):
+    def try_out(_task, recipe, _device, _datasets=None):
         """Evaluates where a run of the recipe would."""
         evaluates = 0 < recipe.evaluate.every <= recipe.length.images
         seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
         return {"device": "cpu", "precision": "fp32", "available": 1000 * MIB, "peak": 300 * MIB, "seconds": seconds}
 
     monkeypatch.setattr(plan, "try_out", try_out)
-    seldom = set_to("evaluate.every=1_000_000")
-    assert seldom(0, EVALUATIONS).length.images < 1_000_000
-    bought = planned("2h", at=seldom)
+    seldom = of_auto("evaluate.every=1_000_000")
+    assert seldom.recipe(0, EVALUATIONS).length.images < 1_000_000
+    bought = planned("2h", draft=seldom)
     assert bought.calls["evaluation"] == bought.recipe.length.images // 1_000_000 > 1
     assert bought.seconds <= 7200
-    assert planned(at=seldom).calls["evaluation"] == 0
+    assert planned(draft=seldom).calls["evaluation"] == 0
 
 
 def test_evaluations_take_a_twentieth_of_the_time_at_most_and_the_last_is_at_the_end(tried):
@@ -126,23 +131,23 @@ def test_images_are_bought_to_the_batch(tried):
 
 def test_without_a_budget_the_length_is_the_recipes_own(tried):
     found = planned()
-    assert found.recipe == at(0, found.evaluations)
+    assert found.recipe == AUTO.recipe(0, found.evaluations)
     assert found.evaluations < EVALUATIONS, "they would take over a twentieth of the time"
 
 
 def test_a_recipe_of_fixed_evaluations_keeps_them(tried):
     plain = recipe("demo")
-    found = planned("60s", 0, lambda images, _: stretched(plain, images) if images else plain)
+    found = planned("60s", 0, of_fixed_length())
     assert found.calls["evaluation"] == plain.length.images // plain.evaluate.every
     assert found.seconds <= 60
 
 
 @pytest.mark.parametrize("text", ["0.5s", "1s"])
 def test_too_short_a_time_says_what_would_do_and_that_does(tried, text):
-    with pytest.raises(UsageError, match=rf"^--budget {text} is too short: here a step takes 10 ms and ") as caught:
+    with pytest.raises(UsageError, match=rf"^--budget {text} is too short: here a step takes 10 ms, and ") as caught:
         planned(text)
     enough = str(caught.value).rpartition("give ")[2].split()[0]
-    assert planned(enough).recipe.steps >= plan.FEWEST_STEPS
+    assert planned(enough).recipe.steps >= length.FEWEST_STEPS
 
 
 def test_the_time_that_would_do_pays_for_the_evaluations_that_it_buys(tried, monkeypatch):
@@ -194,12 +199,12 @@ def test_the_lines_say_what_the_facts_say(tried):
     said, facts = "\n".join(found.lines()), found.to_dict()
     tables = facts["parameters"]
     for part in (
-        "300 images, 32x48 RGB; thin-dcgan, ",
+        "300 images, 32x48 RGB; thin-dcgan with ",
         f"{tables['generator']:,} parameters in G and {tables['discriminator']:,} in D",
         f"{facts['steps']:,} steps of 32 images, {facts['images']:,} images in all",
-        "10 ms a step, measured here (cpu, fp32)",
+        "10 ms per step, measured here (cpu, fp32)",
         "6 evaluations of 500 ms each",
-        "300 MiB of memory at most, of 1,000 free; a batch of all 300 would fit",
+        "300 MiB of memory at most, of 1,000 MiB free; memory would allow a batch of all 300 images (estimated",
     ):
         assert part in said
 
@@ -211,10 +216,27 @@ def test_what_is_due_more_often_than_there_are_steps_comes_once_a_step():
 
 
 def test_a_second_trial_that_takes_too_long_costs_only_what_it_would_tell(monkeypatch):
-    def try_out(task, _recipe, _device):
+    def try_out(task, _recipe, _device, _datasets=None):
         if task == "memory":
             raise subprocess.TimeoutExpired("trial", 300)
         return {"device": "cpu", "precision": "fp32", "available": 1000 * MIB, "peak": 300 * MIB, "seconds": SECONDS}
 
     monkeypatch.setattr(plan, "try_out", try_out)
     assert planned("90s").largest_batch == 0
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        AUTO,
+        of_auto("batch_size=24", "length.log_every=77"),
+        of_fixed_length(),
+        of_fixed_length("evaluate.every=0", "length.sample_every=100"),
+    ],
+    ids=["auto", "auto-set", "fixed", "fixed-set"],
+)
+@pytest.mark.parametrize("images", [0, 640, 100_001, 5_000_000])
+def test_the_intervals_that_are_counted_are_those_of_the_recipe(draft, images):
+    made = intervals_of(draft.recipe(images, 7))
+    counted = draft.intervals(images, 7)
+    assert {field: counted.get(field, 0) for field in made} == made

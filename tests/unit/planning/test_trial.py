@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.planning import trial, trial_process
-from gansmith.recipes import recipe
 from gansmith.training.datasets import Datasets
 from gansmith.training.state import build
 from tests.helpers.plain import PLAIN
@@ -96,7 +96,7 @@ def test_a_trial_that_had_not_the_memory_found_nothing(monkeypatch, code, said):
 def test_a_trial_that_failed_for_another_reason_says_it(monkeypatch):
     said = "Traceback (most recent call last):\nOSError: [Errno 28] No space left on device"
     monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(1, said))
-    with pytest.raises(RuntimeError, match=r"^a trial of some steps failed: OSError: \[Errno 28\] No space left"):
+    with pytest.raises(RuntimeError, match=r"^a trial of a few steps failed: OSError: \[Errno 28\] No space left"):
         trial_process.try_out("costs", recipe("auto"), "cpu")
 
 

@@ -3,9 +3,11 @@ import json
 
 import pytest
 
+from gansmith import recipe
 from gansmith.errors import RecipeError
+from gansmith.networks import check_networks
 from gansmith.recipe_file import from_values, override, read_toml, recipe_of, to_toml
-from gansmith.recipes import all_names, recipe, recipe_names
+from gansmith.recipes import all_names, recipe_names
 from gansmith.runs.run import Run
 from tests.helpers.plain import PLAIN
 
@@ -72,7 +74,7 @@ def test_json_comes_back():
 )
 def test_a_wrong_set_says_what_is_wrong(change, message):
     with pytest.raises(RecipeError) as caught:
-        override(recipe(PLAIN), [change])
+        check_networks(override(recipe(PLAIN), [change]))
     assert message in str(caught.value)
     assert "{" not in str(caught.value), "an f-string lost its f"
     assert "\n" not in str(caught.value)

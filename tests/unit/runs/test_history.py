@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from gansmith import recipe
 from gansmith.checkpoints.manifest import find_checkpoint, named_best
 from gansmith.errors import CheckpointError, RecipeError
-from gansmith.recipes import recipe
 from gansmith.runs.history import Evaluated, best_of, evaluations, stalled_since
 from gansmith.runs.run import Run, create_run
 from gansmith.training.evaluation import Evaluator

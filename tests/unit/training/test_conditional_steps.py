@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.planning import trial
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
 from gansmith.training.evaluation import Evaluator

@@ -10,9 +10,10 @@ from statistics import median
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.nn.modes import layers_of
-from gansmith.recipes import family, recipe, recipe_names
+from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch

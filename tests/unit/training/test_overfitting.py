@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from gansmith import recipe
 from gansmith.augment.augmenter import BATCHES, make_augmenter, observe_validation, overfitting
 from gansmith.augment.settings import Augment
 from gansmith.checkpoints.load import load_checkpoint
@@ -18,7 +19,6 @@ from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.planning import trial
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch
@@ -333,9 +333,9 @@ def test_a_trial_on_noise_takes_its_steps_with_classes_too():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["evaluate.validation=0"], "needs images that are kept out of the training; set evaluate.validation"),
+        (["evaluate.validation=0"], "needs validation images, which are not trained on; set evaluate.validation"),
         (["augment.target=0.0", "augment.speed=0"], "has no effect without augment.target; set both, or neither."),
-        (["model.name=mnist-small-dcgan"], "batch norm in the D of model 'mnist-small-dcgan' learns from all it sees"),
+        (["model.name=mnist-small-dcgan"], "batch norm in the D of model 'mnist-small-dcgan' would learn from them"),
         (["augment.signal=test"], "augment.signal must be"),
     ],
 )

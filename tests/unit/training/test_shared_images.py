@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.nn.spectral import SpectralNorm
 from gansmith.nn.stack import Stack
-from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.loop import train_step
 from gansmith.training.optim import make_optimizer

@@ -1,0 +1,91 @@
+"""Why `auto` is as it is, in sentences for the user: one for each field that its rules decided."""
+
+from collections.abc import Collection
+
+from gansmith.augment.settings import Augment
+from gansmith.recipes.fitting import (
+    BATCH_SIZE,
+    EVALUATIONS,
+    FEW,
+    SHORT_BUDGET,
+    SHORT_SIDE_ON_SHORT_BUDGET,
+    DatasetFacts,
+)
+from gansmith.schema import MOST_SHARE, Recipe
+from gansmith.training.evaluation import is_measurable
+from gansmith.training.reporting import passes
+
+
+def explain_auto(recipe: Recipe, facts: DatasetFacts, stated: Collection[str]) -> list[str]:
+    """The reasons for what the rules decided; fields that the user has `stated` are not explained."""
+    sentences = {
+        "model.width": _about_width(recipe, facts),
+        "batch_size": _about_batch_size(recipe, facts),
+        "augment.operations": _about_augmentation(recipe.augment, facts.count),
+        "length.images": _about_length(recipe, facts),
+        "ema_half_life": _about_ema(recipe),
+        "evaluate.every": _about_evaluations(recipe, facts),
+    }
+    left_out = {*stated} - {"length.images"}
+    if "model.name" in stated:  # the rules chose the width for other networks
+        left_out.add("model.width")
+    return [text for field, text in sentences.items() if text and field not in left_out]
+
+
+def about_short_budget(height: int, width: int) -> str:
+    """A sentence for images that a short budget made smaller than height x width."""
+    return (
+        f"images have at most {SHORT_SIDE_ON_SHORT_BUDGET} pixels on the shorter side: with less than "
+        f"{SHORT_BUDGET / 60:.0f} minutes on a CPU, many small images teach more than few large ones; for larger ones: "
+        f"--set data.height={height} --set data.width={width}"
+    )
+
+
+def _about_width(recipe: Recipe, facts: DatasetFacts) -> str:
+    settings = recipe.model.model_dump()
+    if facts.gpu:
+        return f"wide network ({recipe.model.name}, width {settings.get('width')}): a GPU has room for it"
+    return (
+        f"small network ({recipe.model.name}, width {settings.get('width')}): on a CPU, many fast updates beat a wide "
+        "network"
+    )
+
+
+def _about_batch_size(recipe: Recipe, facts: DatasetFacts) -> str:
+    few = recipe.batch_size < BATCH_SIZE
+    why = f"there are only {facts.count:,} images" if few else "small batches give many updates"
+    return f"batch size {recipe.batch_size}: {why}"
+
+
+def _about_augmentation(augment: Augment, count: int) -> str:
+    if not augment.operations:
+        return f"augmentation is off: with more than {FEW:,} images ({count:,}), D does not overfit"
+    text = f"augmentation is on ({', '.join(augment.operations)}): {count:,} images are few, and D would overfit"
+    if "flip" in augment.operations:
+        return text
+    operations = ", ".join(f'"{name}"' for name in ("flip", *augment.operations))
+    return (
+        f"{text}; flips are off, since they would mirror text; to allow them: --set 'augment.operations=[{operations}]'"
+    )
+
+
+def _about_length(recipe: Recipe, facts: DatasetFacts) -> str:
+    text = f"{recipe.steps:,} steps: {passes(recipe.length.images, facts.count)} epochs of {facts.count:,} images"
+    return text if facts.images else f"{text}, since neither --budget nor --steps is given"
+
+
+def _about_ema(recipe: Recipe) -> str:
+    if not isinstance(recipe.ema_half_life, float):
+        return ""
+    share = recipe.ema_half_life / recipe.length.images
+    return f"EMA of the generator: half-life {recipe.ema_half_life:,.0f} images ({share:.1%} of the run)"
+
+
+def _about_evaluations(recipe: Recipe, facts: DatasetFacts) -> str:
+    times = recipe.length.images // recipe.evaluate.every if recipe.evaluate.every else 0
+    if not (times and is_measurable(recipe, facts.count)):
+        return ""  # the run says why
+    text = f"evaluated {'once' if times == 1 else f'{times:,} times'} during training, to keep the best checkpoint"
+    if facts.most_evaluations == EVALUATIONS:
+        return text
+    return f"{text}; more {'would' if facts.evaluations else 'might'} take over {MOST_SHARE:.0%} of the time"

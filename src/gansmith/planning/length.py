@@ -1,0 +1,222 @@
+"""How long a run is: what a length does to a recipe's intervals, and how much of it a budget buys.
+
+All of it is arithmetic on numbers; the recipe itself is made once, when its length is known.
+"""
+
+import math
+from bisect import bisect
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gansmith.errors import UsageError
+from gansmith.planning.budget import Budget, describe_seconds, proportional_intervals, stretched
+from gansmith.recipe_file import assigned, flat, override
+from gansmith.recipes import load_recipe
+from gansmith.recipes.fitting import DatasetFacts, intervals_for
+from gansmith.schema import MOST_SHARE, Recipe
+from gansmith.viz.evolution import is_milestone
+
+FEWEST_STEPS = 20
+"""A budget is too short if it buys fewer steps."""
+
+
+class Draft(Protocol):
+    """A recipe whose length is still open. Lengths are in images; 0 is the length that the recipe has by itself."""
+
+    @property
+    def batch_size(self) -> int:
+        """Real images in a step."""
+        ...
+
+    def intervals(self, images: int, evaluations: int) -> Mapping[str, int]:
+        """The length and the intervals of the recipe, by field, at that length with at most so many evaluations."""
+        ...
+
+    def recipe(self, images: int, evaluations: int) -> Recipe:
+        """The recipe itself at that length; it has these intervals."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FixedDraft:
+    """A recipe that does not set itself: with its length its intervals grow, but for those that `changes` set."""
+
+    own: Recipe
+    changes: Sequence[str]
+
+    @property
+    def batch_size(self) -> int:
+        """Real images in a step."""
+        return self.own.batch_size
+
+    def intervals(self, images: int, evaluations: int) -> Mapping[str, int]:
+        """As `Draft.intervals`; the recipe keeps its number of evaluations."""
+        if not images:
+            return intervals_of(self.own)
+        set_here = {field for change in self.changes for field in flat(assigned(change))}
+        own = {field: value for field, value in intervals_of(self.own).items() if field in set_here}
+        return {**proportional_intervals(self.own, images), **own}
+
+    def recipe(self, images: int, evaluations: int) -> Recipe:
+        """As `Draft.recipe`."""
+        return override(stretched(self.own, images), self.changes) if images else self.own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AutoDraft:
+    """A recipe that sets itself from the dataset and the length, but for what the user has stated."""
+
+    name: str
+    changes: Sequence[str]
+    facts: DatasetFacts
+    batch_size: int
+    stated: Mapping[str, int]
+    """Values of the intervals that the user has stated."""
+
+    def facts_at(self, images: int, evaluations: int) -> DatasetFacts:
+        """What the recipe of that length is set from."""
+        return replace(self.facts, images=images, evaluations=evaluations)
+
+    def intervals(self, images: int, evaluations: int) -> Mapping[str, int]:
+        """As `Draft.intervals`."""
+        made = {**intervals_for(self.facts_at(images, evaluations)), **self.stated}
+        return {**made, "length.images": self._whole_batches(images)} if images else made
+
+    def recipe(self, images: int, evaluations: int) -> Recipe:
+        """As `Draft.recipe`. A TOML file may state another length, which `images` overrides."""
+        length = [f"length.images={self._whole_batches(images)}"] if images else []
+        return load_recipe(self.name, [*self.changes, *length], self.facts_at(images, evaluations))
+
+    def _whole_batches(self, images: int) -> int:
+        return -(-images // self.batch_size) * self.batch_size
+
+
+def auto_draft(name: str, changes: Sequence[str], facts: DatasetFacts, stated: Collection[str]) -> AutoDraft:
+    """The draft of a recipe that sets itself, whose fields `stated` are the user's."""
+    first = load_recipe(name, changes, facts)
+    intervals = {field: value for field, value in intervals_of(first).items() if field in stated}
+    return AutoDraft(name=name, changes=changes, facts=facts, batch_size=first.batch_size, stated=intervals)
+
+
+def intervals_of(recipe: Recipe) -> dict[str, int]:
+    """The length and the intervals that a recipe has, in images, by field."""
+    length = recipe.length
+    return {
+        "length.images": length.images,
+        "length.log_every": length.log_every,
+        "length.sample_every": length.sample_every,
+        "length.checkpoint_every": length.checkpoint_every,
+        "evaluate.every": recipe.evaluate.every,
+        "validation_losses.every": recipe.validation_losses.every,
+    }
+
+
+def count_calls(intervals: Mapping[str, int], batch_size: int, costs: Mapping[str, float]) -> dict[str, int]:
+    """How often a whole run does each thing. Every evaluation might be the best so far, which is saved.
+
+    Without a cost for evaluations the run makes none.
+    """
+    steps = -(-intervals["length.images"] // batch_size)
+    every = {field: interval for field, interval in intervals.items() if field != "length.images"}
+    evaluated = _due_steps(steps, batch_size, every["evaluate.every"] if "evaluation" in costs else 0)
+    grids = _due_steps(steps, batch_size, every["length.sample_every"]) | {*_milestones(steps), steps}
+    saved = _due_steps(steps, batch_size, every["length.checkpoint_every"]) | evaluated | {steps}
+    return {
+        "step": steps,
+        "log": _count_due(steps, batch_size, every["length.log_every"]),
+        "evaluation": len(evaluated),
+        "validation losses": _count_due(steps, batch_size, every.get("validation_losses.every", 0)),
+        "grid": len(grids),
+        "checkpoint": len(saved),
+        "once": 1,
+    }
+
+
+def total_seconds(costs: Mapping[str, float], calls: Mapping[str, int]) -> float:
+    """Seconds of a run that does each thing so often, at these seconds each."""
+    return sum(seconds * calls[name] for name, seconds in costs.items())
+
+
+def choose_length(draft: Draft, budget: Budget | None, evaluations: int, costs: Mapping[str, float]) -> tuple[int, int]:
+    """The length in images, 0 for the draft's own, and how many of the `evaluations` there is time for.
+
+    Raises UsageError when the budget is too short, with the time that is enough.
+    """
+    if budget and budget.seconds:
+        _check_long_enough(draft, budget, evaluations, costs)
+        affordable = _affordable_evaluations(budget.seconds, costs, evaluations)
+        return _images_within(budget.seconds, draft, affordable, costs), affordable
+    images = budget.images if budget else 0
+    return images, _affordable_evaluations(_run_seconds(draft, images, evaluations, costs), costs, evaluations)
+
+
+def _run_seconds(draft: Draft, images: int, evaluations: int, costs: Mapping[str, float]) -> float:
+    return total_seconds(costs, count_calls(draft.intervals(images, evaluations), draft.batch_size, costs))
+
+
+def _count_due(steps: int, batch_size: int, every: int) -> int:
+    """How many `_due_steps` there are, without a list of them."""
+    return min(steps * batch_size // every, steps) if every else 0
+
+
+def _due_steps(steps: int, batch_size: int, every: int) -> set[int]:
+    """The steps at which something is due that comes every so many images, once a step at most."""
+    if 0 < every <= batch_size:
+        return {*range(1, steps + 1)}
+    times = steps * batch_size // every if every else 0
+    return {-(-number * every // batch_size) for number in range(1, times + 1)}
+
+
+def _milestones(steps: int) -> list[int]:
+    """The steps at which a run of any length draws a grid."""
+    candidates = [0, *(digit * 10**power for power in range(len(str(steps))) for digit in (1, 2, 5))]
+    return [step for step in candidates if step <= steps and is_milestone(step)]
+
+
+def _affordable_evaluations(seconds: float, costs: Mapping[str, float], evaluations: int) -> int:
+    """How many evaluations take at most their share of the time; at least one, if there are any."""
+    if not evaluations or "evaluation" not in costs:
+        return evaluations
+    return min(max(int(MOST_SHARE * seconds / costs["evaluation"]), 1), evaluations)
+
+
+def _shortest_length(draft: Draft, evaluations: int) -> int:
+    """Images of the fewest steps that a budget must buy; a multiple of the evaluations, so that the last is the end."""
+    multiple = evaluations or 1
+    return -(-FEWEST_STEPS // multiple) * multiple * draft.batch_size
+
+
+def _check_long_enough(draft: Draft, budget: Budget, most: int, costs: Mapping[str, float]) -> None:
+    """Raise UsageError if not even the shortest run is within the budget."""
+    enough, besides = budget.seconds, 0.0
+    while True:  # a longer time may buy more evaluations, which take some of it
+        evaluations = _affordable_evaluations(enough, costs, most)
+        images = _shortest_length(draft, evaluations)
+        needed = _run_seconds(draft, images, evaluations, costs)
+        if needed <= enough:
+            break
+        enough, besides = math.ceil(needed), needed - images // draft.batch_size * costs["step"]
+    if enough > budget.seconds:
+        raise UsageError(
+            f"--budget {budget.text} is too short: here a step takes {describe_seconds(costs['step'])}, and "
+            f"evaluations, grids, checkpoints and the report take {describe_seconds(besides)}; give {enough}s at least."
+        )
+
+
+def _images_within(seconds: float, draft: Draft, evaluations: int, costs: Mapping[str, float]) -> int:
+    """The longest run, in images, within so many seconds; the shortest run must be within them.
+
+    What comes besides the steps depends on their number, so that is doubled as long as the time suffices, then
+    bisected. A few steps more may take less, where intervals grow by a step: then these are not the most, but within
+    the time.
+    """
+    multiple = (evaluations or 1) * draft.batch_size
+
+    def needed(multiples: int) -> float:
+        return _run_seconds(draft, multiples * multiple, evaluations, costs)
+
+    multiples = _shortest_length(draft, evaluations) // multiple
+    while needed(2 * multiples) <= seconds:
+        multiples *= 2
+    return multiple * (multiples + bisect(range(multiples + 1, 2 * multiples), seconds, key=needed))
