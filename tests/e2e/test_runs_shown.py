@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from gansmith.runs.lock import only_writer
-from gansmith.runs.run import END_OF_LOG, Run
+from gansmith.runs.logs import END_OF_LOG
+from gansmith.runs.run import Run
 
 LINE = {"step": 7, "seen": 28, "loss/d": 1.5, "loss/g": 0.5, "accuracy/real": 0.5, "accuracy/fake": 1.0}
 
