@@ -223,7 +223,7 @@ def test_runs_are_listed_and_shown(gansmith, trained):
         "status       done",
         "step         12 of 12",
         "images       10,000 of fashion-10k, 28x28x1",
-        "sheets       8 in runs/00001-tiny/samples, 00000000.png to 00000012.png",
+        "grids        8 in runs/00001-tiny/samples, 00000000.png to 00000012.png",
         "report       runs/00001-tiny/report.html",
     ):
         assert f"{line}\n" in shown

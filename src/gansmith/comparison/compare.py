@@ -124,7 +124,7 @@ class Comparison:
         }
 
 
-def compare(runs: Sequence[MeasuredRun]) -> Comparison:
+def compare_measured(runs: Sequence[MeasuredRun]) -> Comparison:
     """Put runs that differ in nothing that matters but the seed on one side, and compare the sides.
 
     Raises UsageError when there are not two sides, one run is given twice, or two were not measured in the same way.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gansmith.comparison.subject import Subject, extractor_for, subject_of_images, subject_of_run
+from gansmith.comparison.subject import extractor_for, subject_of_images, subject_of_run
 from gansmith.data.locate import Split
 from gansmith.data.sources import shown
 from gansmith.engine import DeviceChoice
@@ -79,8 +79,9 @@ def evaluate(
     """Measure a run's generator, or images uint8 (N, H, W, C), against real images, with 95 % intervals.
 
     `run_or_images` is a run's path, number, name or "last", an array, a .npy file, or a folder of images; `against`
-    names the real images, by default the run's own dataset, and its test split if it has one. `metrics` such as "fd,kid"
-    default to all that can be computed. Raises UsageError, DataError and CheckpointError before anything is computed.
+    names the real images, by default the run's own dataset, and its test split if it has one. `metrics` such as
+    "fd,kid" default to all that can be computed; `num_images` to 10,000, or as many as there are real images.
+    Raises UsageError, DataError and CheckpointError before anything is computed.
     """
     names = metrics.split(",") if isinstance(metrics, str) else metrics
     asked = None if names is None else named([name.strip() for name in names])
@@ -92,25 +93,13 @@ def evaluate(
     else:
         _check_no_run_options(given, checkpoint=checkpoint, runs=runs, device=None if device == "auto" else device)
         subject = subject_of_images(given, real_images, split, access)
-    return evaluate_subject(subject, asked, num_images, features, weights, seed, progress or _ignore)
-
-
-def evaluate_subject(
-    subject: Subject,
-    metrics: Sequence[str] | None,
-    num_images: int | None,
-    features: str,
-    weights: Path | None,
-    seed: int,
-    progress: Progress,
-) -> Evaluation:
-    """Compute features, metrics and reference scores. Raises UsageError before anything is computed."""
+    progress = progress or _ignore
     num = subject.num_images(num_images)
     net = extractor_for(subject.real, features, weights)
-    choose(metrics, net, subject.real, subject.train, num)
+    choose(asked, net, subject.real, subject.train, num)
     real = reference(subject.real, net, subject.train, progress)
     images = subject.images(num, seed, progress)
-    measured = measure(images, real, metrics, seed, weights=subject.weights, checkpoint=subject.step, progress=progress)
+    measured = measure(images, real, asked, seed, weights=subject.weights, checkpoint=subject.step, progress=progress)
     scores = reference_scores(real, list(measured.values), num, progress)
     return Evaluation(
         title=subject.title,
