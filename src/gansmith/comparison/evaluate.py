@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gansmith.comparison.subject import extractor_for, subject_of_images, subject_of_run
+from gansmith.comparison.subject import extractor_for, subject_of_images, subject_of_run, title_of
 from gansmith.data.locate import Split
-from gansmith.data.sources import shown
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
 from gansmith.evaluation.baselines import ReferenceScores, reference_scores
@@ -112,10 +111,9 @@ def evaluate(
 
 def _check_no_run_options(images: Path | np.ndarray, **options: object) -> None:
     """Raise UsageError for an option that has no effect on images."""
-    title = shown(str(images)) if isinstance(images, Path) else "the array"
     for name, value in options.items():
         if value is not None:
-            raise UsageError(f"--{name} {value} goes with a run, and {title} is none; leave it out.")
+            raise UsageError(f"--{name} {value} goes with a run, and {title_of(images)} is none; leave it out.")
 
 
 def _ignore(what: str, done: int, total: int) -> None:

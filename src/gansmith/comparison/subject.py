@@ -64,16 +64,18 @@ def extractor_for(real: ImageSet, name: str, weights: Path | None) -> Extractor:
 
 def subject_of_images(given: Path | np.ndarray, against: str | None, split: Split | None, access: Access) -> Subject:
     """Images in an array, a .npy file, a folder or a packed dataset. Raises UsageError and DataError."""
-    title = shown(str(given)) if isinstance(given, Path) else "the array"
+    title = title_of(given)
     if against is None:
         raise UsageError(
             f"{title} is no run, and does not say what its images are of; give --against with a known set's name or "
             "the real images' path."
         )
-    if images := _checked_array(given) if isinstance(given, np.ndarray) else read_whole(given):
+    images = read_whole(given) if isinstance(given, Path) else _checked_array(given)
+    if images:
         both = other_images(against, split, images.shape[:2], access)
         check_same_shape(title, images.shape, both.real)
     else:
+        assert isinstance(given, Path)
         with open_source(given) as source:
             height, width, _ = first_shape(source)
             both = other_images(against, split, (height, width), access)
@@ -128,10 +130,15 @@ def subject_of_run(
     )
 
 
+def title_of(images: Path | np.ndarray) -> str:
+    """What images are called in messages."""
+    return shown(str(images)) if isinstance(images, Path) else "the array"
+
+
 def _checked_array(images: np.ndarray) -> ImageSet:
     if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
         raise DataError(f"the images are {images.dtype} of shape {images.shape}; expected uint8 (N, H, W, C).")
-    return image_set(images, "the array")
+    return image_set(images, title_of(images))
 
 
 def _notes_on(both: Both) -> list[str]:
