@@ -13,6 +13,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from gansmith.cli.parser_errors import one_sentence
+from gansmith.data.datasets.catalog import SETS
 from gansmith.errors import UsageError, unknown
 from gansmith.runs.run import Run
 
@@ -118,9 +119,7 @@ def check_given_once(changes: Sequence[str], **options: object) -> None:
 
 def as_set_or_path(data: str) -> str:
     """The name of a known dataset, or an absolute path, so that the run can be resumed from any folder."""
-    from gansmith.data.datasets.catalog import SETS
-    from gansmith.data.locate import path_of
-    from gansmith.data.selection import parse_name
+    from gansmith.data import locate, selection  # imports numpy
 
-    name = parse_name(data).name
-    return data if name in SETS else f"{path_of(name).resolve()}{data.removeprefix(name)}"
+    name = selection.parse_name(data).name
+    return data if name in SETS else f"{locate.path_of(name).resolve()}{data.removeprefix(name)}"
