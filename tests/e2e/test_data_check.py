@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hazards import write_hazards
-from small_images import file, photo
 
 from gansmith.cli.data.check import check_data
 from gansmith.cli.data.prepare import prepare_data
 from gansmith.cli.options import call_one_of
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, DiskError, UsageError
+from tests.helpers.hazards import write_hazards
+from tests.helpers.small_images import file, photo
 
 
 @pytest.fixture
