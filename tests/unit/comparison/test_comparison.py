@@ -46,7 +46,7 @@ def measured_run(tmp_path, number, *changes, fd=10.0, half=0.1, step=10, protoco
 
 
 def evaluated(one, lines, seconds_an_image=0.5, **differ):
-    """Evaluations on the way: images seen -> distance."""
+    """Evaluations during training: images seen -> distance."""
     facts = replace(PROTOCOL, **differ).to_dict()
     (one.run.path / "run.json").write_text(json.dumps({"evaluate": {"protocol": facts}}))
     for seen, fd in lines.items():
@@ -56,10 +56,10 @@ def evaluated(one, lines, seconds_an_image=0.5, **differ):
     return one
 
 
-def test_runs_that_differ_in_the_seed_only_are_one_side(tmp_path):
+def test_runs_that_differ_in_the_seed_only_are_one_group(tmp_path):
     a, b = measured_run(tmp_path, 1, "seed=1"), measured_run(tmp_path, 2, "seed=2", "checkpoints.keep_last=1")
     found = compare_measured([a, measured_run(tmp_path, 3, "seed=1", "model.width=8"), b])
-    assert [[one.run.number for one in side.runs] for side in found.groups] == [[1, 2], [3]]
+    assert [[one.run.number for one in group.runs] for group in found.groups] == [[1, 2], [3]]
     assert differences(found.groups) == {"model.width": [64, 8]}
 
 
@@ -76,7 +76,7 @@ def test_runs_that_differ_in_the_seed_only_are_one_side(tmp_path):
         "validation_losses.images=8",
     ],
 )
-def test_what_moves_no_weight_makes_no_other_side(tmp_path, change):
+def test_what_moves_no_weight_makes_no_other_group(tmp_path, change):
     groups = compare_measured(
         [
             measured_run(tmp_path, 1),
@@ -84,10 +84,10 @@ def test_what_moves_no_weight_makes_no_other_side(tmp_path, change):
             measured_run(tmp_path, 3, "batch_size=8"),
         ]
     ).groups
-    assert [[one.run.number for one in side.runs] for side in groups] == [[1, 2], [3]]
+    assert [[one.run.number for one in group.runs] for group in groups] == [[1, 2], [3]]
 
 
-def test_images_kept_out_of_the_training_make_another_side(tmp_path):
+def test_images_of_a_validation_set_make_another_group(tmp_path):
     found = compare_measured([measured_run(tmp_path, 1), measured_run(tmp_path, 2, "validation_losses.every=20")])
     assert differences(found.groups) == {"validation_losses.every": [0, 20]}
 
@@ -96,13 +96,13 @@ def of_images(sha256):
     return {"data": {"count": 100, "sha256": {"images": sha256}}}
 
 
-def test_the_same_images_in_a_folder_that_was_moved_are_one_side(tmp_path):
+def test_the_same_images_in_a_folder_that_was_moved_are_one_group(tmp_path):
     here = measured_run(tmp_path, 1, "data.name=here", info=of_images("a" * 64))
     moved = measured_run(tmp_path, 2, "data.name=there", "seed=5", info=of_images("a" * 64))
     found = compare_measured(
         [here, moved, measured_run(tmp_path, 3, "data.name=there", "batch_size=8", info=of_images("a" * 64))]
     )
-    assert [[one.run.number for one in side.runs] for side in found.groups] == [[1, 2], [3]]
+    assert [[one.run.number for one in group.runs] for group in found.groups] == [[1, 2], [3]]
     assert differences(found.groups) == {"batch_size": [4, 8]}
 
 
@@ -112,12 +112,12 @@ def test_labels_count_where_there_are_classes_only(tmp_path):
     a, b = measured_run(tmp_path, 1, info=here), measured_run(tmp_path, 2, info=there)
     told_apart = measured_run(tmp_path, 3, "data.num_classes=2", "model.name=thin-dcgan", info=here)
     found = compare_measured([a, b, told_apart])
-    assert [[one.run.number for one in side.runs] for side in found.groups] == [[1, 2], [3]]
+    assert [[one.run.number for one in group.runs] for group in found.groups] == [[1, 2], [3]]
     assert differences(found.groups)["data.num_classes"] == [0, 2]
     assert "data.name" not in differences(found.groups)
 
 
-def test_other_images_of_a_folder_or_a_class_are_another_side(tmp_path):
+def test_other_images_of_a_folder_or_a_class_are_another_group(tmp_path):
     runs = [
         measured_run(tmp_path, 1, "data.name=here", info=of_images("a" * 64)),
         measured_run(tmp_path, 2, "data.name=here", info=of_images("b" * 64)),
@@ -127,7 +127,7 @@ def test_other_images_of_a_folder_or_a_class_are_another_side(tmp_path):
     assert differences(compare_measured(runs).groups) == {"data.name": ["here", "here[1]"]}
 
 
-def test_sides_of_another_length_only_are_told_how_to_be_one(tmp_path):
+def test_groups_of_another_length_only_are_told_how_to_be_one(tmp_path):
     rate = "generator_optimizer.lr={{start = 1e-3, end = 1e-4, until = {}}}"
     a = measured_run(tmp_path, 1, rate.format(40), "ema_half_life=10.0", "seed=1")
     b = measured_run(tmp_path, 2, rate.format(48), "ema_half_life=12.0", "length.images=48", "seed=2", step=12)
@@ -219,7 +219,7 @@ def test_seeds_that_scatter_leave_the_verdict_open_and_steady_ones_do_not(tmp_pa
     assert compare_measured([*of(30, (10, 11, 12)), *of(40, (25, 26, 27))]).verdicts == {"A, B": "A better"}
 
 
-def test_of_three_sides_every_two_have_a_verdict_and_the_best_beats_all(tmp_path):
+def test_of_three_groups_every_two_have_a_verdict_and_the_best_beats_all(tmp_path):
     runs = [measured_run(tmp_path, n, f"model.width={8 * n}", fd=fd) for n, fd in ((1, 20), (2, 10), (3, 20.05))]
     found = compare_measured(runs)
     assert found.verdicts == {"A, B": "B better", "A, C": "cannot tell", "B, C": "B better"}
@@ -252,8 +252,8 @@ def test_between_evaluations_equal_images_are_on_a_straight_line(tmp_path):
     moment = found.moments[1]
     assert [one.median for one in moment.rows["fd"]] == pytest.approx([10, 25])
     assert [one.low for one in moment.rows["fd"]] == pytest.approx([9.9, 24.9])
-    assert moment.title.startswith("equal images, 40 images, on straight lines between")
-    assert any(one.endswith("A 40; B 80: see the rows of equal ones") for one in found.notes)
+    assert moment.title.startswith("equal images, 40 images, interpolated between")
+    assert any(one.endswith("A 40; B 80; see the rows of equal images") for one in found.notes)
 
 
 def test_before_its_first_evaluation_a_run_has_no_distance(tmp_path):
@@ -261,7 +261,7 @@ def test_before_its_first_evaluation_a_run_has_no_distance(tmp_path):
     b = evaluated(measured_run(tmp_path, 2, "model.width=8", step=20), {48: 20.0, 80: 5.0})
     found = at_equal_images(compare_measured([a, b]).groups)
     assert not found.rows
-    assert found.why_not == "00002-demo had no evaluation yet at 40 images, where those of 00001-demo end"
+    assert found.why_not == "00002-demo had no evaluation yet at 40 images, where the evaluations of 00001-demo end"
 
 
 def test_at_equal_time_the_slower_run_is_further_back(tmp_path):
@@ -283,7 +283,7 @@ def test_runs_of_one_length_are_compared_at_equal_images_by_their_last_states(tm
 def test_without_evaluations_on_the_way_it_is_said_what_would_give_them(tmp_path):
     a = evaluated(measured_run(tmp_path, 1), {40: 10.0})
     found = at_equal_time(compare_measured([a, measured_run(tmp_path, 2, "evaluate.every=0", "model.width=8")]).groups)
-    assert found.why_not == "00002-demo: no evaluations on the way; train with --set evaluate.every=N"
+    assert found.why_not == "00002-demo: no evaluations during training; train with --set evaluate.every=N"
 
 
 def test_why_a_run_was_not_evaluated_is_what_the_run_said(tmp_path):
@@ -294,16 +294,17 @@ def test_why_a_run_was_not_evaluated_is_what_the_run_said(tmp_path):
     c = measured_run(tmp_path, 3, "evaluate.every=20", "model.width=16")
     assert at_equal_time(compare_measured([a, b, c]).groups).why_not == (
         f"00001-demo, 00002-demo: {said}; 00003-demo: ended before its first evaluation, evaluate.every=20; train "
-        "longer, or with a smaller one"
+        "longer, or with a smaller value"
     )
 
 
-def test_evaluations_on_the_way_of_unlike_protocols_are_not_put_beside_each_other(tmp_path):
+def test_evaluations_during_training_of_unlike_protocols_are_not_put_beside_each_other(tmp_path):
     a = evaluated(measured_run(tmp_path, 1), {40: 10.0})
     b = evaluated(measured_run(tmp_path, 2, "model.width=8"), {40: 20.0}, fake=10)
     why_not = at_equal_time(compare_measured([a, b]).groups).why_not
     assert why_not == (
-        "the evaluations on the way of 00001-demo and 00002-demo differ in the number of generated images, 1,000 and 10"
+        "the evaluations during training of 00001-demo and 00002-demo differ in the number of generated images, "
+        "1,000 and 10"
     )
 
 
