@@ -7,10 +7,10 @@ from pathlib import Path
 from gansmith.comparison.compare import Comparison, compare_measured
 from gansmith.comparison.groups import MeasuredRun, check_runs_differ, check_same_shapes
 from gansmith.comparison.page import write_page
-from gansmith.comparison.subject import Subject, extractor_for, subject_of_run
+from gansmith.comparison.subject import Subject, extractor_for, metric_names, subject_of_run
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DiskError, UsageError
-from gansmith.evaluation.measure import choose, measure, named
+from gansmith.evaluation.measure import choose, measure
 from gansmith.evaluation.reference import Progress, reference
 from gansmith.evaluation.table import COPYING, METRICS
 from gansmith.features.extractor import Extractor
@@ -50,19 +50,18 @@ def compare(
     pairs = [(run, recipe_of(run)) for run in found]
     check_runs_differ(pairs)
     check_same_shapes(pairs)
-    names = metrics.split(",") if isinstance(metrics, str) else metrics
-    wanted = named(QUALITY if names is None else [name.strip() for name in names])
+    names = metric_names(QUALITY if metrics is None else metrics)
     access = access_for(reporter or Silent(), offline, allow_dropped=True)
     subjects = [subject_of_run(run, checkpoint, device, None, None, access) for run in found]
     _check_same_images(found, subjects)
     real, num = subjects[0].real, subjects[0].num_images(num_images)
     net = extractor_for(real, features, weights)
-    chosen, left_out = _choose_metrics(wanted, net, num, subjects, all_required=metrics is not None)
+    chosen, left_out = _choose_metrics(names, net, num, subjects, all_required=metrics is not None)
     needs_training_images = any(COPYING[0] in METRICS[name].needs for name in chosen)
     measured_runs = []
     for (run, recipe), subject in zip(pairs, subjects, strict=True):
         compared = reference(real, net, subject.train if needs_training_images else None, progress)
-        images = subject.images(num, 0, progress or _ignore)
+        images = subject.images(num, 0, progress)
         stamp = {"weights": subject.weights, "checkpoint": subject.step}
         measured = measure(images, compared, chosen, 0, **stamp, progress=progress)
         measured_runs.append(MeasuredRun(run=run, recipe=recipe, measured=replace(measured, left_out=left_out)))
@@ -92,17 +91,13 @@ def _check_same_images(runs: Sequence[Run], subjects: Sequence[Subject]) -> None
 
 
 def _choose_metrics(
-    wanted: list[str], net: Extractor, num: int, subjects: Sequence[Subject], *, all_required: bool
+    names: list[str], net: Extractor, num: int, subjects: Sequence[Subject], *, all_required: bool
 ) -> tuple[list[str], dict[str, str]]:
     """The metrics that can be measured, and why the others cannot. Raises UsageError for one that is required."""
     real = subjects[0].real
     if all_required:
         for subject in subjects:
-            choose(wanted, net, real, subject.train, num)
-        return wanted, {}
+            choose(names, net, real, subject.train, num)
+        return names, {}
     possible, left_out = choose(None, net, real, None, num)
-    return [name for name in wanted if name in possible], {name: left_out[name] for name in wanted if name in left_out}
-
-
-def _ignore(what: str, done: int, total: int) -> None:
-    pass
+    return [name for name in names if name in possible], {name: left_out[name] for name in names if name in left_out}

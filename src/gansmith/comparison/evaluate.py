@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from gansmith.comparison.subject import extractor_for, subject_of_images, subject_of_run, title_of
+from gansmith.comparison.subject import extractor_for, metric_names, subject_of_images, subject_of_run, title_of
 from gansmith.data.locate import Split
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
 from gansmith.evaluation.baselines import ReferenceScores, reference_scores
-from gansmith.evaluation.measure import Measured, choose, measure, named
+from gansmith.evaluation.measure import Measured, choose, measure
 from gansmith.evaluation.reference import Progress, reference
 from gansmith.evaluation.text import Table, class_lines, legend, tables
 from gansmith.metrics.intervals import Estimate
@@ -82,8 +82,7 @@ def evaluate(
     "fd,kid" default to all that can be computed; `num_images` to 10,000, or as many as there are real images.
     Raises UsageError, DataError and CheckpointError before anything is computed.
     """
-    names = metrics.split(",") if isinstance(metrics, str) else metrics
-    asked = None if names is None else named([name.strip() for name in names])
+    asked = None if metrics is None else metric_names(metrics)
     given = find_run_or_images(str(run_or_images), runs) if isinstance(run_or_images, str | Path) else run_or_images
     access = access_for(reporter or Silent(), offline, allow_dropped=True)
     real_images = None if against is None else str(against)
@@ -92,7 +91,6 @@ def evaluate(
     else:
         _check_no_run_options(given, checkpoint=checkpoint, runs=runs, device=None if device == "auto" else device)
         subject = subject_of_images(given, real_images, split, access)
-    progress = progress or _ignore
     num = subject.num_images(num_images)
     net = extractor_for(subject.real, features, weights)
     choose(asked, net, subject.real, subject.train, num)
@@ -114,7 +112,3 @@ def _check_no_run_options(images: Path | np.ndarray, **options: object) -> None:
     for name, value in options.items():
         if value is not None:
             raise UsageError(f"--{name} {value} goes with a run, and {title_of(images)} is none; leave it out.")
-
-
-def _ignore(what: str, done: int, total: int) -> None:
-    pass

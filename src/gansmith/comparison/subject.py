@@ -1,6 +1,6 @@
 """What is evaluated and against which real images: a run and its own dataset, or other images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from gansmith.engine import DeviceChoice
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import Both, num_shared, other_images, own_images
 from gansmith.evaluation.inputs import ImageSet, check_same_shape, first_shape, image_set, read_images, read_whole
+from gansmith.evaluation.measure import named
 from gansmith.evaluation.reference import Progress
 from gansmith.features.extract import Extractor, extractor, suiting
 from gansmith.generation.generator import load
@@ -22,7 +23,7 @@ from gansmith.sessions.changes import was_trained_on
 MOST_IMAGES = 10_000
 """Images that are measured unless a number is given."""
 
-MakeImages = Callable[[int, int, Progress], np.ndarray]
+MakeImages = Callable[[int, int, Progress | None], np.ndarray]
 """`(num, seed, progress) -> images`, uint8 (num, H, W, C)."""
 
 
@@ -52,6 +53,11 @@ class Subject:
         return asked
 
 
+def metric_names(metrics: Sequence[str] | str) -> list[str]:
+    """The metrics of "fd,kid" or ["fd", "kid"], in the table's order. Raises UsageError for an unknown one."""
+    return named([name.strip() for name in (metrics.split(",") if isinstance(metrics, str) else metrics)])
+
+
 def extractor_for(real: ImageSet, name: str, weights: Path | None) -> Extractor:
     """The feature network of this name; for "auto" the dataset's own network, if it takes images of these channels."""
     height, width, channels = real.shape
@@ -67,7 +73,7 @@ def subject_of_images(given: Path | np.ndarray, against: str | None, split: Spli
     title = title_of(given)
     if against is None:
         raise UsageError(
-            f"{title} is no run, and does not say what its images are of; give --against with a known set's name or "
+            f"{title} is no run, and does not say what its images are of; give --against with a known dataset or "
             "the real images' path."
         )
     images = read_whole(given) if isinstance(given, Path) else _checked_array(given)
@@ -109,13 +115,14 @@ def subject_of_run(
         both, missing = own_images(trained_on, split, access), []
     changed = both.train is not None and not was_trained_on(run, open_dataset(trained_on, access))
 
-    def images(num: int, seed: int, progress: Progress) -> np.ndarray:
+    def images(num: int, seed: int, progress: Progress | None) -> np.ndarray:
         made = np.empty((num, data.height, data.width, data.channels), np.uint8)
         start = 0
         for chunk in generator.chunks(num, seed, labels=generator.labels(num)):
             made[start : start + len(chunk)] = chunk
             start += len(chunk)
-            progress("sampling", start, num)
+            if progress:
+                progress("sampling", start, num)
         return made
 
     return Subject(

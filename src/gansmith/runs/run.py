@@ -117,10 +117,10 @@ class Run:
         """Training time up to the last logged step, over all sessions of the run."""
         return logged_seconds(self.last_event())
 
-    def keep_lines(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
-        """Drop the lines of events.jsonl or metrics.jsonl that are not wanted, and what a crash cut short."""
+    def keep_lines(self, name: str, is_kept: Callable[[dict[str, Any]], bool]) -> None:
+        """Keep only some lines of events.jsonl or metrics.jsonl; a line that a crash cut short goes, too."""
         if (self.path / name).exists():
-            kept = [json.dumps(line) + "\n" for line in read_lines(self.path / name) if wanted(line)]
+            kept = [json.dumps(line) + "\n" for line in read_lines(self.path / name) if is_kept(line)]
             write_atomically(self.path / name, "".join(kept))
 
     def sync_logs(self) -> None:
@@ -160,7 +160,7 @@ def default_root() -> Path:
 
 
 def folder_name(given: str) -> str:
-    """The name, if it can be part of a folder's name. Raises UsageError otherwise."""
+    """The name of a run, if a folder can have it. Raises UsageError otherwise."""
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
         return given
     if odd := re.search(r"[^A-Za-z0-9._:-]", given):
@@ -204,40 +204,40 @@ def list_runs(root: Path | None = None) -> list[Run]:
     return [run for run in _numbered_folders(root or default_root()) if (run.path / "run.json").is_file()]
 
 
-def find_run(wanted: str, root: Path) -> Run:
-    """The run that `wanted` names: a path, a number or a name under `root` (the newest of that name), or "last".
+def find_run(which: str, root: Path) -> Run:
+    """The run with this path, or this number or name under `root` (the newest of that name), or the "last" run.
 
     Raises UsageError when there is none.
     """
     runs = list_runs(root)
-    if wanted == "last" and runs:
+    if which == "last" and runs:
         return runs[-1]
-    if (Path(wanted) / "run.json").is_file():
-        return Run(Path(wanted))
+    if (Path(which) / "run.json").is_file():
+        return Run(Path(which))
     for run in reversed(runs):
         given_name = run.path.name.split("-", 1)[1]
-        if wanted in (run.path.name, given_name) or (wanted.isdecimal() and int(wanted) == run.number):
+        if which in (run.path.name, given_name) or (which.isdecimal() and int(which) == run.number):
             return run
     older = f"{len(runs) - MOST_NAMED:,} older ones, " if len(runs) > MOST_NAMED else ""
     there = (
         f"it holds {older}{', '.join(run.path.name for run in runs[-MOST_NAMED:])}" if runs else "it holds no runs yet"
     )
     raise UsageError(
-        f"no run {wanted!r} in {root}: {there}; give a run's path, number or name, or 'last', or another --runs."
+        f"no run {which!r} in {root}: {there}; give a run's path, number or name, or 'last', or another --runs."
     )
 
 
-def find_run_or_images(given: str, root: Path | None = None) -> Run | Path:
-    """The run that `given` names, see `find_run`; a path that exists and is no run folder stands for images.
+def find_run_or_images(which: str, root: Path | None = None) -> Run | Path:
+    """The run that `which` names, see `find_run`; a path that exists and is no run folder stands for images.
 
     Raises DataError for a .npy file that does not exist, and UsageError when there is no such run.
     """
-    path = Path(given).expanduser()
-    if given != "last" and path.exists() and not (path / "run.json").is_file():
+    path = Path(which).expanduser()
+    if which != "last" and path.exists() and not (path / "run.json").is_file():
         return path
     if path.suffix == ".npy":
         raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
-    return find_run(given, root or default_root())
+    return find_run(which, root or default_root())
 
 
 def _numbered_folders(root: Path) -> list[Run]:
@@ -248,7 +248,7 @@ def _numbered_folders(root: Path) -> list[Run]:
 
 
 def _next_number(root: Path) -> int:
-    """One more than any number given out under `root` so far, deleted runs included; safe between processes."""
+    """One more than the highest number used under `root`, also by deleted runs; safe between processes."""
     with (root / ".number").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

@@ -54,7 +54,7 @@ def fetch(
 
 
 _NOT_OFFICIAL = "not the official download (its checksums differ)"
-"""What is said of a copy that is not the published files."""
+"""Note on a copy that is not the published files."""
 
 
 def _describe(name: str) -> dict[str, object]:

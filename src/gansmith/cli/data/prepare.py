@@ -1,11 +1,13 @@
 """`gansmith data prepare`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from gansmith.cli.console import progress_bar
 from gansmith.cli.data.options import IMAGES, SplitOption, Workers, check_workers
 from gansmith.cli.options import AllowDropped, Offline, option
 from gansmith.errors import UsageError
@@ -32,26 +34,21 @@ def prepare_data(
     """Pack images into a dataset folder for training, whose path is printed; an interrupted one is continued."""
     check_workers(workers)
     height_width, box_numbers = _parse_size(size), _parse_box(box)
-    from gansmith.cli.data.packing import pack  # imports torch
+    from gansmith.data.check.check_data import packed_dataset
+    from gansmith.data.named import open_named
+    from gansmith.data.prepare import Asked, choose_shape, prepare_source
 
-    dataset = pack(
-        images,
-        out,
-        split,
-        size=height_width,
-        channels=channels,
-        resize=fit,
-        box=box_numbers,
-        resample=resample,
-        allow_dropped=allow_dropped,
-        workers=workers,
-        offline=offline,
-    )
-    num_channels, height, width = dataset.index["shape"]
+    if packed_dataset(images):
+        raise UsageError(f"{images} is packed already; train on it: gansmith train --data {images}.")
+    asked = Asked(size=height_width, channels=channels, resize=fit, box=box_numbers, resample=resample)
+    with progress_bar() as bar, open_named(images, split, offline=offline, progress=bar.download) as source:
+        shape = choose_shape(source, asked, workers, partial(bar.count, "reading"))
+        packing = partial(bar.count, "packing")
+        dataset = prepare_source(source, out, shape, allow_dropped=allow_dropped, workers=workers, progress=packing)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())
     for note in filter(None, [*dataset.index["notes"], dataset.index.get("no_classes")]):
         sys.stderr.write(f"{note}\n")
-    sys.stderr.write(f"{len(dataset):,} images of {height}x{width}x{num_channels} ({outcomes})\n")
+    sys.stderr.write(f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})\n")
     sys.stdout.write(f"{out}\n")
 
 
