@@ -76,7 +76,7 @@ def _report_error(error: Exception) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {verb:<12} {about}" for verb, about in VERBS.items()]
+    lines = [f"  {verb:<13} {about}" for verb, about in VERBS.items()]
     return "\n".join(
         [
             "usage: gansmith COMMAND [OPTIONS]",

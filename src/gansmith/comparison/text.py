@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gansmith.comparison.compare import Comparison
 from gansmith.comparison.groups import differences
-from gansmith.comparison.page import better, cells, shown
+from gansmith.comparison.page import better, cells
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
@@ -14,7 +14,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         runs = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in group.runs]
         yield f"{group.letter}  {', '.join(runs)}"
     for name, values in differences(groups).items():
-        yield f"   {name}: {' | '.join(map(shown, values))}"
+        yield f"   {name}: {' | '.join('–' if value is None else str(value) for value in values)}"
     for moment in comparison.moments:
         yield ""
         yield f"{moment.title}: {moment.why_not}" if moment.why_not else moment.title

@@ -53,7 +53,7 @@ def prune(
         for step in [*intact][:-keep_last]:
             if step == manifest.named_best(found):
                 continue
-            size = num_bytes(intact[step])
+            size = folder_size(intact[step])
             if not dry_run:
                 _remove(intact[step])
             sys.stdout.write(f"{'would remove' if dry_run else 'removed'} step {step:,}: {size:,} bytes\n")
@@ -69,12 +69,12 @@ def remove(
     if found.path.is_symlink():
         raise UsageError(f"{found.path} is a link; remove the link itself, or the run where it is.")
     with only_writer(found):
-        num, size = sum(file.is_file() for file in found.path.rglob("*")), num_bytes(found.path)
+        num, size = sum(file.is_file() for file in found.path.rglob("*")), folder_size(found.path)
         _remove(found.path)
     sys.stdout.write(f"removed {found.path}: {num:,} files, {size:,} bytes\n")
 
 
-def num_bytes(folder: Path) -> int:
+def folder_size(folder: Path) -> int:
     """Bytes of all files in a folder and its subfolders."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
 

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.options import Json, Runs, WhichRun
-from gansmith.cli.runs.keep import num_bytes
+from gansmith.cli.runs.keep import folder_size
 from gansmith.cli.runs.text import labelled, printable, time_of_day
 from gansmith.data.datasets.download import readable_size
 from gansmith.errors import CheckpointError
@@ -22,7 +22,7 @@ def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> 
     """Show a run: its status, step and distances, and what its folder holds, such as checkpoints and sample grids."""
     found = summary(run, runs)
     if json_:
-        sizes = {step: num_bytes(folder) for step, folder in saved_checkpoints(found.run).items()}
+        sizes = {step: folder_size(folder) for step, folder in saved_checkpoints(found.run).items()}
         result = {**found.to_dict(), "checkpoints": sizes, "last_event": found.last_event}
         sys.stdout.write(json.dumps(result, indent=1) + "\n")
         return
@@ -108,7 +108,7 @@ def _checkpoints(run: Run) -> str:
         return str(error)
     best = named_best(run)
     return ", ".join(
-        f"{step:,} ({readable_size(num_bytes(folder))}{', the best' if step == best else ''})"
+        f"{step:,} ({readable_size(folder_size(folder))}{', the best' if step == best else ''})"
         for step, folder in saved.items()
     )
 
