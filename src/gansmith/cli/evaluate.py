@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 
 import gansmith
 from gansmith.cli.console import Lines, progress_bar
-from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, call, check_has_checkpoint, option
+from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, call, check_checkpoint_name, option
 from gansmith.errors import UsageError
 from gansmith.runs.run import find_run_or_images
 
@@ -66,7 +66,7 @@ def evaluate(
     """
     if seed < 0:
         raise UsageError(f"--seed {seed}: seeds are 0 or more.")
-    check_has_checkpoint(checkpoint or "last")
+    check_checkpoint_name(checkpoint or "last")
     find_run_or_images(what, runs)  # a wrong name is refused before torch is imported
     with progress_bar() as bar:
         found = gansmith.evaluate(

@@ -94,7 +94,7 @@ def print_result(run: Run, as_json: bool) -> None:
     sys.stdout.write((json.dumps(result, indent=1) if as_json else str(run.path)) + "\n")
 
 
-def check_has_checkpoint(checkpoint: str) -> None:
+def check_checkpoint_name(checkpoint: str) -> None:
     """Raise UsageError for a value that can name no checkpoint."""
     if checkpoint not in ("last", "best") and not checkpoint.isdecimal():
         raise UsageError(f"--checkpoint {checkpoint[:80]!r} is no checkpoint; give last, best or the number of a step.")

@@ -11,7 +11,7 @@ from tyro.conf import UseAppendAction
 
 import gansmith
 from gansmith.cli.console import progress_bar
-from gansmith.cli.options import Device, Runs, WhichRun, call, check_has_checkpoint, option
+from gansmith.cli.options import Device, Runs, WhichRun, call, check_checkpoint_name, option
 from gansmith.errors import UsageError
 from gansmith.runs.run import default_root, find_run
 
@@ -78,7 +78,7 @@ def sample(
 
     write = writer_for(out, total, path.frames if path else None, len(classes))
     found = find_run(run, runs or default_root())
-    check_has_checkpoint(checkpoint)
+    check_checkpoint_name(checkpoint)
     generator = gansmith.load(found, checkpoint, device)
     for note in generator.checkpoint.notes():
         sys.stderr.write(f"{note}\n")

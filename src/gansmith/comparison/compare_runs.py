@@ -46,7 +46,7 @@ def compare(
     """
     found = [one if isinstance(one, Run) else find_run(str(one), root or default_root()) for one in runs]
     if len(found) < 2:
-        raise UsageError(f"runs compare takes two runs or more, got {len(found)}.")
+        raise UsageError(f"a comparison takes two runs or more, got {len(found)}.")
     pairs = [(run, recipe_of(run)) for run in found]
     check_runs_differ(pairs)
     check_same_shapes(pairs)

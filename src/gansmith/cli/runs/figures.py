@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Annotated
 
-from gansmith.cli.options import Device, Json, Runs, WhichRun, check_has_checkpoint, option
+from gansmith.cli.options import Device, Json, Runs, WhichRun, check_checkpoint_name, option
 from gansmith.runs.run import default_root, find_run
 
 
@@ -17,7 +17,7 @@ def figures(
 ) -> None:
     """Draw the figures of the article that the run's recipe is from, and a page with all of them."""
     found = find_run(run, runs or default_root())
-    check_has_checkpoint(checkpoint)
+    check_checkpoint_name(checkpoint)
     from gansmith.figures import draw_figures  # imports torch
 
     files = draw_figures(found, checkpoint, device)
