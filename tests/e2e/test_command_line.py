@@ -215,7 +215,7 @@ def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
 
 def test_runs_are_listed_and_shown(gansmith, trained):
     heading, row = gansmith("runs", "list").out.splitlines()
-    assert heading.split() == ["run", "status", "step", "images", "best", "fd", "time", "started", "(UTC)"]
+    assert heading.split() == ["run", "status", "step", "dataset", "best", "fd", "time", "started", "(UTC)"]
     assert row.split()[:4] == ["00001-tiny", "done", "12/12", "fashion-10k"]
     assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "done"
     shown = gansmith("runs", "show").out
