@@ -1,4 +1,4 @@
-"""Trains and measures GANs of images.
+"""Train, measure and compare image GANs.
 
     import gansmith
 
@@ -17,14 +17,40 @@ from typing import TYPE_CHECKING
 from gansmith.version import __version__
 
 if TYPE_CHECKING:
+    from gansmith.comparison.compare_runs import compare
+    from gansmith.comparison.evaluate import evaluate
+    from gansmith.data.check.check_data import check_data
     from gansmith.generation.generator import load
     from gansmith.planning.public import plan, recipe
     from gansmith.sessions.session import resume, train
+    from gansmith.interop.import_run import import_keras
+    from gansmith.runs.run import list_runs
+    from gansmith.runs.summary import summary
     from gansmith.training.state import build
 
-__all__ = ["__version__", "build", "load", "plan", "recipe", "resume", "train"]
+__all__ = [
+    "__version__",
+    "build",
+    "check_data",
+    "compare",
+    "evaluate",
+    "import_keras",
+    "list_runs",
+    "load",
+    "plan",
+    "recipe",
+    "resume",
+    "summary",
+    "train",
+]
 
 _HOMES = {
+    "check_data": "gansmith.data.check.check_data",
+    "compare": "gansmith.comparison.compare_runs",
+    "evaluate": "gansmith.comparison.evaluate",
+    "import_keras": "gansmith.interop.import_run",
+    "list_runs": "gansmith.runs.run",
+    "summary": "gansmith.runs.summary",
     "build": "gansmith.training.state",
     "load": "gansmith.generation.generator",
     "plan": "gansmith.planning.public",

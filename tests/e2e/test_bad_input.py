@@ -71,7 +71,7 @@ def test_an_unknown_or_mistyped_set(gansmith, change, part):
 
 
 @pytest.mark.parametrize(
-    ("option", "part"), [("--steps", "--steps -1 is no length; give 1"), ("--seed", "seed must be")]
+    ("option", "part"), [("--steps", "--steps -1 is too short; give 1"), ("--seed", "seed must be")]
 )
 def test_a_number_that_cannot_be(gansmith, option, part):
     one_sentence(gansmith("train", "demo", option, -1), 2, part)
@@ -173,7 +173,7 @@ def test_a_checkpoint_that_the_run_does_not_have(gansmith, trained):
 @pytest.mark.parametrize("verb", [("sample", "1", "--out", "x.png"), ("evaluate", "1"), ("runs", "figures", "1")])
 def test_a_checkpoint_that_no_run_could_have(gansmith, trained, verb):
     result = gansmith(*verb, "--checkpoint", "beste")
-    one_sentence(result, 2, "--checkpoint 'beste' is no state of a run; give last, best or a step's number.")
+    one_sentence(result, 2, "--checkpoint 'beste' is no checkpoint; give last, best or the number of a step.")
 
 
 def test_a_damaged_checkpoint(gansmith, trained):
@@ -223,7 +223,7 @@ def test_a_folder_that_holds_something_gets_no_images(gansmith, trained, walk):
     Path("full/photo.png").write_text("")
     Path("empty.v2").mkdir()
     for out in ("full", "full/", "."):
-        told = f"--out {Path(out)} is not empty, and images made now would mix with what is there; "
+        told = f"--out {Path(out)} is not empty, and new images would mix with those there; "
         one_sentence(
             gansmith("sample", "last", *walk, "--out", out), 2, told, "give a new folder, or empty this one first."
         )
@@ -262,8 +262,8 @@ def test_an_array_larger_than_the_free_disk(gansmith, trained):
     assert not list(Path().glob("*x.npy*"))
 
 
-def test_more_images_than_fit_a_sheet(gansmith, trained):
-    one_sentence(gansmith("sample", "last", "-n", 5000, "--out", "x.png"), 2, "do not fit one sheet")
+def test_more_images_than_fit_a_grid(gansmith, trained):
+    one_sentence(gansmith("sample", "last", "-n", 5000, "--out", "x.png"), 2, "do not fit one grid")
 
 
 @pytest.mark.parametrize("options", [("-n", 0), ("--seed", -1)])

@@ -222,7 +222,7 @@ def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
 
 def test_runs_are_listed_and_shown(gansmith, trained):
     heading, row = gansmith("runs", "list").out.splitlines()
-    assert heading.split() == ["run", "status", "step", "images", "best", "fd", "time", "started", "(UTC)"]
+    assert heading.split() == ["run", "status", "step", "dataset", "best", "fd", "time", "started", "(UTC)"]
     assert row.split()[:4] == ["00001-tiny", "done", "12/12", "fashion-10k"]
     assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "done"
     shown = gansmith("runs", "show").out
@@ -230,7 +230,7 @@ def test_runs_are_listed_and_shown(gansmith, trained):
         "status       done",
         "step         12 of 12",
         "images       10,000 of fashion-10k, 28x28x1",
-        "sheets       8 in runs/00001-tiny/samples, 00000000.png to 00000012.png",
+        "grids        8 in runs/00001-tiny/samples, 00000000.png to 00000012.png",
         "report       runs/00001-tiny/report.html",
     ):
         assert f"{line}\n" in shown

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gansmith.cli import data_check
+from gansmith.cli.data.check import check_data
+from gansmith.cli.data.prepare import prepare_data
 from gansmith.cli.options import call_one_of
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, DiskError, UsageError
@@ -19,7 +20,7 @@ def data(capfd):
 
     def call(*arguments):
         capfd.readouterr()
-        verbs = {"check": data_check.check, "prepare": data_check.prepare}
+        verbs = {"check": check_data, "prepare": prepare_data}
         call_one_of(verbs, "gansmith data", [str(argument) for argument in arguments])
         return capfd.readouterr()
 

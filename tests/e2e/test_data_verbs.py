@@ -26,7 +26,7 @@ def test_list_names_every_set_its_licence_and_where_it_is(gansmith, data):
         assert f"{name} " in out
         assert known.title in out
         assert known.licence in out
-    assert "in data/cifar-10-images.tar (images, a copy of its own: not the published files)" in out
+    assert "in data/cifar-10-images.tar (images, not the official download (its checksums differ))" in out
     assert "not here; 12 MB to download with: gansmith data get mnist" in out
     assert "not here; needs img_align_celeba.zip" in out
 
@@ -51,7 +51,7 @@ def test_get_says_what_a_copy_is_not(gansmith, data):
     (data / "svhn").mkdir()
     (data / "svhn/train_32x32.mat").write_bytes(b"")
     result = gansmith("data", "get", "svhn")
-    assert "a copy of its own: not the published files" in result.err
+    assert "not the official download (its checksums differ)" in result.err
     assert "data/svhn has no test split" in result.err
     assert "has no extra split" not in result.err
 

@@ -69,7 +69,7 @@ def test_a_run_is_measured_against_its_own_images_and_nothing_is_written_into_it
     result = gansmith("evaluate", "last")
     assert result.code == 0, result.err
     first = result.out.splitlines()[0]
-    assert first == f"{run}, step 4, averaged weights: 200 images against 200 of fashion-10k, all[0:200]"
+    assert first == f"{run}, step 4, EMA weights: 200 images against 200 of fashion-10k, all[0:200]"
     for text in (
         "95 % interval",
         "floor",
@@ -146,7 +146,7 @@ def make_idx(folder, images):
 def test_a_reference_that_was_trained_on_under_another_name_is_told(gansmith, run, clothes):
     np.save("reals.npy", clothes[50:350])
     result = gansmith("evaluate", run, "--against", "reals.npy", "--metrics", "kid")
-    assert "note: 150 of the 300 real images are, to the pixel, among those trained on" in result.out
+    assert "note: 150 of the 300 real images are also training images (equal pixels)" in result.out
 
 
 def test_jpeg_is_flagged(gansmith, arrays, clothes):

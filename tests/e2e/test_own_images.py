@@ -159,7 +159,11 @@ def test_steps_take_no_trial(gansmith, monkeypatch):
         ),
         ("--budget 1s", 2, "--budget 1s is too short: here a step takes 10 ms, and evaluations, grids, "),
         ("--budget 1h --steps 9", 2, "--budget 1h and --steps 9 both say how long the run is; give one of them."),
-        ("--budget 1h --set length.images=9", 2, "--budget 1h and --set length.images=9 both say how long the run is"),
+        (
+            "--budget 1h --set length.images=9",
+            2,
+            "--budget 1h and --set length.images=9 both set the length of the run",
+        ),
         ('--steps 2 --set augment.operations=["rotate"]', 2, "'rotate' needs images as high as wide, got 32x48"),
     ],
 )
@@ -289,22 +293,22 @@ def test_a_run_that_is_over_before_its_first_evaluation_says_so(gansmith):
 @pytest.mark.parametrize(
     ("option", "change", "what"),
     [
-        ("--steps 10", "length.images=6400", "how long the run is"),
-        ("--budget 10m", "length={images=640, log_every=64}", "how long the run is"),
-        ("--data mnist", "data.name=fashion-mnist", "which images are meant"),
-        ("--data mnist", 'data={name="fashion-mnist"}', "which images are meant"),
-        ("--seed 1", "seed=2", "what the seed is"),
-        ("--precision fp32", "precision=bf16", "what the precision is"),
+        ("--steps 10", "length.images=6400", "the length of the run"),
+        ("--budget 10m", "length={images=640, log_every=64}", "the length of the run"),
+        ("--data mnist", "data.name=fashion-mnist", "the images"),
+        ("--data mnist", 'data={name="fashion-mnist"}', "the images"),
+        ("--seed 1", "seed=2", "the seed"),
+        ("--precision fp32", "precision=bf16", "the precision"),
     ],
 )
 def test_what_is_said_twice_is_refused(gansmith, option, change, what):
     result = gansmith("train", "demo", *option.split(), "--set", change)
     assert result.code == 2
-    assert f"{option} and --set {change} both say {what}; give one of them." in result.err
+    assert f"{option} and --set {change} both set {what}; give one of them." in result.err
 
 
 @pytest.mark.parametrize(("option", "change"), [("--steps 10", "length.images=640"), ("--data mnist", "data.name=b")])
 def test_what_is_said_twice_of_a_continuation_is_refused(gansmith, trained, option, change):
     result = gansmith("resume", trained, *option.split(), "--set", change)
     assert result.code == 2
-    assert f"{option} and --set {change} both say" in result.err
+    assert f"{option} and --set {change} both set" in result.err

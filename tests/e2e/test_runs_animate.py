@@ -55,12 +55,12 @@ def test_of_many_grids_the_late_ones_are_passed_over_and_this_is_said(gansmith, 
         shutil.copy(kinds[number % 2], trained / f"samples/{1000 + number:08}.png")
     result = gansmith("runs", "animate", "--out", "evolution.gif")
     assert result.code == 0
-    assert result.err.endswith("of the 208 sample grids are shown, fewer and fewer towards the end\n")
+    assert result.err.endswith(" of 208 grids, evenly spaced on a log scale\n")
     assert len(frames_of("evolution.gif")) <= 60
 
 
 @pytest.mark.slow
-def test_of_a_sheet_too_large_to_play_the_first_rows_and_columns_are_shown(gansmith, trained):
+def test_of_a_grid_too_large_to_play_the_first_rows_and_columns_are_shown(gansmith, trained):
     recipe = trained / "recipe.toml"
     recipe.write_text(recipe.read_text().replace("rows = 2\ncolumns = 3", "rows = 22\ncolumns = 30"))
     drawn = []
@@ -70,9 +70,7 @@ def test_of_a_sheet_too_large_to_play_the_first_rows_and_columns_are_shown(gansm
         drawn.append(images.reshape(22, 30, 28, 28, 1)[:21, :21].reshape(-1, 28, 28, 1))
     result = gansmith("runs", "animate", "--out", "evolution.webp")
     assert result.code == 0, result.err
-    assert result.err == (
-        "of 22 rows and 30 columns of images the first 21 and 21 are shown: more would be larger than 1280 pixels\n"
-    )
+    assert result.err == ("showing 21 of 22 rows and 21 of 30 columns: the whole grid is larger than 1280 pixels\n")
     frames = frames_of("evolution.webp")
     assert len(frames) == 8
     assert np.array_equal(frames[-1][0][24:], np.asarray(grid(drawn[-1], 21)))
@@ -97,7 +95,7 @@ def test_a_run_without_two_grids(gansmith, trained, num, words):
     for file in sorted((trained / "samples").iterdir())[num:]:
         file.unlink()
     assert (
-        said(gansmith("runs", "animate", "--out", "x.gif"), 2) == f"error: {trained} {words}; what moves takes two.\n"
+        said(gansmith("runs", "animate", "--out", "x.gif"), 2) == f"error: {trained} {words}; an animation needs two.\n"
     )
 
 
@@ -106,7 +104,7 @@ def test_an_imported_run(gansmith, trained):
     (trained / "run.json").write_text(json.dumps(info | {"status": "imported"}))
     for file in sorted((trained / "samples").iterdir())[1:]:
         file.unlink()
-    assert "was imported, and of its training there is no sample grid" in said(
+    assert "was imported, so it has no sample grids of its training" in said(
         gansmith("runs", "animate", "--out", "x.gif"), 2
     )
 

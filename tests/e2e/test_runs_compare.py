@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # much measuring, slo
 
 @pytest.fixture
 def three(gansmith, trained, tiny):
-    """Two seeds of one recipe, and a wider one; all evaluated on the way."""
+    """Two seeds of one recipe, and a wider one; all evaluated during training."""
     evaluating = ("--set", "evaluate.every=16", "--set", "evaluate.images=200")
     for changes in (("seed=1",), ("seed=2",), ("model.width=8",)):
         options = [part for change in changes for part in ("--set", change)]
@@ -17,7 +17,7 @@ def three(gansmith, trained, tiny):
     return "2", "3", "4"
 
 
-def test_seeds_are_one_side_and_the_table_ends_with_a_verdict_and_the_page(gansmith, three):
+def test_seeds_are_one_group_and_the_table_ends_with_a_verdict_and_the_page(gansmith, three):
     result = gansmith("runs", "compare", *three, "-n", "300")
     assert result.code == 0, result.err
     lines = result.out.splitlines()
@@ -35,7 +35,7 @@ def test_seeds_are_one_side_and_the_table_ends_with_a_verdict_and_the_page(gansm
 
 def test_json_holds_the_same_and_names_the_page(gansmith, three):
     facts = json.loads(gansmith("runs", "compare", *three, "-n", "300", "--metrics", "fd", "--json").out)
-    assert facts["sides"] == {"A": ["00002-tiny", "00003-tiny"], "B": ["00004-tiny"]}
+    assert facts["groups"] == {"A": ["00002-tiny", "00003-tiny"], "B": ["00004-tiny"]}
     assert len(facts["moments"][0]["rows"]["fd"]["A"]["values"]) == 2
     assert facts["protocol"]["fake"] == 300
     assert facts["page"] == "runs/comparison-2-3-4.html"

@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from gansmith.runs.lock import only_writer
-from gansmith.runs.run import END_OF_LOG, Run
+from gansmith.runs.logs import END_OF_LOG
+from gansmith.runs.run import Run
 
 LINE = {"step": 7, "seen": 28, "loss/d": 1.5, "loss/g": 0.5, "accuracy/real": 0.5, "accuracy/fake": 1.0}
 
@@ -47,7 +48,9 @@ def test_a_run_that_was_killed_is_not_listed_as_running(gansmith, trained, lock)
     (trained / ".lock").write_text(lock)
     assert row_of(gansmith, 1).split()[1] == "killed"
     assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "killed"
-    assert f"status       killed: gansmith resume {trained} goes on\n" in gansmith("runs", "show", str(trained)).out
+    assert (
+        f"status       killed: continue with gansmith resume {trained}\n" in gansmith("runs", "show", str(trained)).out
+    )
 
 
 def test_a_run_on_another_machine_may_be_running(gansmith, trained):

@@ -199,4 +199,4 @@ def test_images_that_changed_or_went_are_not_said_to_be_those_trained_on(gansmit
     assert "is what was trained on" not in changed.out
     Path("photos").rename("moved")
     against = gansmith("evaluate", run, "--against", "moved", *options[:2], "-n", 15, *options[4:])
-    assert "copies are not looked for, without the images trained on: " in against.out, against.err
+    assert "copies of training images cannot be looked for: " in against.out, against.err

@@ -5,30 +5,30 @@ import sys
 from collections.abc import Sequence
 
 from gansmith.cli.options import Json, call
+from gansmith.data.datasets.catalog import SETS, cache_folder
+from gansmith.data.datasets.find import look_for
+from gansmith.runs.run import default_root
+from gansmith.system.machine import describe_machine
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the options and describe."""
+    """Run `gansmith env`."""
     call(env, "gansmith env", arguments)
 
 
 def env(json_: Json = False) -> None:
-    """What this machine and this installation are, and which sets are at hand: put it into a bug report."""
-    from gansmith.data.datasets.catalog import SETS, cache_folder
-    from gansmith.data.datasets.find import look_for
-    from gansmith.engine import make_engine
-    from gansmith.runs.run import default_root
-    from gansmith.system.machine import describe_machine
+    """Describe this machine, this installation and the datasets on it: put it into a bug report."""
+    from gansmith.engine import make_engine  # imports torch
 
-    facts: dict[str, object] = dict(describe_machine())
     engine = make_engine()
-    facts |= {"device": str(engine.device), "precision": engine.precision}
-    facts |= {"cache": str(cache_folder()), "runs": str(default_root())}
+    described: dict[str, object] = dict(describe_machine())
+    described |= {"device": str(engine.device), "precision": engine.precision}
+    described |= {"cache": str(cache_folder()), "runs": str(default_root())}
     for name in SETS:
         found = look_for(name)
-        facts[f"set {name}"] = str(found.place) if found else "not here"
+        described[f"set {name}"] = str(found.place) if found else "not here"
     if json_:
-        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+        sys.stdout.write(json.dumps(described, indent=1) + "\n")
         return
-    for name, value in facts.items():
+    for name, value in described.items():
         sys.stdout.write(f"{name:<18} {value}\n")

@@ -2,28 +2,32 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from rich.console import Console
+from rich.table import Table as RichTable
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import (
-    Device,
-    Features,
-    Json,
-    Offline,
-    Runs,
-    Weights,
-    call,
-    check_has_checkpoint,
-    option,
-    run_or_images,
-)
+import gansmith
+from gansmith.cli.console import Lines, progress_bar
+from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, call, check_checkpoint_name, option
 from gansmith.errors import UsageError
+from gansmith.runs.run import find_run_or_images
+
+if TYPE_CHECKING:
+    from gansmith.comparison.evaluate import Evaluation
+    from gansmith.evaluation.text import Table
+
+WIDTH_WITH_EXPLANATIONS = 100
+"""Columns of a terminal that has room for an explanation of each metric."""
+
+WIDTH_OF_FILES = 120
+"""Columns that are written when standard output is no terminal."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the options and evaluate."""
+    """Run `gansmith evaluate`."""
     call(evaluate, "gansmith evaluate", arguments)
 
 
@@ -33,57 +37,89 @@ def evaluate(
         arg(metavar="RUN|FILE.npy|FOLDER", help="a run, an array uint8 (N, H, W, C), or a folder of PNG files"),
     ],
     against: Annotated[
-        str | None, option("the real images, a known set or a path; default the run's own", metavar="NAME|PATH")
+        str | None, option("the real images, a known dataset or a path; default the run's own", metavar="NAME|PATH")
     ] = None,
     num: Annotated[
         int | None,
         option("generated images; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
     ] = None,
     metrics: Annotated[
-        str | None, option("which numbers, such as fd,kid,pr; default all that can be had", metavar="NAME,...")
+        str | None, option("metrics, such as fd,kid,pr; default all that can be computed", metavar="NAME,...")
     ] = None,
     features: Features = "auto",
     weights: Weights = None,
     split: Annotated[
         Literal["train", "test", "extra", "both"] | None,
-        option("part of the real images' set; default test, if it has one", metavar="train|test|extra|both"),
+        option("split of the real images; default test, if there is one", metavar="train|test|extra|both"),
     ] = None,
-    checkpoint: Annotated[str | None, option("which state of the run; default last", metavar="last|best|STEP")] = None,
-    seed: Annotated[int, option("of the images made, and of what the measures draw", metavar="S")] = 0,
+    checkpoint: Annotated[str | None, option("checkpoint of the run; default last", metavar="last|best|STEP")] = None,
+    seed: Annotated[int, option("seed of the generated images and of random choices in metrics", metavar="S")] = 0,
     runs: Runs = None,
     device: Device = "auto",
     offline: Offline = False,
     json_: Json = False,
 ) -> None:
-    """Measure generated images against real ones: how near they are, how varied, how many are copies.
+    """Measure generated images against real ones: how similar they are, how diverse, and whether they are copies.
 
-    Every number has its 95 % interval, and beside it what real images, blurred ones and noise get. Final numbers are
-    of a set's test split, where it has one. Only the cache is written to, and nothing into a run's folder.
+    Every metric has a 95 % interval. Beside it are the scores of real images (floor), blurred images and noise. The
+    real images are the dataset's test split, if it has one. Nothing is written into the run's folder.
     """
     if seed < 0:
         raise UsageError(f"--seed {seed}: seeds are 0 or more.")
-    check_has_checkpoint(checkpoint or "last")
-    run_or_images(what, runs)  # refused before all that takes a second to import
-    from gansmith.cli.bars import stage_bar
-    from gansmith.cli.evaluate_text import print_evaluation
-    from gansmith.comparison.evaluate import count, extractor_for, find
-    from gansmith.evaluation.measure import choose, measure, named
-    from gansmith.evaluation.reference import reference
-    from gansmith.evaluation.reference_scores import reference_scores
-
-    asked = named([name.strip() for name in metrics.split(",")]) if metrics is not None else None
-    found = find(what, against, split, checkpoint, runs, device, offline)
-    num = count(num, found)
-    net = extractor_for(found.real, features, weights)
-    choose(asked, net, found.real, found.train, num)  # what cannot be is refused before anything is computed
-    with stage_bar() as progress:
-        compared = reference(found.real, net, found.train, progress)
-        images = found.images(num, seed, progress)
-        stamp = {"weights": found.weights, "checkpoint": found.step}
-        measured = measure(images, compared, asked, seed, **stamp, progress=progress)
-        beside = reference_scores(compared, list(measured.values), num, progress)
+    check_checkpoint_name(checkpoint or "last")
+    find_run_or_images(what, runs)  # a wrong name is refused before torch is imported
+    with progress_bar() as bar:
+        found = gansmith.evaluate(
+            what,
+            against,
+            metrics,
+            num,
+            features=features,
+            weights=weights,
+            split=split,
+            checkpoint=checkpoint,
+            seed=seed,
+            runs=runs,
+            device=device,
+            offline=offline,
+            reporter=Lines(),
+            progress=bar.count,
+        )
     if json_:
-        facts = {"what": found.title, **measured.to_dict(), **beside.to_dict(), "notes": list(found.notes)}
-        sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+        sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n")
     else:
-        print_evaluation(found.title, measured, beside, compared, found.notes)
+        _print_evaluation(found)
+
+
+def _print_evaluation(found: "Evaluation") -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
+    protocol = found.measured.protocol
+    real = f"{protocol.real:,} of {protocol.reference}, {protocol.split}"
+    title = f"{found.title}: {protocol.fake:,} images against {real}"
+    console.print(title, markup=False, soft_wrap=True, style="bold")
+    for table in found.tables():
+        console.print()
+        console.print(_to_rich(table, console.width))
+    for lines in (found.class_lines(), found.legend, [f"note: {note}" for note in found.notes]):
+        _print_paragraph(console, lines)
+
+
+def _to_rich(table: "Table", width: int) -> RichTable:
+    """The table for a terminal; on a narrow one without the last column, which explains the metrics."""
+    last = len(table.headings) - 1
+    num_columns = len(table.headings) if width >= WIDTH_WITH_EXPLANATIONS else last
+    rich_table = RichTable(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for column, heading in enumerate(table.headings[:num_columns]):
+        justify = "left" if column == last or column < 2 else "right"
+        style = "bold" if heading == "value" else "dim" if column >= 4 else None
+        rich_table.add_column(heading, justify=justify, no_wrap=column != last, style=style)
+    for row in table.rows:
+        rich_table.add_row(*row[:num_columns])
+    return rich_table
+
+
+def _print_paragraph(console: Console, lines: Iterable[str]) -> None:
+    for number, line in enumerate(lines):
+        if number == 0:
+            console.print()
+        console.print(line, markup=False, soft_wrap=True)

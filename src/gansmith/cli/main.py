@@ -1,4 +1,4 @@
-"""Finds the verb, runs it, and turns what goes wrong into one sentence and an exit code."""
+"""Runs a verb, and turns an error into one sentence and an exit code."""
 
 import importlib
 import os
@@ -13,27 +13,26 @@ VERBS = {
     "train": "train a recipe in a new run folder",
     "resume": "continue a run exactly where it stopped",
     "sample": "make images with a run's generator",
-    "evaluate": "measure a run's images, or others, against real ones",
+    "evaluate": "measure generated images against real ones",
     "import-keras": "make a run from weights that Keras saved",
-    "recipes": "list the recipes, or show one with its networks and its cost",
-    "data": "list and fetch known sets; check and prepare your own images",
-    "runs": "list, show, compare, verify, prune and remove runs; figures, animation",
-    "env": "what this machine and this installation are",
+    "recipes": "list recipes; show one with its networks and expected time",
+    "data": "list and download known datasets; check and prepare your own images",
+    "runs": "list, show, compare, verify, prune and remove runs; figures, animations",
+    "env": "describe this machine and installation",
 }
-"""Every verb is the file of that name (with _ for -) beside this one, with a function `main(arguments)`."""
-
+"""Every verb is the module of that name (with _ for -) beside this one, with a function `main(arguments)`."""
 
 SPINS = "10000"
-"""How often a thread of GNU's OpenMP looks whether the others are done before it sleeps; its own default is 300,000.
+"""How often a waiting thread of GNU OpenMP looks for work before it sleeps; the default is 300,000.
 
-Beside other work that is twice as fast, and no slower on a quiet machine: benchmarks/busy.py.
+This is twice as fast beside other processes, and no slower on a quiet machine: benchmarks/busy.py.
 """
 
 
 def run() -> None:
     """Entry point of the `gansmith` command."""
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when torch is loaded, and by our other processes
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when torch is loaded, also in worker processes
     sys.exit(main(sys.argv[1:]))
 
 
@@ -62,11 +61,11 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        return _say_what_went_wrong(error)
+        return _report_error(error)
     return 0
 
 
-def _say_what_went_wrong(error: Exception) -> int:
+def _report_error(error: Exception) -> int:
     if isinstance(error, Interrupted):
         sys.stderr.write(f"{error}\n")
     elif isinstance(error, GansmithError):
@@ -77,16 +76,16 @@ def _say_what_went_wrong(error: Exception) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {verb:<12} {about}" for verb, about in VERBS.items()]
+    lines = [f"  {verb:<13} {about}" for verb, about in VERBS.items()]
     return "\n".join(
         [
             "usage: gansmith COMMAND [OPTIONS]",
             "",
-            "Trains, measures and ships image GANs. Start with: gansmith train demo",
+            "Train, measure and compare image GANs. Start with: gansmith train demo",
             "",
             *lines,
             "",
-            "gansmith COMMAND --help tells a command's options. --debug shows where an error comes from.",
+            "gansmith COMMAND --help shows the options of a command. --debug shows the traceback of an error.",
             "",
         ]
     )

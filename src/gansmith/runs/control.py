@@ -1,7 +1,7 @@
-"""What a running training is asked for, by signals and by files; the loop obeys between two steps.
+"""Requests to a running training, by signals and by files; the loop obeys them between two steps.
 
-SIGINT and SIGTERM, or the file control/stop in the run folder, make it save and leave; a second of these signals leaves
-at once. SIGUSR1 or control/save make it save and go on, control/sample draws a grid.
+SIGINT, SIGTERM or the file control/stop in the run folder save and stop; a second signal stops at once. SIGUSR1 or
+control/save saves and goes on; control/sample draws a grid of samples.
 """
 
 import signal
@@ -13,46 +13,53 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-STOP, SAVE, SAMPLE = "stop", "save", "sample"
+STOP = "stop"
+"""Request to save and stop."""
+
+SAVE = "save"
+"""Request to save and go on."""
+
+SAMPLE = "sample"
+"""Request to draw a grid of samples."""
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks at the folder: on a network it may be slow."""
+"""Seconds between two looks at the folder, which is slow on a network."""
 
 
 @dataclass(slots=True)
 class Requests:
-    """What was asked for and has not been handed to the loop yet."""
+    """The requests that the loop has not taken yet."""
 
     control: Path
-    """The folder of the files that ask."""
+    """The folder of the request files."""
     exit_code: int = 128 + signal.SIGTERM
-    """What the process leaves with after a stop."""
-    _asked: set[str] = field(default_factory=set)
-    _looked: float = float("-inf")
+    """Exit code of the process after a stop."""
+    _pending: set[str] = field(default_factory=set)
+    _last_look: float = float("-inf")
 
-    def ask(self, what: str) -> None:
-        """Ask for "stop", "save" or "sample"; a signal handler may do so at any moment."""
-        self._asked.add(what)
+    def ask(self, request: str) -> None:
+        """Add a request; a signal handler may do so at any moment."""
+        self._pending.add(request)
 
     def take(self) -> set[str]:
-        """What was asked for since the last call."""
-        if time.monotonic() - self._looked >= LOOK_EVERY:
-            self._looked = time.monotonic()
-            self._asked |= {what for what in (STOP, SAVE, SAMPLE) if _removed(self.control / what)}
-        # One signal handler may run between any two lines: it then adds to the set that is about to be returned.
-        asked, self._asked = self._asked, set()
-        return asked
+        """The requests since the last call."""
+        if time.monotonic() - self._last_look >= LOOK_EVERY:
+            self._last_look = time.monotonic()
+            self._pending |= {request for request in (STOP, SAVE, SAMPLE) if _remove_if_there(self.control / request)}
+        # A signal handler may run between any two lines: it then adds to the set that is about to be returned.
+        taken, self._pending = self._pending, set()
+        return taken
 
 
 @contextmanager
 def listening(control: Path) -> Generator[Requests]:
-    """Catch the signals while the context lasts, and forget what the folder asked for before.
+    """Catch the signals while the context lasts; requests from before it are forgotten.
 
-    Outside the main thread no signal can be caught; the files work there too.
+    Signals cannot be caught outside the main thread; request files work in every thread.
     """
     control.mkdir(exist_ok=True)
-    for what in (STOP, SAVE, SAMPLE):
-        _removed(control / what)
+    for request in (STOP, SAVE, SAMPLE):
+        _remove_if_there(control / request)
     requests, stopping = Requests(control), False
 
     def stop(signum: int, _frame: FrameType | None) -> None:
@@ -78,10 +85,10 @@ def listening(control: Path) -> Generator[Requests]:
             signal.signal(signum, handler)
 
 
-def _removed(file: Path) -> bool:
-    """Whether the file was there; it is not any more."""
+def _remove_if_there(file: Path) -> bool:
+    """Whether there was such a file, which is removed."""
     try:
         file.unlink()
-    except OSError:  # mostly: there is none
+    except OSError:  # usually because there is none
         return False
     return True

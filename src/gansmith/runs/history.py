@@ -1,4 +1,4 @@
-"""What a run's evaluations came to: those in its metrics.jsonl, the best, and whether there is still a gain."""
+"""The evaluations of a run during training: all of them, the best, and whether they still improve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from gansmith.runs.run import Run
 
 DECIDES = "fd"
-"""The metric that decides which state is the best; lower is better."""
+"""The metric that decides which checkpoint is the best; lower is better."""
 
 MOST = 1e300
-"""No distance is as large: a file may hold whole numbers without end."""
+"""Limit of a distance that is believed: a damaged file may hold any number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluated:
-    """A state of a run, and its distance to the real images with both ends of its interval."""
+    """The distance to the real images at a step of a run, with both ends of its 95 % interval."""
 
     step: int
     seen: int
@@ -28,7 +28,7 @@ class Evaluated:
 
 
 def evaluations(run: Run) -> list[Evaluated]:
-    """The evaluations of a run so far, oldest first; a line whose distance is no distance is none."""
+    """The evaluations of a run so far, oldest first; lines of metrics.jsonl without a distance are passed over."""
     found = []
     for line in run.metrics():
         measured = line.get(DECIDES)
@@ -40,8 +40,8 @@ def evaluations(run: Run) -> list[Evaluated]:
     return found
 
 
-def _is_distance(given: object) -> bool:
-    return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < MOST
+def _is_distance(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
 
 
 def best_of(history: Sequence[Evaluated]) -> Evaluated | None:
@@ -50,16 +50,16 @@ def best_of(history: Sequence[Evaluated]) -> Evaluated | None:
 
 
 def stalled_since(history: Sequence[Evaluated], patience: int) -> Evaluated | None:
-    """The last evaluation that was a gain, when the `patience` ones after it, or more, were none; else None.
+    """The last evaluation that improved, if at least `patience` evaluations after it did not; else None.
 
-    A gain lies below the whole interval of the gain before. The latents and the real images are the same each time,
-    so two values share most of their noise, and their difference has less of it than the interval allows for: the rule
-    is late rather than early. With patience 0 nothing stalls.
+    An evaluation improves when its value is below the whole interval of the last one that improved. Latents and real
+    images are the same each time, so two values share most of their noise: the rule is late rather than early. With
+    patience 0 nothing stalls.
     """
-    gain, without = None, 0
+    best, num_worse = None, 0
     for one in history:
-        if gain is None or one.value < gain.low:
-            gain, without = one, 0
+        if best is None or one.value < best.low:
+            best, num_worse = one, 0
         else:
-            without += 1
-    return gain if patience and without >= patience else None
+            num_worse += 1
+    return best if patience and num_worse >= patience else None

@@ -1,4 +1,4 @@
-"""Names that run folders made before December 2026 use, and those of today."""
+"""The names of recipe fields and values in run folders made before December 2026, and their names today."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,18 +17,18 @@ RENAMED = {
     "validation_losses.pictures": "images",
     "validation_losses.held_out": "validation",
 }
-"""Fields of older runs by their path, and what its last part is called today."""
+"""Path of a field in older runs -> its last part today."""
 
 RENAMED_VALUES = {
     ("augment.signal", "held-out"): "validation",
     ("figures.losses", "held-out"): "validation",
     ("figures.losses", "evaluation"): "validation",
 }
-"""Values of older runs by field, and what they are called today."""
+"""Field and value in older runs -> the value today."""
 
 
 def with_new_names(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """The nested values of a recipe, older names replaced by those of today."""
+    """The nested values of a recipe, with older names replaced."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         name = RENAMED.get(f"{before}{key}", key)
@@ -41,7 +41,7 @@ def with_new_names(values: Mapping[str, Any], before: str = "") -> dict[str, Any
 
 
 def of_today(info: dict[str, Any]) -> dict[str, Any]:
-    """What run.json holds, under the names of today."""
+    """The content of run.json, with older names replaced."""
     if "remarks" in info:
         info["notes"] = info.pop("remarks")
     if isinstance(info.get("recipe"), dict):

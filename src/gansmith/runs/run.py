@@ -3,15 +3,15 @@
 run.json       what ran, where, on what; its status
 recipe.toml    the resolved recipe, which can be trained again
 events.jsonl   a line per logged step; clock readings are under "time", everything else repeats exactly
-metrics.jsonl  a line per evaluation and per reading of the held-out losses, where the recipe has them
-log.txt        what the console said
-control/       files that ask a running training for something: `touch control/stop` makes it save and leave, as SIGTERM
-               does, `save` save and go on, `sample` draw a grid; looked for 4 times a second, removed when obeyed
+metrics.jsonl  a line per evaluation and per reading of the validation losses, if the recipe has them
+log.txt        the notes that were printed
+control/       requests to a running training: `touch control/stop` saves and stops, as SIGTERM does; `save` saves and
+               goes on; `sample` draws a grid. They are looked for 4 times a second and removed when obeyed
 .lock          who is training the run; see `gansmith.runs.lock`
-reals.png      images of the set;  samples/<step>.png  the same latents throughout
+reals.png      real images;  samples/<step>.png  the grids of the same latents at every step
 checkpoints/   <step>/ and the text files `latest` and `best`, which name two; damaged ones are set aside as .bad-<step>
 curves.png  distance.png  evolution.png  report.html      written when the run ends
-figures/       what the article shows, drawn when asked for
+figures/       the figures of the recipe's article, drawn by `gansmith runs figures`
 """
 
 import fcntl
@@ -19,31 +19,30 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gansmith.errors import DiskError, UsageError
+from gansmith.errors import DataError, DiskError, UsageError
+from gansmith.runs.logs import append_line, read_last_line, read_lines
 from gansmith.runs.renamed import of_today
-from gansmith.system.atomic import cannot_write, remove_leftovers, sync_file, write_atomically
-from gansmith.system.untrusted import open_plain, parse_json, read_json, read_plain
+from gansmith.system.atomic import remove_leftovers, sync_file, write_atomically
+from gansmith.system.untrusted import read_json
 
-EVENTS, METRICS = "events.jsonl", "metrics.jsonl"
-MOST_LOG = 2**32
-"""Bytes of a log that are read."""
-END_OF_LOG = 2**16
-"""Bytes at the end of a log that hold its last lines: one has some hundred."""
+EVENTS = "events.jsonl"
+"""The log of training steps."""
+METRICS = "metrics.jsonl"
+"""The log of evaluations and validation losses."""
 MOST_SECONDS = 1e9
-"""No run takes 30 years: a file may hold whole numbers without end."""
-NAMED = 5
-"""Runs that are named where one is not found, the newest ones."""
+"""Longest training time that is believed, some 30 years: a damaged file may hold any number."""
+MOST_NAMED = 5
+"""Newest runs that an error names when a run is not found."""
 
 _FOLDER_NAME = re.compile(r"(\d{5,})-(.+)")
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run folder."""
 
@@ -71,12 +70,12 @@ class Run:
 
     @property
     def control(self) -> Path:
-        """Folder of the files that ask a running training for something."""
+        """Folder of the requests to a running training."""
         return self.path / "control"
 
     @property
     def report(self) -> Path:
-        """The page that shows everything."""
+        """The page with everything about the run."""
         return self.path / "report.html"
 
     def info(self) -> dict[str, Any]:
@@ -96,38 +95,32 @@ class Run:
 
     def append_event(self, event: dict[str, Any]) -> None:
         """Add a line to events.jsonl."""
-        self._append(EVENTS, event)
+        append_line(self.path / EVENTS, json.dumps(event))
 
     def append_metric(self, metric: dict[str, Any]) -> None:
         """Add a line to metrics.jsonl."""
-        self._append(METRICS, metric)
+        append_line(self.path / METRICS, json.dumps(metric))
 
     def events(self) -> list[dict[str, Any]]:
-        """The lines of events.jsonl, up to one that a crash cut short or that is no event."""
-        return self._lines(EVENTS)
+        """The lines of events.jsonl before the first one that a crash cut short."""
+        return read_lines(self.path / EVENTS)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl, likewise."""
-        return self._lines(METRICS)
+        """The lines of metrics.jsonl before the first one that a crash cut short."""
+        return read_lines(self.path / METRICS)
 
     def last_event(self) -> dict[str, Any]:
-        """The last whole line of events.jsonl, for which only its end is read; nothing where there is none yet.
-
-        Raises UsageError when it cannot be read.
-        """
-        for text in reversed(_end_of_log(self.path / EVENTS).splitlines()):
-            if line := _logged(text):
-                return line
-        return {}
+        """The last whole line of events.jsonl, read from its end; empty when there is none. Raises UsageError."""
+        return read_last_line(self.path / EVENTS)
 
     def seconds_spent(self) -> float:
         """Training time up to the last logged step, over all sessions of the run."""
-        return seconds_at(self.last_event())
+        return logged_seconds(self.last_event())
 
-    def keep_lines(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
-        """Drop the lines of events.jsonl or metrics.jsonl that are not wanted, and what a crash cut short."""
+    def keep_lines(self, name: str, is_kept: Callable[[dict[str, Any]], bool]) -> None:
+        """Keep only some lines of events.jsonl or metrics.jsonl; a line that a crash cut short goes, too."""
         if (self.path / name).exists():
-            kept = [json.dumps(line) + "\n" for line in self._lines(name) if wanted(line)]
+            kept = [json.dumps(line) + "\n" for line in read_lines(self.path / name) if is_kept(line)]
             write_atomically(self.path / name, "".join(kept))
 
     def sync_logs(self) -> None:
@@ -136,13 +129,13 @@ class Run:
             sync_file(self.path / name)
 
     def check_no_links(self) -> None:
-        """Raise UsageError for a link, a pipe or a device among what is written to: that stays in the run folder."""
+        """Raise UsageError for a link, pipe or device among the run's files: all writing stays in the run folder."""
         for path in (*self._folders(), *(self.path / name for name in (".lock", "log.txt", EVENTS, METRICS))):
             if path.is_symlink() or not (path.is_dir() or path.is_file() or not path.exists()):
                 raise UsageError(f"{path} is a link, a pipe or a device, and no run writes to one; remove it.")
 
     def remove_leftovers(self) -> None:
-        """Remove what a kill left unfinished. Only the run's one writer may do so. Raises DiskError and UsageError."""
+        """Remove a killed process's unfinished files; only the run's writer may. Raises DiskError and UsageError."""
         self.check_no_links()
         try:
             for folder in (self.path, *self._folders()):
@@ -153,21 +146,9 @@ class Run:
     def _folders(self) -> tuple[Path, ...]:
         return self.samples, self.checkpoints, self.control, self.path / "figures"
 
-    def _append(self, name: str, line: dict[str, Any]) -> None:
-        append_line(self.path / name, json.dumps(line))
 
-    def _lines(self, name: str) -> list[dict[str, Any]]:
-        lines = []
-        for text in _read_log(self.path / name).splitlines():
-            line = _logged(text)
-            if line is None:
-                break
-            lines.append(line)
-        return lines
-
-
-def seconds_at(event: dict[str, Any]) -> float:
-    """The training time that a line of events.jsonl tells, over all sessions of the run; 0 where it tells none."""
+def logged_seconds(event: dict[str, Any]) -> float:
+    """The training time in a line of events.jsonl, over all sessions of the run; 0 when there is none."""
     time = event.get("time")
     seconds = time.get("seconds") if isinstance(time, dict) else None
     return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < MOST_SECONDS else 0.0
@@ -179,7 +160,7 @@ def default_root() -> Path:
 
 
 def folder_name(given: str) -> str:
-    """The name, if it can be part of a folder's name. Raises UsageError otherwise."""
+    """The name of a run, if a folder can have it. Raises UsageError otherwise."""
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", given):
         return given
     if odd := re.search(r"[^A-Za-z0-9._:-]", given):
@@ -218,76 +199,45 @@ def create_run(root: Path, name: str) -> Run:
     return Run(folder)
 
 
-def list_runs(root: Path) -> list[Run]:
-    """The runs under `root`, by number."""
-    return [run for run in _numbered_folders(root) if (run.path / "run.json").is_file()]
+def list_runs(root: Path | None = None) -> list[Run]:
+    """The runs in the folder `root`, by number; by default in $GANSMITH_RUNS or ./runs."""
+    return [run for run in _numbered_folders(root or default_root()) if (run.path / "run.json").is_file()]
 
 
-def find_run(wanted: str, root: Path) -> Run:
-    """The run that `wanted` names: a path, a number or a name under `root` (the newest of that name), or "last".
+def find_run(which: str, root: Path) -> Run:
+    """The run with this path, or this number or name under `root` (the newest of that name), or the "last" run.
 
     Raises UsageError when there is none.
     """
     runs = list_runs(root)
-    if wanted == "last" and runs:
+    if which == "last" and runs:
         return runs[-1]
-    if (Path(wanted) / "run.json").is_file():
-        return Run(Path(wanted))
+    if (Path(which) / "run.json").is_file():
+        return Run(Path(which))
     for run in reversed(runs):
         given_name = run.path.name.split("-", 1)[1]
-        if wanted in (run.path.name, given_name) or (wanted.isdecimal() and int(wanted) == run.number):
+        if which in (run.path.name, given_name) or (which.isdecimal() and int(which) == run.number):
             return run
-    older = f"{len(runs) - NAMED:,} older ones, " if len(runs) > NAMED else ""
-    there = f"it holds {older}{', '.join(run.path.name for run in runs[-NAMED:])}" if runs else "it holds no runs yet"
+    older = f"{len(runs) - MOST_NAMED:,} older ones, " if len(runs) > MOST_NAMED else ""
+    there = (
+        f"it holds {older}{', '.join(run.path.name for run in runs[-MOST_NAMED:])}" if runs else "it holds no runs yet"
+    )
     raise UsageError(
-        f"no run {wanted!r} in {root}: {there}; give a run's path, number or name, or 'last', or another --runs."
+        f"no run {which!r} in {root}: {there}; give a run's path, number or name, or 'last', or another --runs."
     )
 
 
-def append_line(file: Path, line: str) -> None:
-    """Add a line to a text file, which is no link; one that a crash cut short is ended first. Raises DiskError."""
-    try:
-        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        with os.fdopen(descriptor, "ab+") as opened:
-            if opened.seek(0, os.SEEK_END) and opened.seek(-1, os.SEEK_END) >= 0 and opened.read(1) != b"\n":
-                opened.write(b"\n")
-            opened.write(f"{line}\n".encode())
-    except OSError as error:
-        raise cannot_write(str(file), file.parent, len(line.encode()), error) from error
+def find_run_or_images(which: str, root: Path | None = None) -> Run | Path:
+    """The run that `which` names, see `find_run`; a path that exists and is no run folder stands for images.
 
-
-def _logged(text: bytes) -> dict[str, Any] | None:
-    """What a line of a log says; None for one that was cut short, or that is none."""
-    try:
-        line = parse_json(text)
-    except ValueError:
-        return None
-    is_line = isinstance(line, dict) and type(line.get("step")) is int and type(line.get("seen")) is int
-    return line if is_line else None
-
-
-def _read_log(file: Path) -> bytes:
-    with _reading(file):
-        return read_plain(file, MOST_LOG)
-    return b""
-
-
-def _end_of_log(file: Path) -> bytes:
-    with _reading(file), open_plain(file) as opened:
-        opened.seek(max(0, opened.seek(0, os.SEEK_END) - END_OF_LOG))
-        return opened.read(END_OF_LOG)
-    return b""
-
-
-@contextmanager
-def _reading(file: Path) -> Generator[None]:
-    """A log that is not there yet is passed over. Raises UsageError for one that cannot be read."""
-    try:
-        yield
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from error
+    Raises DataError for a .npy file that does not exist, and UsageError when there is no such run.
+    """
+    path = Path(which).expanduser()
+    if which != "last" and path.exists() and not (path / "run.json").is_file():
+        return path
+    if path.suffix == ".npy":
+        raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
+    return find_run(which, root or default_root())
 
 
 def _numbered_folders(root: Path) -> list[Run]:
@@ -298,7 +248,7 @@ def _numbered_folders(root: Path) -> list[Run]:
 
 
 def _next_number(root: Path) -> int:
-    """One more than any number given out under `root` so far, deleted runs included; safe between processes."""
+    """One more than the highest number used under `root`, also by deleted runs; safe between processes."""
     with (root / ".number").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
-from gansmith.cli.console import LiveTable
+from gansmith.cli import console
+from gansmith.cli.console import LiveTable, progress_bar
 from gansmith.training.reporting import Progress
 
 YOUNG = Progress(
@@ -31,6 +32,14 @@ OLD = Progress(
     images_per_second=1234.4,
     seconds_left=4000,
 )
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that the console's clock shows, which a test may set."""
+    now = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    return now
 
 
 def drawn(progress, width):
@@ -63,3 +72,28 @@ def test_a_wide_terminal_has_the_bar_and_a_narrow_one_the_time_left():
     assert "12,345/15,625" in narrow
     assert "1:06:40" in narrow
     assert "…" not in narrow
+
+
+def test_elsewhere_than_on_a_terminal_there_is_a_line_every_ten_seconds(capsys, clock):
+    with progress_bar() as bar:
+        for clock[0] in (0.0, 9.9, 10.0, 15.0, 20.0):
+            bar.count("decoding", 100 * int(clock[0]), 2000)
+    assert capsys.readouterr().err == "decoding: 1,000 of 2,000\ndecoding: 2,000 of 2,000\n"
+
+
+def test_each_download_is_announced_with_its_size(capsys, clock):
+    with progress_bar() as bar:
+        for name in ("a.gz", "a.gz", "b.gz"):
+            bar.download(name, 0, 4_400_000)
+    assert capsys.readouterr().err == "downloading a.gz, 4.4 MB\ndownloading b.gz, 4.4 MB\n"
+
+
+def test_on_a_terminal_the_current_work_is_a_bar_that_disappears(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with progress_bar() as bar:
+        bar.count("decoding", 3, 7)
+        bar.count("measuring", 1, 2)
+    shown = capsys.readouterr().err
+    assert "measuring" in shown
+    assert "1 of 2" in shown

@@ -1,0 +1,47 @@
+"""`gansmith data check`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+import gansmith
+from gansmith.cli.console import progress_bar
+from gansmith.cli.data.options import IMAGES, SplitOption, Workers, check_workers
+from gansmith.cli.options import Json, Offline, option
+
+
+def check_data(
+    images: Annotated[Positional[str], arg(metavar="NAME|PATH", help=IMAGES)],
+    split: SplitOption = "train",
+    json_: Json = False,
+    page: Annotated[Path | None, option("also write the report as a page with thumbnails", metavar="FILE.html")] = None,
+    workers: Workers = None,
+    offline: Offline = False,
+) -> None:
+    """Check images before training: which are used, converted or dropped and why, duplicates, classes, suggested shape.
+
+    Labels come from, in this order: the known dataset; labels.csv (name,label), labels.json ({name: label}) or
+    dataset.json beside the images; folders, if every image is in one just below the top; a Parquet column that is a
+    ClassLabel or is named label, labels, class, category or target.
+    """
+    check_workers(workers)
+    with progress_bar() as bar:
+        report = gansmith.check_data(
+            images,
+            split,
+            page=page,
+            workers=workers,
+            offline=offline,
+            downloading=bar.download,
+            progress=bar.count,
+        )
+    from gansmith.data.check.check_data import check_usable, lines_of
+
+    if page is not None:
+        sys.stderr.write(f"page: {page}\n")
+    text = json.dumps(report.to_dict(), indent=1) if json_ else "\n".join(lines_of(report))
+    sys.stdout.write(f"{text}\n")
+    check_usable(report)

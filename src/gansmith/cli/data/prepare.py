@@ -1,0 +1,70 @@
+"""`gansmith data prepare`."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from gansmith.cli.console import progress_bar
+from gansmith.cli.data.options import IMAGES, SplitOption, Workers, check_workers
+from gansmith.cli.options import AllowDropped, Offline, option
+from gansmith.errors import UsageError
+
+
+def prepare_data(
+    images: Annotated[Positional[str], arg(metavar="SRC", help=IMAGES)],
+    out: Annotated[Positional[Path], arg(metavar="OUT", help="the folder to create")],
+    split: SplitOption = "train",
+    size: Annotated[str | None, option("side, or height x width; default as check suggests", metavar="S|HxW")] = None,
+    channels: Annotated[
+        Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check suggests", metavar="1|3|4")
+    ] = None,
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"] | None,
+        option("how images of another aspect ratio are resized", metavar="crop|pad|stretch"),
+    ] = None,
+    box: Annotated[str | None, option("the part of each image that is used", metavar="TOP,LEFT,HEIGHT,WIDTH")] = None,
+    resample: Annotated[Literal["lanczos", "bilinear"], option("filter for resizing")] = "lanczos",
+    allow_dropped: AllowDropped = False,
+    workers: Workers = None,
+    offline: Offline = False,
+) -> None:
+    """Pack images into a dataset folder for training, whose path is printed; an interrupted one is continued."""
+    check_workers(workers)
+    height_width, box_numbers = _parse_size(size), _parse_box(box)
+    from gansmith.data.check.check_data import packed_dataset
+    from gansmith.data.named import open_named
+    from gansmith.data.prepare import Asked, choose_shape, prepare_source
+
+    if packed_dataset(images):
+        raise UsageError(f"{images} is packed already; train on it: gansmith train --data {images}.")
+    asked = Asked(size=height_width, channels=channels, resize=fit, box=box_numbers, resample=resample)
+    with progress_bar() as bar, open_named(images, split, offline=offline, progress=bar.download) as source:
+        shape = choose_shape(source, asked, workers, partial(bar.count, "reading"))
+        packing = partial(bar.count, "packing")
+        dataset = prepare_source(source, out, shape, allow_dropped=allow_dropped, workers=workers, progress=packing)
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())
+    for note in filter(None, [*dataset.index["notes"], dataset.index.get("no_classes")]):
+        sys.stderr.write(f"{note}\n")
+    sys.stderr.write(f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})\n")
+    sys.stdout.write(f"{out}\n")
+
+
+def _parse_size(size: str | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    sides = size.lower().split("x")
+    if not (len(sides) <= 2 and all(side.isdecimal() and 1 <= int(side) <= 4096 for side in sides)):
+        raise UsageError(f"--size {size!r} is neither a side nor HEIGHTxWIDTH in 1 to 4096; try 64 or 96x64.")
+    return int(sides[0]), int(sides[-1])
+
+
+def _parse_box(box: str | None) -> tuple[int, ...]:
+    if box is None:
+        return ()
+    numbers = tuple(int(part) if part.isdecimal() else -1 for part in box.strip("[]").replace(" ", "").split(","))
+    if len(numbers) != 4 or min(numbers) < 0 or min(numbers[2:]) < 1:
+        raise UsageError(f"--box {box!r} must be TOP,LEFT,HEIGHT,WIDTH, counted from 0, such as 34,14,150,150.")
+    return numbers

@@ -1,0 +1,135 @@
+"""`gansmith runs show`."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from gansmith.checkpoints.manifest import named_best, saved_checkpoints
+from gansmith.cli.options import Json, Runs, WhichRun
+from gansmith.cli.runs.keep import folder_size
+from gansmith.cli.runs.text import labelled, printable, time_of_day
+from gansmith.data.datasets.download import readable_size
+from gansmith.errors import CheckpointError
+from gansmith.runs.history import Evaluated
+from gansmith.runs.run import Run
+from gansmith.runs.summary import KILLED, RunSummary, short_word, summary
+from gansmith.training.reporting import duration
+
+
+def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> None:
+    """Show a run: its status, step and distances, and what its folder holds, such as checkpoints and sample grids."""
+    found = summary(run, runs)
+    if json_:
+        sizes = {step: folder_size(folder) for step, folder in saved_checkpoints(found.run).items()}
+        result = {**found.to_dict(), "checkpoints": sizes, "last_event": found.last_event}
+        sys.stdout.write(json.dumps(result, indent=1) + "\n")
+        return
+    sys.stdout.write(f"{printable(str(found.run.path))}\n")
+    for label, value in _values(found).items():
+        if value:
+            sys.stdout.write("".join(f"{line}\n" for line in labelled(label, value)))
+
+
+def _values(found: RunSummary) -> dict[str, str | list[str]]:
+    """The values of the screen by label; an empty one is not shown."""
+    run, info = found.run, found.info
+    figures = run.path / "figures" / "index.html"
+    forked, source, notes = info.get("forked_from"), info.get("source"), info.get("notes")
+    return {
+        "status": _status(found),
+        "step": f"{found.step:,} of {found.steps:,}" if found.steps else f"{found.step:,}",
+        "time": _times(found),
+        "images": _images(found),
+        "device": ", ".join(filter(None, [short_word(info.get("device")), short_word(info.get("precision"))])),
+        "losses": _losses(found.last_event),
+        "distance": _distances(found.history, found.best),
+        "checkpoints": _checkpoints(run),
+        "grids": _grids(run),
+        "report": str(run.report) if run.report.is_file() else "",
+        "figures": str(figures) if figures.is_file() else "",
+        "recipe": str(run.recipe_file),
+        "forked from": f"{_text(forked.get('run'))} at step {forked.get('step')}" if isinstance(forked, dict) else "",
+        "source": _text(source.get("file")) if isinstance(source, dict) else "",
+        "command": _command(info.get("command")),
+        "notes": [note for note in notes if isinstance(note, str)] if _is_list(notes) else [],
+    }
+
+
+def _status(found: RunSummary) -> str:
+    hint = f"continue with gansmith resume {found.run.path}" if found.status in (KILLED, "stopped") else ""
+    return ": ".join(filter(None, [found.status, _text(found.info.get("reason")) or hint]))
+
+
+def _times(found: RunSummary) -> str:
+    started, ended = (time_of_day(found.info.get(name)) for name in ("started", "ended"))
+    parts = [f"{duration(found.seconds)} of training"] if found.seconds else []
+    if started:
+        parts.append(f"started {started}")
+    if ended and found.has_ended:
+        parts.append(f"ended {ended}")
+    return f"{', '.join(parts)} (UTC)" if started else ", ".join(parts)
+
+
+def _images(found: RunSummary) -> str:
+    count, shape, classes = (found.field("data", name) for name in ("count", "shape", "class_counts"))
+    parts = [f"{count:,} of {found.dataset}" if type(count) is int else found.dataset]
+    if _is_list(shape) and len(shape) == 3:
+        channels, height, width = shape
+        parts.append(f"{height}x{width}x{channels}")
+    if num_classes := found.field("recipe", "data", "num_classes"):
+        parts.append(f"conditional on {num_classes} classes")
+    elif _is_list(classes) and classes:
+        parts.append(f"{len(classes):,} classes")
+    return ", ".join(filter(None, parts))
+
+
+def _losses(event: dict[str, Any]) -> str:
+    values = [event.get(name) for name in ("loss/d", "loss/g", "accuracy/real", "accuracy/fake")]
+    if not all(isinstance(value, float | int) for value in values):
+        return ""
+    d, g, real, fake = values
+    return f"D {d:.3f}, G {g:.3f}; D right on real {real:.0%}, fake {fake:.0%}, at step {event['step']:,}"
+
+
+def _distances(history: list[Evaluated], best: Evaluated | None) -> str:
+    if best is None:
+        return ""
+    last = history[-1]
+    text = f"best {best.describe()} at step {best.step:,}"
+    return text if last == best else f"{text}, last {last.describe()} at step {last.step:,}"
+
+
+def _checkpoints(run: Run) -> str:
+    try:
+        saved = saved_checkpoints(run)
+    except CheckpointError as error:
+        return str(error)
+    best = named_best(run)
+    return ", ".join(
+        f"{step:,} ({readable_size(folder_size(folder))}{', the best' if step == best else ''})"
+        for step, folder in saved.items()
+    )
+
+
+def _grids(run: Run) -> str:
+    grids = [file.name for file in sorted(run.samples.glob("*.png"))]
+    if not grids:
+        return ""
+    return f"{len(grids):,} in {run.samples}, {grids[0]}" + (f" to {grids[-1]}" if len(grids) > 1 else "")
+
+
+def _command(argv: object) -> str:
+    if not (_is_list(argv) and argv and all(isinstance(one, str) for one in argv)):
+        return ""
+    is_gansmith = Path(argv[0]).name in ("gansmith", "__main__.py")
+    return shlex.join(["gansmith", *argv[1:]] if is_gansmith else argv)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
