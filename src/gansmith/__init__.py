@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from gansmith.comparison.evaluate import evaluate
     from gansmith.data.check.check_data import check_data
     from gansmith.generation.generator import load
-    from gansmith.planning.public import plan, recipe
-    from gansmith.sessions.session import resume, train
     from gansmith.interop.import_run import import_keras
+    from gansmith.planning.public import plan, recipe
     from gansmith.runs.run import list_runs
     from gansmith.runs.summary import summary
+    from gansmith.sessions.session import resume, train
     from gansmith.training.state import build
 
 __all__ = [

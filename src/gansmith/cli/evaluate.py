@@ -17,7 +17,7 @@ from gansmith.runs.run import find_run_or_images
 
 if TYPE_CHECKING:
     from gansmith.comparison.evaluate import Evaluation
-    from gansmith.evaluation.text import Table
+    from gansmith.evaluation.text import MetricTable
 
 WIDTH_WITH_EXPLANATIONS = 100
 """Columns of a terminal that has room for an explanation of each metric."""
@@ -104,7 +104,7 @@ def _print_evaluation(found: "Evaluation") -> None:
         _print_paragraph(console, lines)
 
 
-def _to_rich(table: "Table", width: int) -> RichTable:
+def _to_rich(table: "MetricTable", width: int) -> RichTable:
     """The table for a terminal; on a narrow one without the last column, which explains the metrics."""
     last = len(table.headings) - 1
     num_columns = len(table.headings) if width >= WIDTH_WITH_EXPLANATIONS else last

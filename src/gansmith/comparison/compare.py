@@ -14,7 +14,7 @@ import numpy as np
 from gansmith.comparison.groups import Group, MeasuredRun, differences, differing_in_length, groups_of
 from gansmith.errors import UsageError
 from gansmith.evaluation.protocol import Protocol, comparable, difference, from_dict
-from gansmith.evaluation.seeds import OPEN, STUDENT, Summary, summarise, verdict
+from gansmith.evaluation.seeds import OPEN, STUDENT, SeedSummary, summarise, verdict
 from gansmith.evaluation.table import FRUGAL
 from gansmith.evaluation.text import without
 from gansmith.metrics.intervals import Estimate
@@ -28,7 +28,7 @@ class Moment:
     """A point of training at which all groups are compared."""
 
     title: str
-    rows: Mapping[str, tuple[Summary, ...]]
+    rows: Mapping[str, tuple[SeedSummary, ...]]
     """A summary of each group by metric; empty when the groups cannot be compared here."""
     why_not: str = ""
     """Why the groups cannot be compared here."""

@@ -11,10 +11,10 @@ from gansmith.comparison.subject import extractor_for, metric_names, subject_of_
 from gansmith.data.locate import Split
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
-from gansmith.evaluation.baselines import ReferenceScores, reference_scores
 from gansmith.evaluation.measure import Measured, choose, measure
 from gansmith.evaluation.reference import Progress, reference
-from gansmith.evaluation.text import Table, class_lines, legend, tables
+from gansmith.evaluation.reference_scores import ReferenceScores, reference_scores
+from gansmith.evaluation.text import MetricTable, class_lines, legend, tables
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs.run import Run, find_run_or_images
 from gansmith.training.datasets import access_for
@@ -44,7 +44,7 @@ class Evaluation:
         )
         return f"<Evaluation of {self.title}: {', '.join(values)}>"
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[MetricTable]:
         """The metrics of quality, and those of copying, beside the reference scores."""
         return tables(self.measured, self.reference_scores)
 

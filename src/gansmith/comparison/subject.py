@@ -11,11 +11,12 @@ from gansmith.data.locate import Split
 from gansmith.data.sources import open_source, shown
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DataError, UsageError
-from gansmith.evaluation.against import Both, num_shared, other_images, own_images
+from gansmith.evaluation.against import ReferenceImages, num_shared, other_images, own_images
 from gansmith.evaluation.inputs import ImageSet, check_same_shape, first_shape, image_set, read_images, read_whole
 from gansmith.evaluation.measure import named
 from gansmith.evaluation.reference import Progress
-from gansmith.features.extract import Extractor, extractor, suiting
+from gansmith.features.extractor import Extractor
+from gansmith.features.networks import default_extractor, load_extractor
 from gansmith.generation.generator import load
 from gansmith.runs.run import Run
 from gansmith.sessions.changes import was_trained_on
@@ -62,10 +63,10 @@ def extractor_for(real: ImageSet, name: str, weights: Path | None) -> Extractor:
     """The feature network of this name; for "auto" the dataset's own network, if it takes images of these channels."""
     height, width, channels = real.shape
     if name != "auto":
-        return extractor(name, channels=channels, height=height, width=width, weights=weights)
+        return load_extractor(name, channels=channels, height=height, width=width, weights=weights)
     if weights is not None:
         raise UsageError(f"--weights {weights} goes with --features inception or dinov2; name one.")
-    return suiting(real.name, channels=channels, height=height, width=width)
+    return default_extractor(real.name, channels=channels, height=height, width=width)
 
 
 def subject_of_images(given: Path | np.ndarray, against: str | None, split: Split | None, access: Access) -> Subject:
@@ -110,7 +111,7 @@ def subject_of_run(
         other = other_images(against, split, data.shape, access)
         check_same_shape(str(run.path), (data.height, data.width, data.channels), other.real)
         train, missing = _training_images(trained_on, access)
-        both = Both(real=other.real, train=train)
+        both = ReferenceImages(real=other.real, train=train)
     else:
         both, missing = own_images(trained_on, split, access), []
     changed = both.train is not None and not was_trained_on(run, open_dataset(trained_on, access))
@@ -148,7 +149,7 @@ def _checked_array(images: np.ndarray) -> ImageSet:
     return image_set(images, title_of(images))
 
 
-def _notes_on(both: Both) -> list[str]:
+def _notes_on(both: ReferenceImages) -> list[str]:
     return list(dict.fromkeys([*both.real.notes, *(both.train.notes if both.train else ())]))
 
 
@@ -160,7 +161,7 @@ def _training_images(trained_on: Request, access: Access) -> tuple[ImageSet | No
         return None, [f"copies of training images cannot be looked for: {error}"]
 
 
-def _notes_on_training(both: Both, changed: bool) -> list[str]:
+def _notes_on_training(both: ReferenceImages, changed: bool) -> list[str]:
     """Notes on real images that were trained on, and on training images that have `changed` since."""
     real, train = both.real, both.train
     if train is None:
