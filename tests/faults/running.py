@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gansmith.data.store import write_dataset
+from gansmith.data.store_writer import write_dataset
 from gansmith.recipe_file import from_values, merged, to_toml
 from gansmith.recipes import recipe
 

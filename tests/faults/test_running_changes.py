@@ -11,7 +11,7 @@ import torch
 from running import BATCH, EVERY, differing, events, info, saved
 from safetensors.torch import load_file
 
-from gansmith.data.store import write_dataset
+from gansmith.data.store_writer import write_dataset
 from gansmith.recipe_file import from_values, override
 
 pytestmark = pytest.mark.slow

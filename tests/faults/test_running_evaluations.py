@@ -10,7 +10,7 @@ import pytest
 from plain import PLAIN
 from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
-from gansmith.data.store import write_dataset
+from gansmith.data.store_writer import write_dataset
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from PIL import Image
 from small_features import grey
 from small_images import file, photo
 
-from gansmith.data.sources import open_source
+from gansmith.data.open_source import open_path
 from gansmith.errors import DataError
 from gansmith.evaluation.inputs import first_shape, image_set, read_array, read_images
 
@@ -16,7 +16,7 @@ SHAPE = (24, 24, 3)
 
 
 def read(folder, shape=SHAPE):
-    with open_source(Path(folder)) as source:
+    with open_path(Path(folder)) as source:
         return read_images(source, shape)
 
 
@@ -48,7 +48,7 @@ def test_grey_images_saved_as_colour_are_grey_without_loss():
 @pytest.mark.parametrize(
     ("image", "shape", "said"),
     [
-        (photo(channels=3), (24, 24, 1), "0.png would be changed to become 24x24 grey (colour to grey)"),
+        (photo(channels=3), (24, 24, 1), "0.png would be changed to 24x24 grey (colour to grey)"),
         (photo(16, 24), SHAPE, "0.png is 16x24 where 24x24 is needed"),
         (photo(channels=4), SHAPE, "(transparency laid over white)"),
     ],
@@ -75,7 +75,7 @@ def test_files_that_are_no_images_are_passed_over():
 
 
 def test_the_first_image_gives_the_shape_where_none_is_said():
-    with open_source(Path(folder_of("fakes", photo(16, 24, channels=1)))) as source:
+    with open_path(Path(folder_of("fakes", photo(16, 24, channels=1)))) as source:
         assert first_shape(source) == (16, 24, 1)
 
 

@@ -5,16 +5,14 @@ import sys
 
 import numpy as np
 import pytest
-from small_images import file, photo
+from small_images import check, file, photo, prepare
 
 from gansmith.data.archives import members
-from gansmith.data.check.report import check
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.formats import parquet
 from gansmith.data.formats.parquet import open_table
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.named import open_named
-from gansmith.data.prepare import prepare
+from gansmith.data.sources import find_source
 from gansmith.errors import DataError, MissingExtraError
 
 pa = pytest.importorskip("pyarrow")
@@ -152,7 +150,7 @@ def test_rows_that_hold_no_image_are_lost_by_number(tmp_path):
 def test_classes_of_a_table_can_be_chosen_and_its_images_trained_on(tmp_path):
     columns = {"image": structs(), "label": pa.array([1, 0, 1, 1, 0, 0, 1])}
     path = write(tmp_path / "train.parquet", columns, HUGGING_FACE)
-    with open_named(f"{path}[cat]") as source:
+    with find_source(f"{path}[cat]").open() as source:
         assert [entry.name for entry in source.entries] == [f"train.parquet/{row}" for row in (1, 4, 5)]
     dataset = open_dataset(Request(name=f"{path}[cat]", split="train", shape=SMALL))
     assert len(dataset) == 3

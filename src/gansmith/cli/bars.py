@@ -17,7 +17,7 @@ def download_bar() -> Generator["Progress"]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as RichProgress
 
-    from gansmith.data.datasets.download import readable_size
+    from gansmith.text import readable_size
 
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

@@ -84,7 +84,7 @@ def _describe(name: str) -> dict[str, object]:
 
 
 def _whereabouts(facts: dict[str, object]) -> str:
-    from gansmith.data.datasets.download import readable_size
+    from gansmith.text import readable_size
 
     size = facts["bytes_to_download"]
     if facts["path"]:

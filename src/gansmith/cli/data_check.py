@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,8 +16,8 @@ from gansmith.errors import DataError, DiskError, UsageError
 
 if TYPE_CHECKING:
     from gansmith.data.check.report import DataReport
-    from gansmith.data.locate import Split
-    from gansmith.data.sources import Source
+    from gansmith.data.datasets.catalog import Split
+    from gansmith.data.open_source import OpenSource
     from gansmith.data.store import Dataset
 
 WHAT = "a known set, or a folder, .zip, .tar or .parquet of images; classes in brackets, such as cifar10[ship]"
@@ -46,11 +46,13 @@ def check(
     """
     from gansmith.data.check.report import check_source
     from gansmith.data.check.text import report_lines
-    from gansmith.data.sources import shown
+    from gansmith.text import printable
 
     if store := _store(images):
         if page is not None:
-            raise UsageError(f"--page {page}: {shown(images)} is packed already; a page shows what it was made from.")
+            raise UsageError(
+                f"--page {page}: {printable(images)} is packed already; a page shows what it was made from."
+            )
         _report_on_store(images, store, json_)
         return
     with _opened(images, split, offline) as source:
@@ -64,7 +66,7 @@ def check(
         sys.stdout.write("\n".join(report_lines(report)) + "\n")
     if not report.kept:
         raise DataError(
-            f"{shown(images)} holds no image that can be used; give a folder of images, a .zip, a .tar or a "
+            f"{printable(images)} holds no image that can be used; give a folder of images, a .zip, a .tar or a "
             ".parquet file."
         )
 
@@ -87,15 +89,17 @@ def prepare(
     offline: Offline = False,
 ) -> None:
     """Pack images into a store for training; a stopped one is continued. Prints the store's folder."""
-    from gansmith.data.prepare import Asked, choose_shape, prepare_source
+    from gansmith.data.prepare import ShapeOptions, choose_shape, prepare_source
 
     if _store(images):
         raise UsageError(f"{images} is packed already, to train on: gansmith train --data {images}.")
-    asked = Asked(size=_parse_size(size), channels=channels, resize=fit, box=_parse_box(box), resample=resample)
+    options = ShapeOptions(
+        size=_parse_size(size), channels=channels, resize=fit, box=_parse_box(box), resample=resample
+    )
     num = _positive(workers)
     with _opened(images, split, offline) as source:
         with counting_bar("looking") as progress:
-            wanted = choose_shape(source, asked, num, progress)
+            wanted = choose_shape(source, options, num, progress)
         with counting_bar("packing") as progress:
             dataset = prepare_source(source, out, wanted, allow_dropped=allow_dropped, workers=num, progress=progress)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())
@@ -126,13 +130,13 @@ def _report_on_store(name: str, dataset: "Dataset", as_json: bool) -> None:
     """What a store holds; it was checked when it was packed."""
     import numpy as np
 
-    from gansmith.data.sources import shown
+    from gansmith.text import printable
 
     channels, height, width = dataset.index["shape"]
     numbers, counts = np.unique(dataset.labels if dataset.labels is not None else [], return_counts=True)
     names = dict(enumerate(dataset.index.get("classes") or ()))
     classes = {
-        shown(names.get(int(number), str(int(number)))): int(count)
+        printable(names.get(int(number), str(int(number)))): int(count)
         for number, count in zip(numbers, counts, strict=True)
     }
     if as_json:
@@ -141,7 +145,8 @@ def _report_on_store(name: str, dataset: "Dataset", as_json: bool) -> None:
         sys.stdout.write(json.dumps(facts, indent=1) + "\n")
         return
     lines = [
-        f"{shown(name)}: {len(dataset):,} images of {height}x{width}x{channels}, packed from {dataset.index['name']}"
+        f"{printable(name)}: {len(dataset):,} images of {height}x{width}x{channels}, packed from "
+        f"{dataset.index['name']}"
     ]
     lines += ["classes", *(f"  {count:>9,}  {one}" for one, count in classes.items())] if classes else []
     lines += [f"note: {note}" for note in dataset.index["notes"]]
@@ -174,17 +179,17 @@ def _positive(workers: int | None) -> int | None:
 
 
 @contextmanager
-def _opened(name: str, split: "Split", offline: bool) -> Generator["Source"]:
+def _opened(name: str, split: "Split", offline: bool) -> Generator["OpenSource"]:
     """The images, downloaded if need be."""
-    from gansmith.data.named import open_named
+    from gansmith.data.sources import find_source
 
-    with ExitStack() as opened:
-        with download_bar() as progress:
-            source = opened.enter_context(open_named(name, split, offline=offline, progress=progress))
-        yield source
+    with download_bar() as progress:
+        source = find_source(name, split, offline=offline, progress=progress)
+    with source.open() as opened:
+        yield opened
 
 
-def _write_page(file: Path, report: "DataReport", source: "Source", workers: int | None) -> None:
+def _write_page(file: Path, report: "DataReport", source: "OpenSource", workers: int | None) -> None:
     from gansmith.data.check.page import check_page
     from gansmith.runs.run import write_atomically
 

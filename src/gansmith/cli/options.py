@@ -164,8 +164,8 @@ def check_given_once(changes: Sequence[str], **options: object) -> None:
 def as_set_or_path(data: str) -> str:
     """A known set's name as it is, and a path from the root, so that the run can be continued from anywhere."""
     from gansmith.data.datasets.catalog import SETS
-    from gansmith.data.locate import path_of
     from gansmith.data.selection import parse_name
+    from gansmith.data.sources import path_of
 
     name = parse_name(data).name
     return data if name in SETS else f"{path_of(name).resolve()}{data.removeprefix(name)}"

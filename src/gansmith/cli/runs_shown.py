@@ -12,13 +12,12 @@ from typing import Any, TypeGuard
 
 from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.options import Json, Runs, WhichRun
-from gansmith.data.datasets.download import readable_size
 from gansmith.errors import CheckpointError, UsageError
 from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations
 from gansmith.runs.lock import has_writer
 from gansmith.runs.run import Run, default_root, find_run, seconds_at
 from gansmith.runs.run import list_runs as runs_under
-from gansmith.training.reporting import duration
+from gansmith.text import duration, readable_size
 
 WIDEST = 100
 """Columns of text, on a terminal that has as many."""

@@ -9,8 +9,8 @@ import numpy as np
 from gansmith.cli.console import Lines
 from gansmith.cli.options import run_or_images
 from gansmith.data.dataset import Access, Request, open_dataset
-from gansmith.data.locate import Split
-from gansmith.data.sources import open_source, shown
+from gansmith.data.datasets.catalog import Split
+from gansmith.data.open_source import open_path
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import Both, num_shared, other_images, own_images
@@ -20,6 +20,7 @@ from gansmith.features.extract import Extractor, extractor, suiting
 from gansmith.generation.generator import TrainedGenerator, load
 from gansmith.runs.run import Run
 from gansmith.sessions.changes import was_trained_on
+from gansmith.text import printable
 from gansmith.training.datasets import access_for
 
 NUM = 10_000
@@ -58,7 +59,7 @@ def find(
     if isinstance(given, Path):
         for name, value in (("--checkpoint", checkpoint), ("--runs", runs), ("--device", device)):
             if value not in (None, "auto"):
-                raise UsageError(f"{name} {value} goes with a run, and {shown(str(given))} is none; leave it out.")
+                raise UsageError(f"{name} {value} goes with a run, and {printable(str(given))} is none; leave it out.")
         return _images(given, against, split, access)
     generator = load(given, checkpoint or "last", device)
     return _run(given, generator, against, split, access)
@@ -88,15 +89,15 @@ def extractor_for(real: ImageSet, name: str, weights: Path | None) -> Extractor:
 def _images(path: Path, against: str | None, split: Split | None, access: Access) -> Evaluated:
     if against is None:
         raise UsageError(
-            f"{shown(str(path))} is no run, and does not say what its images are of; give --against with a known "
+            f"{printable(str(path))} is no run, and does not say what its images are of; give --against with a known "
             "set's name or the real images' path."
         )
-    title = shown(str(path))
+    title = printable(str(path))
     if given := read_whole(path):
         both = other_images(against, split, given.shape[:2], access)
         check_same_shape(title, given.shape, both.real)
     else:
-        with open_source(path) as source:
+        with open_path(path) as source:
             height, width, _ = first_shape(source)
             both = other_images(against, split, (height, width), access)
             check_same_shape(title, (height, width, both.real.shape[2]), both.real)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
-from gansmith.data.sources import shown
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError, UsageError, unknown
+from gansmith.text import printable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,7 @@ def classes_of(index: object, num: int) -> Classes:
         names = [str(number) for number in range(num)]
     if not 0 < sum(counts) < 1 << 53 or min(counts) < 0:
         counts = [1] * num
-    return Classes(names=tuple(map(shown, names)), counts=tuple(counts))
+    return Classes(names=tuple(map(printable, names)), counts=tuple(counts))
 
 
 def _listed(given: object, kind: type, num: int) -> list[Any]:
@@ -110,4 +110,4 @@ def _listed(given: object, kind: type, num: int) -> list[Any]:
 def _name(label: int, dataset: Dataset, set_name: str) -> str:
     name = parse_name(set_name).name
     names = dataset.index.get("classes") or (SETS[name].classes if name in SETS else ())
-    return shown(names[label]) if 0 <= label < len(names) else str(label)
+    return printable(names[label]) if 0 <= label < len(names) else str(label)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from gansmith.data.images.decode import suffix_of
 from gansmith.data.images.types import SUFFIXES
-from gansmith.data.sources import Entry, Source, shown
+from gansmith.data.open_source import Entry, OpenSource
 from gansmith.errors import DataError
+from gansmith.text import printable
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
 """Looked for in this order beside the images."""
@@ -34,7 +35,7 @@ class Labels:
     notes: tuple[str, ...] = ()
 
 
-def find_labels(source: Source) -> Labels | None:
+def find_labels(source: OpenSource) -> Labels | None:
     """The images' labels, or None when there are none; those that the source knows already come first.
 
     A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
@@ -51,7 +52,7 @@ def find_labels(source: Source) -> Labels | None:
     return _from_folders(source, top)
 
 
-def why_no_classes(source: Source) -> str:
+def why_no_classes(source: OpenSource) -> str:
     """Why folders are no classes where some few images lie outside them; "" for any other images."""
     top, names = _common_folder(entry.name for entry in source.entries), {entry.name for entry in source.entries}
     if source.labels is not None or any(top + file in names for file in LABEL_FILES):
@@ -60,7 +61,7 @@ def why_no_classes(source: Source) -> str:
     outside = [name for name, label in classes.items() if label is None]
     if not 0 < len(outside) < len(classes) / 2:
         return ""
-    first = ", ".join(map(shown, outside[:_NAMED]))
+    first = ", ".join(map(printable, outside[:_NAMED]))
     more = f" and {len(outside) - _NAMED:,} more" if len(outside) > _NAMED else ""
     lie, them = ("1 image lies", "it") if len(outside) == 1 else (f"{len(outside):,} images lie", "them")
     return f"{lie} outside the class folders, so there are no classes: {first}{more}; move {them}"
@@ -74,8 +75,8 @@ def class_order(labels: Iterable[str]) -> list[str]:
     return sorted(distinct)
 
 
-def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) -> Labels | None:
-    where = shown(entry.name)
+def _from_file(source: OpenSource, entry: Entry, top: str, names: dict[str, Entry]) -> Labels | None:
+    where = printable(entry.name)
     try:
         text = source.read(entry).decode("utf-8-sig")
         rows = _csv_rows(text) if entry.name.endswith(".csv") else _json_rows(text)
@@ -92,8 +93,10 @@ def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) 
             if number or not entry.name.endswith(".csv"):  # a CSV's first line may be its header
                 missing.append(name)
         elif found.setdefault(full, label) != label:
-            raise DataError(f"{where} gives {shown(name)} two labels, {found[full]!r} and {label!r}; keep one.")
-    notes = [f"{where} names {len(missing):,} files that are not there, first {shown(missing[0])}"] if missing else []
+            raise DataError(f"{where} gives {printable(name)} two labels, {found[full]!r} and {label!r}; keep one.")
+    notes = (
+        [f"{where} names {len(missing):,} files that are not there, first {printable(missing[0])}"] if missing else []
+    )
     return Labels(of=found, origin=where, file=entry.name, notes=tuple(notes))
 
 
@@ -124,13 +127,13 @@ def _json_rows(text: str) -> list[tuple[str, str]] | None:
     return [(name, str(label)) for name, label in pairs]
 
 
-def _from_folders(source: Source, top: str) -> Labels | None:
+def _from_folders(source: OpenSource, top: str) -> Labels | None:
     by_folder = _by_folder(source, top)
     labels = {name: label for name, label in by_folder.items() if label is not None}
     return Labels(of=labels, origin="folders") if labels and labels == by_folder else None
 
 
-def _by_folder(source: Source, top: str) -> dict[str, str | None]:
+def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
     """The class of each image by its folder, None outside class folders; nothing without two such folders."""
     images = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
     parts = {name: name[len(top) :].split("/")[:-1] for name in images or [entry.name for entry in source.entries]}

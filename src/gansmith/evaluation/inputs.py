@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gansmith.data.dataset import describe_size
 from gansmith.data.formats.npz import map_npy
 from gansmith.data.images.decode import DecodedImage, decode, suffix_of
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import LABEL_FILES
-from gansmith.data.sources import Entry, Source, packing_command, shown
+from gansmith.data.open_source import Entry, OpenSource, packing_command
 from gansmith.data.store import Dataset, read_dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
+from gansmith.text import describe_size, printable
 
 Shape = tuple[int, int, int]
 """Height, width, channels."""
@@ -97,10 +97,10 @@ def read_array(path: Path) -> ImageSet:
     array = map_npy(path)
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] not in (1, 3, 4):
         raise DataError(f"{path} is {array.dtype} of shape {array.shape}; needed is uint8 (N, H, W, C){_turn(array)}.")
-    return image_set(np.array(array), shown(path.name))
+    return image_set(np.array(array), printable(path.name))
 
 
-def read_images(source: Source, shape: Shape) -> ImageSet:
+def read_images(source: OpenSource, shape: Shape) -> ImageSet:
     """The images of a folder, an archive or a table, all of this shape.
 
     Nothing is resized, and colours stay: what has another shape, is of another kind or cannot be read is refused, with
@@ -115,10 +115,12 @@ def read_images(source: Source, shape: Shape) -> ImageSet:
         for number, (entry, image) in enumerate(zip(entries, found, strict=True)):
             pixels[number] = _unchanged(entry, image, shape, source).transpose(1, 2, 0)
             num_jpeg += image.format == "JPEG"
-    return image_set(pixels, shown(source.name or source.path.resolve().name), notes=_of_jpeg(num_jpeg, len(entries)))
+    return image_set(
+        pixels, printable(source.name or source.path.resolve().name), notes=_of_jpeg(num_jpeg, len(entries))
+    )
 
 
-def first_shape(source: Source) -> Shape:
+def first_shape(source: OpenSource) -> Shape:
     """The shape of the first image that can be used. Raises DataError when there is none."""
     for entry in _images_among(source):
         job = source.job(entry)
@@ -126,7 +128,7 @@ def first_shape(source: Source) -> Shape:
         if image.outcome != "dropped":
             grey = image.mode in ("1", "L") or image.mode.startswith("I")
             return image.height, image.width, 4 if image.transparent else 1 if grey else 3
-    raise DataError(f"{shown(str(source.path))} holds no image that can be used; see: gansmith data check.")
+    raise DataError(f"{printable(str(source.path))} holds no image that can be used; see: gansmith data check.")
 
 
 def check_same_shape(title: str, shape: Shape, real: ImageSet) -> None:
@@ -139,13 +141,13 @@ def check_same_shape(title: str, shape: Shape, real: ImageSet) -> None:
         )
 
 
-def check_same_size(name: str, size: tuple[int, int], wanted: Sequence[int], source: Source) -> None:
+def check_same_size(name: str, size: tuple[int, int], wanted: Sequence[int], source: OpenSource) -> None:
     """Raise DataError when an image of the source is not as high and wide as wanted, with the command that helps."""
     if size != tuple(wanted[:2]):
         needed = f"{wanted[0]}x{wanted[1]}"
         command = packing_command(source.given or (str(source.path),), f"--size {needed}")
         raise DataError(
-            f"{shown(name)} is {size[0]}x{size[1]} where {needed} is needed, the size of what it is compared with; "
+            f"{printable(name)} is {size[0]}x{size[1]} where {needed} is needed, the size of what it is compared with; "
             "images are not resized here, because how that is done changes the numbers: have it done by "
             f"`{command}` and give OUT instead."
         )
@@ -169,7 +171,7 @@ def _turn(array: np.ndarray) -> str:
     return ""
 
 
-def _images_among(source: Source) -> list[Entry]:
+def _images_among(source: OpenSource) -> list[Entry]:
     """All files but those of labels, and those that neither are called images nor come out of a table.
 
     Raises DataError when there are none.
@@ -177,18 +179,18 @@ def _images_among(source: Source) -> list[Entry]:
     names = (entry for entry in source.entries if entry.name.rpartition("/")[2] not in LABEL_FILES)
     if found := [entry for entry in names if entry.row or suffix_of(entry.name) in SUFFIXES]:
         return found
-    place = shown(str(source.path))
+    place = printable(str(source.path))
     raise DataError(f"{place} holds no image; give a folder of PNG files, as `gansmith sample` makes one.")
 
 
-def _unchanged(entry: Entry, image: DecodedImage, shape: Shape, source: Source) -> np.ndarray:
+def _unchanged(entry: Entry, image: DecodedImage, shape: Shape, source: OpenSource) -> np.ndarray:
     """Its pixels (C, H, W). Raises DataError for an image that is of another shape, or would be changed to fit it."""
     reasons = ", ".join(reason for reason in image.reasons if not reason.startswith(_HARMLESS))
     if image.pixels is None:
-        raise DataError(f"{shown(entry.name)} cannot be used ({reasons}); repair or remove it.")
+        raise DataError(f"{printable(entry.name)} cannot be used ({reasons}); repair or remove it.")
     check_same_size(entry.name, (image.height, image.width), shape, source)
     if reasons:
-        raise DataError(f"{shown(entry.name)} would be changed to become {describe(shape)} ({reasons}); save it so.")
+        raise DataError(f"{printable(entry.name)} would be changed to {describe(shape)} ({reasons}); save it so.")
     return image.pixels
 
 

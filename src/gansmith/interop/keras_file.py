@@ -13,7 +13,7 @@ import numpy as np
 from gansmith.errors import DataError, MissingExtraError
 from gansmith.interop.keras import LayerWeights
 from gansmith.interop.keras_layout import Layer, Model
-from gansmith.system.processes import worker_command, worker_environment
+from gansmith.system.processes import call_worker
 
 TIMEOUT = 120
 """Seconds that reading may take: 30 MB of weights take one, on a machine that is too busy some ten."""
@@ -38,15 +38,8 @@ def read_models(file: BinaryIO) -> list[StoredModel]:
         raise MissingExtraError("Keras' files need an extra package: pip install 'gansmith[keras]'.")
     file.seek(0)
     try:
-        process = subprocess.run(  # noqa: S603 - our own module
-            worker_command("gansmith.interop.keras_worker"),
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
-            env=worker_environment(),
-            check=True,
-        )
+        process = call_worker("gansmith.interop.keras_worker", content=file, timeout=TIMEOUT)
+        process.check_returncode()
     except subprocess.SubprocessError as error:
         raise DataError("it is damaged (HDF5's library hangs or crashes on it); save the weights again.") from error
     return parse_answer(process.stdout)

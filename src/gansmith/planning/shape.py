@@ -6,16 +6,17 @@ from pathlib import Path
 
 from gansmith.data.check.report import check_source
 from gansmith.data.check.suggest import MULTIPLE, SHORT_SIDE
-from gansmith.data.dataset import Access, describe_size
+from gansmith.data.dataset import Access
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.named import open_named
-from gansmith.data.prepare import Asked, shape_of
+from gansmith.data.prepare import ShapeOptions, shape_of
 from gansmith.data.selection import parse_name
+from gansmith.data.sources import find_source
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import from_values, merged
 from gansmith.schema import Recipe
+from gansmith.text import describe_size
 from gansmith.training.reporting import Reporter
 
 LOOKED_AT = 2000
@@ -74,15 +75,16 @@ def _look(
 ) -> tuple[ImageShape, ImageShape]:
     """What is proposed with that shorter side, and with the usual one."""
     data = recipe.data
-    with open_named(data.name, data.split, offline=access.offline, progress=access.downloading) as source:
+    with find_source(data.name, data.split, offline=access.offline, progress=access.downloading).open() as source:
         every = -(-len(source.entries) // LOOKED_AT) or 1
         some = replace(source, entries=source.entries[::every])
         reporter.note(f"looking at {len(some.entries):,} of {len(source.entries):,} files for the shape of the images")
         kept = check_source(some).kept
     if not kept:
         raise DataError(f"{data.name} holds no image that can be used; see: gansmith data check {data.name}")
-    asked = Asked(resize=data.resize if keep_fit else None, box=data.box, resample=data.resample, short_side=short_side)
-    return shape_of(kept, asked), shape_of(kept, replace(asked, short_side=SHORT_SIDE))
+    resize = data.resize if keep_fit else None
+    options = ShapeOptions(resize=resize, box=data.box, resample=data.resample, short_side=short_side)
+    return shape_of(kept, options), shape_of(kept, replace(options, short_side=SHORT_SIDE))
 
 
 def _in_aspect(left: str, stated: ImageShape, proposed: ImageShape) -> dict[str, int]:

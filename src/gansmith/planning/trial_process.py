@@ -4,7 +4,6 @@
 """
 
 import json
-import subprocess
 import sys
 from dataclasses import asdict
 from typing import Any, Literal
@@ -18,7 +17,7 @@ from gansmith.planning.trial import at_worst_case, costs, two_steps
 from gansmith.recipe_file import from_values, read_toml, to_toml
 from gansmith.schema import Recipe
 from gansmith.system.machine import available_memory
-from gansmith.system.processes import worker_command, worker_environment
+from gansmith.system.processes import call_worker
 from gansmith.training.datasets import access_for, open_all
 from gansmith.training.reporting import Silent
 
@@ -34,13 +33,10 @@ def try_out(task: Task, recipe: Recipe, device: DeviceChoice) -> dict[str, Any] 
 
     Raises what it raised of `gansmith.errors`, subprocess.TimeoutExpired, and RuntimeError for anything else.
     """
-    command = worker_command("gansmith.planning.trial_process", task, device)
-    environment = worker_environment(torch.get_num_threads())
     precision = make_engine(device, recipe.precision).precision  # what auto comes to is timed, there it might differ
     given = to_toml(recipe.model_copy(update={"precision": precision})).encode()
-    done = subprocess.run(  # noqa: S603 - our own module
-        command, input=given, capture_output=True, timeout=SECONDS, env=environment, check=False
-    )
+    module, threads = "gansmith.planning.trial_process", torch.get_num_threads()
+    done = call_worker(module, task, device, content=given, timeout=SECONDS, threads=threads)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         if done.returncode < 0 or says_out_of_memory(said):

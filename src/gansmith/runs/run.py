@@ -14,13 +14,12 @@ curves.png  distance.png  evolution.png  report.html      written when the run e
 figures/       what the article shows, drawn when asked for
 """
 
-import fcntl
 import json
 import os
 import re
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,8 @@ from typing import Any
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.renamed import of_today
 from gansmith.system.atomic import cannot_write, remove_leftovers, sync_file, write_atomically
-from gansmith.system.untrusted import open_plain, parse_json, read_json, read_plain
+from gansmith.system.locks import lock_file
+from gansmith.system.untrusted import open_no_link, open_plain, parse_json, read_json, read_plain
 
 EVENTS, METRICS = "events.jsonl", "metrics.jsonl"
 MOST_LOG = 2**32
@@ -209,8 +209,7 @@ def create_run(root: Path, name: str) -> Run:
     folder_name(name)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        folder = root / f"{_next_number(root):05}-{name}"
-        folder.mkdir()
+        folder = _make_numbered_folder(root, name)
         (folder / "samples").mkdir()
         (folder / "checkpoints").mkdir()
     except OSError as error:
@@ -247,7 +246,7 @@ def find_run(wanted: str, root: Path) -> Run:
 def append_line(file: Path, line: str) -> None:
     """Add a line to a text file, which is no link; one that a crash cut short is ended first. Raises DiskError."""
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor = open_no_link(file, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         with os.fdopen(descriptor, "ab+") as opened:
             if opened.seek(0, os.SEEK_END) and opened.seek(-1, os.SEEK_END) >= 0 and opened.read(1) != b"\n":
                 opened.write(b"\n")
@@ -297,10 +296,19 @@ def _numbered_folders(root: Path) -> list[Run]:
     return sorted((Run(path) for path in folders), key=lambda run: run.number)
 
 
+def _make_numbered_folder(root: Path, name: str) -> Path:
+    """A new folder with the next number; where the file system has no locks, numbers that others took are left out."""
+    while True:
+        folder = root / f"{_next_number(root):05}-{name}"
+        with suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+
+
 def _next_number(root: Path) -> int:
     """One more than any number given out under `root` so far, deleted runs included; safe between processes."""
     with (root / ".number").open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock_file(file, wait=True)
         file.seek(0)
         given_out = int(file.read().strip() or 0)
         number = max([given_out, *(run.number for run in _numbered_folders(root))]) + 1

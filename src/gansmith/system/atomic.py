@@ -8,9 +8,11 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 
 from gansmith.errors import DiskError
+from gansmith.system.untrusted import open_no_link
 
 UNFINISHED = ".unfinished-"
 """How the names of leftovers begin."""
@@ -25,6 +27,9 @@ REFUSED = (errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
 """What file systems answer that cannot rename."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_BINARY = getattr(os, "O_BINARY", 0)
+"""The flag that keeps Windows from writing other line ends."""
 
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """What file systems answer that cannot sync a folder: there is nothing more to be done."""
@@ -56,9 +61,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def write_new(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write a file that is not there yet, and bring it to disk. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
     try:
-        if mode is not None:
+        if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)
         _write_all(descriptor, data)
         os.fsync(descriptor)
@@ -69,11 +74,13 @@ def write_new(path: Path, data: bytes, mode: int | None = None) -> None:
 def sync_file(path: Path) -> None:
     """Bring what was written to a file to disk, if it is there. Raises OSError."""
     if path.is_file():
-        _sync(path, os.O_RDONLY)
+        _sync(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
 
 
 def sync_folder(path: Path) -> None:
     """Bring the names in a folder to disk. Raises OSError."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows, which opens no folders
+        return
     try:
         _sync(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -169,7 +176,7 @@ def _remove_in_place(folder: Path) -> None:
 
 def _write_over(path: Path, data: bytes) -> None:
     """Write in place, the old content being cut off last."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    descriptor = open_no_link(path, os.O_WRONLY | os.O_CREAT)
     try:
         _write_all(descriptor, data)
         os.ftruncate(descriptor, len(data))

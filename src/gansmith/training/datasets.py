@@ -7,14 +7,13 @@ import torch
 
 from gansmith.data.classes import names_among, told_apart
 from gansmith.data.dataset import Access, Request, open_dataset
-from gansmith.data.datasets.catalog import SETS
-from gansmith.data.datasets.download import readable_size
-from gansmith.data.locate import Split
+from gansmith.data.datasets.catalog import SETS, Split
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
 from gansmith.schema import Recipe
+from gansmith.text import readable_size
 from gansmith.training.reporting import Reporter
 
 _NAMED = 20

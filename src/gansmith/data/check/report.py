@@ -13,7 +13,8 @@ from gansmith.data.images.decode import LAID_OVER_WHITE, DecodedImage, Outcome, 
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
-from gansmith.data.sources import Entry, Source, open_source, shown
+from gansmith.data.open_source import Entry, OpenSource
+from gansmith.text import printable
 
 Progress = Callable[[int, int], None]
 """Called with the files done and their number."""
@@ -49,7 +50,7 @@ class CheckedFile:
 
     def to_dict(self) -> dict[str, Any]:
         """What an index and the JSON report say of the file."""
-        facts: dict[str, Any] = {"name": shown(self.name), "outcome": self.outcome, "reasons": list(self.reasons)}
+        facts: dict[str, Any] = {"name": printable(self.name), "outcome": self.outcome, "reasons": list(self.reasons)}
         if self.outcome != "dropped":
             facts |= {"mode": self.mode, "width": self.width, "height": self.height, "sha256": self.sha256}
         return facts if self.label is None else facts | {"label": self.label}
@@ -108,29 +109,23 @@ class DataReport:
         """The whole report as plain data for JSON."""
         suggestion = self.suggestion
         return {
-            "path": shown(str(self.path)),
-            "given": [shown(word) for word in self.given],
+            "path": printable(str(self.path)),
+            "given": [printable(word) for word in self.given],
             "counts": self.counts(),
             "reasons": {reason: len(files) for reason, files in self.reasons().items()},
             "labels_from": self.labels_from,
             "classes": self.classes(),
             "short_sides": self.sizes(),
             "aspects": self.aspects(),
-            "duplicates": [[shown(name) for name in group] for group in self.duplicates],
-            "near_duplicates": [[shown(name) for name in group] for group in self.near_duplicates],
+            "duplicates": [[printable(name) for name in group] for group in self.duplicates],
+            "near_duplicates": [[printable(name) for name in group] for group in self.near_duplicates],
             "proposal": suggestion and {name: getattr(suggestion, name) for name in suggestion.__slots__},
             "notes": list(self.notes),
             "files": [file.to_dict() for file in self.files],
         }
 
 
-def check(path: Path, workers: int | None = None, progress: Progress | None = None) -> DataReport:
-    """The report on a folder or an archive, see `check_source`."""
-    with open_source(path) as source:
-        return check_source(source, workers, progress)
-
-
-def check_source(source: Source, workers: int | None = None, progress: Progress | None = None) -> DataReport:
+def check_source(source: OpenSource, workers: int | None = None, progress: Progress | None = None) -> DataReport:
     """Decode every image of a source and report on them; nothing is written.
 
     Raises DataError when there is nothing to look at, or when a label file is wrong.
@@ -169,7 +164,7 @@ def report_on(entry: Entry, image: DecodedImage, labels: Labels | None) -> Check
     )
 
 
-def passed_over(source: Source) -> list[CheckedFile]:
+def passed_over(source: OpenSource) -> list[CheckedFile]:
     """The reports on the files that could not even be read."""
     return [CheckedFile(name=name, outcome="dropped", reasons=(reason,)) for name, reason in source.passed]
 
@@ -182,7 +177,7 @@ def suggestion_for(kept: Sequence[CheckedFile], short_side: int = SHORT_SIDE) ->
     return suggest_shape([(file.height, file.width) for file in kept], grey, transparent, short_side)
 
 
-def _judge(source: Source, files: Sequence[CheckedFile], labels: Labels | None) -> DataReport:
+def _judge(source: OpenSource, files: Sequence[CheckedFile], labels: Labels | None) -> DataReport:
     kept = [file for file in files if file.outcome != "dropped"]
     keys = [file.sha256 for file in kept]
     large = [file for file in kept if min(file.height, file.width) >= NEAR_SIDE]
@@ -199,13 +194,13 @@ def _judge(source: Source, files: Sequence[CheckedFile], labels: Labels | None) 
         near_duplicates=_names(large, similar),
         suggestion=suggestion,
         notes=(
-            *source.notes,
+            *source.notes(),
             *(labels.notes if labels else filter(None, [why_no_classes(source)])),
             *_not_compared(len(kept) - len(large)),
         ),
     )
     if small := [label for label, count in report.classes().items() if count == 1]:
-        note = f"{len(small):,} classes have a single image, first {shown(small[0])}"
+        note = f"{len(small):,} classes have a single image, first {printable(small[0])}"
         return replace(report, notes=(*report.notes, note))
     return report
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from gansmith.data.check.report import CheckedFile, DataReport
 from gansmith.data.check.suggest import SuggestedShape
 from gansmith.data.images.types import MAX_DROPPED
-from gansmith.data.sources import packing_command, shown
+from gansmith.data.open_source import packing_command
+from gansmith.text import printable
 
 _NAMES_SHOWN = 3
 _GROUPS_SHOWN = 5
@@ -17,9 +18,9 @@ def report_lines(report: DataReport) -> Iterator[str]:
     """What the report says, line by line; every dropped image is named, other files by their reasons."""
     counts = report.counts()
     what = "images" if all(file.row for file in report.files) else "files"
-    yield f"{shown(' '.join(report.given))}: {len(report.files):,} {what}"
+    yield f"{printable(' '.join(report.given))}: {len(report.files):,} {what}"
     if report.given != (str(report.path),):
-        yield f"in {shown(str(report.path))}"
+        yield f"in {printable(str(report.path))}"
     yield "  ".join(f"{outcome} {count:,}" for outcome, count in counts.items())
     for title, outcome in (("converted", "converted"), ("dropped", "dropped")):
         if counts[outcome]:
@@ -37,7 +38,7 @@ def report_lines(report: DataReport) -> Iterator[str]:
             yield from ["", f"{title}: {sum(map(len, groups)):,} images in {len(groups):,} groups"]
         for group in groups[:_GROUPS_SHOWN]:
             more = f" and {len(group) - _NAMES_SHOWN:,} more" if len(group) > _NAMES_SHOWN else ""
-            yield "  " + " = ".join(shown(name) for name in group[:_NAMES_SHOWN]) + more
+            yield "  " + " = ".join(printable(name) for name in group[:_NAMES_SHOWN]) + more
     for note in report.notes:
         yield from ["", f"note: {note}"]
     if report.suggestion:
@@ -75,7 +76,7 @@ def _too_many_lost(report: DataReport) -> bool:
 def _some(files: list[CheckedFile]) -> str:
     """All names of images that are lost, for nobody should have to search for them; a few of others."""
     limit = 20 if any(file.lost for file in files) else _NAMES_SHOWN
-    names = ", ".join(shown(file.name) for file in files[:limit])
+    names = ", ".join(printable(file.name) for file in files[:limit])
     return names + (f" and {len(files) - limit:,} more" if len(files) > limit else "")
 
 
@@ -83,9 +84,9 @@ def _table(title: str, counts: dict[str, int]) -> Iterator[str]:
     if not counts:
         return
     yield from ["", title]
-    width, most = max(len(shown(name)) for name in counts), max(counts.values())
+    width, most = max(len(printable(name)) for name in counts), max(counts.values())
     for name, count in counts.items():
-        yield f"  {shown(name):<{width}}  {count:>9,}  {'#' * max(1, round(_BAR * count / most))}"
+        yield f"  {printable(name):<{width}}  {count:>9,}  {'#' * max(1, round(_BAR * count / most))}"
 
 
 def _bytes(count: int) -> str:

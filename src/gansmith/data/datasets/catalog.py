@@ -22,6 +22,9 @@ from gansmith.data.datasets.files import (
 Format = Literal["idx", "npz", "images", "cifar-binary", "cifar-python", "svhn-mat"]
 """How a copy's bytes are read; "images" is a folder or an archive of image files, one folder a class if any."""
 
+Split = Literal["train", "test", "extra", "both"]
+"""The part of a known set that is used; "both" is train, then test."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
@@ -65,11 +68,6 @@ class KnownSet:
     def splits(self) -> tuple[str, ...]:
         """The names of the set's splits."""
         return tuple(self.layouts[0].files)
-
-    @property
-    def downloadable(self) -> bool:
-        """Whether every file of the set can be had without a browser."""
-        return bool(self.remote) and all(file.urls for file in self.remote)
 
 
 def _notmnist(part: str, file: RemoteFile, count: str) -> KnownSet:

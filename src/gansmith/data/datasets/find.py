@@ -19,7 +19,7 @@ SYSTEM = Path("/usr/share/datasets")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundSet:
+class SetCopy:
     """A copy of a known set: where it is, and how it is to be read."""
 
     name: str
@@ -47,7 +47,7 @@ class FoundSet:
 
 def find_set(
     name: str, split: str | None = None, *, offline: bool = False, progress: Progress | None = None
-) -> FoundSet:
+) -> SetCopy:
     """The copy of a known set that has `split` (default: all but those given on request only), downloaded if need be.
 
     Looked for in $GANSMITH_DATA, the cache and the system's folders, by format: a copy need not be the published
@@ -77,7 +77,7 @@ def find_set(
     raise DataError(" ".join(failures))
 
 
-def look_for(name: str, split: str | None = None) -> FoundSet | None:
+def look_for(name: str, split: str | None = None) -> SetCopy | None:
     """The first copy on this machine that has the split, or else the first that has any file of the set."""
     copies = list(_copies(name))
     complete = (copy for copy in copies if _has(copy, SETS[name], split))
@@ -97,7 +97,7 @@ def idx_file(folder: Path, stem: str) -> Path | None:
     return None
 
 
-def _copies(name: str) -> Iterator[FoundSet]:
+def _copies(name: str) -> Iterator[SetCopy]:
     known, own = SETS[name], os.environ.get("GANSMITH_DATA")
     for place in _places(name):
         for layout in known.layouts:
@@ -106,7 +106,7 @@ def _copies(name: str) -> Iterator[FoundSet]:
             for folder in (place / within for within in layout.within):
                 if files := _files(folder, layout):
                     whole = {split: paths for split, paths in files.items() if len(paths) == len(layout.files[split])}
-                    yield FoundSet(name=name, place=folder, layout=layout, files=whole)
+                    yield SetCopy(name=name, place=folder, layout=layout, files=whole)
 
 
 def _files(folder: Path, layout: Layout) -> dict[str, tuple[Path, ...]]:
@@ -124,7 +124,7 @@ def _files(folder: Path, layout: Layout) -> dict[str, tuple[Path, ...]]:
     return there
 
 
-def _has(found: FoundSet, known: KnownSet, split: str | None) -> bool:
+def _has(found: SetCopy, known: KnownSet, split: str | None) -> bool:
     return all(one in found.files for one in _wanted(known, found.layout, split))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gansmith.data.datasets.catalog import SETS, Format
-from gansmith.data.datasets.find import FoundSet
+from gansmith.data.datasets.find import SetCopy
 from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
@@ -34,7 +34,7 @@ READERS: dict[Format, Reader] = {
 """Every form but "images", whose files are decoded one by one."""
 
 
-def read_split(found: FoundSet, split: str) -> LabelledImages:
+def read_split(found: SetCopy, split: str) -> LabelledImages:
     """One split of a copy that holds arrays. Raises DataError when the copy lacks it, or is damaged."""
     if split not in found.files:
         there = ", ".join(found.files) or "none that is whole"

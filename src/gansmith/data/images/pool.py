@@ -3,7 +3,6 @@
 The processes speak over pipes and share nothing. Not `multiprocessing`: it would run a user's unguarded script again.
 """
 
-import os
 import shlex
 import subprocess
 import threading
@@ -20,14 +19,16 @@ import numpy as np
 
 from gansmith.data.images.decode import DecodedImage, dropped
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.images.worker import read_frame, write_frame
-from gansmith.system.processes import worker_command, worker_environment
+from gansmith.system.machine import num_cores
+from gansmith.system.processes import read_frame, start_worker, worker_command, write_frame
 
 TIMEOUT = 30.0
 """Seconds an image may take."""
 
 _BATCH, _BATCH_BYTES = 32, 1 << 20
 """Files, and about how many bytes of them, that a process is given at once."""
+
+_WORKER = "gansmith.data.images.worker"
 
 _DOUBLINGS = 5
 _START_TIMEOUT = 120.0
@@ -41,11 +42,6 @@ class Job:
     name: str
     content: bytes | None
     reason: str = ""
-
-
-def num_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Decoders:
@@ -188,21 +184,13 @@ class _Process:
                 raise RuntimeError("the decode processes have been stopped.")
             if self._process is not None:
                 return self._process
-            command = worker_command("gansmith.data.images.worker")
-            process = self._process = subprocess.Popen(  # noqa: S603 - our own module
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # libtiff writes its warnings there
-                env=worker_environment(),
-                start_new_session=True,  # Ctrl-C goes to the parent only, which ends the process in order
-            )
+            process = self._process = start_worker(_WORKER)
         self._set_deadline(_START_TIMEOUT)
         ready = read_frame(process.stdout)  # pyrefly: ignore[bad-argument-type]
         late = self._set_deadline(None)
         if ready is None or late:
             self._end()
-            raise RuntimeError(f"a decode process does not start; try: {shlex.join(command)}")
+            raise RuntimeError(f"a decode process does not start; try: {shlex.join(worker_command(_WORKER))}")
         return process
 
     def _set_deadline(self, seconds: float | None) -> bool:

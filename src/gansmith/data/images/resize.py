@@ -1,7 +1,7 @@
 """An image, or a box of it, brought to a given shape: cropped, padded or stretched, and resized with antialiasing."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -47,6 +47,10 @@ class ImageShape:
                 f"box={list(self.box)} must be [] or [top, left, height, width], counted from 0, not empty."
             )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The fields; `resize` is called "fit", as it is in the keys and indexes of all packed datasets."""
+        return {"fit" if name == "resize" else name: value for name, value in asdict(self).items()}
+
     @property
     def bytes_per_image(self) -> int:
         """One byte a sample."""
@@ -58,14 +62,14 @@ class ImageShape:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fitted:
+class Resized:
     """uint8 pixels (C, H, W), and what was done besides making it smaller."""
 
     pixels: np.ndarray
     reasons: tuple[str, ...]
 
 
-def resize(image: Image.Image, wanted: ImageShape) -> Fitted:
+def resize(image: Image.Image, wanted: ImageShape) -> Resized:
     """Bring an L, RGB or RGBA image, which holds the box, to the wanted shape; smaller means antialiased.
 
     `crop` keeps the centre, `pad` keeps all and adds white (transparent for 4 channels), `stretch` changes the aspect.
@@ -96,7 +100,7 @@ def resize(image: Image.Image, wanted: ImageShape) -> Fitted:
         resized = sheet
     pixels = np.array(resized).reshape(wanted.height, wanted.width, wanted.channels).transpose(2, 0, 1)
     reasons = [change] if change else []
-    return Fitted(pixels=np.ascontiguousarray(pixels), reasons=(*reasons, *(["enlarged"] if scale > 1 else [])))
+    return Resized(pixels=np.ascontiguousarray(pixels), reasons=(*reasons, *(["enlarged"] if scale > 1 else [])))
 
 
 def _centred(width: int, height: int, inner_width: float, inner_height: float) -> tuple[float, float, float, float]:
