@@ -210,7 +210,7 @@ def test_bombs_and_too_many_rows_are_refused_before_they_are_read(tmp_path, monk
     with pytest.raises(DataError, match="bytes in a row group; up to 100 are read"):
         check(path, workers=1)
     monkeypatch.undo()
-    monkeypatch.setattr("gansmith.data.sources.Limits", lambda: members.Limits(members=6))
+    monkeypatch.setattr("gansmith.data.open_source.Limits", lambda: members.Limits(members=6))
     with pytest.raises(DataError, match="announces 7 rows; 6 can be read in all"):
         check(path, workers=1)
 

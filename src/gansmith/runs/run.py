@@ -28,6 +28,7 @@ from gansmith.errors import DiskError, UsageError
 from gansmith.runs.renamed import of_today
 from gansmith.system.atomic import cannot_write, remove_leftovers, sync_file, write_atomically
 from gansmith.system.locks import lock_file
+from gansmith.system.names import portable_name
 from gansmith.system.untrusted import open_no_link, open_plain, parse_json, read_json, read_plain
 
 EVENTS, METRICS = "events.jsonl", "metrics.jsonl"
@@ -205,7 +206,7 @@ def check_root(root: Path) -> None:
 
 
 def create_run(root: Path, name: str) -> Run:
-    """A new folder `<number>-<name>` under `root`. Raises DiskError when it cannot be made."""
+    """A new folder `<number>-<name>` under `root`, with "-" for the colons of a name. Raises DiskError."""
     folder_name(name)
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -234,7 +235,11 @@ def find_run(wanted: str, root: Path) -> Run:
         return Run(Path(wanted))
     for run in reversed(runs):
         given_name = run.path.name.split("-", 1)[1]
-        if wanted in (run.path.name, given_name) or (wanted.isdecimal() and int(wanted) == run.number):
+        if (
+            wanted == run.path.name
+            or given_name in (wanted, portable_name(wanted))
+            or (wanted.isdecimal() and int(wanted) == run.number)
+        ):
             return run
     older = f"{len(runs) - NAMED:,} older ones, " if len(runs) > NAMED else ""
     there = f"it holds {older}{', '.join(run.path.name for run in runs[-NAMED:])}" if runs else "it holds no runs yet"
@@ -297,9 +302,9 @@ def _numbered_folders(root: Path) -> list[Run]:
 
 
 def _make_numbered_folder(root: Path, name: str) -> Path:
-    """A new folder with the next number; where the file system has no locks, numbers that others took are left out."""
+    """A new folder with the next number. Without locks another process may take it first; then the next is tried."""
     while True:
-        folder = root / f"{_next_number(root):05}-{name}"
+        folder = root / f"{_next_number(root):05}-{portable_name(name)}"
         with suppress(FileExistsError):
             folder.mkdir()
             return folder

@@ -6,11 +6,6 @@ _REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
 
 
-def is_portable(name: str) -> bool:
-    """Whether a file or folder can have this name on every system."""
-    return name == portable_name(name)
-
-
 def portable_name(name: str) -> str:
     """The name with "-" for characters that Windows refuses, and "_" at the end of a device's name such as "con"."""
     name = _REFUSED.sub("-", name).rstrip(". ") or "_"
