@@ -59,7 +59,7 @@ def python(tmp_path):
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text(HIDE)
     source = str(Path(gansmith.__file__).parents[1])
-    environment = worker_environment() | {"PYTHONPATH": os.pathsep.join([str(hidden), source])}
+    environment = worker_environment() | {"PYTHONPATH": os.pathsep.join([str(hidden), source]), "USERNAME": "somebody"}
 
     def run(*arguments):
         command = [sys.executable, *map(str, arguments)]
