@@ -274,6 +274,7 @@ def test_duplicates_are_found_by_pixels_and_near_ones_by_their_look(tmp_path):
     report = check(folder, workers=1)
     assert report.duplicates == (("a.png", "same.bmp"),)
     assert report.near_duplicates == (("b.png", "near.jpg"),)
+    assert "  b.png ≈ near.jpg" in report_lines(report)
 
 
 def brute_force(hashes):
@@ -331,7 +332,7 @@ def test_many_hashes_with_the_same_margin_are_compared_in_bounded_time():
 def test_the_proposal_follows_from_the_sizes(sizes, grey, transparent, expected):
     found = suggest_shape(sizes, grey, transparent)
     assert (found.channels, found.height, found.width, found.resize) == expected
-    assert found.bytes == 128 + len(sizes) * found.channels * found.height * found.width
+    assert found.num_bytes == 128 + len(sizes) * found.channels * found.height * found.width
 
 
 def test_the_report_has_classes_sizes_and_aspects(tmp_path):

@@ -54,7 +54,7 @@ def test_svhn_is_opened_as_published_with_ten_meaning_zero(tmp_path, images, mon
     svhn = opened("svhn")
     assert np.array_equal(svhn.images, levels)
     assert svhn.labels.tolist() == labels.tolist()
-    with pytest.raises(DataError, match="without its 'test' split; splits there: train"):
+    with pytest.raises(DataError, match="without its 'test' split, only train"):
         opened("svhn", "test")
 
 

@@ -63,7 +63,7 @@ def test_a_set_of_arrays_gets_the_report_of_a_folder(mnist, tmp_path):
     text = "\n".join(report_lines(report))
     assert text.startswith(f"mnist --split both: 24 images\nin {tmp_path / 'mnist'}\nused 24 ")
     assert "classes, from the set itself" in text
-    assert "24 images were not looked at for near-duplicates: their short side is under 32 pixels" in text
+    assert "24 images were not compared for near-duplicates: with a shorter side under 32 pixels" in text
     assert "mnist is a copy of mnist that differs from the published files" in text
     assert "gansmith data prepare mnist OUT --split both --size 28x28 --channels 1 --fit crop" in text
     assert len(checked("mnist").files) == 20
@@ -184,4 +184,4 @@ def test_only_images_large_enough_are_compared_for_near_duplicates(tmp_path):
         (tmp_path / f"set/{size} again.jpg").write_bytes(file(photo(size, size), "JPEG", quality=80))
     report = checked(str(tmp_path / "set"))
     assert [sorted(group) for group in report.near_duplicates] == [["64 again.jpg", "64.png"]]
-    assert any(note.startswith("2 images were not looked at") for note in report.notes)
+    assert any(note.startswith("2 images were not compared") for note in report.notes)

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from gansmith.data.classes import names_among, told_apart
+from gansmith.data.classes import names_among, relabel
 from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.data.datasets.catalog import SETS, Split
 from gansmith.data.selection import parse_name
@@ -64,7 +64,7 @@ def open_all(recipe: Recipe, access: Access) -> Datasets:
     notes += dataset.index["notes"]
 
     def labelled(some: Dataset) -> Dataset:
-        return told_apart(some, classes, recipe.data.name) if classes else replace(some, labels=None)
+        return relabel(some, classes, recipe.data.name) if classes else replace(some, labels=None)
 
     train = labelled(dataset)
     if classes and 0 in (counts := train.index["class_counts"]):

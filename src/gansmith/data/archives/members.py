@@ -48,8 +48,8 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An entry as it stands in an archive, before it is judged; `reason` says why its reader cannot read it."""
+class FoundEntry:
+    """An entry of an archive, not checked yet; `reason` is why its reader cannot read it."""
 
     name: bytes
     size: int
@@ -70,7 +70,7 @@ def is_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in _JUNK
 
 
-def check_members(entries: Iterable[Found], path: Path, limits: Limits) -> Listing:
+def check_members(entries: Iterable[FoundEntry], path: Path, limits: Limits) -> Listing:
     """Sort entries into members and skipped ones.
 
     Skipped are names that could lead out of a folder, that are not UTF-8, hidden, an operating system's own, taken
@@ -105,15 +105,15 @@ def check_members(entries: Iterable[Found], path: Path, limits: Limits) -> Listi
 
 
 def _name_of(raw: bytes) -> tuple[str, str | None]:
-    """A name fit to be shown, and why it is not fit to be used."""
+    """The name in printable form, and the reason why it cannot be used."""
     if len(raw) > MAX_NAME:
         return raw[:80].decode("utf-8", "backslashreplace") + "...", f"its name is {len(raw):,} bytes long"
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
-        return _shown(raw.decode("utf-8", "backslashreplace")), "its name is not UTF-8"
+        return _escaped(raw.decode("utf-8", "backslashreplace")), "its name is not UTF-8"
     if _CONTROL.search(name):
-        return _shown(name), "its name holds control characters"
+        return _escaped(name), "its name holds control characters"
     if "\\" in name:
         return name, "its name holds a backslash"
     if name.startswith("/") or _DRIVE.match(name):
@@ -130,5 +130,5 @@ def _clash(name: str, other: str) -> str:
     return "its name is there already" if other == name else f"its name clashes with {other}"
 
 
-def _shown(name: str) -> str:
+def _escaped(name: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", name)

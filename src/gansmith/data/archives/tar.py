@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gansmith.data.archives.inflate import Reader
-from gansmith.data.archives.members import Found
+from gansmith.data.archives.members import FoundEntry
 from gansmith.errors import DataError
 
 MAX_HEADER = 64 << 10
@@ -47,7 +47,7 @@ def is_tar(block: bytes | bytearray) -> bool:
     return len(block) >= _BLOCK and (_checksum_holds(block[:_BLOCK]) or not any(block[:_BLOCK]))
 
 
-def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[Found]:
+def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[FoundEntry]:
     """Each file of a tar file, in order; `place` is the offset of its content. Folders are left out.
 
     Raises DataError for a damaged header, a cut-off end, more than `max_headers` headers, or files that are too many
@@ -69,7 +69,7 @@ def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[Found]
         start, reason = reader.position, _reason(kind, extension)
         folder = kind == b"5" or (kind in _FILES and name.endswith(b"/"))
         if not folder:
-            yield Found(name, size, (start,), reason)
+            yield FoundEntry(name, size, (start,), reason)
         _skip_content(reader, 0 if kind in _WITHOUT_CONTENT else size, name, path)
         extension = _Extension()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from gansmith.data.archives.inflate import MAX_RATIO, RATIO_SLACK, Inflated, Plain, Reader
-from gansmith.data.archives.members import Found, Member
+from gansmith.data.archives.members import FoundEntry, Member
 from gansmith.errors import DataError
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
@@ -42,7 +42,7 @@ class _Directory:
     """What the count is given by: some write more than 65,535 files without zip64."""
 
 
-def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[Found]:
+def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[FoundEntry]:
     """Each file of a zip file, in its directory's order. Folders are left out.
 
     `place` is (offset of its local header, compressed size, method, CRC-32). Raises DataError for a damaged directory,
@@ -62,7 +62,7 @@ def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[
         if not found.name.endswith(b"/"):
             yield found
         elif found.size:
-            yield Found(found.name.rstrip(b"/"), found.size, found.place, "is a folder with content")
+            yield FoundEntry(found.name.rstrip(b"/"), found.size, found.place, "is a folder with content")
     if count % directory.modulus != directory.count:
         raise DataError(f"{path} announces {directory.count:,} files and lists {count:,}; fetch it again.")
     _check_spans(np.frombuffer(spans, np.uint64).reshape(-1, 2), path)
@@ -129,7 +129,7 @@ def _check_count(file: BufferedIOBase, directory: _Directory, path: Path, max_en
         raise DataError(f"{path} holds more than {max_entries:,} files; split it into several.")
 
 
-def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[Found, int]:
+def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[FoundEntry, int]:
     fixed = file.read(min(left, _ENTRY.size))
     if len(fixed) < _ENTRY.size or fixed[:4] != b"PK\1\2":
         raise DataError(f"{path} has a damaged directory {left:,} bytes before its end; fetch it again.")
@@ -141,11 +141,11 @@ def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[Found, int
         raise DataError(f"{path} has a directory that ends inside {name[:80]!r}; fetch it again.")
     if 0xFFFFFFFF in (size, packed, offset):
         size, packed, offset = _zip64(extra, [size, packed, offset])
-    return Found(name, size, (offset, packed, method, crc), _reason(flags, method, attributes, size, packed)), used
+    return FoundEntry(name, size, (offset, packed, method, crc), _reason(flags, method, attributes, size, packed)), used
 
 
 def _zip64(extra: bytes, numbers: list[int]) -> list[int]:
-    """The 64-bit values of those numbers that did not fit in 32 bits."""
+    """The 64-bit values of the numbers that are larger than 32 bits."""
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<2H", extra)
         values = extra[4 : 4 + length]

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from gansmith.data.check.report import CheckedFile, DataReport
-from gansmith.data.check.text import described, prepare_command
+from gansmith.data.check.text import describe_suggestion, prepare_command
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.open_source import OpenSource
@@ -38,7 +38,7 @@ def check_page(report: DataReport, source: OpenSource, workers: int | None = Non
     counts = report.counts()
     facts = {"files": f"{len(report.files):,}"} | {outcome: f"{count:,}" for outcome, count in counts.items()}
     if suggestion := report.suggestion:
-        facts |= {"proposal": described(suggestion)}
+        facts |= {"proposal": describe_suggestion(suggestion)}
     command = f"<pre>{html.escape(prepare_command(report, suggestion))}</pre>" if suggestion else ""
     why = [*(suggestion.why if suggestion else ["no image here can be used"]), *report.notes]
     duplicates = (("The same to the pixel", report.duplicates), ("Nearly the same", report.near_duplicates))

@@ -36,7 +36,7 @@ class Layout:
     within: tuple[str, ...] = (".",)
     """Sub-folders to look in."""
     needs: tuple[str, ...] = ()
-    """Names that must be there besides, where `files` alone would fit any folder."""
+    """Names that must exist, too, if `files` alone would match any folder."""
     loose: bool = False
     """The names are those of one set only, so the files may also lie directly in $GANSMITH_DATA."""
 
@@ -62,7 +62,7 @@ class KnownSet:
     packaged: Path | None = None
     """Where the copy that ships with gansmith, or with the operating system, lies."""
     warning: str = ""
-    """Said at the start of every run that uses the set."""
+    """A note for the user at the start of every run on the set."""
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def fetch_file(
 
 
 def is_published(remote: RemoteFile, path: Path) -> bool:
-    """Whether `path` is the published file, bit for bit as far as can be told."""
+    """Whether `path` is the published file, by its size and checksum."""
     import pooch
 
     if path.stat().st_size != remote.size:

@@ -106,10 +106,10 @@ class Continuing:
             raise FailedError("answers with a web page instead of the file")
         size = self.remote.size
         if response.status_code == 206:
-            said = response.headers.get("content-range", "")
-            if said not in (f"bytes {here}-{size - 1}/{size}", f"bytes {here}-{size - 1}/*"):
+            announced = response.headers.get("content-range", "")
+            if announced not in (f"bytes {here}-{size - 1}/{size}", f"bytes {here}-{size - 1}/*"):
                 raise FailedError(
-                    f"offers {said or 'an unnamed range'} instead of the file's last {size - here:,} bytes"
+                    f"offers {announced or 'an unnamed range'} instead of the file's last {size - here:,} bytes"
                 )
         elif (length := response.headers.get("content-length", str(size))) != str(size):
             raise FailedError(f"offers {length} bytes instead of {size:,}")

@@ -44,7 +44,7 @@ def _read(file: BinaryIO, path: Path, num_dims: int) -> np.ndarray:
         raise DataError(f"{path} is not an IDX file: it starts with {magic.hex() or 'nothing'}, not 0000.")
     if magic[2] != _UINT8 or magic[3] != num_dims:
         raise DataError(
-            f"{path} holds type 0x{magic[2]:02x} with {magic[3]} axes; needed are bytes (0x08) with {num_dims}."
+            f"{path} holds type 0x{magic[2]:02x} with {magic[3]} axes; expected unsigned bytes (0x08) with {num_dims}."
         )
     header = file.read(4 * num_dims)
     if len(header) < 4 * num_dims:

@@ -60,7 +60,7 @@ def read_svhn(path: Path) -> LabelledImages:
     if pixels.ndim == 3:  # MATLAB drops a last axis of 1
         pixels = pixels[..., None]
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[2] != 3 or not pixels.size:
-        raise DataError(f"{path}: X is {pixels.dtype} of shape {pixels.shape}; needed are bytes (H, W, 3, N).")
+        raise DataError(f"{path}: X is {pixels.dtype} of shape {pixels.shape}; expected uint8 (H, W, 3, N).")
     if labels.shape != (pixels.shape[3], 1):
         raise DataError(f"{path}: X holds {pixels.shape[3]:,} images, y has the shape {labels.shape}.")
     if not (np.isin(labels, np.arange(11))).all():

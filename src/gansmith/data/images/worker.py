@@ -1,7 +1,7 @@
 """Decodes images for another process: `python -m gansmith.data.images.worker`, frames in on stdin, out on stdout.
 
 Frames are those of `gansmith.system.processes`. A request carries {"files": [[name, size], ...],
-"wanted", "seconds"} and the files; the answer has the fields of each `DecodedImage` and then all pixels. The
+"shape", "seconds"} and the files; the answer has the fields of each `DecodedImage` and then all pixels. The
 process limits its own memory and time, so an image can cost no more than this process, even when the one that started
 it is gone.
 """
@@ -32,7 +32,7 @@ def main() -> None:
     write_frame(answers, {"ready": True}, b"")
     while frame := read_frame(requests):
         header, content = frame
-        shape = _shape_of(header["wanted"]) if header["wanted"] else None
+        shape = _shape_of(header["shape"]) if header["shape"] else None
         images, start = [], 0
         for name, size in header["files"]:
             limit_time(header["seconds"])
