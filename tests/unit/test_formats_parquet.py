@@ -228,3 +228,11 @@ def test_without_the_extra_one_sentence_says_what_would_do(tmp_path, monkeypatch
         check(path, workers=1)
     assert caught.value.exit_code == 6
     assert str(caught.value) == "reading Parquet files needs an extra package: pip install 'gansmith[parquet]'."
+
+
+@pytest.mark.parametrize("name", ["image", "img", "picture", "photo"])
+def test_each_usual_name_of_the_image_column_is_found(tmp_path, name):
+    path = write(tmp_path / "train.parquet", {name: structs()})
+    with open_table(path) as table:
+        assert table.num_rows == 7
+        assert table.read(0).startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""Labels of own images: from a file that lies beside them, or from the folders they are sorted into."""
+"""Labels of image files: from a label file beside them, or from the folders that they are sorted into."""
 
 import csv
 import io
@@ -14,20 +14,20 @@ from gansmith.errors import DataError
 from gansmith.text import printable
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
-"""Looked for in this order beside the images."""
+"""Names of label files beside the images, in order of preference."""
 
 _MAX_DIGITS = 1000
-"""Python refuses to read a number of 4,300 and more."""
+"""Longest label that counts as a number, in digits; Python reads up to 4,300."""
 
 _NAMED = 3
-"""Images outside the class folders that are named."""
+"""Number of images outside class folders that a message names."""
 
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Labels:
-    """The label of each file, by its name, and where the labels come from; `file` is the label file's name."""
+    """The label of each file by its name, the origin of the labels, and the name of the label file, if any."""
 
     of: dict[str, str]
     origin: str
@@ -36,7 +36,7 @@ class Labels:
 
 
 def find_labels(source: OpenSource) -> Labels | None:
-    """The images' labels, or None when there are none; those that the source knows already come first.
+    """The labels of the images, or None; labels of the source itself come first.
 
     A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
     names relative to it. Otherwise, folders are classes when every image lies in a folder just below the top, or
@@ -53,7 +53,7 @@ def find_labels(source: OpenSource) -> Labels | None:
 
 
 def why_no_classes(source: OpenSource) -> str:
-    """Why folders are no classes where some few images lie outside them; "" for any other images."""
+    """Why folders are not classes, if the reason is a minority of images outside them; otherwise ""."""
     top, names = _common_folder(entry.name for entry in source.entries), {entry.name for entry in source.entries}
     if source.labels is not None or any(top + file in names for file in LABEL_FILES):
         return ""
@@ -111,7 +111,7 @@ def _csv_rows(text: str) -> list[tuple[str, str]]:
 
 
 def _json_rows(text: str) -> list[tuple[str, str]] | None:
-    """None for a StyleGAN file that says there are no labels."""
+    """The (name, label) pairs; None for a StyleGAN file without labels."""
     content = json.loads(text)
     if isinstance(content, dict) and isinstance(content.get("labels", ""), list | None):
         content = content["labels"]
@@ -134,7 +134,7 @@ def _from_folders(source: OpenSource, top: str) -> Labels | None:
 
 
 def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
-    """The class of each image by its folder, None outside class folders; nothing without two such folders."""
+    """The class of each image by its folder, None outside class folders; empty if there are not two such folders."""
     images = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
     parts = {name: name[len(top) :].split("/")[:-1] for name in images or [entry.name for entry in source.entries]}
     top_names = {name: folders[0].lower() for name, folders in parts.items() if folders}
@@ -145,7 +145,7 @@ def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
 
 
 def _common_folder(names: Iterable[str]) -> str:
-    """The folder that everything lies in, with its '/'; '' when there is none: archives often have one."""
+    """The folder that contains all files, with its '/'; '' if there is none. Archives often have one."""
     common: list[str] | None = None
     for name in names:
         folders = name.split("/")[:-1]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gansmith.data.archives.archive import Archive, open_archive
 from gansmith.data.archives.members import Limits, Member
-from gansmith.data.formats.parquet import MAGIC, Table, open_table
+from gansmith.data.formats.parquet import MAGIC, ImageTable, open_table
 from gansmith.data.formats.parquet import SUFFIX as TABLE_SUFFIX
 from gansmith.data.hashes import file_hashes
 from gansmith.data.images.decode import suffix_of
@@ -122,7 +122,7 @@ class _TableReader:
     def __init__(self, path: Path):
         self._path, self._opened = path, ExitStack()
         self._name = ""
-        self._table: Table | None = None
+        self._table: ImageTable | None = None
 
     def read(self, entry: Entry) -> bytes:
         """The image file of a row."""

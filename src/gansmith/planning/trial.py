@@ -178,7 +178,7 @@ def peak_memory(engine: Engine) -> int:
     """Bytes that this process has held at most; on a CUDA device those of the device."""
     if engine.device.type == "cuda":
         return torch.cuda.max_memory_reserved()
-    return processes.peak_memory()
+    return processes.peak_process_memory()
 
 
 def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None:

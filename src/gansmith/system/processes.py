@@ -105,7 +105,7 @@ def limit_time(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def peak_memory() -> int:
+def peak_process_memory() -> int:
     """The most bytes that this process held at any moment, libraries included; 0 on Windows, which is not asked."""
     try:
         import resource

@@ -1,4 +1,4 @@
-"""Which files of an archive may be looked at: names, doubles, sizes and counts, decided in one place."""
+"""Checks the files that an archive announces: names, doubles, sizes and counts."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ MAX_NAMES = 128 << 20
 """Most bytes of names in one archive: they are all held in memory."""
 
 SYSTEM = "is a hidden file or an operating system's own"
-"""Reason for files that nobody means when speaking of a folder's images."""
+"""The reason why hidden and system files are skipped; they do not count as lost images."""
 
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -23,7 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What an archive may hold before it is refused; single members over `member_bytes` are passed over."""
+    """An archive that exceeds `members` or `total_bytes` is refused; a member over `member_bytes` is skipped."""
 
     members: int = 1_000_000
     member_bytes: int = 128 << 20
@@ -32,7 +32,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file that can be read: its path with '/', its size in bytes, and where its reader finds it."""
+    """A file that can be read: its path with '/', its size in bytes, and its place for the reader."""
 
     name: str
     size: int
@@ -41,7 +41,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is passed over, and why."""
+    """A file that is skipped, and the reason."""
 
     name: str
     reason: str

@@ -14,7 +14,7 @@ from gansmith.data.archives.members import FoundEntry
 from gansmith.errors import DataError
 
 MAX_HEADER = 64 << 10
-"""Longest GNU long name or pax header read."""
+"""Longest GNU long name or pax header that is read, in bytes."""
 
 MIN_FILE = 50
 """Fewest bytes that a file takes in a tar of over 10,000: empty ones gzipped take 5, the smallest images 100."""
@@ -35,7 +35,7 @@ _WITHOUT_CONTENT = {
 
 @dataclass(slots=True)
 class _Extension:
-    """What the headers before a file's own say of it."""
+    """The name and size that headers before a file's own give it."""
 
     name: bytes | None = None
     size: int | None = None
@@ -43,7 +43,7 @@ class _Extension:
 
 
 def is_tar(block: bytes | bytearray) -> bool:
-    """Whether this is a tar header, by its checksum, or the end of an empty tar file."""
+    """Whether the block is a tar header with a right checksum, or the end of an empty tar file."""
     return len(block) >= _BLOCK and (_checksum_holds(block[:_BLOCK]) or not any(block[:_BLOCK]))
 
 
@@ -81,7 +81,7 @@ def _reason(kind: bytes, extension: _Extension) -> str | None:
 
 
 def _header(reader: Reader, path: Path) -> bytearray:
-    """The next header, or zeros (or nothing) at the end."""
+    """The next header; zeros, or nothing, at the end."""
     start = reader.position
     block = reader.read(_BLOCK)
     if not any(block):

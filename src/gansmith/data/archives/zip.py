@@ -21,16 +21,17 @@ from gansmith.data.archives.members import FoundEntry, Member
 from gansmith.errors import DataError
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
-"""How a zip file starts: with a member, or with the end of an empty one."""
+"""First bytes of a zip file: of a member, or of the end of an empty file."""
 
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
-_STORED, _DEFLATED = 0, 8
+_STORED = 0
+_DEFLATED = 8
 _ENCRYPTED = 0x2041
-"""Flags: encrypted, strongly encrypted, and with a hidden directory."""
+"""The flags of encrypted members, and of a hidden directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class _Directory:
     size: int
     count: int
     modulus: int
-    """What the count is given by: some write more than 65,535 files without zip64."""
+    """The modulus of the announced count: some writers put more than 65,535 files without zip64."""
 
 
 def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[FoundEntry]:
@@ -80,7 +81,7 @@ def read_zip_member(file: BufferedIOBase, path: Path, member: Member) -> bytes:
 
 
 def open_zip_member(file: BufferedIOBase, path: Path, member: Member) -> Reader:
-    """A reader of a member's content, from its start; nothing is checked but what compression checks."""
+    """A reader of a member's content from its start; only the compression itself is checked."""
     offset, num_bytes, method, _ = member.place
     file.seek(offset)
     header = file.read(_LOCAL.size)
@@ -120,7 +121,7 @@ def _find_directory(file: BufferedIOBase, path: Path) -> _Directory:
 
 
 def _check_count(file: BufferedIOBase, directory: _Directory, path: Path, max_entries: int) -> None:
-    """Refuse too many entries before any is kept, counting the directory itself: what is announced may be a lie."""
+    """Refuse too many entries before any is kept, counting the directory itself: the announced number may be a lie."""
     count, left = 0, directory.size if directory.size > max_entries * _ENTRY.size else 0
     file.seek(directory.start)
     while left and (part := file.read(min(left, 1 << 20))):

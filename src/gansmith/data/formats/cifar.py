@@ -13,7 +13,7 @@ from gansmith.data.formats.cifar_pickle import read_batch
 from gansmith.errors import DataError
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""What the labels mean when the folder has no batches.meta."""
+"""The class names if the folder has no batches.meta."""
 
 _SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32
