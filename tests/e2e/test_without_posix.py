@@ -111,7 +111,7 @@ def test_ten_steps_are_trained_resumed_and_sampled(python, tiny):
 
 
 def test_images_are_checked_and_packed_by_worker_processes(python, tmp_path):
-    from small_images import photo
+    from tests.helpers.small_images import photo
 
     (tmp_path / "photos").mkdir()
     for number in range(3):
