@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gansmith.data.locate import Split
+from gansmith.data.datasets.catalog import Split
 
 Kind = Literal["quality", "small", "modes"]
 """What a contest is about: distance to real images, what few images do to it, or how many modes are found."""

@@ -24,7 +24,7 @@ import numpy as np
 import gansmith
 from benchmarks.pages.marked import with_part
 from gansmith.cli.console import Lines
-from gansmith.data.classes import names_among, told_apart
+from gansmith.data.classes import names_among, relabel
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.evaluation.against import final_split
 from gansmith.features.extract import extract
@@ -109,7 +109,7 @@ def real_images(generator: TrainedGenerator) -> tuple[str, dict[str, np.ndarray]
     data, names = generator.recipe.data, generator.classes.names if generator.classes else ()
     split = final_split(data.name, data.split)
     dataset = open_dataset(Request(name=data.name, split=split, shape=data.shape))
-    dataset = told_apart(dataset, names_among(dataset, data.name), data.name)
+    dataset = relabel(dataset, names_among(dataset, data.name), data.name)
     images, own = dataset.images if dataset.rows is None else dataset.images[dataset.rows], dataset.index["classes"]
     return split, {name: images[dataset.labels == own.index(name)].transpose(0, 2, 3, 1) for name in names}
 

@@ -28,7 +28,8 @@ BOMBS = ("bomb", "GB", "MB", "same bytes", "terabyte", "megabyte", "empty", "goo
 LOOK = """
 import json, re, resource, sys, time
 from pathlib import Path
-from gansmith.data.check.report import check
+from gansmith.data.check.report import check_source
+from gansmith.data.sources import find_source
 from gansmith.errors import DataError
 
 def peak():  # not RUSAGE_SELF: it begins with the peak of the process that started this one
@@ -37,7 +38,8 @@ def peak():  # not RUSAGE_SELF: it begins with the peak of the process that star
 
 began = time.perf_counter()
 try:
-    intake = check(Path(sys.argv[1]), workers=1)
+    with find_source(sys.argv[1]).open() as source:
+        intake = check_source(source, workers=1)
     said = "; ".join(sorted({reason for one in intake.files if one.outcome == "dropped" for reason in one.reasons}))
 except DataError as error:
     said = str(error)

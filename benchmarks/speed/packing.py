@@ -26,8 +26,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from gansmith.data.datasets.find import find_set
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.prepare import prepare
-from gansmith.data.sources import open_source
+from gansmith.data.open_source import open_path
+from gansmith.data.prepare import prepare_source
 from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -75,7 +75,9 @@ def dataloader(files: Sequence[Path], side: int) -> np.ndarray:
 
 def gansmith(files: Sequence[Path], side: int) -> np.ndarray:
     folder = files[0].parent
-    return prepare(folder, folder.parent / "store", ImageShape(channels=3, height=side, width=side)).images
+    shape = ImageShape(channels=3, height=side, width=side)
+    with open_path(folder) as source:
+        return prepare_source(source, folder.parent / "store", shape).images
 
 
 WAYS: dict[str, Callable[[Sequence[Path], int], np.ndarray]] = {
@@ -89,7 +91,7 @@ def write_tiny(folder: Path) -> list[Path]:
     """Every so many-th of CIFAR-10's images, as files."""
     found = find_set("cifar10", "train", offline=True)
     folder.mkdir()
-    with open_source(found.files["train"][0]) as source:
+    with open_path(found.files["train"][0]) as source:
         jpegs = [entry for entry in source.entries if entry.name.endswith(".jpg")]
         for number, entry in enumerate(jpegs[:: len(jpegs) // NUM_TINY][:NUM_TINY]):
             (folder / f"{number:05}.jpg").write_bytes(source.read(entry))

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, mod
 from gansmith.augment.operations import OPERATIONS
 from gansmith.augment.settings import Augment
 from gansmith.config import Scheduled, Settings, below_one
+from gansmith.data.datasets.catalog import Split
 from gansmith.data.images.resize import Box, ImageShape, Resample, ResizeMode
-from gansmith.data.locate import Split
 from gansmith.data.sampler import Order
 from gansmith.errors import RecipeError, UsageError
 from gansmith.models.base import ModelConfig, Spec, model_config

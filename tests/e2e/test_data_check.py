@@ -40,7 +40,7 @@ def photos():
 def test_check_then_prepare_as_it_says(data, photos):
     out, _ = data("check", photos, "--workers", 1)
     assert "used 20  converted 0  dropped 0" in out
-    assert "proposal: 64x96 RGB, crop; 368.8 kB packed" in out
+    assert "suggested shape: 64x96 RGB, crop; 369 kB packed" in out
     command = next(line for line in out.splitlines() if line.startswith("  gansmith data prepare")).split()[2:]
     out, err = data(*[{"OUT": "store"}.get(word, word) for word in command])
     assert out == "store\n"
@@ -97,7 +97,7 @@ def test_check_prints_json_and_writes_the_page(data):
     facts = json.loads(out)
     assert len(facts["files"]) == len(expected) == sum(facts["counts"].values())
     assert facts["reasons"]["zero bytes"] == 1
-    assert facts["proposal"]["channels"] == 3
+    assert facts["suggested_shape"]["channels"] == 3
     assert err.endswith("page: report.html\n")
     page = Path("report.html").read_text()
     assert page.startswith("<!doctype html>")
@@ -118,7 +118,7 @@ def test_a_folder_without_a_image_is_reported_on_and_refused(gansmith, names, op
         "error: set holds no image that can be used; give a folder of images, a .zip, a .tar or a .parquet file.\n"
     )
     if options:
-        assert json.loads(result.out)["proposal"] is None
+        assert json.loads(result.out)["suggested_shape"] is None
     else:
         assert f"used 0  converted 0  dropped {len(names)}\n" in result.out
 

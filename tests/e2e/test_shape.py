@@ -132,7 +132,7 @@ def test_a_prepared_store_gives_its_own_shape(gansmith, photos, tiny):
     assert "image size, from the prepared dataset: 40x48 grey" in result.err
     other = gansmith("train", "fashion-dcgan", "--data", "store", "--steps", 1)
     assert other.code == 3
-    assert "store was prepared as 40x48 grey; set data.channels=1, data.height=40 and data.width=48" in other.err
+    assert "store was packed as 40x48 grey; set data.channels=1, data.height=40 and data.width=48" in other.err
 
 
 def test_of_many_images_some_are_looked_at_evenly_spread(gansmith, photos, tiny, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gansmith.data.store import write_dataset
+from gansmith.data.store_writer import write_dataset
 from tests.helpers.plain import PLAIN
 from tests.helpers.running import differing, info, write_recipe
 

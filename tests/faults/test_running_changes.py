@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gansmith.data.store import write_dataset
+from gansmith.data.store_writer import write_dataset
 from gansmith.recipe_file import from_values, override
 from tests.helpers.running import BATCH, EVERY, differing, events, info, saved
 

@@ -24,8 +24,9 @@ from gansmith.data.formats.svhn import read_svhn
 from gansmith.data.images import decode
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order, find_labels
-from gansmith.data.sources import Entry, Source, open_source
-from gansmith.data.store import read_dataset, write_dataset
+from gansmith.data.open_source import Entry, OpenSource, open_path
+from gansmith.data.store import read_dataset
+from gansmith.data.store_writer import write_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import override, to_toml
 from tests.helpers import hazards, hostile_archives, make_sets
@@ -146,7 +147,7 @@ def write_batch() -> None:
 
 
 def read_archive(path: Path) -> None:
-    with open_source(path) as source:
+    with open_path(path) as source:
         find_labels(source)
         for entry in source.entries:
             source.job(entry)
@@ -183,7 +184,7 @@ def archive_seeds(kind: str) -> list[bytes]:
 def read_labels(name: str) -> Callable[[bytes], object]:
     def read(content: bytes) -> object:
         entries = tuple(Entry(file, 1) for file in (*_FILES, name))
-        found = find_labels(Source(path=Path("set"), entries=entries, passed=(), read=lambda entry: content))
+        found = find_labels(OpenSource(path=Path("set"), entries=entries, passed=(), read=lambda entry: content))
         return found and class_order(found.of.values())
 
     return read

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gansmith import recipe
-from gansmith.data.store import write_dataset
+from gansmith.data.store_writer import write_dataset
 from gansmith.recipe_file import from_values, merged, to_toml
 from tests.helpers import helper_command, helper_environment
 

@@ -5,6 +5,7 @@ line of JSON, {"arguments", "folder", "out", "plan"}, answered by the process's 
 names one of the functions below and its arguments: what shall go wrong in that process.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ import gansmith.cli.resume
 import gansmith.cli.sample
 import gansmith.cli.train  # noqa: F401
 from gansmith.cli.main import main
-from gansmith.runs import control, lock
+from gansmith.runs import control
 from gansmith.sessions import session
 from gansmith.system.processes import limit_memory
 from gansmith.training import loop, steps
@@ -107,15 +108,12 @@ def with_loss(network, number, objective, work, gan, given):
 
 
 def without_flock():
-    """The file system knows no locks that do not wait; the numbers of runs are given out with one that does."""
-    real = lock.fcntl.flock
+    """The file system knows no locks."""
 
     def flock(file, flags):
-        if flags & lock.fcntl.LOCK_NB:
-            raise OSError(38, "Function not implemented")
-        real(file, flags)
+        raise OSError(38, "Function not implemented")
 
-    lock.fcntl.flock = flock
+    fcntl.flock = flock
 
 
 def use_threads(num):

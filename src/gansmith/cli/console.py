@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gansmith.data.datasets.download import readable_size
-from gansmith.training.reporting import Progress, Reporter, duration
+from gansmith.text import duration, readable_size
+from gansmith.training.reporting import Progress, Reporter
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from gansmith.cli.parser_errors import one_sentence
-from gansmith.data.datasets.catalog import SETS
 from gansmith.errors import UsageError, unknown
 from gansmith.runs.run import Run
 
@@ -115,11 +114,3 @@ def check_given_once(changes: Sequence[str], **options: object) -> None:
             field, what = _FIELDS[name]
             if value is not None and field in flat(assigned(change)):
                 raise UsageError(f"--{name} {value} and --set {change} both set {what}; give one of them.")
-
-
-def as_set_or_path(data: str) -> str:
-    """The name of a known dataset, or an absolute path, so that the run can be resumed from any folder."""
-    from gansmith.data import locate, selection  # imports numpy
-
-    name = selection.parse_name(data).name
-    return data if name in SETS else f"{locate.path_of(name).resolve()}{data.removeprefix(name)}"

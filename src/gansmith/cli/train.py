@@ -15,7 +15,6 @@ from gansmith.cli.options import (
     Json,
     Offline,
     Runs,
-    as_set_or_path,
     call,
     check_given_once,
     check_steps,
@@ -72,7 +71,6 @@ def train(
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
-    images = None if data is None else as_set_or_path(data)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
     from gansmith.planning.public import plan
@@ -86,7 +84,7 @@ def train(
         found = plan(
             recipe or AUTO,
             [*changes, *fields],
-            data=images,
+            data=None if data is None else absolute_name(data),
             labels=labels,
             budget=budget,
             steps=steps,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gansmith.comparison.subject import extractor_for, metric_names, subject_of_images, subject_of_run, title_of
-from gansmith.data.locate import Split
+from gansmith.data.datasets.catalog import Split
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
 from gansmith.evaluation.measure import Measured, choose, measure

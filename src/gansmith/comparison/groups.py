@@ -6,7 +6,6 @@ from string import ascii_uppercase
 from typing import Any
 
 from gansmith.config import is_schedule
-from gansmith.data.dataset import describe_size
 from gansmith.data.selection import parse_name
 from gansmith.errors import UsageError
 from gansmith.evaluation.measure import Measured
@@ -14,6 +13,7 @@ from gansmith.recipe_file import flat
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.sessions.changes import trained_on, what_moves_weights
+from gansmith.text import describe_size
 
 MOST_GROUPS = len(ascii_uppercase)
 """Groups in one comparison; each is named by a letter."""

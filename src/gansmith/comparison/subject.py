@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from gansmith.data.dataset import Access, Request, open_dataset
-from gansmith.data.locate import Split
-from gansmith.data.sources import open_source, shown
+from gansmith.data.datasets.catalog import Split
+from gansmith.data.open_source import open_path
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import ReferenceImages, num_shared, other_images, own_images
@@ -20,6 +20,7 @@ from gansmith.features.networks import default_extractor, load_extractor
 from gansmith.generation.generator import load
 from gansmith.runs.run import Run
 from gansmith.sessions.changes import was_trained_on
+from gansmith.text import printable
 
 MOST_IMAGES = 10_000
 """Images that are measured unless a number is given."""
@@ -83,7 +84,7 @@ def subject_of_images(given: Path | np.ndarray, against: str | None, split: Spli
         check_same_shape(title, images.shape, both.real)
     else:
         assert isinstance(given, Path)
-        with open_source(given) as source:
+        with open_path(given) as source:
             height, width, _ = first_shape(source)
             both = other_images(against, split, (height, width), access)
             check_same_shape(title, (height, width, both.real.shape[2]), both.real)
@@ -140,7 +141,7 @@ def subject_of_run(
 
 def title_of(images: Path | np.ndarray) -> str:
     """What images are called in messages."""
-    return shown(str(images)) if isinstance(images, Path) else "the array"
+    return printable(str(images)) if isinstance(images, Path) else "the array"
 
 
 def _checked_array(images: np.ndarray) -> ImageSet:

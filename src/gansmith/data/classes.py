@@ -1,4 +1,4 @@
-"""The classes that networks are told apart by: their names, their shares of the images, and who is asked for when."""
+"""The classes of a labelled dataset: their names and counts, and the class of each generated image."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
-from gansmith.data.sources import shown
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError, UsageError, unknown
 from gansmith.lazy import LazyModule
+from gansmith.text import printable
 
 if TYPE_CHECKING:
     import torch
@@ -24,25 +24,25 @@ else:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Classes:
-    """The classes of a run in the order of their numbers, and how many images of each it trains on."""
+    """The names of a run's classes, in the order of their numbers, and the number of training images of each."""
 
     names: tuple[str, ...]
     counts: tuple[int, ...]
 
-    def number_of(self, asked: str) -> int:
-        """The number of the class of this name, or of this number where no name is one. Raises UsageError."""
-        known = {name: number for number, name in enumerate(self.names)}
-        if not any(name.isdecimal() for name in self.names):
+    def number_of(self, name: str) -> int:
+        """The number of a class, given by name, or by number if no name is a number. Raises UsageError."""
+        known = {known_name: number for number, known_name in enumerate(self.names)}
+        if not any(known_name.isdecimal() for known_name in self.names):
             known |= {str(number): number for number in range(len(self.names))}
-        if asked not in known:
-            raise UsageError(unknown("class", asked, self.names))
-        return known[asked]
+        if name not in known:
+            raise UsageError(unknown("class", name, self.names))
+        return known[name]
 
     def in_proportion(self, num: int) -> Tensor:
-        """The class of each of `num` images, int64 [num], in the shares of `counts`: equal ones come in turn.
+        """The class of each of `num` images, int64 [num], in proportion to `counts`; equal counts take turns.
 
-        Of the first n images each class has its share to within an image or so, for every n: the method of Webster
-        and Sainte-Laguë for seats in a parliament. Nothing is drawn, and the first labels do not depend on `num`.
+        Among the first n images each class has its share to within about one image, for every n: the method of Webster
+        and Sainte-Laguë for seats in a parliament. Nothing is random, and the first labels do not depend on `num`.
         """
         whole = max(sum(self.counts), 1)
         seats = [(num + len(self.counts) / 2) * count / whole + 2 for count in self.counts]
@@ -54,15 +54,15 @@ class Classes:
         return torch.from_numpy(labels[np.argsort(np.concatenate(turns), kind="stable")[:num]])
 
     def describe(self, labels: Tensor) -> str:
-        """How many images of each class, such as "3 cat, 2 dog"."""
+        """The number of images of each class, such as "3 cat, 2 dog"."""
         counts = np.bincount(labels.numpy(), minlength=len(self.names))
         return ", ".join(f"{count:,} {name}" for name, count in zip(self.names, counts, strict=True) if count)
 
 
 def on_grid(num: int, rows: int, columns: int) -> Tensor:
-    """The class of each image of a grid, row by row, int64 [rows * columns], of so many classes.
+    """The class of each image of a grid with `num` classes, row by row, int64 [rows * columns].
 
-    A column is of one class where there are columns enough, neighbours of the same; otherwise classes come in turn.
+    With at least as many columns as classes, each column has one class; otherwise the classes take turns.
     """
     if columns >= num:
         return torch.arange(columns).mul(num).div(columns, rounding_mode="floor").repeat(rows)
@@ -70,51 +70,51 @@ def on_grid(num: int, rows: int, columns: int) -> Tensor:
 
 
 def names_among(dataset: Dataset, set_name: str) -> tuple[str, ...]:
-    """The names of the classes that occur among the images, in the order of their labels; none without labels.
+    """The names of the classes of the images, in the order of their labels; none without labels.
 
-    `set_name` is what the user asked for: a known set's names are known where its files do not hold them. A class
-    without a name goes by its number.
+    A known set, which `set_name` names, has class names even if its files have none. A class without a name is called
+    by its number.
     """
     if dataset.labels is None:
         return ()
-    return tuple(_name(label, dataset, set_name) for label in np.unique(dataset.labels).tolist())
+    return tuple(_class_name(label, dataset, set_name) for label in np.unique(dataset.labels).tolist())
 
 
-def told_apart(dataset: Dataset, names: Sequence[str], set_name: str) -> Dataset:
-    """The same images with labels 0, 1, ... for these names; the index holds the names, and a count for each.
+def relabel(dataset: Dataset, names: Sequence[str], set_name: str) -> Dataset:
+    """The same images with labels 0, 1, ... for these class names; the index holds the names and counts.
 
-    Raises DataError for images that have no label, or another.
+    Raises DataError for images without a label, or with another.
     """
     found = names_among(dataset, set_name)
     if dataset.labels is None or (other := sorted({*found} - {*names})):
         what = f"of the class {other[0]!r}" if found else "without labels"
-        raise DataError(f"{set_name!r} has images {what}, which those to train on have not: {', '.join(names)}.")
+        raise DataError(f"{set_name!r} has images {what}; the training images have the classes {', '.join(names)}.")
     own, where = np.unique(dataset.labels, return_inverse=True)
-    numbers = np.array([names.index(_name(label, dataset, set_name)) for label in own.tolist()], np.int64)
+    numbers = np.array([names.index(_class_name(label, dataset, set_name)) for label in own.tolist()], np.int64)
     labels = numbers[where]
     counts = np.bincount(labels, minlength=len(names)).tolist()
     return replace(dataset, labels=labels, index={**dataset.index, "classes": [*names], "class_counts": counts})
 
 
 def classes_of(index: object, num: int) -> Classes:
-    """The classes in a pack's index, or in what a run keeps of it; numbers and equal shares where it does not tell."""
-    facts: dict[str, Any] = index if isinstance(index, dict) else {}
-    names, counts = (_listed(facts.get(key), kind, num) for key, kind in (("classes", str), ("class_counts", int)))
+    """The classes that an index lists, or run.json; without such lists, numbers as names and equal counts."""
+    entries: dict[str, Any] = index if isinstance(index, dict) else {}
+    names, counts = (_list_of(entries.get(key), kind, num) for key, kind in (("classes", str), ("class_counts", int)))
     if len({*names}) < num:
         names = [str(number) for number in range(num)]
     if not 0 < sum(counts) < 1 << 53 or min(counts) < 0:
         counts = [1] * num
-    return Classes(names=tuple(map(shown, names)), counts=tuple(counts))
+    return Classes(names=tuple(map(printable, names)), counts=tuple(counts))
 
 
-def _listed(given: object, kind: type, num: int) -> list[Any]:
-    """What is given, if it is so many of a kind; else nothing."""
-    if isinstance(given, list) and len(given) == num and all(type(one) is kind for one in given):
-        return given
+def _list_of(value: object, kind: type, num: int) -> list[Any]:
+    """The value, if it is a list of `num` elements of this type; else an empty list."""
+    if isinstance(value, list) and len(value) == num and all(type(one) is kind for one in value):
+        return value
     return []
 
 
-def _name(label: int, dataset: Dataset, set_name: str) -> str:
+def _class_name(label: int, dataset: Dataset, set_name: str) -> str:
     name = parse_name(set_name).name
     names = dataset.index.get("classes") or (SETS[name].classes if name in SETS else ())
-    return shown(names[label]) if 0 <= label < len(names) else str(label)
+    return printable(names[label]) if 0 <= label < len(names) else str(label)

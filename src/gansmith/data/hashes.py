@@ -1,4 +1,4 @@
-"""What files hold, as SHA-256; remembered, so that files that have not changed since are not read again."""
+"""SHA-256 of files, remembered so that unchanged files are not read again."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from gansmith.data.datasets.catalog import cache_folder
 
 _SETTLED = 2.0
-"""Seconds since a file's last change from which on its time tells of the next one: file systems' clocks are coarse."""
+"""Age in seconds from which a file's time of change is trusted: the clocks of file systems are coarse."""
 
 _Memo = dict[str, tuple[int, int, str]]
 """Size, time of change in nanoseconds, and SHA-256 of each file by name."""
@@ -30,7 +30,7 @@ def file_hashes(root: Path, names: Sequence[str]) -> list[str]:
     where it cannot be written, nothing is remembered.
     """
     memo = cache_folder() / "memos" / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]}.json"
-    known, now = _read(memo), time.time_ns()
+    known, now = _read_memo(memo), time.time_ns()
     hashes, remembered = [], {}
     for name in names:
         size, changed = _size_and_time(root / name)
@@ -41,7 +41,7 @@ def file_hashes(root: Path, names: Sequence[str]) -> list[str]:
             remembered[name] = (size, changed, digest)
         hashes.append(digest)
     if remembered != known:
-        _write(memo, remembered)
+        _write_memo(memo, remembered)
     return hashes
 
 
@@ -61,8 +61,8 @@ def _sha256(file: Path) -> str:
         return ""
 
 
-def _read(memo: Path) -> _Memo:
-    """The last call's; nothing when it is damaged: it only saves time."""
+def _read_memo(memo: Path) -> _Memo:
+    """The memo of the last call; empty if it is damaged, since it only saves time."""
     try:
         content = json.loads(memo.read_bytes())
         return {name: (int(size), int(changed), str(digest)) for name, (size, changed, digest) in content.items()}
@@ -70,8 +70,8 @@ def _read(memo: Path) -> _Memo:
         return {}
 
 
-def _write(memo: Path, remembered: _Memo) -> None:
-    """Whole or not at all; two processes may write at once."""
+def _write_memo(memo: Path, remembered: _Memo) -> None:
+    """Write the memo whole or not at all; two processes may do so at once."""
     with suppress(OSError):
         memo.parent.mkdir(parents=True, exist_ok=True)
         handle, unfinished = tempfile.mkstemp(dir=memo.parent)

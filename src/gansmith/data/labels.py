@@ -1,4 +1,4 @@
-"""Labels of own images: from a file that lies beside them, or from the folders they are sorted into."""
+"""Labels of image files: from a label file beside them, or from the folders that they are sorted into."""
 
 import csv
 import io
@@ -9,24 +9,25 @@ from dataclasses import dataclass
 
 from gansmith.data.images.decode import suffix_of
 from gansmith.data.images.types import SUFFIXES
-from gansmith.data.sources import Entry, Source, shown
+from gansmith.data.open_source import Entry, OpenSource
 from gansmith.errors import DataError
+from gansmith.text import printable
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
-"""Looked for in this order beside the images."""
+"""Names of label files beside the images, in order of preference."""
 
 _MAX_DIGITS = 1000
-"""Python refuses to read a number of 4,300 and more."""
+"""Longest label that counts as a number, in digits; Python reads up to 4,300."""
 
 _NAMED = 3
-"""Images outside the class folders that are named."""
+"""Number of images outside class folders that a message names."""
 
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Labels:
-    """The label of each file, by its name, and where the labels come from; `file` is the label file's name."""
+    """The label of each file by its name, the origin of the labels, and the name of the label file, if any."""
 
     of: dict[str, str]
     origin: str
@@ -34,8 +35,8 @@ class Labels:
     notes: tuple[str, ...] = ()
 
 
-def find_labels(source: Source) -> Labels | None:
-    """The images' labels, or None when there are none; those that the source knows already come first.
+def find_labels(source: OpenSource) -> Labels | None:
+    """The labels of the images, or None; labels of the source itself come first.
 
     A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
     names relative to it. Otherwise, folders are classes when every image lies in a folder just below the top, or
@@ -51,8 +52,8 @@ def find_labels(source: Source) -> Labels | None:
     return _from_folders(source, top)
 
 
-def why_no_classes(source: Source) -> str:
-    """Why folders are no classes where some few images lie outside them; "" for any other images."""
+def why_no_classes(source: OpenSource) -> str:
+    """Why folders are not classes, if the reason is a minority of images outside them; otherwise ""."""
     top, names = _common_folder(entry.name for entry in source.entries), {entry.name for entry in source.entries}
     if source.labels is not None or any(top + file in names for file in LABEL_FILES):
         return ""
@@ -60,7 +61,7 @@ def why_no_classes(source: Source) -> str:
     outside = [name for name, label in classes.items() if label is None]
     if not 0 < len(outside) < len(classes) / 2:
         return ""
-    first = ", ".join(map(shown, outside[:_NAMED]))
+    first = ", ".join(map(printable, outside[:_NAMED]))
     more = f" and {len(outside) - _NAMED:,} more" if len(outside) > _NAMED else ""
     lie, them = ("1 image lies", "it") if len(outside) == 1 else (f"{len(outside):,} images lie", "them")
     return f"{lie} outside the class folders, so there are no classes: {first}{more}; move {them}"
@@ -74,8 +75,8 @@ def class_order(labels: Iterable[str]) -> list[str]:
     return sorted(distinct)
 
 
-def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) -> Labels | None:
-    where = shown(entry.name)
+def _from_file(source: OpenSource, entry: Entry, top: str, names: dict[str, Entry]) -> Labels | None:
+    where = printable(entry.name)
     try:
         text = source.read(entry).decode("utf-8-sig")
         rows = _csv_rows(text) if entry.name.endswith(".csv") else _json_rows(text)
@@ -92,8 +93,10 @@ def _from_file(source: Source, entry: Entry, top: str, names: dict[str, Entry]) 
             if number or not entry.name.endswith(".csv"):  # a CSV's first line may be its header
                 missing.append(name)
         elif found.setdefault(full, label) != label:
-            raise DataError(f"{where} gives {shown(name)} two labels, {found[full]!r} and {label!r}; keep one.")
-    notes = [f"{where} names {len(missing):,} files that are not there, first {shown(missing[0])}"] if missing else []
+            raise DataError(f"{where} gives {printable(name)} two labels, {found[full]!r} and {label!r}; keep one.")
+    notes = (
+        [f"{where} names {len(missing):,} files that are not there, first {printable(missing[0])}"] if missing else []
+    )
     return Labels(of=found, origin=where, file=entry.name, notes=tuple(notes))
 
 
@@ -108,7 +111,7 @@ def _csv_rows(text: str) -> list[tuple[str, str]]:
 
 
 def _json_rows(text: str) -> list[tuple[str, str]] | None:
-    """None for a StyleGAN file that says there are no labels."""
+    """The (name, label) pairs; None for a StyleGAN file without labels."""
     content = json.loads(text)
     if isinstance(content, dict) and isinstance(content.get("labels", ""), list | None):
         content = content["labels"]
@@ -124,14 +127,14 @@ def _json_rows(text: str) -> list[tuple[str, str]] | None:
     return [(name, str(label)) for name, label in pairs]
 
 
-def _from_folders(source: Source, top: str) -> Labels | None:
+def _from_folders(source: OpenSource, top: str) -> Labels | None:
     by_folder = _by_folder(source, top)
     labels = {name: label for name, label in by_folder.items() if label is not None}
     return Labels(of=labels, origin="folders") if labels and labels == by_folder else None
 
 
-def _by_folder(source: Source, top: str) -> dict[str, str | None]:
-    """The class of each image by its folder, None outside class folders; nothing without two such folders."""
+def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
+    """The class of each image by its folder, None outside class folders; empty if there are not two such folders."""
     images = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
     parts = {name: name[len(top) :].split("/")[:-1] for name in images or [entry.name for entry in source.entries]}
     top_names = {name: folders[0].lower() for name, folders in parts.items() if folders}
@@ -142,7 +145,7 @@ def _by_folder(source: Source, top: str) -> dict[str, str | None]:
 
 
 def _common_folder(names: Iterable[str]) -> str:
-    """The folder that everything lies in, with its '/'; '' when there is none: archives often have one."""
+    """The folder that contains all files, with its '/'; '' if there is none. Archives often have one."""
     common: list[str] | None = None
     for name in names:
         folders = name.split("/")[:-1]

@@ -1,10 +1,10 @@
-"""Packs own images into a store: decoded in parallel, in order, to be continued when it was stopped."""
+"""Packs image files into a dataset: decoded in parallel, written in order, and continued after a stop."""
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,121 +17,113 @@ from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import Box, ImageShape, Resample, ResizeMode
 from gansmith.data.images.types import MAX_DROPPED
 from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
-from gansmith.data.sources import Source, open_source, shown
+from gansmith.data.open_source import OpenSource
 from gansmith.data.store import Dataset, read_dataset
 from gansmith.data.store_writer import DatasetWriter
 from gansmith.errors import DataError, UsageError
+from gansmith.text import printable
 
 _NAMED = 20
-"""Dropped images named in the remarks; `files.jsonl` names all files."""
+"""Number of dropped images that the notes name; `files.jsonl` names all files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What is asked of the images' shape; None leaves it to the proposal. The rest as in `fit.ImageShape`."""
+class ShapeOptions:
+    """What the user asks of the images' shape; None is left to the data check. The rest as in `ImageShape`."""
 
     size: tuple[int, int] | None = None
+    """Height and width."""
     channels: int | None = None
     resize: ResizeMode | None = None
     box: Box = ()
     resample: Resample = "lanczos"
     short_side: int = SHORT_SIDE
-    """Pixels of the shorter side that are proposed, at most."""
+    """Largest shorter side that is suggested, in pixels."""
 
 
 def choose_shape(
-    source: Source, asked: Asked = Asked(), workers: int | None = None, progress: Progress | None = None
+    source: OpenSource,
+    options: ShapeOptions = ShapeOptions(),
+    workers: int | None = None,
+    progress: Progress | None = None,
 ) -> ImageShape:
-    """The shape for these images: what is asked for, and for the rest what `check` proposes.
+    """The shape for these images: the options, and for the rest what the data check suggests.
 
-    Raises DataError when a proposal is needed and no image can be used.
+    Raises DataError when a suggestion is needed and no image can be used.
     """
-    if asked.size and asked.channels:
-        return _wanted(asked, asked.size, asked.channels, "crop")
+    if options.size and options.channels:
+        return _image_shape(options, options.size, options.channels, "crop")
     kept = check_source(source, workers, progress).kept
     if not kept:
-        raise DataError(f"{shown(str(source.path))} holds no image that can be used; see: gansmith data check.")
-    return shape_of(kept, asked)
+        raise _no_usable_image(source.path)
+    return shape_of(kept, options)
 
 
-def shape_of(kept: Sequence[CheckedFile], asked: Asked) -> ImageShape:
-    """As `choose_shape`, for images that have been looked at; there must be some."""
-    suggestion = suggestion_for(kept, asked.short_side)
+def shape_of(kept: Sequence[CheckedFile], options: ShapeOptions) -> ImageShape:
+    """As `choose_shape`, for images that were checked; there must be at least one."""
+    suggestion = suggestion_for(kept, options.short_side)
     assert suggestion is not None
-    sides = suggest_shape([asked.box[2:]], 0, 0, asked.short_side) if asked.box else suggestion
-    return _wanted(
-        asked, asked.size or (sides.height, sides.width), asked.channels or suggestion.channels, sides.resize
+    of_size = suggest_shape([options.box[2:]], 0, 0, options.short_side) if options.box else suggestion
+    size = options.size or (of_size.height, of_size.width)
+    return _image_shape(options, size, options.channels or suggestion.channels, of_size.resize)
+
+
+def _image_shape(options: ShapeOptions, size: tuple[int, int], channels: int, mode: ResizeMode) -> ImageShape:
+    height, width = size
+    return ImageShape(
+        channels=channels,
+        height=height,
+        width=width,
+        resize=options.resize or mode,
+        box=options.box,
+        resample=options.resample,
     )
 
 
-def _wanted(asked: Asked, size: tuple[int, int], channels: int, fit: ResizeMode) -> ImageShape:
-    height, width = size
-    shape = {"channels": channels, "height": height, "width": width, "resize": asked.resize or fit}
-    return ImageShape(**shape, box=asked.box, resample=asked.resample)
-
-
-def prepare(
-    path: Path,
-    out: Path,
-    wanted: ImageShape,
-    *,
-    parts: Sequence[str] = (),
-    allow_dropped: bool = False,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> Dataset:
-    """The store of a folder or an archive, or of those `parts` of it that are top folders, see `prepare_source`."""
-    with open_source(path, parts) as source:
-        return prepare_source(source, out, wanted, allow_dropped=allow_dropped, workers=workers, progress=progress)
-
-
 def prepare_source(
-    source: Source,
+    source: OpenSource,
     out: Path,
-    wanted: ImageShape,
+    shape: ImageShape,
     *,
     allow_dropped: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Pack the images of a source into the store `out`, whole or not at all; returns the store.
+    """Pack the images of a source into the folder `out`, whole or not at all; returns the packed dataset.
 
-    The same files give the same bytes for any number of workers. What was begun before is continued. Raises DataError
-    when more than 1 % of the images cannot be used (unless `allow_dropped`), UsageError when `out` is taken.
+    The same files give the same bytes for any number of workers; a stopped call is continued. Raises DataError when
+    more than 1 % of the images cannot be used (unless `allow_dropped`), UsageError when `out` is taken.
     """
-    key = source_key(source, wanted)
-    if (dataset := _already_there(source.path, out, key)) is not None and (
-        allow_dropped or not dataset.index["over_limit"]
-    ):
+    key = source_key(source, shape)
+    if dataset := _already_packed(source.path, out, key):
+        if dataset.index["over_limit"] and not allow_dropped:
+            lost = dataset.index["lost"]
+            raise _too_many_lost(source.path, lost, lost + len(dataset), dataset.index["dropped"][0])
         return dataset
-    if dataset is not None:
-        lost = dataset.index["lost"]
-        raise _too_many_lost(source.path, lost, lost + len(dataset), dataset.index["dropped"][0])
     labels = find_labels(source)
     most = len(source.entries)
-    shape = (wanted.channels, wanted.height, wanted.width)
-    with DatasetWriter(out, key, shape, most) as writer, Decoders(workers) as decoders:
+    with (
+        DatasetWriter(out, key, (shape.channels, shape.height, shape.width), most) as writer,
+        Decoders(workers) as decoders,
+    ):
         if progress:
             progress(min(writer.done, most), most)
-        for file, pixels in _decoded(source, labels, wanted, decoders, writer.done):
+        for file, pixels in _decode_from(writer.done, source, labels, shape, decoders):
             writer.add(file.to_dict() | ({"lost": True} if file.lost else {}), pixels)
             if progress:
                 progress(min(writer.done, most), most)
         summary = _Summary(source, writer.reports())
         summary.check_losses(allow_dropped)
-        writer.finish(summary.labels(), {**summary.about(labels), "source_key": key, "wanted": asdict(wanted)})
-    dataset = read_dataset(out)
-    if dataset is None:
-        raise DataError(f"{out} was written and cannot be read back; check the disk, then delete that folder.")
-    return dataset
+        about = {**summary.to_index(labels), "source_key": key, "wanted": shape.to_dict()}
+        return writer.finish(summary.labels(), about)
 
 
-def _decoded(
-    source: Source, labels: Labels | None, wanted: ImageShape, decoders: Decoders, done: int
+def _decode_from(
+    done: int, source: OpenSource, labels: Labels | None, shape: ImageShape, decoders: Decoders
 ) -> Iterator[tuple[CheckedFile, np.ndarray | None]]:
-    """The files after the first `done`: those that can be read, then those passed over."""
+    """The files after the first `done` with their pixels: the entries, then the files that cannot be read."""
     entries = source.entries[done:]
-    images = decoders.decode((source.job(entry) for entry in entries), wanted)
+    images = decoders.decode((source.job(entry) for entry in entries), shape)
     for entry, image in zip(entries, images, strict=True):
         file = report_on(entry, image, labels)
         yield file, None if file.outcome == "dropped" else image.pixels
@@ -140,9 +132,9 @@ def _decoded(
 
 
 class _Summary:
-    """What the index says of the files, from the reports on them."""
+    """Counts, labels and notes for the index, from the reports on the files."""
 
-    def __init__(self, source: Source, reports: Iterator[dict[str, Any]]):
+    def __init__(self, source: OpenSource, reports: Iterator[dict[str, Any]]):
         self._source, self._path = source, source.path
         self._outcomes, self._reasons = Counter(), Counter()
         self._lost: list[str] = []
@@ -166,24 +158,24 @@ class _Summary:
         if self._num_lost > MAX_DROPPED * total and not allow_dropped:
             raise _too_many_lost(self._path, self._num_lost, total, self._lost[0])
         if not self._num_kept:
-            raise DataError(f"{shown(str(self._path))} holds no image that can be used; see: gansmith data check.")
+            raise _no_usable_image(self._path)
 
     def labels(self) -> np.ndarray | None:
-        """The number of each image's class."""
+        """The class number of each image, [N]; None without labels."""
         if not self._labels:
             return None
         classes = class_order(self._labels)
         numbers = {label: number for number, label in enumerate(classes)}
         return np.array([numbers[label] for label in self._labels], np.uint8 if len(classes) <= 256 else np.int64)
 
-    def about(self, labels: Labels | None) -> dict[str, Any]:
-        """The index beyond what every store says."""
+    def to_index(self, labels: Labels | None) -> dict[str, Any]:
+        """What the index of a packed folder or archive has beside the entries of every index."""
         more = [f"and {self._num_lost - _NAMED:,} more, see files.jsonl"] if self._num_lost > _NAMED else []
         notes = [f"skipped, cannot be used: {name}" for name in self._lost] + more
         counts = Counter(self._labels)
         return {
-            "name": shown(self._source.name or self._path.resolve().name),
-            "notes": [*self._source.notes, *notes, *(labels.notes if labels else ())],
+            "name": printable(self._source.name or self._path.resolve().name),
+            "notes": [*self._source.notes(), *notes, *(labels.notes if labels else ())],
             "outcomes": {outcome: self._outcomes[outcome] for outcome in ("used", "converted", "dropped")},
             "reasons": dict(sorted(self._reasons.items())),
             "lost": self._num_lost,
@@ -195,15 +187,19 @@ class _Summary:
         }
 
 
+def _no_usable_image(path: Path) -> DataError:
+    return DataError(f"{printable(str(path))} holds no image that can be used; see: gansmith data check.")
+
+
 def _too_many_lost(path: Path, lost: int, total: int, first: str) -> DataError:
     return DataError(
-        f"{lost:,} of {total:,} images in {shown(str(path))} cannot be used, the first is {first}; repair or remove "
-        f"them, or accept the loss of more than {MAX_DROPPED:.0%} with --allow-dropped."
+        f"{lost:,} of {total:,} images in {printable(str(path))} cannot be used, the first is {first}; repair or "
+        f"remove them, or accept the loss of more than {MAX_DROPPED:.0%} with --allow-dropped."
     )
 
 
-def _already_there(path: Path, out: Path, key: str) -> Dataset | None:
-    """The finished store of the same images. Raises UsageError when something else is in its place."""
+def _already_packed(path: Path, out: Path, key: str) -> Dataset | None:
+    """The packed dataset of the same images in `out`. Raises UsageError when something else is there."""
     if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
         raise UsageError(f"{out} lies inside {path}, whose files are read; give a folder elsewhere.")
     if not out.exists() and not out.is_symlink():
@@ -212,11 +208,11 @@ def _already_there(path: Path, out: Path, key: str) -> Dataset | None:
     if dataset is not None and dataset.index.get("source_key") == key:
         return dataset
     if not out.is_dir() or any(out.iterdir()):
-        raise UsageError(f"{out} is there already and is not the store of these images in this shape; give a new name.")
+        raise UsageError(f"{out} is there already and does not hold these images in this shape; give a new name.")
     return None
 
 
-def source_key(source: Source, wanted: ImageShape) -> str:
-    """Tells whether a store is of these files in this shape, decoded by this Pillow."""
-    facts = json.dumps([source.key(), asdict(wanted), pillow_version])
-    return hashlib.sha256(facts.encode()).hexdigest()
+def source_key(source: OpenSource, shape: ImageShape) -> str:
+    """The key of a packed dataset: SHA-256 of the files, the shape, and the version of Pillow that decodes them."""
+    content = json.dumps([source.key(), shape.to_dict(), pillow_version])
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -22,7 +22,7 @@ Order = Literal["permutation", "sequential", "shuffle-buffer", "with-replacement
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampler:
-    """Draws batches of `batch` out of `count` images.
+    """Draws batches of `batch_size` out of `count` images.
 
     A pass holds count // batch batches; the remainder is left out of that pass. `permutation` takes a new order each
     pass, `sequential` the same, `shuffle-buffer` that of tf.data's buffer of `buffer` images, anew each pass.
@@ -37,7 +37,7 @@ class Sampler:
 
     def __post_init__(self) -> None:
         if self.order != "with-replacement" and self.batch_size > self.count:
-            raise DataError(f"a batch of {self.batch_size} cannot be drawn from {self.count} images; lower the batch.")
+            raise DataError(f"a batch of {self.batch_size} cannot be drawn from {self.count} images; lower batch_size.")
 
     def indices(self, seen: int) -> Tensor:
         """Indices [batch] of the batch that begins when `seen` images have been shown."""

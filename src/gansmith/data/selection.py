@@ -1,4 +1,4 @@
-"""Which images of a set are wanted: "cifar10[ship]", "mnist[0,1]", a part of it, so many of them."""
+"""Names with classes in brackets, such as "cifar10[ship]" and "mnist[0,1]"."""
 
 import re
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ _NAMED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<classes>[^\[\]]*)\]")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """A set's name, or a path, and the classes asked for; no classes are all of them."""
+    """The name of a set, or a path, and the classes to use; empty for all."""
 
     name: str
     classes: tuple[str, ...] = ()
 
 
 def parse_name(text: str) -> Selection:
-    """What "NAME" or "NAME[CLASS,CLASS]" asks for; a path that is there is meant as it is.
+    """The selection in "NAME" or "NAME[CLASS,CLASS]"; an existing path is taken literally.
 
-    Classes that a known set's files do not name go by the names that are known of them, too. Raises DataError for
-    brackets that hold nothing.
+    If the files of a known set have no class names, the published names are replaced by numbers. Raises DataError for
+    empty brackets.
     """
     match = _NAMED.fullmatch(text)
     if not match or Path(text).expanduser().exists():
@@ -41,9 +41,9 @@ def parse_name(text: str) -> Selection:
 def rows_of(
     classes: Sequence[str], labels: np.ndarray | None, class_names: Sequence[str] | None, name: str, why: str = ""
 ) -> np.ndarray:
-    """Positions, in order, of the images whose label is one of `classes`, given by name or by number.
+    """The positions, in order, of the images whose label is among `classes`, given by name or by number.
 
-    Raises DataError when the set has no labels, which `why` may explain, or no such class.
+    Raises DataError when the set has no such class, or no labels; `why` is the reason for that, if known.
     """
     if labels is None:
         raise no_classes(classes, name, why)
@@ -57,6 +57,6 @@ def rows_of(
 
 
 def no_classes(classes: Sequence[str], name: str, why: str) -> DataError:
-    """Classes were asked for where there are none; `why` says why and what would do, if that is known."""
+    """The error for classes of a set without labels; `why` is the reason and the remedy, if known."""
     found = f"{name!r}: {why}, or" if why else f"{name!r} has no labels, so no class can be chosen;"
     return DataError(f"{found} leave out [{','.join(classes)}].")

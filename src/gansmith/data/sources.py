@@ -1,204 +1,220 @@
-"""Sources of images: a folder, an archive or a table of rows, read as entries that can be decoded."""
+"""Where the images of a name or a path lie: `find_source` locates or downloads them, `Source.open` lists them."""
 
-import hashlib
-import json
-import shlex
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+import io
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-from gansmith.data.archives.archive import Archive, open_archive
-from gansmith.data.archives.members import Limits, Member
-from gansmith.data.formats.parquet import MAGIC, Table, open_table
-from gansmith.data.formats.parquet import SUFFIX as TABLE_SUFFIX
-from gansmith.data.hashes import file_hashes
-from gansmith.data.images.decode import suffix_of
-from gansmith.data.images.pool import Job
-from gansmith.data.images.types import SUFFIXES
-from gansmith.errors import DataError
+import numpy as np
+from PIL import Image
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file that can be read. Bytes of its name that are not UTF-8 are surrogates, see `shown`."""
-
-    name: str
-    size: int
-    row: bool = False
-    """An image of an array or a table: it is one for certain, and its name has no suffix that could be wrong."""
+from gansmith.data.datasets.catalog import SETS, Split
+from gansmith.data.datasets.files import IDX_FILES
+from gansmith.data.datasets.find import SetCopy, find_set, idx_file
+from gansmith.data.datasets.http import Progress
+from gansmith.data.formats.arrays import LabelledImages
+from gansmith.data.formats.read import read_idx_pair, read_split
+from gansmith.data.hashes import file_hash
+from gansmith.data.labels import class_order, find_labels, why_no_classes
+from gansmith.data.open_source import Entry, OpenSource, open_path
+from gansmith.data.selection import no_classes, parse_name, rows_of
+from gansmith.errors import DataError, unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """The files of a folder or an archive: together `entries` and `passed` (name and reason) are all there is."""
+    """Images on this machine, not opened yet: image files in a folder or an archive, or arrays."""
 
+    name: str
+    """The known set, or the last part of the path."""
     path: Path
-    entries: tuple[Entry, ...]
-    passed: tuple[tuple[str, str], ...]
-    read: Callable[[Entry], bytes]
-    hashes: Callable[[], Sequence[str]] = tuple
-    """The SHA-256 of the files that hold the images; computed once."""
-    labels: Mapping[str, str] | None = None
-    """The label of each entry by its name, where they are known already; `labels_from` says from where."""
-    labels_from: str = ""
-    name: str = ""
-    """What these images are called; the path's last part, if it does not say more."""
-    given: tuple[str, ...] = ()
-    """How the command line names these images; the path, if it does not say more."""
-    notes: tuple[str, ...] = ()
-    """What should be known of the whole."""
+    title: str
+    """The name, with the classes in brackets if only some are used."""
+    given: tuple[str, ...]
+    """The command-line words that name these images."""
+    classes: tuple[str, ...] = ()
+    """The classes that are used; empty for all."""
+    folders: tuple[str, ...] = ()
+    """The folders in `path` that hold the image files; empty for all."""
+    array_files: tuple[Path, ...] = ()
+    """The files that hold the arrays."""
+    arrays: tuple[tuple[str, Callable[[], LabelledImages]], ...] = ()
+    """Each split with the function that reads it; empty for image files."""
+    copies: tuple[SetCopy, ...] = ()
+    """The copy of a known set that each split is read from."""
 
-    def job(self, entry: Entry) -> Job:
-        """The file's bytes for the decoders, or the reason why they cannot be had."""
-        try:
-            return Job("" if entry.row else entry.name, self.read(entry))
-        except DataError as error:
-            cause = error.__cause__
-            why = (isinstance(cause, OSError) and cause.strerror) or "damaged, or changed meanwhile"
-            return Job(entry.name, None, f"cannot be read ({why})")
+    @contextmanager
+    def open(self) -> Generator[OpenSource]:
+        """List the images, to be read one by one while the context lasts.
 
-    def key(self) -> str:
-        """SHA-256 of the content and of the names below the path: the same for a copy that lies elsewhere."""
-        labels = sorted(self.labels.items()) if self.labels is not None else None
-        facts = [list(self.hashes()), [entry.name for entry in self.entries], self.passed, labels]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def shown(name: str) -> str:
-    """The name fit for a terminal, JSON and HTML: what is not UTF-8 or cannot be printed is escaped."""
-    if name.isprintable():
-        return name
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-
-
-def packing_command(given: Sequence[str], options: str) -> str:
-    """The command that packs images into the folder OUT, which the command line names as `given` says."""
-    name, *more = (shlex.quote(shown(word)) for word in given)
-    return " ".join(["gansmith data prepare", name, "OUT", *more, options])
-
-
-def is_table(path: Path) -> bool:
-    """Whether this is a Parquet file, by its content."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except OSError:  # a folder, or what cannot be read as anything
-        return False
-
-
-@contextmanager
-def open_tables(path: Path, names: Sequence[str], passed: Sequence[tuple[str, str]] = ()) -> Generator[Source]:
-    """The rows of the tables `names` below `path`, all of them, in this order; "" is the path itself.
-
-    A row is called by its table and its number, from 0. Raises DataError when a table is damaged, holds no images, or
-    there are too many rows; MissingExtraError without the extra `parquet`.
-    """
-    entries, labels = [], {}
-    for name in names:
-        with open_table(path / name) as table:
-            if not 0 <= table.num_rows <= Limits().members - len(entries):
-                raise DataError(
-                    f"{table.path} announces {table.num_rows:,} rows; {Limits().members:,} can be read in all."
-                )
-            rows = [Entry(f"{name or path.name}/{row}", 0, row=True) for row in range(table.num_rows)]
-            found = table.labels()
-        entries += rows
-        labels |= {row.name: label for row, label in zip(rows, found or (), strict=bool(found)) if label is not None}
-    with _Reader(path) as reader:
-        yield Source(
-            path=path,
-            entries=tuple(entries),
-            passed=tuple(passed),
-            read=reader.read,
-            hashes=cache(lambda: file_hashes(path, names)),
-            labels=labels or None,
-            labels_from="the table",
-        )
-
-
-class _Reader:
-    """Keeps one table open: a set may have more of them than a process may have files."""
-
-    def __init__(self, path: Path):
-        self._path, self._opened = path, ExitStack()
-        self._name = ""
-        self._table: Table | None = None
-
-    def read(self, entry: Entry) -> bytes:
-        """The image file of a row."""
-        name, _, row = entry.name.rpartition("/")
-        if self._table is None or name != self._name:
-            self._opened.close()
-            self._table = self._opened.enter_context(
-                open_table(self._path / name if self._path.is_dir() else self._path)
+        Raises DataError when they cannot be read, or have no such class.
+        """
+        with _open_arrays(self) if self.arrays else open_path(self.path, self.folders) as source:
+            if self.classes:
+                source = only_classes(source, self.classes, self.name)
+            warning = SETS[self.name].warning if self.copies else ""
+            yield replace(
+                source,
+                name=self.title,
+                given=self.given,
+                notes=cache(lambda: (*self.notes(), *filter(None, [warning]))),
             )
-            self._name = name
-        return self._table.read(int(row))
 
-    def __enter__(self) -> "_Reader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-
-@contextmanager
-def open_source(path: Path, parts: Sequence[str] = ()) -> Generator[Source]:
-    """The files of a folder, or of a zip or tar file, which is read in place; or the rows of Parquet files.
-
-    With `parts`, only what lies below top folders of these names, in their order: a set's splits. Raises DataError when
-    there is nothing of that name, or an archive is refused as a whole.
-    """
-    with _open_whole(path) as source:
-        yield _only(source, parts) if parts else source
-
-
-@contextmanager
-def _open_whole(path: Path) -> Generator[Source]:
-    if not path.exists():
-        raise DataError(
-            f"{path.absolute()} does not exist; give a folder of images, a .zip, a .tar or a .parquet file."
+    def read_arrays(self) -> LabelledImages:
+        """All splits, one after the other."""
+        splits = [read() for _, read in self.arrays]
+        return LabelledImages(
+            images=np.concatenate([split.images for split in splits]),
+            labels=np.concatenate([split.labels for split in splits]),
+            class_names=splits[0].class_names,
         )
-    if is_table(path):
-        with open_tables(path, [""]) as rows:
-            yield rows
-        return
-    with open_archive(path) as archive:
-        tables = _tables_among(archive.members) if path.is_dir() else []
-        if not tables:
-            yield _files_of(archive)
-            return
-        passed = [(skipped.name, skipped.reason) for skipped in archive.skipped]
-        passed += [(member.name, "lies beside tables") for member in archive.members if member.name not in tables]
-        with open_tables(path, tables, passed) as rows:
-            yield rows
+
+    def notes(self) -> tuple[str, ...]:
+        """Whether the copy of a known set is not the published one. Reads its files to compare checksums."""
+        if all(copy.is_official() for copy in self.copies):
+            return ()
+        name = SETS[self.name].made_of or self.name
+        return (f"{self.path} is a copy of {name} that differs from the published files",)
 
 
-def _files_of(archive: Archive) -> Source:
-    members = {member.name: member for member in archive.members}
-    names = list(members) if archive.path.is_dir() else [""]
-    return Source(
-        path=archive.path,
-        entries=tuple(Entry(member.name, member.size) for member in archive.members),
-        passed=tuple((skipped.name, skipped.reason) for skipped in archive.skipped),
-        read=lambda entry: archive.read(members[entry.name]),
-        hashes=cache(lambda: file_hashes(archive.path, names)),
+def find_source(
+    name: str, split: Split = "train", *, offline: bool = False, progress: Progress | None = None
+) -> Source:
+    """The images of a known set, which is downloaded if it is missing, or of a path; classes in brackets if not all.
+
+    A folder that holds the IDX files of MNIST's kind is read as such a set. Raises DataError when the set or path
+    cannot be found, or has no such split.
+    """
+    selection = parse_name(name)
+    source = _locate(selection.name, split, offline, progress)
+    return replace(
+        source,
+        title=source.name + name.removeprefix(selection.name),
+        given=(name,) if split == "train" else (name, "--split", split),
+        classes=selection.classes,
     )
 
 
-def _tables_among(members: Sequence[Member]) -> list[str]:
-    """The names of a folder's Parquet files, if there are any and no images."""
-    if any(suffix_of(member.name) in SUFFIXES for member in members):
-        return []
-    return [member.name for member in members if suffix_of(member.name) == TABLE_SUFFIX]
+def absolute_name(name: str) -> str:
+    """The name of a known dataset, or an absolute path, so that a run can be resumed from any folder."""
+    plain = parse_name(name).name
+    return name if plain in SETS else f"{path_of(plain).resolve()}{name.removeprefix(plain)}"
 
 
-def _only(source: Source, parts: Sequence[str]) -> Source:
-    def part_of(entry: Entry) -> str:
-        return next((folder for folder in entry.name.split("/")[:-1] if folder in parts), "")
+def path_of(name: str) -> Path:
+    """The path that is named. Raises DataError when it does not exist, naming the nearest known set."""
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    if "/" in name:
+        raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of images.")
+    sets = unknown("set", name, SETS)
+    raise DataError(
+        f"{sets} A folder, .zip, .tar or .parquet of images would do too, but {path.absolute()} does not exist."
+    )
 
-    there = [entry for entry in source.entries if part_of(entry)]
-    return replace(source, entries=tuple(sorted(there, key=lambda entry: parts.index(part_of(entry)))))
+
+def _locate(name: str, split: Split, offline: bool, progress: Progress | None) -> Source:
+    splits = ("train", "test") if split == "both" else (split,)
+    if name in SETS:
+        copies = tuple(find_set(name, one, offline=offline, progress=progress) for one in splits)
+        if copies[0].layout.format == "images":
+            return _set_of_image_files(name, copies, splits)
+        return _set_of_arrays(name, copies, splits)
+    path = path_of(name)
+    if any(idx_file(path, stem) for pair in IDX_FILES.values() for stem in pair):
+        return _idx_folder(path, splits)
+    if split not in ("train", "both"):
+        raise DataError(f"{path} holds your own images, which have no {split!r} split; take 'train'.")
+    return _source(path.resolve().name, path)
+
+
+def _source(name: str, path: Path, folders: tuple[str, ...] = (), copies: tuple[SetCopy, ...] = ()) -> Source:
+    return Source(name=name, path=path, title=name, given=(), folders=folders, copies=copies)
+
+
+def _set_of_arrays(name: str, copies: tuple[SetCopy, ...], splits: Sequence[str]) -> Source:
+    parts = list(zip(splits, copies, strict=True))
+    return replace(
+        _source(name, copies[0].path, copies=copies),
+        array_files=tuple(file for split, copy in parts for file in copy.files.get(split, ())),
+        arrays=tuple((split, partial(read_split, copy, split)) for split, copy in parts),
+    )
+
+
+def _set_of_image_files(name: str, copies: tuple[SetCopy, ...], splits: Sequence[str]) -> Source:
+    """A known set that lies here as image files: an archive or folder of all splits, or a folder for each."""
+    paths = [copy.files[split][0] for copy, split in zip(copies, splits, strict=True)]
+    if len(copies[0].layout.files) == 1:
+        return _source(name, paths[0], copies=copies)
+    if paths[0].is_dir():
+        return _source(name, paths[0].parent, tuple(path.name for path in paths), copies)
+    return _source(name, paths[0], tuple(splits), copies)
+
+
+def _idx_folder(folder: Path, splits: Sequence[str]) -> Source:
+    pairs = []
+    for split in splits:
+        if split not in IDX_FILES:
+            raise DataError(f"{folder} has no {split!r} split, only {', '.join(IDX_FILES)}.")
+        pairs.append((split, tuple(_existing_idx_file(folder, stem) for stem in IDX_FILES[split])))
+    return replace(
+        _source(folder.resolve().name, folder),
+        array_files=tuple(file for _, pair in pairs for file in pair),
+        arrays=tuple((split, partial(read_idx_pair, pair, split)) for split, pair in pairs),
+    )
+
+
+def _existing_idx_file(folder: Path, stem: str) -> Path:
+    if file := idx_file(folder, stem):
+        return file
+    raise DataError(f"{folder} has no {stem}.gz (nor {stem}); an image file and a label file are required.")
+
+
+@contextmanager
+def _open_arrays(source: Source) -> Generator[OpenSource]:
+    """Arrays as rows: each image is encoded, without loss, when it is read."""
+    splits = {split: read() for split, read in source.arrays}
+    entries, labels = [], {}
+    for split, part in splits.items():
+        for position, label in enumerate(part.labels.tolist()):
+            entries.append(Entry(f"{split}/{position}", part.images[position].nbytes, row=True))
+            labels[entries[-1].name] = part.class_names[label] if part.class_names else str(label)
+
+    def read(entry: Entry) -> bytes:
+        split, position = entry.name.split("/")
+        return _encode_png(splits[split].images[int(position)])
+
+    yield OpenSource(
+        path=source.path,
+        entries=tuple(entries),
+        passed=(),
+        read=read,
+        hashes=cache(lambda: [file_hash(file) for file in source.array_files]),
+        labels=labels,
+        labels_from="the set itself",
+    )
+
+
+def _encode_png(pixels: np.ndarray) -> bytes:
+    """Not compressed: it is decoded at once."""
+    content = io.BytesIO()
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image.save(content, "PNG", compress_level=0)
+    return content.getvalue()
+
+
+def only_classes(source: OpenSource, classes: Sequence[str], name: str) -> OpenSource:
+    """The files of these classes. A file without a label, such as the label file itself, belongs to none."""
+    labels = find_labels(source)
+    if labels is None:
+        raise no_classes(classes, name, why_no_classes(source))
+    known = class_order(labels.of.values())
+    number_of = {label: number for number, label in enumerate(known)}
+    labelled = [entry for entry in source.entries if entry.name in labels.of]
+    numbers = np.array([number_of[labels.of[entry.name]] for entry in labelled])
+    entries = tuple(labelled[row] for row in rows_of(classes, numbers, known, name))
+    of = {entry.name: labels.of[entry.name] for entry in entries}
+    return replace(source, entries=entries, labels=of, labels_from=labels.origin)

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from gansmith.data.dataset import Access, Request, open_dataset
-from gansmith.data.datasets.catalog import SETS
+from gansmith.data.datasets.catalog import SETS, Split
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.locate import Split, locate
-from gansmith.data.named import open_named
 from gansmith.data.selection import parse_name
+from gansmith.data.sources import find_source
 from gansmith.errors import DataError
 from gansmith.evaluation.inputs import ImageSet, check_same_size, first_shape, of_dataset, read_images, read_whole
 from gansmith.evaluation.reference import MOST_REAL, MOST_TRAINED_ON
@@ -31,7 +30,7 @@ def splits_of(name: str) -> tuple[str, ...]:
     if plain in SETS:
         return SETS[plain].splits
     try:
-        locate(plain, "test", offline=True)
+        find_source(plain, "test", offline=True)
     except DataError:
         return ("train",)
     return ("train", "test")
@@ -67,7 +66,7 @@ def other_images(
         return ReferenceImages(real=whole, train=None)
     split = split or final_split(name)
     if not isinstance(shape, ImageShape):
-        with open_named(name, split, offline=access.offline, progress=access.downloading) as source:
+        with find_source(name, split, offline=access.offline, progress=access.downloading).open() as source:
             height, width, channels = first_shape(source)
             if parse_name(name).name not in SETS and len(splits_of(name)) == 1:
                 return ReferenceImages(real=read_images(source, (*shape, channels)), train=None)

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gansmith.data.dataset import describe_size
 from gansmith.data.formats.npz import map_npy
 from gansmith.data.images.decode import DecodedImage, decode, suffix_of
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import LABEL_FILES
-from gansmith.data.sources import Entry, Source, packing_command, shown
+from gansmith.data.open_source import Entry, OpenSource, packing_command
 from gansmith.data.store import Dataset, read_dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
+from gansmith.text import describe_size, printable
 
 Shape = tuple[int, int, int]
 """Height, width, channels."""
@@ -100,10 +100,10 @@ def read_array(path: Path) -> ImageSet:
         raise DataError(
             f"{path} is {array.dtype} of shape {array.shape}; expected uint8 (N, H, W, C){_axis_hint(array)}."
         )
-    return image_set(np.array(array), shown(path.name))
+    return image_set(np.array(array), printable(path.name))
 
 
-def read_images(source: Source, shape: Shape) -> ImageSet:
+def read_images(source: OpenSource, shape: Shape) -> ImageSet:
     """The images of a folder, an archive or a table, all of this shape.
 
     Nothing is resized or converted: raises DataError, naming the file, for an image of another shape or kind and for
@@ -119,11 +119,11 @@ def read_images(source: Source, shape: Shape) -> ImageSet:
             pixels[number] = _unchanged(entry, image, shape, source).transpose(1, 2, 0)
             num_jpeg += image.format == "JPEG"
     return image_set(
-        pixels, shown(source.name or source.path.resolve().name), notes=_jpeg_notes(num_jpeg, len(entries))
+        pixels, printable(source.name or source.path.resolve().name), notes=_jpeg_notes(num_jpeg, len(entries))
     )
 
 
-def first_shape(source: Source) -> Shape:
+def first_shape(source: OpenSource) -> Shape:
     """The shape of the first usable image. Raises DataError when there is none."""
     for entry in _images_among(source):
         job = source.job(entry)
@@ -131,7 +131,7 @@ def first_shape(source: Source) -> Shape:
         if image.outcome != "dropped":
             grey = image.mode in ("1", "L") or image.mode.startswith("I")
             return image.height, image.width, 4 if image.transparent else 1 if grey else 3
-    raise DataError(f"{shown(str(source.path))} holds no image that can be used; see: gansmith data check.")
+    raise DataError(f"{printable(str(source.path))} holds no image that can be used; see: gansmith data check.")
 
 
 def check_same_shape(title: str, shape: Shape, real: ImageSet) -> None:
@@ -144,13 +144,13 @@ def check_same_shape(title: str, shape: Shape, real: ImageSet) -> None:
         )
 
 
-def check_same_size(name: str, size: tuple[int, int], expected: Sequence[int], source: Source) -> None:
+def check_same_size(name: str, size: tuple[int, int], expected: Sequence[int], source: OpenSource) -> None:
     """Raise DataError, with the command that resizes, when an image of the source has another height or width."""
     if size != tuple(expected[:2]):
         other = f"{expected[0]}x{expected[1]}"
         command = packing_command(source.given or (str(source.path),), f"--size {other}")
         raise DataError(
-            f"{shown(name)} is {size[0]}x{size[1]}, but the images it is compared with are {other}; evaluate does not "
+            f"{printable(name)} is {size[0]}x{size[1]}, but the images it is compared with are {other}; evaluate does not "
             f"resize, because the method of resizing changes the numbers: run `{command}` and give OUT instead."
         )
 
@@ -173,23 +173,23 @@ def _axis_hint(array: np.ndarray) -> str:
     return ""
 
 
-def _images_among(source: Source) -> list[Entry]:
+def _images_among(source: OpenSource) -> list[Entry]:
     """The files with an image's suffix, and the rows of a table. Raises DataError when there are none."""
     names = (entry for entry in source.entries if entry.name.rpartition("/")[2] not in LABEL_FILES)
     if found := [entry for entry in names if entry.row or suffix_of(entry.name) in SUFFIXES]:
         return found
-    place = shown(str(source.path))
+    place = printable(str(source.path))
     raise DataError(f"{place} holds no image; give a folder of PNG files, such as `gansmith sample` makes.")
 
 
-def _unchanged(entry: Entry, image: DecodedImage, shape: Shape, source: Source) -> np.ndarray:
+def _unchanged(entry: Entry, image: DecodedImage, shape: Shape, source: OpenSource) -> np.ndarray:
     """The pixels (C, H, W). Raises DataError for an image of another shape or kind."""
     reasons = ", ".join(reason for reason in image.reasons if not reason.startswith(_HARMLESS))
     if image.pixels is None:
-        raise DataError(f"{shown(entry.name)} cannot be used ({reasons}); repair or remove it.")
+        raise DataError(f"{printable(entry.name)} cannot be used ({reasons}); repair or remove it.")
     check_same_size(entry.name, (image.height, image.width), shape, source)
     if reasons:
-        raise DataError(f"{shown(entry.name)} is not {describe_shape(shape)} ({reasons}); convert it.")
+        raise DataError(f"{printable(entry.name)} is not {describe_shape(shape)} ({reasons}); convert it.")
     return image.pixels
 
 

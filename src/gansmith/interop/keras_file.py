@@ -13,7 +13,7 @@ import numpy as np
 from gansmith.errors import DataError, MissingExtraError
 from gansmith.interop.keras import LayerWeights
 from gansmith.interop.keras_layout import KerasLayer, KerasModel
-from gansmith.system.processes import worker_command, worker_environment
+from gansmith.system.processes import call_worker
 
 TIMEOUT = 120
 """Time limit for reading a file, in seconds: 30 MB of weights take 1 s, and about 10 s on a busy machine."""
@@ -44,15 +44,8 @@ def read_models(file: BinaryIO) -> list[StoredModel]:
         raise MissingExtraError("Keras' files need an extra package: pip install 'gansmith[keras]'.")
     file.seek(0)
     try:
-        process = subprocess.run(  # noqa: S603 - our own module
-            worker_command("gansmith.interop.keras_worker"),
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
-            env=worker_environment(),
-            check=True,
-        )
+        process = call_worker("gansmith.interop.keras_worker", content=file, timeout=TIMEOUT)
+        process.check_returncode()
     except subprocess.SubprocessError as error:
         raise DataError("it is damaged (HDF5's library hangs or crashes on it); save the weights again.") from error
     return parse_answer(process.stdout)

@@ -8,7 +8,7 @@ from gansmith.config import is_schedule, scaled
 from gansmith.errors import UsageError
 from gansmith.recipe_file import from_values
 from gansmith.schema import Recipe
-from gansmith.training.reporting import duration
+from gansmith.text import duration
 
 FORMS = "a time such as 90s, 10m, 2h or 1.5h, or a number of images such as 200k-images or 5M-images"
 

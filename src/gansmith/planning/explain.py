@@ -12,8 +12,8 @@ from gansmith.recipes.fitting import (
     DatasetFacts,
 )
 from gansmith.schema import MOST_SHARE, Recipe
+from gansmith.text import describe_epochs
 from gansmith.training.evaluation import is_measurable
-from gansmith.training.reporting import passes
 
 
 def explain_auto(recipe: Recipe, facts: DatasetFacts, stated: Collection[str]) -> list[str]:
@@ -70,7 +70,9 @@ def _about_augmentation(augment: Augment, count: int) -> str:
 
 
 def _about_length(recipe: Recipe, facts: DatasetFacts) -> str:
-    text = f"{recipe.steps:,} steps: {passes(recipe.length.images, facts.count)} epochs of {facts.count:,} images"
+    text = (
+        f"{recipe.steps:,} steps: {describe_epochs(recipe.length.images, facts.count)} epochs of {facts.count:,} images"
+    )
     return text if facts.images else f"{text}, since neither --budget nor --steps is given"
 
 

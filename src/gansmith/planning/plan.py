@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gansmith.data.dataset import describe_size
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
 from gansmith.networks import network_tables
@@ -18,8 +17,9 @@ from gansmith.planning.length import Draft, choose_length, count_calls, interval
 from gansmith.planning.memory import too_large
 from gansmith.planning.trial_process import SECONDS, try_out
 from gansmith.schema import Recipe
+from gansmith.text import describe_epochs, describe_size, duration
 from gansmith.training.datasets import Datasets
-from gansmith.training.reporting import Reporter, duration, passes
+from gansmith.training.reporting import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ class Plan:
             f"{recipe.model.name} with {self.parameters['generator']:,} parameters in G and "
             f"{self.parameters['discriminator']:,} in D",
             f"plan: {recipe.steps:,} steps of {recipe.batch_size} images, {images:,} images in all, "
-            f"{passes(images, self.count)} epochs",
+            f"{describe_epochs(images, self.count)} epochs",
             f"plan: {describe_seconds(costs.seconds['step'])} per step, measured here ({costs.device}, "
             f"{costs.precision}), and {', '.join(besides)}: {duration(self.seconds)} in all",
             f"plan: {memory}",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gansmith.data.locate import absolute_name
+from gansmith.data.sources import absolute_name
 from gansmith.engine import DeviceChoice
 from gansmith.networks import check_networks
 from gansmith.planning.budget import parse_budget

@@ -7,18 +7,19 @@ from pathlib import Path
 
 from gansmith.data.check.report import check_source
 from gansmith.data.check.suggest import MULTIPLE, SHORT_SIDE
-from gansmith.data.dataset import Access, describe_size
+from gansmith.data.dataset import Access
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.named import only_classes, open_named
-from gansmith.data.prepare import Asked, shape_of
+from gansmith.data.open_source import OpenSource
+from gansmith.data.prepare import ShapeOptions, shape_of
 from gansmith.data.selection import parse_name
-from gansmith.data.sources import Source
+from gansmith.data.sources import find_source, only_classes
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.networks import check_networks
 from gansmith.recipe_file import from_values, merged
 from gansmith.schema import Recipe
+from gansmith.text import describe_size
 from gansmith.training.reporting import Reporter
 
 LOOKED_AT = 2000
@@ -36,7 +37,7 @@ class Shaped:
     notes: list[str]
     larger: tuple[int, int] | None = None
     """Height and width that the images would have, were it not for the bound on their shorter side."""
-    source: Source | None = None
+    source: OpenSource | None = None
     """The images as they were listed, of all classes; None where no file was looked at."""
 
 
@@ -67,7 +68,7 @@ def take_shape(
         found = larger = replace(own, channels=channels, height=height, width=width)
     else:
         source = until.enter_context(
-            open_named(name, recipe.data.split, offline=access.offline, progress=access.downloading)
+            find_source(name, recipe.data.split, offline=access.offline, progress=access.downloading).open()
         )
         found, larger = _suggested_shapes(recipe, source, "data.resize" in stated, short_side, reporter)
     origin = "the prepared dataset" if packed else "the images"
@@ -100,7 +101,7 @@ def _with_shape(recipe: Recipe, shape: dict[str, object]) -> Recipe | None:
 
 
 def _suggested_shapes(
-    recipe: Recipe, source: Source, keep_resize: bool, short_side: int, reporter: Reporter
+    recipe: Recipe, source: OpenSource, keep_resize: bool, short_side: int, reporter: Reporter
 ) -> tuple[ImageShape, ImageShape]:
     """The shape suggested for the images with that shorter side, and with the usual one."""
     data = recipe.data
@@ -112,10 +113,10 @@ def _suggested_shapes(
     kept = check_source(some).kept
     if not kept:
         raise DataError(f"{data.name} holds no image that can be used; see: gansmith data check {data.name}")
-    asked = Asked(
+    options = ShapeOptions(
         resize=data.resize if keep_resize else None, box=data.box, resample=data.resample, short_side=short_side
     )
-    return shape_of(kept, asked), shape_of(kept, replace(asked, short_side=SHORT_SIDE))
+    return shape_of(kept, options), shape_of(kept, replace(options, short_side=SHORT_SIDE))
 
 
 def _keep_aspect_ratio(left: str, stated: ImageShape, suggested: ImageShape) -> dict[str, int]:

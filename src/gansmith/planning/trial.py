@@ -1,9 +1,7 @@
 """What a run costs here: its steps, and all that it does on its way, done a few times and timed."""
 
 import math
-import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +23,7 @@ from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.run import create_run, write_atomically
 from gansmith.schema import Recipe
+from gansmith.system import processes
 from gansmith.training.datasets import Datasets
 from gansmith.training.evaluation import evaluate, make_evaluator
 from gansmith.training.held_out_losses import write_validation_losses
@@ -179,8 +178,7 @@ def peak_memory(engine: Engine) -> int:
     """Bytes that this process has held at most; on a CUDA device those of the device."""
     if engine.device.type == "cuda":
         return torch.cuda.max_memory_reserved()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return processes.peak_process_memory()
 
 
 def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None:

@@ -5,7 +5,6 @@ JSON. FOLDER says which rows of which packed datasets a run trains on, so that n
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from contextlib import nullcontext
@@ -24,7 +23,7 @@ from gansmith.planning.trial import at_worst_case, costs, two_steps
 from gansmith.recipe_file import from_values, read_toml, to_toml
 from gansmith.schema import Recipe
 from gansmith.system.machine import available_memory
-from gansmith.system.processes import worker_command, worker_environment
+from gansmith.system.processes import call_worker
 from gansmith.training.datasets import Datasets
 
 Task = Literal["memory", "costs"]
@@ -44,16 +43,14 @@ def try_out(
 
     Raises the errors of `gansmith.errors` that it raised, subprocess.TimeoutExpired, and RuntimeError for others.
     """
-    environment = worker_environment(torch.get_num_threads())
     precision = make_engine(device, recipe.precision).precision  # auto is decided here: there it might differ
     given = to_toml(recipe.model_copy(update={"precision": precision})).encode()
+    module, threads = "gansmith.planning.trial_process", torch.get_num_threads()
     with tempfile.TemporaryDirectory() if datasets else nullcontext() as folder:
         if datasets and folder:
             write_views(datasets, Path(folder))
-        command = worker_command("gansmith.planning.trial_process", task, device, *([folder] if folder else []))
-        done = subprocess.run(  # noqa: S603 - our own module
-            command, input=given, capture_output=True, timeout=SECONDS, env=environment, check=False
-        )
+        arguments = [task, device, *([folder] if folder else [])]
+        done = call_worker(module, *arguments, content=given, timeout=SECONDS, threads=threads)
     if done.returncode:
         text = done.stderr.decode(errors="replace").strip()
         if done.returncode < 0 or says_out_of_memory(text):

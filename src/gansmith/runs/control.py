@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from gansmith.system.processes import SAVE_SIGNAL
+
 STOP = "stop"
 """Request to save and stop."""
 
@@ -76,7 +78,7 @@ def listening(control: Path) -> Generator[Requests]:
     if threading.current_thread() is not threading.main_thread():
         yield requests
         return
-    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGUSR1: save}
+    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop} | ({SAVE_SIGNAL: save} if SAVE_SIGNAL else {})
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
         yield requests

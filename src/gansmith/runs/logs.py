@@ -8,7 +8,7 @@ from typing import Any
 
 from gansmith.errors import UsageError
 from gansmith.system.atomic import cannot_write
-from gansmith.system.untrusted import open_plain, parse_json, read_plain
+from gansmith.system.untrusted import open_no_link, open_plain, parse_json, read_plain
 
 MOST_LOG = 2**32
 """Bytes of a log that are read."""
@@ -20,7 +20,7 @@ END_OF_LOG = 2**16
 def append_line(file: Path, line: str) -> None:
     """Add a line to a text file, which is no link; one that a crash cut short is ended first. Raises DiskError."""
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor = open_no_link(file, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         with os.fdopen(descriptor, "ab+") as opened:
             if opened.seek(0, os.SEEK_END) and opened.seek(-1, os.SEEK_END) >= 0 and opened.read(1) != b"\n":
                 opened.write(b"\n")

@@ -14,12 +14,12 @@ curves.png  distance.png  evolution.png  report.html      written when the run e
 figures/       the figures of the recipe's article, drawn by `gansmith runs figures`
 """
 
-import fcntl
 import json
 import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from gansmith.errors import DataError, DiskError, UsageError
 from gansmith.runs.logs import append_line, read_last_line, read_lines
 from gansmith.runs.renamed import of_today
 from gansmith.system.atomic import remove_leftovers, sync_file, write_atomically
+from gansmith.system.locks import lock_file
+from gansmith.system.names import portable_name
 from gansmith.system.untrusted import read_json
 
 EVENTS = "events.jsonl"
@@ -186,12 +188,11 @@ def check_root(root: Path) -> None:
 
 
 def create_run(root: Path, name: str) -> Run:
-    """A new folder `<number>-<name>` under `root`. Raises DiskError when it cannot be made."""
+    """A new folder `<number>-<name>` under `root`, with "-" for the colons of a name. Raises DiskError."""
     folder_name(name)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        folder = root / f"{_next_number(root):05}-{name}"
-        folder.mkdir()
+        folder = _make_numbered_folder(root, name)
         (folder / "samples").mkdir()
         (folder / "checkpoints").mkdir()
     except OSError as error:
@@ -216,7 +217,8 @@ def find_run(which: str, root: Path) -> Run:
         return Run(Path(which))
     for run in reversed(runs):
         given_name = run.path.name.split("-", 1)[1]
-        if which in (run.path.name, given_name) or (which.isdecimal() and int(which) == run.number):
+        named = which in (run.path.name, given_name) or portable_name(which) == given_name
+        if named or (which.isdecimal() and int(which) == run.number):
             return run
     older = f"{len(runs) - MOST_NAMED:,} older ones, " if len(runs) > MOST_NAMED else ""
     there = (
@@ -247,10 +249,19 @@ def _numbered_folders(root: Path) -> list[Run]:
     return sorted((Run(path) for path in folders), key=lambda run: run.number)
 
 
+def _make_numbered_folder(root: Path, name: str) -> Path:
+    """A new folder with the next number. Without locks another process may take it first; then the next is tried."""
+    while True:
+        folder = root / f"{_next_number(root):05}-{portable_name(name)}"
+        with suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+
+
 def _next_number(root: Path) -> int:
     """One more than the highest number used under `root`, also by deleted runs; safe between processes."""
     with (root / ".number").open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock_file(file, wait=True)
         file.seek(0)
         given_out = int(file.read().strip() or 0)
         number = max([given_out, *(run.number for run in _numbered_folders(root))]) + 1

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever happens in between: written, brought to disk, and only then named.
+"""Files that are complete or absent, even after a crash: written, brought to disk, and only then named.
 
 A file or folder gets its name when all of it is on disk (fsync), and then the folder that holds the name is synced as
 well. What is being written is called `.unfinished-...`; a kill leaves such a leftover and nothing else.
@@ -8,26 +8,34 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 
 from gansmith.errors import DiskError
+from gansmith.system.untrusted import open_no_link
 
 UNFINISHED = ".unfinished-"
-"""How the names of leftovers begin."""
+"""The beginning of the names of unfinished files and folders."""
 
-COMMITTED, NOT_YET, YES = "COMMITTED", b"not\n", b"yes\n"
-"""The marker in a folder that could not be renamed: "not" while its files are copied or removed, "yes" in between.
+COMMITTED = "COMMITTED"
+"""Name of the marker in a folder that could not be renamed."""
 
-Both are as long, so that the one is written over the other in one go.
-"""
+NOT_YET = b"not\n"
+"""The marker while files are copied or removed."""
+
+YES = b"yes\n"
+"""The marker while the folder is complete; as long as `NOT_YET`, so that one is written over the other at once."""
 
 REFUSED = (errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
-"""What file systems answer that cannot rename."""
+"""The errors of file systems that cannot rename."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+_BINARY = getattr(os, "O_BINARY", 0)
+"""The flag that keeps Windows from changing line ends; 0 elsewhere."""
+
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
-"""What file systems answer that cannot sync a folder: there is nothing more to be done."""
+"""The errors of file systems that cannot sync a folder; they are ignored."""
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -55,10 +63,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def write_new(path: Path, data: bytes, mode: int | None = None) -> None:
-    """Write a file that is not there yet, and bring it to disk. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    """Write a new file and bring it to disk. Raises OSError, also if it exists."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
     try:
-        if mode is not None:
+        if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)
         _write_all(descriptor, data)
         os.fsync(descriptor)
@@ -67,13 +75,15 @@ def write_new(path: Path, data: bytes, mode: int | None = None) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Bring what was written to a file to disk, if it is there. Raises OSError."""
+    """Bring the content of a file to disk, if it exists. Raises OSError."""
     if path.is_file():
-        _sync(path, os.O_RDONLY)
+        _sync(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
 
 
 def sync_folder(path: Path) -> None:
     """Bring the names in a folder to disk. Raises OSError."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows, which opens no folders
+        return
     try:
         _sync(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -102,7 +112,7 @@ def move_folder(source: Path, target: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Take away a folder's name, then what is in it: a kill leaves a leftover, not half a folder. Raises OSError."""
+    """Rename a folder, then remove it: a kill leaves a leftover, but no half folder. Raises OSError."""
     if folder.is_symlink():
         folder.unlink()
         return
@@ -118,7 +128,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a kill left unfinished in a folder. Only its one writer may do so. Raises OSError."""
+    """Remove unfinished files that a kill left in a folder. Only the folder's writer may call this. Raises OSError."""
     for leftover in folder.glob(f"{UNFINISHED}*") if folder.is_dir() else ():
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)
@@ -127,12 +137,12 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def unfinished_name(path: Path) -> Path:
-    """A name beside `path` for what is to become it."""
+    """A new name beside `path`, for a file or folder until it is complete."""
     return path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name}"[:255])
 
 
 def cannot_write(what: str, place: Path, needed: int, error: OSError) -> DiskError:
-    """The sentence for a write that failed: why, and where room lacks the bytes needed, and the bytes that are free."""
+    """The error for a failed write: the reason, and on a full disk the needed and the free bytes."""
     why = f"{what} cannot be written: {error.strerror or error}"
     if error.errno not in _NO_ROOM:
         return DiskError(f"{why}.")
@@ -155,7 +165,7 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 
 def _remove_in_place(folder: Path) -> None:
-    """Remove a folder that cannot be renamed; its marker says so from the first moment to the last."""
+    """Remove a folder that cannot be renamed; its marker is NOT_YET from the first moment to the last."""
     marker = folder / COMMITTED
     _write_over(marker, NOT_YET)
     sync_folder(folder)
@@ -168,8 +178,8 @@ def _remove_in_place(folder: Path) -> None:
 
 
 def _write_over(path: Path, data: bytes) -> None:
-    """Write in place, the old content being cut off last."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    """Write over a file in place; the rest of the old content is cut off last."""
+    descriptor = open_no_link(path, os.O_WRONLY | os.O_CREAT)
     try:
         _write_all(descriptor, data)
         os.ftruncate(descriptor, len(data))

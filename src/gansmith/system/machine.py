@@ -1,4 +1,4 @@
-"""What a run ran on: written beside every number, because numbers depend on it."""
+"""The machine and the versions that a run used: written beside every number, because numbers depend on them."""
 
 import os
 import platform
@@ -9,8 +9,6 @@ from pathlib import Path
 
 from gansmith.version import __version__
 
-_HELD = "/sys/fs/cgroup/memory.stat"
-
 PACKAGES = ("torch", "numpy", "pillow", "safetensors", "pydantic")
 
 
@@ -18,27 +16,38 @@ def describe_machine() -> dict[str, str | int]:
     """Processor, cores, memory, operating system, Python and the versions of the packages that decide results."""
     facts: dict[str, str | int] = {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "cores": num_cores(),
+        "memory_gib": round((total_memory() or 0) / 2**30),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": sys.version.split()[0],
     }
     return facts | versions()
 
 
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def total_memory() -> int | None:
+    """Bytes of memory of the machine; None where the system does not tell, as on Windows."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+
+
 def available_memory() -> int:
-    """Bytes that can be had without swapping: what the system says, or what is left of a container's limit."""
-    known = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    if found := re.search(r"^MemAvailable: +(\d+) kB$", _text("/proc/meminfo"), re.M):
+    """Bytes that can be used without swapping, or that a container's limit leaves; without end where none is known."""
+    known = [total_memory() or sys.maxsize]
+    if found := re.search(r"^MemAvailable: +(\d+) kB$", _read_text("/proc/meminfo"), re.M):
         known.append(int(found[1]) * 1024)
-    limit, held = _text("/sys/fs/cgroup/memory.max").strip(), re.search(r"^anon (\d+)$", _text(_HELD), re.M)
+    limit = _read_text("/sys/fs/cgroup/memory.max").strip()
+    held = re.search(r"^anon (\d+)$", _read_text("/sys/fs/cgroup/memory.stat"), re.M)
     if limit.isdecimal():  # else it is "max", or there is none
         known.append(max(int(limit) - (int(held[1]) if held else 0), 0))
     return min(known)
 
 
-def _text(file: str) -> str:
-    """The file's text; nothing where it is not there, as on other systems than Linux."""
+def _read_text(file: str) -> str:
+    """The text of a file; empty if it does not exist, as on systems other than Linux."""
     try:
         return Path(file).read_text()
     except OSError:
@@ -46,7 +55,7 @@ def _text(file: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of gansmith and of the packages that decide results."""
+    """The versions of gansmith and of the packages that decide results."""
     found = {"gansmith": __version__}
     for package in PACKAGES:
         try:

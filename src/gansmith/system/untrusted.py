@@ -1,4 +1,4 @@
-"""Reading files that nobody vouches for: plain files only, of a size that was agreed on, and data only."""
+"""Reading files from unknown hands: plain files only, up to a given size, and data only."""
 
 import errno
 import hashlib
@@ -12,24 +12,34 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 MOST_TEXT = 16 * 2**20
-"""Bytes of a text file that are read."""
+"""Largest text file that is read, in bytes."""
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""The flag that makes opening a link fail; 0 on Windows."""
+
+
+def open_no_link(path: Path, flags: int) -> int:
+    """A descriptor of a file that is no link, as `os.open` gives it. Raises OSError, ELOOP for a link."""
+    if not _NO_LINK and path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return os.open(path, flags | _NO_LINK | getattr(os, "O_BINARY", 0), 0o666)
 
 
 @contextmanager
 def open_plain(path: Path) -> Generator[BufferedReader]:
     """A file opened for reading. Raises OSError, and ValueError for a link, a pipe, a device or a folder."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = open_no_link(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise ValueError("it is a link") from error
         raise
-    with os.fdopen(descriptor, "rb") if _is_plain(descriptor) else _refuse(descriptor) as file:
+    with os.fdopen(descriptor, "rb") if _is_plain(descriptor) else _close_and_raise(descriptor) as file:
         yield file
 
 
 def read_plain(path: Path, most: int = MOST_TEXT) -> bytes:
-    """A plain file's bytes. Raises OSError, and ValueError for what is no plain file or holds more than `most`."""
+    """The bytes of a plain file. Raises OSError, and ValueError for anything else or more than `most` bytes."""
     with open_plain(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
@@ -38,12 +48,12 @@ def read_plain(path: Path, most: int = MOST_TEXT) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """What a plain file of JSON holds. Raises OSError, and ValueError for anything else, NaN and infinity included."""
+    """The content of a plain file of JSON. Raises OSError, and ValueError as `parse_json`."""
     return parse_json(read_plain(path))
 
 
 def parse_json(text: str | bytes) -> Any:
-    """What JSON text holds. Raises ValueError, also for NaN, infinity, and lists nested without end."""
+    """The value of JSON text. Raises ValueError, also for NaN, infinity and lists nested too deeply."""
     try:
         return json.loads(text, parse_constant=_no_number)
     except RecursionError as error:
@@ -60,7 +70,7 @@ def _is_plain(descriptor: int) -> bool:
     return stat.S_ISREG(os.fstat(descriptor).st_mode)
 
 
-def _refuse(descriptor: int) -> NoReturn:
+def _close_and_raise(descriptor: int) -> NoReturn:
     os.close(descriptor)
     raise ValueError("it is no plain file")
 

@@ -5,17 +5,16 @@ from typing import Any
 
 import torch
 
-from gansmith.data.classes import names_among, told_apart
+from gansmith.data.classes import names_among, relabel
 from gansmith.data.dataset import Access, Request, open_dataset
-from gansmith.data.datasets.catalog import SETS
-from gansmith.data.datasets.download import readable_size
-from gansmith.data.locate import Split
+from gansmith.data.datasets.catalog import SETS, Split
+from gansmith.data.open_source import OpenSource
 from gansmith.data.selection import parse_name
-from gansmith.data.sources import Source
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
 from gansmith.schema import Recipe
+from gansmith.text import readable_size
 from gansmith.training.reporting import Reporter
 
 _NAMED = 20
@@ -73,7 +72,7 @@ def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
     notes += dataset.index["notes"]
 
     def labelled(some: Dataset) -> Dataset:
-        return told_apart(some, classes, recipe.data.name) if classes else replace(some, labels=None)
+        return relabel(some, classes, recipe.data.name) if classes else replace(some, labels=None)
 
     train = labelled(dataset)
     if classes and 0 in (counts := train.index["class_counts"]):
@@ -98,7 +97,7 @@ def _checked_classes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
     return found
 
 
-def open_set(recipe: Recipe, access: Access, source: Source | None = None) -> Dataset:
+def open_set(recipe: Recipe, access: Access, source: OpenSource | None = None) -> Dataset:
     """The images that the recipe asks for, before they are split. Raises DataError as `open_dataset`."""
     return open_dataset(_request(recipe, recipe.data.split), access, source)
 

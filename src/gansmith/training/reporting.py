@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gansmith.runs.run import append_line
+from gansmith.text import duration
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,16 +75,3 @@ class LogFile:
 
     def _write(self, text: str) -> None:
         append_line(self.path, f"{time.strftime('%H:%M:%S')} {text}")
-
-
-def passes(images: int, count: int) -> str:
-    """How often so many images go through `count` images, such as "0.5" or "1,953"."""
-    number = images / count
-    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
-
-
-def duration(seconds: float) -> str:
-    """1:05 for a minute and five seconds, 2:03:04 with hours."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -11,11 +11,10 @@ from gansmith import recipe
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.images.decode import decode
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.prepare import prepare
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import from_values, override, read_toml, to_toml
 from tests.helpers import make_sets
-from tests.helpers.small_images import file, photo, write_images
+from tests.helpers.small_images import file, photo, prepare, write_images
 
 PUBLISHED = ImageShape(
     channels=3, height=32, width=32, resize="stretch", box=(34, 14, 150, 130), resample="bilinear"
@@ -75,7 +74,7 @@ def test_images_of_a_set_of_arrays_are_cut_too_and_a_box_outside_is_refused():
     box = ImageShape(channels=1, height=8, width=12, box=(4, 10, 8, 12))
     part = open_dataset(Request(name="fashion-10k", split="train", shape=box))
     assert np.array_equal(part.images, whole.images[:, :, 4:12, 10:22])
-    assert part.index["notes"] == ["28x28 grey images, their box [4, 10, 8, 12] fitted to 8x12 grey"]
+    assert part.index["notes"] == ["28x28 grey images, their box [4, 10, 8, 12] resized to 8x12 grey"]
     outside = ImageShape(channels=1, height=8, width=8, box=(0, 0, 8, 29))
     with pytest.raises(DataError, match=r"data.box=\[0, 0, 8, 29\] does not lie inside the 28x28 grey images"):
         open_dataset(Request(name="fashion-10k", split="train", shape=outside))
@@ -98,7 +97,7 @@ def test_a_prepared_store_does_not_take_a_box_it_was_not_made_with(tmp_path):
     prepare(folder, tmp_path / "boxed", boxed, workers=1)
     prepare(folder, tmp_path / "whole", ImageShape(channels=3, height=16, width=16), workers=1)
     assert len(open_dataset(Request(name=str(tmp_path / "boxed"), split="train", shape=boxed))) == 1
-    with pytest.raises(DataError, match=r"was prepared without data.box=\[0, 0, 20, 20\]"):
+    with pytest.raises(DataError, match=r"was packed without data.box=\[0, 0, 20, 20\]"):
         open_dataset(Request(name=str(tmp_path / "whole"), split="train", shape=boxed))
 
 

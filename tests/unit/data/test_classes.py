@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gansmith.data.classes import Classes, classes_of, names_among, on_grid, told_apart
+from gansmith.data.classes import Classes, classes_of, names_among, on_grid, relabel
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
@@ -92,7 +92,7 @@ def test_a_grid_has_its_columns_for_a_class_each_where_they_suffice():
 def test_only_classes_that_occur_count_and_are_numbered_anew():
     some = dataset([7, 3, 7, 7], ["c" + str(number) for number in range(10)])
     assert names_among(some, "folder") == ("c3", "c7")
-    told = told_apart(some, ("c3", "c7"), "folder")
+    told = relabel(some, ("c3", "c7"), "folder")
     assert told.labels_at(torch.tensor([0, 1])).tolist() == [1, 0]
     assert told.labels_at(torch.tensor([0, 1])).dtype == torch.int64
     assert told.index["classes"] == ["c3", "c7"]
@@ -107,10 +107,12 @@ def test_a_class_without_a_name_goes_by_its_number_and_a_known_set_knows_names()
 
 
 def test_images_of_another_class_are_refused():
-    with pytest.raises(DataError, match="'folder' has images of the class '2', which those to train on have not: 0, 1"):
-        told_apart(dataset([0, 2]), ("0", "1"), "folder")
+    with pytest.raises(
+        DataError, match="'folder' has images of the class '2'; the training images have the classes 0, 1"
+    ):
+        relabel(dataset([0, 2]), ("0", "1"), "folder")
     with pytest.raises(DataError, match="without labels"):
-        told_apart(Dataset(images=np.zeros((2, 1, 4, 4), np.uint8), labels=None, index={}), ("0", "1"), "folder")
+        relabel(Dataset(images=np.zeros((2, 1, 4, 4), np.uint8), labels=None, index={}), ("0", "1"), "folder")
 
 
 def test_labels_follow_the_images_that_are_kept():

@@ -20,7 +20,8 @@ from gansmith.data.formats import idx
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.sampler import Sampler
-from gansmith.data.store import read_dataset, write_dataset
+from gansmith.data.store import read_dataset
+from gansmith.data.store_writer import write_dataset
 from gansmith.errors import DataError, DiskError
 
 
@@ -137,6 +138,21 @@ def test_a_large_store_asks_the_disk_for_a_whole_batch_before_it_reads_it(tmp_pa
         assert start + length == 128 + (row + 1) * 9000
 
 
+def test_a_dataset_packed_by_an_earlier_version_keeps_its_notes(tmp_path, pixels):
+    write_dataset(tmp_path / "store", pixels[:, None], None, {"name": "mine", "notes": ["one"]})
+    index = (tmp_path / "store/index.json").read_text()
+    (tmp_path / "store/index.json").write_text(index.replace('"notes"', '"remarks"'))
+    dataset = read_dataset(tmp_path / "store")
+    assert dataset.index["notes"] == ["one"]
+    assert "remarks" not in dataset.index
+
+
+def test_what_cannot_be_finished_leaves_nothing_behind(tmp_path, pixels):
+    with pytest.raises(AssertionError):  # labels for other images
+        write_dataset(tmp_path / "store", pixels[:, None], np.arange(4), {"name": "mine", "notes": []})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "index",
     ["[]", "7", '"format"', "{}", '{"format": 2}', "{", "[" * 100_000, b"\xff\xfe"],
@@ -165,12 +181,12 @@ def other_images(change):
         (other_images(lambda content: content[:-1]), r"images.npy announces 120 bytes \(.*\) and holds 119"),
         (other_images(lambda content: content[:60]), "has the header"),
         (other_images(lambda content: content.replace(b"|u1", b"|O1")), "Python objects never"),
-        (other_images(lambda content: content.replace(b"|u1", b"|i1")), "index.json says"),
-        (other_index(count=4), "index.json says"),
-        (other_index(shape=None), "index.json says"),
-        (other_index(shape=[1, 6, 4]), "index.json says"),
-        (other_index(notes=3), "index.json says"),
-        (other_index(name=None), "index.json says"),
+        (other_images(lambda content: content.replace(b"|u1", b"|i1")), "index.json announces"),
+        (other_index(count=4), "index.json announces"),
+        (other_index(shape=None), "index.json announces"),
+        (other_index(shape=[1, 6, 4]), "index.json announces"),
+        (other_index(notes=3), "index.json has no name or no list of notes"),
+        (other_index(name=None), "index.json has no name or no list of notes"),
     ],
 )
 def test_a_damaged_store_is_named_with_what_is_wrong(tmp_path, pixels, damage, message):
@@ -221,9 +237,9 @@ def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
     assert len(opened(str(tmp_path / "mnist"), "train", 1, 4, 6)) == 5  # the same files, given by path
     fitted = opened("mnist", "train", 3, 8, 8)
     assert fitted.images.shape == (5, 3, 8, 8)
-    own = f"{tmp_path / 'mnist'} is a copy of mnist of its own, not the published files"
-    assert fitted.index["notes"] == [own, "4x6 grey images fitted to 8x8 RGB"]
-    with pytest.raises(DataError, match="without its 'test' split; splits there: train"):
+    own = f"{tmp_path / 'mnist'} is a copy of mnist that differs from the published files"
+    assert fitted.index["notes"] == [own, "4x6 grey images resized to 8x8 RGB"]
+    with pytest.raises(DataError, match="without its 'test' split, only train"):
         opened("mnist", "test", 1, 4, 6)
 
 

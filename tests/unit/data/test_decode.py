@@ -48,6 +48,8 @@ def test_a_plain_image_is_used_as_it_is():
     [
         ("a.png", b"", "zero bytes"),
         ("a.png", b"hello, I am a text", "not an image"),
+        ("a.wav", b"RIFF\x24\0\0\0WAVEfmt ", "not an image"),
+        ("a.webp", b"RIFF\x24\0\0\0WEBPVP8 ", "damaged"),
         ("a.png", file(photo())[:80], "truncated"),
         ("a.png", file(photo())[:-40], "truncated"),
         ("a.jpg", file(photo(64, 64), "JPEG")[:-200], "truncated"),

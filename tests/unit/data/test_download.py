@@ -13,10 +13,11 @@ import pooch
 import pytest
 
 from gansmith.data.datasets import download
-from gansmith.data.datasets.download import fetch_file, readable_size
+from gansmith.data.datasets.download import fetch_file
 from gansmith.data.datasets.files import RemoteFile
 from gansmith.data.datasets.http import Patience, may_fetch
 from gansmith.errors import DataError, DiskError
+from gansmith.text import readable_size
 
 BODY = random.Random(0).randbytes(102_400)
 SHORT = 60_000

@@ -7,15 +7,13 @@ import numpy as np
 import pytest
 
 from gansmith.data.archives import members
-from gansmith.data.check.report import check
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.formats import parquet
 from gansmith.data.formats.parquet import open_table
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.named import open_named
-from gansmith.data.prepare import prepare
+from gansmith.data.sources import find_source
 from gansmith.errors import DataError, MissingExtraError
-from tests.helpers.small_images import file, photo
+from tests.helpers.small_images import check, file, photo, prepare
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -152,7 +150,7 @@ def test_rows_that_hold_no_image_are_lost_by_number(tmp_path):
 def test_classes_of_a_table_can_be_chosen_and_its_images_trained_on(tmp_path):
     columns = {"image": structs(), "label": pa.array([1, 0, 1, 1, 0, 0, 1])}
     path = write(tmp_path / "train.parquet", columns, HUGGING_FACE)
-    with open_named(f"{path}[cat]") as source:
+    with find_source(f"{path}[cat]").open() as source:
         assert [entry.name for entry in source.entries] == [f"train.parquet/{row}" for row in (1, 4, 5)]
     dataset = open_dataset(Request(name=f"{path}[cat]", split="train", shape=SMALL))
     assert len(dataset) == 3
@@ -212,7 +210,7 @@ def test_bombs_and_too_many_rows_are_refused_before_they_are_read(tmp_path, monk
     with pytest.raises(DataError, match="bytes in a row group; up to 100 are read"):
         check(path, workers=1)
     monkeypatch.undo()
-    monkeypatch.setattr("gansmith.data.sources.Limits", lambda: members.Limits(members=6))
+    monkeypatch.setattr("gansmith.data.open_source.Limits", lambda: members.Limits(members=6))
     with pytest.raises(DataError, match="announces 7 rows; 6 can be read in all"):
         check(path, workers=1)
 
@@ -230,3 +228,11 @@ def test_without_the_extra_one_sentence_says_what_would_do(tmp_path, monkeypatch
         check(path, workers=1)
     assert caught.value.exit_code == 6
     assert str(caught.value) == "reading Parquet files needs an extra package: pip install 'gansmith[parquet]'."
+
+
+@pytest.mark.parametrize("name", ["image", "img", "picture", "photo"])
+def test_each_usual_name_of_the_image_column_is_found(tmp_path, name):
+    path = write(tmp_path / "train.parquet", {name: structs()})
+    with open_table(path) as table:
+        assert table.num_rows == 7
+        assert table.read(0).startswith(b"\x89PNG")

@@ -15,16 +15,15 @@ from hypothesis import strategies as st
 
 from gansmith.data.check.duplicates import groups_of_equal, groups_of_similar
 from gansmith.data.check.page import check_page
-from gansmith.data.check.report import check
 from gansmith.data.check.suggest import suggest_shape
 from gansmith.data.check.text import report_lines
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order
-from gansmith.data.prepare import prepare
-from gansmith.data.sources import open_source, shown
+from gansmith.data.open_source import open_path
 from gansmith.errors import DataError
+from gansmith.text import printable
 from tests.helpers.hazards import write_hazards
-from tests.helpers.small_images import file, photo, write_images
+from tests.helpers.small_images import check, file, photo, prepare, write_images
 
 SMALL = ImageShape(channels=3, height=32, width=32)
 
@@ -60,9 +59,9 @@ def test_every_hazard_ends_as_it_must_and_nothing_is_written_elsewhere(hazards, 
         assert (report["outcome"] == "used") == (report["reasons"] == [])
         found[report["name"]] = (*dropped, *report["reasons"])
     assert len(expected) >= 25
-    assert found.keys() == {shown(name) for name in expected}
+    assert found.keys() == {printable(name) for name in expected}
     for name, reasons in expected.items():
-        assert reasons is None or found[shown(name)] == reasons, name
+        assert reasons is None or found[printable(name)] == reasons, name
     assert len(dataset) == sum("DROPPED" not in reasons for reasons in found.values())
     after = tree(tmp_path)
     new = {os.path.relpath(path, os.fsencode(tmp_path)) for path in after.keys() - before.keys()}
@@ -76,14 +75,14 @@ def test_the_report_of_hazards_counts_every_file_once_in_every_form(hazards):
     report = check(folder, workers=1)
     assert sum(report.counts().values()) == len(report.files) == len(expected)
     facts = json.loads(json.dumps(report.to_dict()))
-    assert [one["name"] for one in facts["files"]] == [shown(one.name) for one in report.files]
+    assert [one["name"] for one in facts["files"]] == [printable(one.name) for one in report.files]
     text = "\n".join(report_lines(report))
     text.encode()
     assert "\x1b" not in text
     assert "zero bytes: empty.png" in text
     assert "<b>404\\x1b.jpg" in text
     assert "latin-\\xe9.png" in {one["name"] for one in facts["files"]}
-    with open_source(folder) as source:
+    with open_path(folder) as source:
         page = check_page(report, source, workers=1)
     page.encode()
     assert "<script" not in page
@@ -99,7 +98,7 @@ def test_symlinked_folders_are_read_once_wherever_they_lie(tmp_path):
     write_images(tmp_path / "mine", ["b.png"])
     for name in ("first", "second"):
         (tmp_path / "mine" / name).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    with open_source(tmp_path / "mine") as source:
+    with open_path(tmp_path / "mine") as source:
         assert [entry.name for entry in source.entries] == ["b.png", "first/a.png"]
         assert [name for name, _ in source.passed] == ["second"]
 
@@ -275,6 +274,7 @@ def test_duplicates_are_found_by_pixels_and_near_ones_by_their_look(tmp_path):
     report = check(folder, workers=1)
     assert report.duplicates == (("a.png", "same.bmp"),)
     assert report.near_duplicates == (("b.png", "near.jpg"),)
+    assert "  b.png ≈ near.jpg" in report_lines(report)
 
 
 def brute_force(hashes):
@@ -332,7 +332,7 @@ def test_many_hashes_with_the_same_margin_are_compared_in_bounded_time():
 def test_the_proposal_follows_from_the_sizes(sizes, grey, transparent, expected):
     found = suggest_shape(sizes, grey, transparent)
     assert (found.channels, found.height, found.width, found.resize) == expected
-    assert found.bytes == 128 + len(sizes) * found.channels * found.height * found.width
+    assert found.num_bytes == 128 + len(sizes) * found.channels * found.height * found.width
 
 
 def test_the_report_has_classes_sizes_and_aspects(tmp_path):

@@ -54,7 +54,7 @@ def test_svhn_is_opened_as_published_with_ten_meaning_zero(tmp_path, images, mon
     svhn = opened("svhn")
     assert np.array_equal(svhn.images, levels)
     assert svhn.labels.tolist() == labels.tolist()
-    with pytest.raises(DataError, match="without its 'test' split; splits there: train"):
+    with pytest.raises(DataError, match="without its 'test' split, only train"):
         opened("svhn", "test")
 
 
@@ -111,7 +111,7 @@ def test_cifar10_as_images_has_train_before_test_and_its_classes(tmp_path, monke
             tar.add(place / "train", "train")
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
     both = opened("cifar10", "both")
-    assert "is a copy of cifar10 of its own, not the published files" in both.index["notes"][0]
+    assert "is a copy of cifar10 that differs from the published files" in both.index["notes"][0]
     assert sorted(both.images[:2, 0, 0, 0].tolist()) == [50, 90]
     assert sorted(both.images[2:, 0, 0, 0].tolist()) == [10, 130]
     assert sorted(opened("cifar10", "test").images[:, 0, 0, 0].tolist()) == [10, 130]

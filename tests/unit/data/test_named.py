@@ -13,8 +13,8 @@ from gansmith.data.dataset import Request, open_dataset
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.datasets.files import IDX_FILES
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.named import open_named
 from gansmith.data.prepare import prepare_source
+from gansmith.data.sources import find_source
 from gansmith.errors import DataError
 from tests.helpers import make_sets
 from tests.helpers.small_images import file, photo, write_images
@@ -25,12 +25,12 @@ def noise(*shape):
 
 
 def checked(name, split="train"):
-    with open_named(name, split) as source:
+    with find_source(name, split).open() as source:
         return check_source(source, workers=1)
 
 
 def packed(name, out, split="train", **shape):
-    with open_named(name, split) as source:
+    with find_source(name, split).open() as source:
         return prepare_source(source, out, ImageShape(**shape), workers=1)
 
 
@@ -63,14 +63,14 @@ def test_a_set_of_arrays_gets_the_report_of_a_folder(mnist, tmp_path):
     text = "\n".join(report_lines(report))
     assert text.startswith(f"mnist --split both: 24 images\nin {tmp_path / 'mnist'}\nused 24 ")
     assert "classes, from the set itself" in text
-    assert "24 images were not looked at for near-duplicates: their short side is under 32 pixels" in text
-    assert "mnist is a copy of mnist of its own, not the published files" in text
+    assert "24 images were not compared for near-duplicates: with a shorter side under 32 pixels" in text
+    assert "mnist is a copy of mnist that differs from the published files" in text
     assert "gansmith data prepare mnist OUT --split both --size 28x28 --channels 1 --fit crop" in text
     assert len(checked("mnist").files) == 20
 
 
 def test_its_page_shows_its_images(mnist):
-    with open_named("mnist", "test") as source:
+    with find_source("mnist", "test").open() as source:
         page = check_page(check_source(source, workers=1), source, workers=1)
     assert page.count('<img alt="test/') == 4
 
@@ -81,7 +81,7 @@ def test_preparing_a_set_of_arrays_keeps_its_pixels_and_training_takes_the_store
     assert np.array_equal(dataset.images[:, 0], images[:20])
     assert np.array_equal(dataset.labels, labels[:20])
     assert dataset.index["name"] == "mnist"
-    assert "not the published files" in dataset.index["notes"][0]
+    assert "differs from the published files" in dataset.index["notes"][0]
     shape = ImageShape(channels=1, height=28, width=28)
     again = open_dataset(Request(name=str(tmp_path / "store"), split="train", shape=shape))
     assert np.array_equal(again.images, dataset.images)
@@ -172,9 +172,9 @@ def test_what_is_not_there_is_said(tmp_path, monkeypatch, name, split, message):
 
 
 def test_the_packaged_set_says_its_warning(monkeypatch):
-    with open_named("fashion-10k[0]") as source:
+    with find_source("fashion-10k[0]").open() as source:
         assert len(source.entries) == 1000
-        assert SETS["fashion-10k"].warning in source.notes
+        assert SETS["fashion-10k"].warning in source.notes()
 
 
 def test_only_images_large_enough_are_compared_for_near_duplicates(tmp_path):
@@ -184,4 +184,4 @@ def test_only_images_large_enough_are_compared_for_near_duplicates(tmp_path):
         (tmp_path / f"set/{size} again.jpg").write_bytes(file(photo(size, size), "JPEG", quality=80))
     report = checked(str(tmp_path / "set"))
     assert [sorted(group) for group in report.near_duplicates] == [["64 again.jpg", "64.png"]]
-    assert any(note.startswith("2 images were not looked at") for note in report.notes)
+    assert any(note.startswith("2 images were not compared") for note in report.notes)

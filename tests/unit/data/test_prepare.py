@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gansmith.data.check.report import check
+from gansmith.data.dataset import _content_key
 from gansmith.data.images.decode import decode
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.prepare import Asked, choose_shape, prepare
-from gansmith.data.sources import open_source
+from gansmith.data.open_source import open_path
+from gansmith.data.prepare import ShapeOptions, choose_shape, source_key
 from gansmith.errors import DataError, UsageError
 from tests.helpers.hazards import bomb
-from tests.helpers.small_images import file, photo, write_images
+from tests.helpers.small_images import check, file, photo, prepare, write_images
 
 SMALL = ImageShape(channels=3, height=32, width=32)
 
@@ -88,9 +88,11 @@ def test_a_killed_prepare_continues_and_gives_the_same_store(tmp_path):
     prepare(folder, tmp_path / "whole", SMALL, workers=1)
     code = (
         "import gansmith.data.store_writer as w, sys, time\nfrom pathlib import Path\n"
-        "from gansmith.data.images.resize import ImageShape\nfrom gansmith.data.prepare import prepare\nw._EVERY = 5\n"
+        "from gansmith.data.images.resize import ImageShape\nfrom gansmith.data.open_source import open_path\n"
+        "from gansmith.data.prepare import prepare_source\nw._EVERY = 5\n"
         "slow = lambda done, total: (print(done, flush=True), time.sleep(.01))\n"
-        "prepare(Path('set'), Path('parts'), ImageShape(channels=3, height=32, width=32), workers=1, progress=slow)\n"
+        "shape = ImageShape(channels=3, height=32, width=32)\nwith open_path(Path('set')) as source:\n"
+        "    prepare_source(source, Path('parts'), shape, workers=1, progress=slow)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=tmp_path)
     while int(process.stdout.readline()) < 23:
@@ -165,7 +167,7 @@ def test_one_per_cent_may_be_lost_and_more_only_when_allowed(tmp_path):
 
 
 def chosen(folder, asked):
-    with open_source(folder) as source:
+    with open_path(folder) as source:
         return choose_shape(source, asked, workers=1)
 
 
@@ -174,7 +176,7 @@ def test_nothing_usable_is_an_error(tmp_path):
     (tmp_path / "set/a.txt").write_text("hello")
     assert check(tmp_path / "set", workers=1).suggestion is None
     for choose in (
-        lambda: chosen(tmp_path / "set", Asked()),
+        lambda: chosen(tmp_path / "set", ShapeOptions()),
         lambda: prepare(tmp_path / "set", tmp_path / "out", SMALL),
     ):
         with pytest.raises(DataError, match="no image that can be used"):
@@ -185,11 +187,11 @@ def test_nothing_usable_is_an_error(tmp_path):
 
 def test_what_is_not_asked_for_is_proposed(tmp_path):
     folder = many(tmp_path, 4)
-    assert chosen(folder, Asked()) == ImageShape(channels=3, height=40, width=40)
-    assert chosen(folder, Asked(size=(48, 32))) == ImageShape(channels=3, height=48, width=32)
-    asked = Asked(size=(8, 8), channels=1, resize="pad", resample="bilinear")
+    assert chosen(folder, ShapeOptions()) == ImageShape(channels=3, height=40, width=40)
+    assert chosen(folder, ShapeOptions(size=(48, 32))) == ImageShape(channels=3, height=48, width=32)
+    asked = ShapeOptions(size=(8, 8), channels=1, resize="pad", resample="bilinear")
     assert chosen(folder, asked) == ImageShape(channels=1, height=8, width=8, resize="pad", resample="bilinear")
-    boxed = Asked(box=(0, 3, 40, 37))
+    boxed = ShapeOptions(box=(0, 3, 40, 37))
     assert chosen(folder, boxed) == ImageShape(channels=3, height=32, width=32, box=(0, 3, 40, 37))
 
 
@@ -197,8 +199,9 @@ def test_a_bomb_costs_little_memory(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set/bomb.png").write_bytes(bomb(9_000, 9_943))
     code = (
-        "import re, resource\nfrom pathlib import Path\nfrom gansmith.data.check.report import check\n"
-        "print(check(Path('set'), workers=1).files[0].reasons)\n"
+        "import re, resource\nfrom pathlib import Path\nfrom gansmith.data.check.report import check_source\n"
+        "from gansmith.data.sources import find_source\n"
+        "with find_source('set').open() as source: print(check_source(source, workers=1).files[0].reasons)\n"
         # Not RUSAGE_SELF: it begins with the peak of the process that started this one.
         "own = int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"
         "print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))\n"
@@ -220,3 +223,17 @@ def test_an_unfinished_store_that_makes_no_sense_is_begun_again(tmp_path, note):
     dataset = prepare(folder, tmp_path / "store", SMALL, workers=1)
     assert len(dataset) == 2
     assert dataset.labels is None
+
+
+def test_the_keys_of_packed_datasets_are_those_of_earlier_versions(tmp_path, monkeypatch):
+    """With another key, every packed dataset in every cache would be packed again."""
+    monkeypatch.setattr("gansmith.data.prepare.pillow_version", "12.0.0")
+    (tmp_path / "folder").mkdir()
+    for name, content in {"a.png": b"not an image", "b.txt": b"text", ".hidden": b""}.items():
+        (tmp_path / "folder" / name).write_bytes(content)
+    shape = ImageShape(channels=3, height=32, width=48, box=(1, 2, 30, 40))
+    with open_path(tmp_path / "folder") as source:
+        assert source_key(source, shape) == "57784f22dbc8f3f01fd40a3dc1b134a17f754088c34895c0b8debbaac4e332f8"
+    files = (tmp_path / "folder/a.png", tmp_path / "folder/b.txt")
+    key = _content_key(files, {"name": "mnist", "split": "train", **shape.to_dict()})
+    assert key == "87db3d14587b8eeee0553dc9fa9e53e02afac46517ae7221e5bd2b9931241cb1"

@@ -126,7 +126,7 @@ def test_frames_are_bounded_and_a_torn_one_is_the_end():
 )
 def test_an_answer_that_is_no_image_is_refused(images, pixels):
     with pytest.raises(ValueError, match=r"answer|reshape"):
-        pool._images({"images": images}, bytes(pixels), 1, SMALL)
+        pool._parse_answer({"images": images}, bytes(pixels), 1, SMALL)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansmith.data.sources import open_source
+from gansmith.data.open_source import open_path
 from gansmith.errors import DataError
 from gansmith.evaluation.inputs import first_shape, image_set, read_array, read_images
 from tests.helpers.small_features import grey
@@ -16,7 +16,7 @@ SHAPE = (24, 24, 3)
 
 
 def read(folder, shape=SHAPE):
-    with open_source(Path(folder)) as source:
+    with open_path(Path(folder)) as source:
         return read_images(source, shape)
 
 
@@ -75,7 +75,7 @@ def test_files_that_are_no_images_are_passed_over():
 
 
 def test_the_first_image_gives_the_shape_where_none_is_said():
-    with open_source(Path(folder_of("fakes", photo(16, 24, channels=1)))) as source:
+    with open_path(Path(folder_of("fakes", photo(16, 24, channels=1)))) as source:
         assert first_shape(source) == (16, 24, 1)
 
 

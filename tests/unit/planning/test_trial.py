@@ -1,5 +1,6 @@
 """A trial: which steps it takes, when it ends, and what it finds."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -89,13 +90,13 @@ class Ended:
     ("code", "said"), [(1, "RuntimeError: DefaultCPUAllocator: can't allocate memory"), (1, "MemoryError"), (-9, "")]
 )
 def test_a_trial_that_had_not_the_memory_found_nothing(monkeypatch, code, said):
-    monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(code, said))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Ended(code, said))
     assert trial_process.try_out("costs", recipe("auto"), "cpu") is None
 
 
 def test_a_trial_that_failed_for_another_reason_says_it(monkeypatch):
     said = "Traceback (most recent call last):\nOSError: [Errno 28] No space left on device"
-    monkeypatch.setattr(trial_process.subprocess, "run", lambda *_, **__: Ended(1, said))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Ended(1, said))
     with pytest.raises(RuntimeError, match=r"^a trial of a few steps failed: OSError: \[Errno 28\] No space left"):
         trial_process.try_out("costs", recipe("auto"), "cpu")
 
@@ -108,7 +109,7 @@ def test_a_trial_computes_in_what_this_process_has_chosen(monkeypatch, chosen):
         asked.append(how)
         return Ended(1, "MemoryError")
 
-    monkeypatch.setattr(trial_process.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(trial_process, "make_engine", lambda device, precision: make_engine(device, chosen))
     trial_process.try_out("costs", recipe("auto"), "cpu")
     assert f'precision = "{chosen}"\n' in asked[0]["input"].decode()

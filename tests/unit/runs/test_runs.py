@@ -7,6 +7,7 @@ import pytest
 
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.run import create_run, find_run, folder_name, list_runs, write_atomically
+from gansmith.system.names import portable_name
 
 
 @pytest.fixture
@@ -66,6 +67,43 @@ def test_a_name_that_cannot_be_a_folders_is_told_with_what_is_wrong_in_it(given,
     with pytest.raises(UsageError) as caught:
         folder_name(given)
     assert str(caught.value).endswith(said)
+
+
+def test_a_variant_gets_a_folder_that_windows_takes_and_is_found_by_its_name(root):
+    run = create_run(root, "notmnist-dcgan:full-passes")
+    assert run.path.name == "00001-notmnist-dcgan-full-passes"
+    run.update(name="notmnist-dcgan:full-passes")
+    assert find_run("notmnist-dcgan:full-passes", root) == run
+    assert create_run(root, "two.").path.name == "00002-two"
+    older = root / "00003-demo:variant"  # made by an earlier version
+    older.mkdir()
+    (older / "run.json").write_text("{}")
+    assert find_run("demo:variant", root).path == older
+
+
+def test_a_number_that_another_process_took_is_left_out(root, monkeypatch):
+    """Where the file system has no locks, two processes may read the same number."""
+    create_run(root, "a")
+    numbers = iter([1, 2])
+    monkeypatch.setattr("gansmith.runs.run._next_number", lambda root: next(numbers))
+    assert create_run(root, "a").path.name == "00002-a"
+
+
+@pytest.mark.parametrize(
+    ("name", "portable"),
+    [
+        ("a:b", "a-b"),
+        ('<a>|"?*\\', "-a------"),
+        ("con", "con_"),
+        ("LPT1.txt", "LPT1.txt_"),
+        ("console", "console"),
+        ("a. .", "a"),
+        ("...", "_"),
+        ("mine-2.png", "mine-2.png"),
+    ],
+)
+def test_file_names_that_windows_refuses_are_changed(name, portable):
+    assert portable_name(name) == portable
 
 
 def test_a_line_cut_short_is_left_out(root):

@@ -9,9 +9,9 @@ from tyro.conf import Positional, arg
 from gansmith.cli.console import progress_bar
 from gansmith.cli.options import Json, Offline, option
 from gansmith.data.datasets.catalog import SETS
-from gansmith.data.datasets.download import readable_size
 from gansmith.data.datasets.find import find_set, look_for, size_to_download
 from gansmith.errors import UsageError, unknown
+from gansmith.text import readable_size
 
 
 def list_datasets(json_: Json = False) -> None:

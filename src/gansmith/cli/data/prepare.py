@@ -35,14 +35,16 @@ def prepare_data(
     check_workers(workers)
     height_width, box_numbers = _parse_size(size), _parse_box(box)
     from gansmith.data.check.check_data import packed_dataset
-    from gansmith.data.named import open_named
-    from gansmith.data.prepare import Asked, choose_shape, prepare_source
+    from gansmith.data.prepare import ShapeOptions, choose_shape, prepare_source
+    from gansmith.data.sources import find_source
 
     if packed_dataset(images):
         raise UsageError(f"{images} is packed already; train on it: gansmith train --data {images}.")
-    asked = Asked(size=height_width, channels=channels, resize=fit, box=box_numbers, resample=resample)
-    with progress_bar() as bar, open_named(images, split, offline=offline, progress=bar.download) as source:
-        shape = choose_shape(source, asked, workers, partial(bar.count, "reading"))
+    options = ShapeOptions(size=height_width, channels=channels, resize=fit, box=box_numbers, resample=resample)
+    with progress_bar() as bar:
+        found = find_source(images, split, offline=offline, progress=bar.download)
+    with progress_bar() as bar, found.open() as source:
+        shape = choose_shape(source, options, workers, partial(bar.count, "reading"))
         packing = partial(bar.count, "packing")
         dataset = prepare_source(source, out, shape, allow_dropped=allow_dropped, workers=workers, progress=packing)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())

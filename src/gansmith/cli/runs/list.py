@@ -8,7 +8,7 @@ from gansmith.cli.runs.text import columns, time_of_day
 from gansmith.runs.run import default_root
 from gansmith.runs.run import list_runs as find_runs
 from gansmith.runs.summary import RunSummary, summary_or_unreadable
-from gansmith.training.reporting import duration
+from gansmith.text import duration
 
 HEADINGS = ("run", "status", "step", "dataset", "best fd", "time", "started (UTC)")
 """Columns of the table."""

@@ -10,12 +10,11 @@ from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.options import Json, Runs, WhichRun
 from gansmith.cli.runs.keep import folder_size
 from gansmith.cli.runs.text import labelled, printable, time_of_day
-from gansmith.data.datasets.download import readable_size
 from gansmith.errors import CheckpointError
 from gansmith.runs.history import Evaluated
 from gansmith.runs.run import Run
 from gansmith.runs.summary import KILLED, RunSummary, short_word, summary
-from gansmith.training.reporting import duration
+from gansmith.text import duration, readable_size
 
 
 def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> None:

@@ -12,8 +12,7 @@ from gansmith.data.archives.inflate import Reader, open_reader
 from gansmith.data.archives.members import Limits, Listing, Member, Skipped, check_members
 from gansmith.data.archives.tar import is_tar, tar_entries
 from gansmith.data.archives.zip import MAGICS, read_zip_member, zip_entries
-from gansmith.data.images.types import MAGICS as IMAGES
-from gansmith.data.images.types import SUFFIXES
+from gansmith.data.images.types import SUFFIXES, begins_as_image
 from gansmith.errors import DataError
 
 _OTHERS = {b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!\x1a\x07": "RAR", b"\x28\xb5\x2f\xfd": "Zstandard"}
@@ -57,7 +56,7 @@ class Archive:
 
 
 def open_archive(path: Path, limits: Limits | None = None) -> Archive:
-    """List a folder, a .zip or a .tar (.gz, .bz2, .xz), told apart by their content; nothing is written anywhere.
+    """List a folder, a .zip or a .tar (.gz, .bz2, .xz), recognised by its content; nothing is written.
 
     Names that lead elsewhere, links, devices, encrypted or hidden files, doubles and files of over
     `limits.member_bytes` are skipped one by one; in a folder, links are followed. Raises DataError when the whole is
@@ -70,7 +69,7 @@ def open_archive(path: Path, limits: Limits | None = None) -> Archive:
             return _open_folder(path, limits)
         with ExitStack() as files:
             file = files.enter_context(path.open("rb"))
-            start = file.read(6)
+            start = file.read(12)
             if not start.startswith(MAGICS):
                 return _open_tar(file, path, limits, start, files.pop_all())
             listing = check_members(zip_entries(file, path, limits.members), path, limits)
@@ -82,12 +81,11 @@ def open_archive(path: Path, limits: Limits | None = None) -> Archive:
 def _open_tar(file: BufferedIOBase, path: Path, limits: Limits, start: bytes, files: ExitStack) -> Archive:
     with files:
         if not is_tar(open_reader(file, path).read(512)):
-            if start.startswith(IMAGES) or path.suffix.lower() in SUFFIXES:
+            if begins_as_image(start) or path.suffix.lower() in SUFFIXES:
                 raise DataError(f"{path} is one image; give the folder that holds it.")
             other = next((name for magic, name in _OTHERS.items() if start.startswith(magic)), None)
-            what = (
-                f"a {other} file" if other else f"no archive that is known (it starts with {start.hex() or 'nothing'})"
-            )
+            first = start[:6].hex() or "nothing"
+            what = f"a {other} file" if other else f"no known archive (it starts with {first})"
             raise DataError(f"{path} is {what}; give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
         entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
         listing = check_members(entries, path, limits)

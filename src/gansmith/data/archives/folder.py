@@ -1,4 +1,4 @@
-"""The files of a folder, and why those that cannot be read are passed over. Links are followed, in circles never."""
+"""The files of a folder, and the reason for each that cannot be read. Links are followed, but never in circles."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Forward-only readers of plain and compressed files that give what is asked for and never inflate far ahead of it.
+"""Forward-only readers of plain and compressed files that never inflate far ahead of what is read.
 
 The standard library's readers check less than hostile files need: a bzip2 or xz member of a zip is inflated 4 KiB of
 input at a time whatever comes out of it, and an xz file's memory cannot be limited.
@@ -16,28 +16,28 @@ from typing import Protocol
 from gansmith.errors import DataError
 
 MAX_RATIO = 100
-"""Most bytes inflated from one: images come to 20 at most, a bomb of zeros to 1,000 (deflate) or more."""
+"""Most bytes that one byte may inflate to: images reach 20, a bomb of zeros 1,000 (deflate) or more."""
 
 RATIO_SLACK = 16 << 20
-"""Inflated bytes before the ratio counts, so that a small file of blank images passes."""
+"""Inflated bytes up to which the ratio does not matter, so that a small file of blank images passes."""
 
 MAX_STREAMS = 10_000
-"""Most gzip, bzip2 or xz streams one after the other in a file: each costs a new decoder, even an empty one."""
+"""Most gzip, bzip2 or xz streams in a file: each costs a new decoder, even an empty one."""
 
 MAX_XZ_MEMORY = 128 << 20
-"""What an xz header may ask for: `xz -9` needs 65 MiB."""
+"""Most memory that an xz header may ask for, in bytes: `xz -9` needs 65 MiB."""
 
 _CHUNK = 256 << 10
 _FEED = 64 << 10
 
 
 class Reader(Protocol):
-    """What `Plain` and `Inflated` have in common."""
+    """The methods that `Plain` and `Inflated` share."""
 
     position: int
-    """Bytes given out or skipped."""
+    """Number of bytes read or skipped."""
     consumed: int
-    """Bytes of the file that took, at least."""
+    """Lower bound on the bytes of the file that they took."""
 
     def read(self, size: int) -> bytearray:
         """The next `size` bytes; fewer at the end only."""
@@ -49,7 +49,7 @@ class Reader(Protocol):
 
 
 class Plain:
-    """A file as it is, from where it stands. `read` asks for no more memory than the file has bytes."""
+    """A file from its current position. `read` takes no more memory than the file has bytes."""
 
     def __init__(self, file: BufferedIOBase):
         self._file = file
@@ -160,7 +160,7 @@ class _Decoder(Protocol):
 
 
 class _Zlib:
-    """zlib's decoder with the manners of bz2's and lzma's: it keeps the input that it has not used yet."""
+    """zlib's decoder with the interface of bz2's and lzma's: it keeps the input that it has not used yet."""
 
     def __init__(self, window_bits: int):
         self._decoder = zlib.decompressobj(window_bits)

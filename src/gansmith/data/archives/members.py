@@ -1,4 +1,4 @@
-"""Which files of an archive may be looked at: names, doubles, sizes and counts, decided in one place."""
+"""Checks the files that an archive announces: names, doubles, sizes and counts."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ MAX_NAMES = 128 << 20
 """Most bytes of names in one archive: they are all held in memory."""
 
 SYSTEM = "is a hidden file or an operating system's own"
-"""Reason for files that nobody means when speaking of a folder's images."""
+"""The reason why hidden and system files are skipped; they do not count as lost images."""
 
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -23,7 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What an archive may hold before it is refused; single members over `member_bytes` are passed over."""
+    """An archive that exceeds `members` or `total_bytes` is refused; a member over `member_bytes` is skipped."""
 
     members: int = 1_000_000
     member_bytes: int = 128 << 20
@@ -32,7 +32,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file that can be read: its path with '/', its size in bytes, and where its reader finds it."""
+    """A file that can be read: its path with '/', its size in bytes, and its place for the reader."""
 
     name: str
     size: int
@@ -41,15 +41,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is passed over, and why."""
+    """A file that is skipped, and the reason."""
 
     name: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An entry as it stands in an archive, before it is judged; `reason` says why its reader cannot read it."""
+class FoundEntry:
+    """An entry of an archive, not checked yet; `reason` is why its reader cannot read it."""
 
     name: bytes
     size: int
@@ -70,7 +70,7 @@ def is_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in _JUNK
 
 
-def check_members(entries: Iterable[Found], path: Path, limits: Limits) -> Listing:
+def check_members(entries: Iterable[FoundEntry], path: Path, limits: Limits) -> Listing:
     """Sort entries into members and skipped ones.
 
     Skipped are names that could lead out of a folder, that are not UTF-8, hidden, an operating system's own, taken
@@ -105,15 +105,15 @@ def check_members(entries: Iterable[Found], path: Path, limits: Limits) -> Listi
 
 
 def _name_of(raw: bytes) -> tuple[str, str | None]:
-    """A name fit to be shown, and why it is not fit to be used."""
+    """The name in printable form, and the reason why it cannot be used."""
     if len(raw) > MAX_NAME:
         return raw[:80].decode("utf-8", "backslashreplace") + "...", f"its name is {len(raw):,} bytes long"
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
-        return _shown(raw.decode("utf-8", "backslashreplace")), "its name is not UTF-8"
+        return _escaped(raw.decode("utf-8", "backslashreplace")), "its name is not UTF-8"
     if _CONTROL.search(name):
-        return _shown(name), "its name holds control characters"
+        return _escaped(name), "its name holds control characters"
     if "\\" in name:
         return name, "its name holds a backslash"
     if name.startswith("/") or _DRIVE.match(name):
@@ -130,5 +130,5 @@ def _clash(name: str, other: str) -> str:
     return "its name is there already" if other == name else f"its name clashes with {other}"
 
 
-def _shown(name: str) -> str:
+def _escaped(name: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", name)

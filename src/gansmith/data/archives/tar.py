@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gansmith.data.archives.inflate import Reader
-from gansmith.data.archives.members import Found
+from gansmith.data.archives.members import FoundEntry
 from gansmith.errors import DataError
 
 MAX_HEADER = 64 << 10
-"""Longest GNU long name or pax header read."""
+"""Longest GNU long name or pax header that is read, in bytes."""
 
 MIN_FILE = 50
 """Fewest bytes that a file takes in a tar of over 10,000: empty ones gzipped take 5, the smallest images 100."""
@@ -35,7 +35,7 @@ _WITHOUT_CONTENT = {
 
 @dataclass(slots=True)
 class _Extension:
-    """What the headers before a file's own say of it."""
+    """The name and size that headers before a file's own give it."""
 
     name: bytes | None = None
     size: int | None = None
@@ -43,11 +43,11 @@ class _Extension:
 
 
 def is_tar(block: bytes | bytearray) -> bool:
-    """Whether this is a tar header, by its checksum, or the end of an empty tar file."""
+    """Whether the block is a tar header with a right checksum, or the end of an empty tar file."""
     return len(block) >= _BLOCK and (_checksum_holds(block[:_BLOCK]) or not any(block[:_BLOCK]))
 
 
-def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[Found]:
+def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[FoundEntry]:
     """Each file of a tar file, in order; `place` is the offset of its content. Folders are left out.
 
     Raises DataError for a damaged header, a cut-off end, more than `max_headers` headers, or files that are too many
@@ -69,7 +69,7 @@ def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[Found]
         start, reason = reader.position, _reason(kind, extension)
         folder = kind == b"5" or (kind in _FILES and name.endswith(b"/"))
         if not folder:
-            yield Found(name, size, (start,), reason)
+            yield FoundEntry(name, size, (start,), reason)
         _skip_content(reader, 0 if kind in _WITHOUT_CONTENT else size, name, path)
         extension = _Extension()
 
@@ -81,7 +81,7 @@ def _reason(kind: bytes, extension: _Extension) -> str | None:
 
 
 def _header(reader: Reader, path: Path) -> bytearray:
-    """The next header, or zeros (or nothing) at the end."""
+    """The next header; zeros, or nothing, at the end."""
     start = reader.position
     block = reader.read(_BLOCK)
     if not any(block):

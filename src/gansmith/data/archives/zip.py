@@ -17,20 +17,21 @@ from pathlib import Path
 import numpy as np
 
 from gansmith.data.archives.inflate import MAX_RATIO, RATIO_SLACK, Inflated, Plain, Reader
-from gansmith.data.archives.members import Found, Member
+from gansmith.data.archives.members import FoundEntry, Member
 from gansmith.errors import DataError
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
-"""How a zip file starts: with a member, or with the end of an empty one."""
+"""First bytes of a zip file: of a member, or of the end of an empty file."""
 
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
-_STORED, _DEFLATED = 0, 8
+_STORED = 0
+_DEFLATED = 8
 _ENCRYPTED = 0x2041
-"""Flags: encrypted, strongly encrypted, and with a hidden directory."""
+"""The flags of encrypted members, and of a hidden directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class _Directory:
     size: int
     count: int
     modulus: int
-    """What the count is given by: some write more than 65,535 files without zip64."""
+    """The modulus of the announced count: some writers put more than 65,535 files without zip64."""
 
 
-def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[Found]:
+def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[FoundEntry]:
     """Each file of a zip file, in its directory's order. Folders are left out.
 
     `place` is (offset of its local header, compressed size, method, CRC-32). Raises DataError for a damaged directory,
@@ -62,7 +63,7 @@ def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[
         if not found.name.endswith(b"/"):
             yield found
         elif found.size:
-            yield Found(found.name.rstrip(b"/"), found.size, found.place, "is a folder with content")
+            yield FoundEntry(found.name.rstrip(b"/"), found.size, found.place, "is a folder with content")
     if count % directory.modulus != directory.count:
         raise DataError(f"{path} announces {directory.count:,} files and lists {count:,}; fetch it again.")
     _check_spans(np.frombuffer(spans, np.uint64).reshape(-1, 2), path)
@@ -80,7 +81,7 @@ def read_zip_member(file: BufferedIOBase, path: Path, member: Member) -> bytes:
 
 
 def open_zip_member(file: BufferedIOBase, path: Path, member: Member) -> Reader:
-    """A reader of a member's content, from its start; nothing is checked but what compression checks."""
+    """A reader of a member's content from its start; only the compression itself is checked."""
     offset, num_bytes, method, _ = member.place
     file.seek(offset)
     header = file.read(_LOCAL.size)
@@ -120,7 +121,7 @@ def _find_directory(file: BufferedIOBase, path: Path) -> _Directory:
 
 
 def _check_count(file: BufferedIOBase, directory: _Directory, path: Path, max_entries: int) -> None:
-    """Refuse too many entries before any is kept, counting the directory itself: what is announced may be a lie."""
+    """Refuse too many entries before any is kept, counting the directory itself: the announced number may be a lie."""
     count, left = 0, directory.size if directory.size > max_entries * _ENTRY.size else 0
     file.seek(directory.start)
     while left and (part := file.read(min(left, 1 << 20))):
@@ -129,7 +130,7 @@ def _check_count(file: BufferedIOBase, directory: _Directory, path: Path, max_en
         raise DataError(f"{path} holds more than {max_entries:,} files; split it into several.")
 
 
-def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[Found, int]:
+def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[FoundEntry, int]:
     fixed = file.read(min(left, _ENTRY.size))
     if len(fixed) < _ENTRY.size or fixed[:4] != b"PK\1\2":
         raise DataError(f"{path} has a damaged directory {left:,} bytes before its end; fetch it again.")
@@ -141,11 +142,11 @@ def _read_entry(file: BufferedIOBase, left: int, path: Path) -> tuple[Found, int
         raise DataError(f"{path} has a directory that ends inside {name[:80]!r}; fetch it again.")
     if 0xFFFFFFFF in (size, packed, offset):
         size, packed, offset = _zip64(extra, [size, packed, offset])
-    return Found(name, size, (offset, packed, method, crc), _reason(flags, method, attributes, size, packed)), used
+    return FoundEntry(name, size, (offset, packed, method, crc), _reason(flags, method, attributes, size, packed)), used
 
 
 def _zip64(extra: bytes, numbers: list[int]) -> list[int]:
-    """The 64-bit values of those numbers that did not fit in 32 bits."""
+    """The 64-bit values of the numbers that are larger than 32 bits."""
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<2H", extra)
         values = extra[4 : 4 + length]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from gansmith.data.check.page import check_page
 from gansmith.data.check.report import DataReport, check_source
 from gansmith.data.check.text import report_lines
-from gansmith.data.locate import Split
-from gansmith.data.named import open_named
+from gansmith.data.datasets.catalog import Split
 from gansmith.data.selection import parse_name, rows_of
-from gansmith.data.sources import shown
+from gansmith.data.sources import find_source
 from gansmith.errors import DataError, DiskError, UsageError
 from gansmith.system.atomic import write_atomically
+from gansmith.text import printable
 
 if TYPE_CHECKING:
     from gansmith.data.store import Dataset
@@ -46,7 +46,7 @@ class PackedReport:
         """The report for a terminal."""
         channels, height, width = self.shape
         shape = f"{height}x{width}x{channels}"
-        yield f"{shown(self.name)}: {self.count:,} images of {shape}, packed from {self.packed_from}"
+        yield f"{printable(self.name)}: {self.count:,} images of {shape}, packed from {self.packed_from}"
         if self.classes:
             yield "classes"
         for name, count in self.classes.items():
@@ -74,14 +74,14 @@ def check_data(
     name = str(images)
     if dataset := packed_dataset(name):
         if page is not None:
-            raise UsageError(f"--page {page}: {shown(name)} is packed already; a page shows what it was made from.")
+            raise UsageError(f"--page {page}: {printable(name)} is packed already; a page shows what it was made from.")
         return _report_on_packed(name, dataset)
 
     def decoding(done: int, total: int) -> None:
         if progress:
             progress("decoding", done, total)
 
-    with open_named(name, split, offline=offline, progress=downloading) as source:
+    with find_source(name, split, offline=offline, progress=downloading).open() as source:
         report = check_source(source, workers, decoding)
         if page is not None:
             try:
@@ -97,7 +97,7 @@ def check_usable(report: DataReport | PackedReport) -> None:
     """Raise DataError when no image can be used."""
     if isinstance(report, DataReport) and not report.kept:
         raise DataError(
-            f"{shown(report.given[0])} holds no image that can be used; give a folder of images, a .zip, a .tar or a "
+            f"{printable(report.given[0])} holds no image that can be used; give a folder of images, a .zip, a .tar or a "
             ".parquet file."
         )
 
@@ -130,6 +130,6 @@ def _report_on_packed(name: str, dataset: "Dataset") -> PackedReport:
         packed_from=dataset.index["name"],
         count=len(dataset),
         shape=tuple(dataset.index["shape"]),
-        classes={shown(names.get(number, str(number))): counts[number] for number in sorted(counts)},
+        classes={printable(names.get(number, str(number))): counts[number] for number in sorted(counts)},
         notes=tuple(dataset.index["notes"]),
     )

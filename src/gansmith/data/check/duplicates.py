@@ -1,4 +1,4 @@
-"""Images that are there more than once, to the pixel or nearly."""
+"""Duplicates, equal in every pixel, and near-duplicates."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,22 +7,24 @@ from itertools import combinations, pairwise
 import numpy as np
 
 NEAR_SIDE = 32
-"""Pixels of the shorter side from which on near-duplicates are looked for: of 9,000 digits of 28x28, all different,
-6,334 would be called nearly the same, of 6,000 ships of 32x32 it is 8."""
+"""Shorter side in pixels from which near-duplicates are looked for. Among 9,000 different digits of 28x28, 6,334 would
+count as near-duplicates; among 6,000 ships of 32x32, 8 do."""
 
 NEAR_BITS = 3
-"""Difference hashes that differ in so many of their 64 bits at most are nearly the same image."""
+"""Difference hashes of near-duplicates differ in at most so many of their 64 bits."""
 
 _BANDS = 6
+"""Number of bands that a hash is split into."""
+
 _WINDOW = 128
-"""Neighbours compared within a run of equal bands: bounds the work when a set's margins are all alike."""
+"""Number of neighbours compared among hashes with equal bands; bounds the work when the margins of all images agree."""
 
 _PLAIN_BITS = 4
 """Hashes with fewer ones, or fewer zeros, belong to plain surfaces, which all look alike."""
 
 
 def groups_of_equal(keys: Sequence[str]) -> list[list[int]]:
-    """The positions that share a key, for each key that is there twice or more; '' is no key."""
+    """The positions of each key that occurs more than once; '' is no key."""
     positions = defaultdict(list)
     for position, key in enumerate(keys):
         if key:

@@ -7,10 +7,11 @@ import numpy as np
 from PIL import Image
 
 from gansmith.data.check.report import CheckedFile, DataReport
-from gansmith.data.check.text import described, prepare_command
+from gansmith.data.check.text import describe_suggestion, prepare_command
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.sources import Source, shown
+from gansmith.data.open_source import OpenSource
+from gansmith.text import printable
 from gansmith.viz.grids import png
 from gansmith.viz.page import image_source, page, pairs
 
@@ -31,13 +32,13 @@ meter { width: 8rem; }
 </style>"""
 
 
-def check_page(report: DataReport, source: Source, workers: int | None = None) -> str:
+def check_page(report: DataReport, source: OpenSource, workers: int | None = None) -> str:
     """The page: counts, examples of each kind, duplicates, histograms and the proposal. Reads some images again."""
     images = thumbnails(source, _names_to_show(report), workers)
     counts = report.counts()
     facts = {"files": f"{len(report.files):,}"} | {outcome: f"{count:,}" for outcome, count in counts.items()}
     if suggestion := report.suggestion:
-        facts |= {"proposal": described(suggestion)}
+        facts |= {"proposal": describe_suggestion(suggestion)}
     command = f"<pre>{html.escape(prepare_command(report, suggestion))}</pre>" if suggestion else ""
     why = [*(suggestion.why if suggestion else ["no image here can be used"]), *report.notes]
     duplicates = (("The same to the pixel", report.duplicates), ("Nearly the same", report.near_duplicates))
@@ -54,10 +55,10 @@ def check_page(report: DataReport, source: Source, workers: int | None = None) -
         _section("Aspect", _histogram(report.aspects())),
     ]
     title = report.path.resolve().name if report.given == (str(report.path),) else " ".join(report.given)
-    return page(shown(title), "What these images are, and what was done to them.", body)
+    return page(printable(title), "What these images are, and what was done to them.", body)
 
 
-def thumbnails(source: Source, names: Sequence[str], workers: int | None = None) -> dict[str, bytes]:
+def thumbnails(source: OpenSource, names: Sequence[str], workers: int | None = None) -> dict[str, bytes]:
     """PNGs of at most 96 pixels a side of those images that can be decoded."""
     with Decoders(workers) as decoders:
         chosen = set(names)
@@ -91,7 +92,7 @@ def _section(title: str, content: str) -> str:
 def _sheet(names: Sequence[str], images: Mapping[str, bytes]) -> str:
     figures = []
     for name in names:
-        caption = html.escape(shown(name))
+        caption = html.escape(printable(name))
         source = image_source(images[name]) if name in images else ""
         image = f'<img alt="{caption}" src="{source}">' if source else ""
         figures.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
@@ -106,7 +107,7 @@ def _reasons(report: DataReport, images: Mapping[str, bytes], outcome: str) -> s
             continue
         example = next((file.name for file in found if file.name in images), None)
         image = f'<img width=64 alt="" src="{image_source(images[example])}">' if example else ""
-        names = ", ".join(html.escape(shown(file.name)) for file in found[:_NAMES])
+        names = ", ".join(html.escape(printable(file.name)) for file in found[:_NAMES])
         more = f" and {len(found) - _NAMES:,} more" if len(found) > _NAMES else ""
         rows.append(
             f"<tr><td>{image}</td><td>{html.escape(reason)}</td><td>{len(found):,}</td>"
@@ -124,7 +125,7 @@ def _groups(groups: Sequence[Sequence[str]], images: Mapping[str, bytes]) -> str
 def _histogram(counts: Mapping[str, int]) -> str:
     most = max(counts.values(), default=0)
     rows = "".join(
-        f"<tr><td>{html.escape(shown(name))}</td><td>{count:,}</td>"
+        f"<tr><td>{html.escape(printable(name))}</td><td>{count:,}</td>"
         f'<td><meter max="{most}" value="{count}"></meter></td></tr>'
         for name, count in counts.items()
     )

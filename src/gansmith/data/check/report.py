@@ -1,8 +1,8 @@
-"""What a folder or an archive of own images holds: one report for each file, and what follows for the whole."""
+"""The data check: a report on every file of a source, and on the source as a whole."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,25 @@ from gansmith.data.images.decode import LAID_OVER_WHITE, DecodedImage, Outcome, 
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
-from gansmith.data.sources import Entry, Source, open_source, shown
+from gansmith.data.open_source import Entry, OpenSource
+from gansmith.text import printable
 
 Progress = Callable[[int, int], None]
-"""Called with the files done and their number."""
+"""Called with the number of files done, and of all files."""
 
 HOLDS_LABELS = "holds the labels"
+"""The reason why a label file is no image."""
 
-_SIDES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+_SHORT_SIDES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+"""Where the buckets of the histogram of shorter sides begin, in pixels."""
+
 _ASPECTS = ((0.5, "taller than 1:2"), (0.97, "tall"), (1.03, "square"), (2.0, "wide"))
+"""Largest width / height, and name, of each bucket of the histogram of aspect ratios."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedFile:
-    """What became of one file. `label` is the name of its class; the rest as in `decode.DecodedImage`."""
+    """The report on one file. `label` is the name of its class; the rest as in `decode.DecodedImage`."""
 
     name: str
     outcome: Outcome
@@ -43,27 +48,25 @@ class CheckedFile:
 
     @property
     def lost(self) -> bool:
-        """Is this an image, by its name or as a row of a table, that cannot be used?"""
+        """Whether it is an image, by its name or as a row of a table, that cannot be used."""
         image = self.row or suffix_of(self.name) in SUFFIXES
         return self.outcome == "dropped" and SYSTEM not in self.reasons and image
 
     def to_dict(self) -> dict[str, Any]:
-        """What an index and the JSON report say of the file."""
-        facts: dict[str, Any] = {"name": shown(self.name), "outcome": self.outcome, "reasons": list(self.reasons)}
+        """The file's entry in an index and in the JSON report."""
+        entry: dict[str, Any] = {"name": printable(self.name), "outcome": self.outcome, "reasons": list(self.reasons)}
         if self.outcome != "dropped":
-            facts |= {"mode": self.mode, "width": self.width, "height": self.height, "sha256": self.sha256}
-        return facts if self.label is None else facts | {"label": self.label}
+            entry |= {"mode": self.mode, "width": self.width, "height": self.height, "sha256": self.sha256}
+        return entry if self.label is None else entry | {"label": self.label}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataReport:
-    """The report on a whole: every file is in `files` once. Groups hold names of files, histograms label and count.
-
-    `given` is how the command line names these images.
-    """
+    """The report on a source: every file is in `files` once; duplicates are groups of file names."""
 
     path: Path
     given: tuple[str, ...]
+    """The command-line words that name these images."""
     files: tuple[CheckedFile, ...]
     labels_from: str | None
     duplicates: tuple[tuple[str, ...], ...]
@@ -77,7 +80,7 @@ class DataReport:
         return [file for file in self.files if file.outcome != "dropped"]
 
     def counts(self) -> dict[Outcome, int]:
-        """Files by outcome."""
+        """Number of files of each outcome."""
         found = Counter(file.outcome for file in self.files)
         return {"used": found["used"], "converted": found["converted"], "dropped": found["dropped"]}
 
@@ -90,50 +93,44 @@ class DataReport:
         return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
     def classes(self) -> dict[str, int]:
-        """Images of each class, in the order of their numbers."""
+        """Number of images of each class, in the order of the class numbers."""
         found = Counter(file.label for file in self.kept if file.label is not None)
         return {label: found[label] for label in class_order(found)}
 
     def sizes(self) -> dict[str, int]:
-        """Images by the length of their short side."""
+        """Number of images for each bucket of shorter sides, in pixels."""
         found = Counter(_bucket(min(file.width, file.height)) for file in self.kept)
-        return {name: found[name] for name in map(_bucket, _SIDES) if found[name]}
+        return {name: found[name] for name in map(_bucket, _SHORT_SIDES) if found[name]}
 
     def aspects(self) -> dict[str, int]:
-        """Images by their aspect; square is within 3 %."""
+        """Number of images for each bucket of aspect ratios; "square" is within 3 %."""
         found = Counter(_aspect(file.width / file.height) for file in self.kept)
         return {name: found[name] for name in [*(name for _, name in _ASPECTS), "wider than 2:1"] if found[name]}
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole report as plain data for JSON."""
+        """The report as plain data for JSON."""
         suggestion = self.suggestion
         return {
-            "path": shown(str(self.path)),
-            "given": [shown(word) for word in self.given],
+            "path": printable(str(self.path)),
+            "given": [printable(word) for word in self.given],
             "counts": self.counts(),
             "reasons": {reason: len(files) for reason, files in self.reasons().items()},
             "labels_from": self.labels_from,
             "classes": self.classes(),
             "short_sides": self.sizes(),
             "aspects": self.aspects(),
-            "duplicates": [[shown(name) for name in group] for group in self.duplicates],
-            "near_duplicates": [[shown(name) for name in group] for group in self.near_duplicates],
-            "proposal": suggestion and {name: getattr(suggestion, name) for name in suggestion.__slots__},
+            "duplicates": [[printable(name) for name in group] for group in self.duplicates],
+            "near_duplicates": [[printable(name) for name in group] for group in self.near_duplicates],
+            "suggested_shape": asdict(suggestion) if suggestion else None,
             "notes": list(self.notes),
             "files": [file.to_dict() for file in self.files],
         }
 
 
-def check(path: Path, workers: int | None = None, progress: Progress | None = None) -> DataReport:
-    """The report on a folder or an archive, see `check_source`."""
-    with open_source(path) as source:
-        return check_source(source, workers, progress)
+def check_source(source: OpenSource, workers: int | None = None, progress: Progress | None = None) -> DataReport:
+    """The data check: decode every image of an open source and report on it; nothing is written.
 
-
-def check_source(source: Source, workers: int | None = None, progress: Progress | None = None) -> DataReport:
-    """Decode every image of a source and report on them; nothing is written.
-
-    Raises DataError when there is nothing to look at, or when a label file is wrong.
+    Raises DataError when a label file is wrong.
     """
     labels = find_labels(source)
     jobs = (source.job(entry) for entry in source.entries)
@@ -143,7 +140,7 @@ def check_source(source: Source, workers: int | None = None, progress: Progress 
             reports.append(report_on(entry, image, labels))
             if progress:
                 progress(number, len(source.entries))
-    return _judge(source, [*reports, *passed_over(source)], labels)
+    return _report(source, [*reports, *passed_over(source)], labels)
 
 
 def report_on(entry: Entry, image: DecodedImage, labels: Labels | None) -> CheckedFile:
@@ -169,20 +166,20 @@ def report_on(entry: Entry, image: DecodedImage, labels: Labels | None) -> Check
     )
 
 
-def passed_over(source: Source) -> list[CheckedFile]:
-    """The reports on the files that could not even be read."""
+def passed_over(source: OpenSource) -> list[CheckedFile]:
+    """The reports on the files that cannot be read."""
     return [CheckedFile(name=name, outcome="dropped", reasons=(reason,)) for name, reason in source.passed]
 
 
 def suggestion_for(kept: Sequence[CheckedFile], short_side: int = SHORT_SIDE) -> SuggestedShape | None:
-    """What to make of the images that are used; None when there are none."""
+    """The suggested shape for the images that are used; None if there are none."""
     if not kept:
         return None
     grey, transparent = sum(file.grey for file in kept), sum(file.transparent for file in kept)
     return suggest_shape([(file.height, file.width) for file in kept], grey, transparent, short_side)
 
 
-def _judge(source: Source, files: Sequence[CheckedFile], labels: Labels | None) -> DataReport:
+def _report(source: OpenSource, files: Sequence[CheckedFile], labels: Labels | None) -> DataReport:
     kept = [file for file in files if file.outcome != "dropped"]
     keys = [file.sha256 for file in kept]
     large = [file for file in kept if min(file.height, file.width) >= NEAR_SIDE]
@@ -195,17 +192,17 @@ def _judge(source: Source, files: Sequence[CheckedFile], labels: Labels | None) 
         given=source.given or (str(source.path),),
         files=tuple(files),
         labels_from=labels.origin if labels else None,
-        duplicates=_names(kept, groups_of_equal(keys)),
-        near_duplicates=_names(large, similar),
+        duplicates=_names_in(kept, groups_of_equal(keys)),
+        near_duplicates=_names_in(large, similar),
         suggestion=suggestion,
         notes=(
-            *source.notes,
+            *source.notes(),
             *(labels.notes if labels else filter(None, [why_no_classes(source)])),
             *_not_compared(len(kept) - len(large)),
         ),
     )
     if small := [label for label, count in report.classes().items() if count == 1]:
-        note = f"{len(small):,} classes have a single image, first {shown(small[0])}"
+        note = f"{len(small):,} classes have a single image, first {printable(small[0])}"
         return replace(report, notes=(*report.notes, note))
     return report
 
@@ -214,26 +211,26 @@ def _not_compared(num_small: int) -> list[str]:
     if not num_small:
         return []
     return [
-        f"{num_small:,} images were not looked at for near-duplicates: their short side is under {NEAR_SIDE} pixels, "
-        "and images so small look alike that are not"
+        f"{num_small:,} images were not compared for near-duplicates: with a shorter side under {NEAR_SIDE} pixels, "
+        "different images look alike"
     ]
 
 
 def _with_transparency(file: CheckedFile) -> CheckedFile:
-    """The report when transparency is kept."""
+    """The report on the file if transparency is kept."""
     if LAID_OVER_WHITE not in file.reasons:
         return file
     reasons = tuple(reason for reason in file.reasons if reason != LAID_OVER_WHITE)
     return replace(file, reasons=reasons, outcome="converted" if reasons else "used")
 
 
-def _names(kept: Sequence[CheckedFile], groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
+def _names_in(kept: Sequence[CheckedFile], groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(kept[position].name for position in group) for group in groups)
 
 
 def _bucket(side: int) -> str:
-    low = max(limit for limit in _SIDES if limit <= side)
-    return f"{low}-{2 * low - 1}" if low < _SIDES[-1] else f"{low} and more"
+    low = max(limit for limit in _SHORT_SIDES if limit <= side)
+    return f"{low}-{2 * low - 1}" if low < _SHORT_SIDES[-1] else f"{low} and more"
 
 
 def _aspect(ratio: float) -> str:

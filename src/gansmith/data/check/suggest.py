@@ -1,78 +1,95 @@
-"""What to make of a set of images: channels, size and fit, from the facts about them."""
+"""The suggested shape: channels, size and resize mode, from the sizes and colours of the images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from gansmith.data.images.resize import ImageShape, ResizeMode
+from gansmith.data.images.resize import ResizeMode
 
 SHORT_SIDE = 64
-"""Longest short side that is proposed: what a classic network can learn in a day."""
+"""Largest shorter side that is suggested, in pixels: what a classic network learns in a day."""
 
-SAME_ASPECT, SHARE_OF_SAME_ASPECT = 0.03, 0.95
-MULTIPLE, SMALLEST, LARGEST = 8, 32, 256
+SAME_ASPECT = 0.03
+"""Relative difference up to which two aspect ratios count as the same."""
+
+SHARE_OF_SAME_ASPECT = 0.95
+"""Share of images with the same aspect ratio from which it is suggested; otherwise the suggested shape is square."""
+
+MULTIPLE = 8
+"""Suggested sides are multiples of it, in pixels."""
+
+SMALLEST = 32
+"""Smallest side that is suggested, in pixels."""
+
+LARGEST = 256
+"""Largest side that is suggested, in pixels."""
+
 MOST_HALVED = range(4, 9)
-"""Pixels of the shorter side where networks stop halving: sizes that end there can be trained as they are."""
+"""Shorter sides, in pixels, at which networks stop halving: images that halve to them are trained in their own size."""
 
 _HEADER = 128
+"""Bytes before the pixels of a packed dataset."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuggestedShape:
-    """A shape for the packed images, what the store will weigh, and why."""
+    """A shape for the packed images, their size on disk, and the reasons for the shape."""
 
     channels: int
     height: int
     width: int
     resize: ResizeMode
-    bytes: int
+    num_bytes: int
     why: tuple[str, ...]
-
-    @property
-    def wanted(self) -> ImageShape:
-        """As the decoders take it."""
-        return ImageShape(channels=self.channels, height=self.height, width=self.width, resize=self.resize)
 
 
 def suggest_shape(
     sizes: Sequence[tuple[int, ...]], num_grey: int, num_transparent: int, short_side: int = SHORT_SIDE
 ) -> SuggestedShape:
-    """A `SuggestedShape` for images of these (height, width), so many of them grey and so many partly transparent."""
+    """The suggested shape for images of these (height, width), of which `num_grey` are grey.
+
+    Transparency is kept if more than half of the images are partly transparent.
+    """
     shape = np.array(sizes, np.float64)
     count = len(sizes)
     if 2 * num_transparent > count:
-        channels, why = 4, f"{num_transparent:,} of {count:,} are partly transparent"
+        channels, why = 4, f"{num_transparent:,} of {count:,} images are partly transparent"
     elif num_grey == count:
-        channels, why = 1, "all are grey"
+        channels, why = 1, "all images are grey"
     else:
-        channels, why = 3, f"{count - num_grey:,} of {count:,} have colour"
-    height, width, fit, reasons = _shape(shape, short_side)
+        channels, why = 3, f"{count - num_grey:,} of {count:,} images have colour"
+    height, width, resize, reasons = _suggest_size(shape, short_side)
     total = _HEADER + count * channels * height * width
-    return SuggestedShape(channels=channels, height=height, width=width, resize=fit, bytes=total, why=(why, *reasons))
+    return SuggestedShape(
+        channels=channels, height=height, width=width, resize=resize, num_bytes=total, why=(why, *reasons)
+    )
 
 
-def _shape(shape: np.ndarray, short_side: int) -> tuple[int, int, ResizeMode, tuple[str, ...]]:
-    """Height, width, how to get there, and why."""
+def _suggest_size(shape: np.ndarray, short_side: int) -> tuple[int, int, ResizeMode, tuple[str, ...]]:
+    """Height, width, resize mode and reasons, for images of these (height, width), [N, 2]."""
     height, width = (int(side) for side in shape[0])
     if (shape == shape[0]).all() and min(height, width) <= short_side and _can_be_halved(height, width):
-        return height, width, "crop", ("all are of this size",)
+        return height, width, "crop", ("all images have this size",)
     aspects = shape[:, 1] / shape[:, 0]
     aspect = float(np.median(aspects))
     share = float(np.mean(np.abs(aspects / aspect - 1) <= SAME_ASPECT))
     if share < SHARE_OF_SAME_ASPECT:
         height, width = _sides(np.tile(shape.min(1, keepdims=True), 2), 1.0, short_side)
         lost = 1 - shape.min(1) / shape.max(1)
-        fit: ResizeMode = "pad" if float(np.median(lost)) > 0.5 else "crop"
-        reason = f"aspects differ ({share:.0%} alike), so square; " + (
-            "padded, as a crop would lose over half of most" if fit == "pad" else "cropped"
+        resize: ResizeMode = "pad" if float(np.median(lost)) > 0.5 else "crop"
+        reason = f"aspect ratios differ (only {share:.0%} are alike), so square; " + (
+            "padded, because a crop would lose over half of most images" if resize == "pad" else "cropped"
         )
     else:
         height, width = _sides(shape, 1.0 if abs(aspect - 1) <= SAME_ASPECT else aspect, short_side)
-        fit, reason = "crop", f"{share:.0%} have the aspect {aspect:.2f}"
+        resize, reason = "crop", f"{share:.0%} of the images have the aspect ratio {aspect:.2f}"
     tenth = int(np.percentile(shape.min(1), 10))
-    size = f"{tenth} is the short side that 90 % reach, up to {short_side} is proposed, in steps of {MULTIPLE}"
-    return height, width, fit, (reason, size)
+    size = (
+        f"90 % of the images have a shorter side of {tenth} pixels or more; at most {short_side} is suggested, in "
+        f"steps of {MULTIPLE}"
+    )
+    return height, width, resize, (reason, size)
 
 
 def _can_be_halved(height: int, width: int) -> bool:
@@ -85,13 +102,13 @@ def _can_be_halved(height: int, width: int) -> bool:
 
 
 def _sides(shape: np.ndarray, aspect: float, short_side: int) -> tuple[int, int]:
-    """Height and width of this aspect (width / height) that nine of ten images reach."""
+    """Height and width of this aspect ratio (width / height) that nine of ten images reach."""
     tenth_height, tenth_width = np.percentile(shape, 10, axis=0)
-    short = _step(min(tenth_height, tenth_width, short_side))
+    short = _round_down(min(tenth_height, tenth_width, short_side))
     ratio = max(aspect, 1 / aspect)
-    long = min(_step(short * ratio + MULTIPLE / 2), _step(max(tenth_height, tenth_width)))
+    long = min(_round_down(short * ratio + MULTIPLE / 2), _round_down(max(tenth_height, tenth_width)))
     return (short, max(short, long)) if aspect >= 1 else (max(short, long), short)
 
 
-def _step(side: float) -> int:
+def _round_down(side: float) -> int:
     return int(min(LARGEST, max(SMALLEST, side // MULTIPLE * MULTIPLE)))

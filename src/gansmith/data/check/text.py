@@ -1,69 +1,77 @@
-"""The report on own images as lines for a terminal."""
+"""The data check's report as lines for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gansmith.data.check.report import CheckedFile, DataReport
 from gansmith.data.check.suggest import SuggestedShape
 from gansmith.data.images.types import MAX_DROPPED
-from gansmith.data.sources import packing_command, shown
+from gansmith.data.open_source import packing_command
+from gansmith.text import printable, readable_size
 
 _NAMES_SHOWN = 3
+"""Number of files named for a reason, or in a group of duplicates."""
+
+_LOST_SHOWN = 20
+"""Number of images named for a reason why they cannot be used."""
+
 _GROUPS_SHOWN = 5
+"""Number of groups of duplicates shown."""
+
 _CLASSES_SHOWN = 20
+"""Number of classes shown."""
+
 _BAR = 30
+"""Characters of the longest bar of a histogram."""
 
 
 def report_lines(report: DataReport) -> Iterator[str]:
-    """What the report says, line by line; every dropped image is named, other files by their reasons."""
+    """The lines of the report: counts, reasons, classes, sizes, duplicates, notes and the suggested shape."""
     counts = report.counts()
     what = "images" if all(file.row for file in report.files) else "files"
-    yield f"{shown(' '.join(report.given))}: {len(report.files):,} {what}"
+    yield f"{printable(' '.join(report.given))}: {len(report.files):,} {what}"
     if report.given != (str(report.path),):
-        yield f"in {shown(str(report.path))}"
+        yield f"in {printable(str(report.path))}"
     yield "  ".join(f"{outcome} {count:,}" for outcome, count in counts.items())
     for title, outcome in (("converted", "converted"), ("dropped", "dropped")):
         if counts[outcome]:
             yield from ["", f"{title}, by reason"]
         for reason, files in report.reasons().items():
             if of_outcome := [file for file in files if file.outcome == outcome]:
-                yield f"  {len(of_outcome):>9,}  {reason}: {_some(of_outcome)}"
+                yield f"  {len(of_outcome):>9,}  {reason}: {_names_of(of_outcome)}"
     yield from _table("classes, from " + str(report.labels_from), dict(list(report.classes().items())[:_CLASSES_SHOWN]))
     if len(report.classes()) > _CLASSES_SHOWN:
         yield f"  and {len(report.classes()) - _CLASSES_SHOWN:,} more classes"
     yield from _table("short side in pixels", report.sizes())
-    yield from _table("aspect", report.aspects())
-    for title, groups in (("the same to the pixel", report.duplicates), ("nearly the same", report.near_duplicates)):
-        if groups:
-            yield from ["", f"{title}: {sum(map(len, groups)):,} images in {len(groups):,} groups"]
-        for group in groups[:_GROUPS_SHOWN]:
-            more = f" and {len(group) - _NAMES_SHOWN:,} more" if len(group) > _NAMES_SHOWN else ""
-            yield "  " + " = ".join(shown(name) for name in group[:_NAMES_SHOWN]) + more
+    yield from _table("aspect ratio", report.aspects())
+    yield from _groups("duplicates, equal in every pixel", " = ", report.duplicates)
+    yield from _groups("near-duplicates", " ≈ ", report.near_duplicates)
     for note in report.notes:
         yield from ["", f"note: {note}"]
     if report.suggestion:
-        yield from ["", *_verdict(report, report.suggestion)]
+        yield from ["", *_suggestion(report, report.suggestion)]
 
 
-def described(suggestion: SuggestedShape) -> str:
-    """A proposal in words."""
+def describe_suggestion(suggestion: SuggestedShape) -> str:
+    """A suggested shape, such as "64x96 RGB, crop; 369 kB packed"."""
     kind = {1: "grey", 3: "RGB", 4: "RGB with transparency"}[suggestion.channels]
-    return f"{suggestion.height}x{suggestion.width} {kind}, {suggestion.resize}; {_bytes(suggestion.bytes)} packed"
+    size = f"{suggestion.height}x{suggestion.width} {kind}, {suggestion.resize}"
+    return f"{size}; {readable_size(suggestion.num_bytes)} packed"
 
 
 def prepare_command(report: DataReport, suggestion: SuggestedShape) -> str:
-    """The command that packs as proposed."""
+    """The command that packs the images in the suggested shape."""
     size = f"{suggestion.height}x{suggestion.width}"
     losses = " --allow-dropped" if _too_many_lost(report) else ""
     options = f"--size {size} --channels {suggestion.channels} --fit {suggestion.resize}{losses}"
     return packing_command(report.given, options)
 
 
-def _verdict(report: DataReport, suggestion: SuggestedShape) -> Iterator[str]:
-    yield f"proposal: {described(suggestion)}"
+def _suggestion(report: DataReport, suggestion: SuggestedShape) -> Iterator[str]:
+    yield f"suggested shape: {describe_suggestion(suggestion)}"
     for why in suggestion.why:
         yield f"  {why}"
     if _too_many_lost(report):
-        yield f"  more than {MAX_DROPPED:.0%} of the images cannot be used: prepare will ask for --allow-dropped"
+        yield f"  more than {MAX_DROPPED:.0%} of the images cannot be used, so packing them takes --allow-dropped"
     yield f"  {prepare_command(report, suggestion)}"
 
 
@@ -72,10 +80,18 @@ def _too_many_lost(report: DataReport) -> bool:
     return lost > MAX_DROPPED * (lost + len(report.kept))
 
 
-def _some(files: list[CheckedFile]) -> str:
-    """All names of images that are lost, for nobody should have to search for them; a few of others."""
-    limit = 20 if any(file.lost for file in files) else _NAMES_SHOWN
-    names = ", ".join(shown(file.name) for file in files[:limit])
+def _groups(title: str, sign: str, groups: Sequence[Sequence[str]]) -> Iterator[str]:
+    if groups:
+        yield from ["", f"{title}: {sum(map(len, groups)):,} images in {len(groups):,} groups"]
+    for group in groups[:_GROUPS_SHOWN]:
+        more = f" and {len(group) - _NAMES_SHOWN:,} more" if len(group) > _NAMES_SHOWN else ""
+        yield f"  {sign.join(printable(name) for name in group[:_NAMES_SHOWN])}{more}"
+
+
+def _names_of(files: list[CheckedFile]) -> str:
+    """The first names; more of them for images that cannot be used."""
+    limit = _LOST_SHOWN if any(file.lost for file in files) else _NAMES_SHOWN
+    names = ", ".join(printable(file.name) for file in files[:limit])
     return names + (f" and {len(files) - limit:,} more" if len(files) > limit else "")
 
 
@@ -83,13 +99,6 @@ def _table(title: str, counts: dict[str, int]) -> Iterator[str]:
     if not counts:
         return
     yield from ["", title]
-    width, most = max(len(shown(name)) for name in counts), max(counts.values())
+    width, most = max(len(printable(name)) for name in counts), max(counts.values())
     for name, count in counts.items():
-        yield f"  {shown(name):<{width}}  {count:>9,}  {'#' * max(1, round(_BAR * count / most))}"
-
-
-def _bytes(count: int) -> str:
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
+        yield f"  {printable(name):<{width}}  {count:>9,}  {'#' * max(1, round(_BAR * count / most))}"

@@ -1,4 +1,4 @@
-"""The sets known by name: what they are, their licences and citations, and how copies of them may lie. Data only."""
+"""The datasets known by name: titles, licences, citations, and the layouts of their copies. Data only."""
 
 import os
 from collections.abc import Mapping
@@ -20,7 +20,10 @@ from gansmith.data.datasets.files import (
 )
 
 Format = Literal["idx", "npz", "images", "cifar-binary", "cifar-python", "svhn-mat"]
-"""How a copy's bytes are read; "images" is a folder or an archive of image files, one folder a class if any."""
+"""How a copy is read; "images" is a folder or an archive of image files, with a folder for each class if any."""
+
+Split = Literal["train", "test", "extra", "both"]
+"""The part of a known set that is used; "both" is train, then test."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +36,9 @@ class Layout:
     within: tuple[str, ...] = (".",)
     """Sub-folders to look in."""
     needs: tuple[str, ...] = ()
-    """Names that must be there besides, where `files` alone would fit any folder."""
+    """Names that must exist, too, if `files` alone would match any folder."""
     loose: bool = False
-    """The names are those of one set only, so the files may also lie directly in $GANSMITH_DATA."""
+    """Whether the file names are unique to this set, so that the files may also lie directly in $GANSMITH_DATA."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,27 +52,22 @@ class KnownSet:
     layouts: tuple[Layout, ...]
     remote: tuple[RemoteFile, ...] = ()
     how_to_get: str = ""
-    """What to fetch by hand, and from where."""
+    """The files to fetch by hand, and their source."""
     made_of: str = ""
     """The dataset whose files these images are made of, see `gansmith.data.datasets.stacked`."""
     on_request: tuple[str, ...] = ()
     """Splits that are downloaded only when asked for."""
     classes: tuple[str, ...] = ()
-    """The names of the classes in the order of their labels, where the files do not hold them."""
+    """The class names in the order of the labels, if the files do not contain them."""
     packaged: Path | None = None
-    """Where the copy that ships with gansmith, or with the operating system, lies."""
+    """The folder of the copy that ships with gansmith or with the operating system."""
     warning: str = ""
-    """Said at the start of every run that uses the set."""
+    """A note for the user at the start of every run on the set."""
 
     @property
     def splits(self) -> tuple[str, ...]:
         """The names of the set's splits."""
         return tuple(self.layouts[0].files)
-
-    @property
-    def downloadable(self) -> bool:
-        """Whether every file of the set can be had without a browser."""
-        return bool(self.remote) and all(file.urls for file in self.remote)
 
 
 def _notmnist(part: str, file: RemoteFile, count: str) -> KnownSet:

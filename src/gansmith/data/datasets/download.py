@@ -1,24 +1,21 @@
-"""Downloads: a file arrives whole, checked and from where it was meant to come from, or it does not appear at all."""
+"""Downloads: a file appears only when it is complete and its checksum matches."""
 
 import logging
 import os
 import shutil
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from gansmith.data.datasets.files import RemoteFile
 from gansmith.data.datasets.http import PATIENCE, Continuing, FailedError, Patience, Progress, WrongError, gzip_is_whole
 from gansmith.errors import DataError, DiskError
-
-try:
-    import fcntl
-except ImportError:  # Windows; there, two downloads of one file at once end in a wrong checksum
-    fcntl = None
+from gansmith.system.locks import TakenError, hold_lock
+from gansmith.text import readable_size
 
 
 def is_offline(offline: bool = False) -> bool:
-    """Whether the network must not be touched: asked for, or $GANSMITH_OFFLINE is set to anything but 0."""
+    """Whether the network must not be used: `offline`, or $GANSMITH_OFFLINE is set to anything but 0."""
     return offline or os.environ.get("GANSMITH_OFFLINE", "0") not in ("", "0")
 
 
@@ -32,9 +29,8 @@ def fetch_file(
 ) -> Path:
     """The path of `remote` in `folder`, downloaded from the first mirror that delivers it unless it is there already.
 
-    What a broken connection leaves behind stays as `<name>.part` and is continued the next time. Raises DataError when
-    the file is not there and no mirror delivers it, or the network must not be touched; DiskError when the folder
-    cannot hold it.
+    A broken download stays as `<name>.part` and is continued the next time. Raises DataError when the file is missing
+    and no mirror delivers it, or the network must not be used; DiskError when the folder cannot hold it.
     """
     target, part = folder / remote.name, folder / f"{remote.name}.part"
     if target.exists():
@@ -61,7 +57,7 @@ def fetch_file(
 
 
 def is_published(remote: RemoteFile, path: Path) -> bool:
-    """Whether `path` is the published file, bit for bit as far as can be told."""
+    """Whether `path` is the published file, by its size and checksum."""
     import pooch
 
     if path.stat().st_size != remote.size:
@@ -70,14 +66,6 @@ def is_published(remote: RemoteFile, path: Path) -> bool:
         return gzip_is_whole(path)
     algorithm, _, digest = remote.hash.rpartition(":")
     return pooch.file_hash(str(path), algorithm or "sha256") == digest
-
-
-def readable_size(size: int) -> str:
-    """A size for people: 29 kB, 8.5 MB, 170 MB, 1.4 GB."""
-    for unit, limit in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= limit:
-            return f"{size / limit:.1f} {unit}" if size < 10 * limit else f"{size / limit:.0f} {unit}"
-    return f"{size} bytes"
 
 
 def _retrieve(url: str, target: Path, downloader: Continuing) -> Path:
@@ -131,21 +119,22 @@ def _writing(folder: Path) -> Generator[None]:
 
 @contextmanager
 def _alone(part: Path) -> Generator[None]:
-    """With `part` open for this process only; an empty one is removed in the end."""
-    with part.open("ab") as held:
-        if fcntl:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DataError(f"{part.stem} is being downloaded by another gansmith; wait for it.") from None
-        else:
-            held.close()
+    """With `part` written by this process alone; an empty one is removed in the end."""
+    lock = part.with_name(f".{part.name}.lock")
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_lock(lock))
+        except TakenError as taken:
+            raise DataError(f"{part.stem} is being downloaded by another gansmith, {taken}; wait for it.") from None
+        part.open("ab").close()
         try:
             yield
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 if not part.stat().st_size:
                     part.unlink()
+            with suppress(OSError):  # Windows removes no file that is open
+                lock.unlink()
 
 
 @contextmanager

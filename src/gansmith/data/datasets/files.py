@@ -25,9 +25,9 @@ class RemoteFile:
     checks of the file's own format are all there is."""
     splits: tuple[str, ...]
     urls: tuple[str, ...] = ()
-    """Mirrors, tried in this order; none when the file can only be had with a browser or an account."""
+    """Mirrors in the order in which they are tried; empty if the file needs a browser or an account."""
     content: str | None = None
-    """Checksum of what a .gz holds, by which copies that were packed anew or unpacked are known as the same."""
+    """Checksum of the unpacked content of a .gz, by which unpacked and repacked copies are recognised."""
 
 
 def _idx(name: str, size: int, hash_: str, content: str, bases: tuple[str, ...]) -> RemoteFile:

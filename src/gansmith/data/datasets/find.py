@@ -1,4 +1,4 @@
-"""Where a known set lies on this machine: in the user's folder, the cache, the system's; or else it is downloaded."""
+"""Finds a known set in the user's folder, the cache or the system's folders, or downloads it."""
 
 import gzip
 import hashlib
@@ -15,12 +15,12 @@ from gansmith.data.datasets.http import MAX_RATIO, Progress
 from gansmith.errors import DataError
 
 SYSTEM = Path("/usr/share/datasets")
-"""Where the operating system's packages put sets."""
+"""The folder of datasets that packages of the operating system install."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundSet:
-    """A copy of a known set: where it is, and how it is to be read."""
+class SetCopy:
+    """A copy of a known set on this machine, and the layout to read it with."""
 
     name: str
     place: Path
@@ -31,23 +31,25 @@ class FoundSet:
 
     @property
     def path(self) -> Path:
-        """The archive, when the copy is a single file, or else the folder."""
+        """The archive if the copy is a single file, otherwise the folder."""
         paths = {path for paths in self.files.values() for path in paths}
         return paths.pop() if len(paths) == 1 else self.place
 
     def is_official(self) -> bool:
-        """Whether these are the published files, or others of the same content. Reads them all: ask once."""
+        """Whether the files have the published content, packed or unpacked. Reads all of them."""
         remote = {file.name: file for file in SETS[self.name].remote}
         paths = {path for paths in self.files.values() for path in paths}
         return bool(paths) and all(
-            path.is_file() and (file := remote.get(path.name) or remote.get(f"{path.name}.gz")) and _same(file, path)
+            path.is_file()
+            and (file := remote.get(path.name) or remote.get(f"{path.name}.gz"))
+            and _has_published_content(file, path)
             for path in paths
         )
 
 
 def find_set(
     name: str, split: str | None = None, *, offline: bool = False, progress: Progress | None = None
-) -> FoundSet:
+) -> SetCopy:
     """The copy of a known set that has `split` (default: all but those given on request only), downloaded if need be.
 
     Looked for in $GANSMITH_DATA, the cache and the system's folders, by format: a copy need not be the published
@@ -58,17 +60,19 @@ def find_set(
     if split and split not in known.splits:
         raise DataError(f"set {name!r} has no {split!r} split, only {', '.join(known.splits)}.")
     found = look_for(name, split)
-    if found and (_has(found, known, split) or found.place != _in_cache(name)):
+    if found and (_is_complete(found, known, split) or found.place != _cache_folder_of(name)):
         return found
     layouts = [layout for layout in known.layouts if _downloads(known, layout, split)]
     if is_offline(offline) or not layouts:
         because = ", and the network is off (--offline or GANSMITH_OFFLINE)" if layouts else ""
-        raise DataError(f"set {name!r} is not on this machine: searched {_searched(name)}{because}. {_by_hand(name)}")
+        raise DataError(
+            f"set {name!r} is not on this machine: searched {_searched(name)}{because}. {_how_to_get(name)}"
+        )
     failures = []
     for layout in layouts:
         try:
             for file in _downloads(known, layout, split):
-                fetch_file(file, _in_cache(name), progress=progress)
+                fetch_file(file, _cache_folder_of(name), progress=progress)
         except DataError as failure:
             failures.append(str(failure))
             continue
@@ -77,40 +81,40 @@ def find_set(
     raise DataError(" ".join(failures))
 
 
-def look_for(name: str, split: str | None = None) -> FoundSet | None:
+def look_for(name: str, split: str | None = None) -> SetCopy | None:
     """The first copy on this machine that has the split, or else the first that has any file of the set."""
     copies = list(_copies(name))
-    complete = (copy for copy in copies if _has(copy, SETS[name], split))
+    complete = (copy for copy in copies if _is_complete(copy, SETS[name], split))
     return next(complete, copies[0] if copies else None)
 
 
 def size_to_download(name: str, split: str | None = None) -> int:
-    """Bytes of the files that a download brings; 0 for a set that cannot be had without a browser."""
+    """Bytes to download; 0 for a set that can only be fetched with a browser."""
     return sum(file.size for file in _downloads(SETS[name], SETS[name].layouts[0], split))
 
 
 def idx_file(folder: Path, stem: str) -> Path | None:
-    """The IDX file `stem` in `folder`, plain or gzipped, if it is there."""
+    """The IDX file `stem` in `folder`, plain or gzipped; None if there is none."""
     for file in (folder / f"{stem}.gz", folder / stem):
         if file.is_file():
             return file
     return None
 
 
-def _copies(name: str) -> Iterator[FoundSet]:
+def _copies(name: str) -> Iterator[SetCopy]:
     known, own = SETS[name], os.environ.get("GANSMITH_DATA")
     for place in _places(name):
         for layout in known.layouts:
             if (own and place == Path(own).expanduser() and not layout.loose) or not place.is_dir():
                 continue
             for folder in (place / within for within in layout.within):
-                if files := _files(folder, layout):
+                if files := _files_of_layout(folder, layout):
                     whole = {split: paths for split, paths in files.items() if len(paths) == len(layout.files[split])}
-                    yield FoundSet(name=name, place=folder, layout=layout, files=whole)
+                    yield SetCopy(name=name, place=folder, layout=layout, files=whole)
 
 
-def _files(folder: Path, layout: Layout) -> dict[str, tuple[Path, ...]]:
-    """Those of the layout's files that are in `folder`, by split; none, when something else that it needs is not."""
+def _files_of_layout(folder: Path, layout: Layout) -> dict[str, tuple[Path, ...]]:
+    """The layout's files in `folder`, by split; empty if another file that it needs is missing."""
     if not all((folder / name).exists() for name in layout.needs):
         return {}
     there = {}
@@ -124,29 +128,29 @@ def _files(folder: Path, layout: Layout) -> dict[str, tuple[Path, ...]]:
     return there
 
 
-def _has(found: FoundSet, known: KnownSet, split: str | None) -> bool:
-    return all(one in found.files for one in _wanted(known, found.layout, split))
+def _is_complete(found: SetCopy, known: KnownSet, split: str | None) -> bool:
+    return all(one in found.files for one in _default_splits(known, found.layout, split))
 
 
-def _wanted(known: KnownSet, layout: Layout, split: str | None) -> tuple[str, ...]:
+def _default_splits(known: KnownSet, layout: Layout, split: str | None) -> tuple[str, ...]:
     return (split,) if split else tuple(one for one in layout.files if one not in known.on_request)
 
 
 def _downloads(known: KnownSet, layout: Layout, split: str | None) -> list[RemoteFile]:
-    """The files to download for this layout; none when one of them cannot be."""
+    """The files to download for this layout; empty if one of them has no mirror."""
     remote = {file.name: file for file in known.remote}
-    names = dict.fromkeys(name for one in _wanted(known, layout, split) for name in layout.files.get(one, ()))
+    names = dict.fromkeys(name for one in _default_splits(known, layout, split) for name in layout.files.get(one, ()))
     files = [remote.get(name) or remote.get(f"{name}.gz") for name in names]
     can = [file for file in files if file and file.urls]
     return can if len(can) == len(files) else []
 
 
-def _in_cache(name: str) -> Path:
+def _cache_folder_of(name: str) -> Path:
     return cache_folder() / "sets" / (SETS[name].made_of or name)
 
 
 def _places(name: str) -> list[Path]:
-    folder, places = SETS[name].made_of or name, [_in_cache(name)]
+    folder, places = SETS[name].made_of or name, [_cache_folder_of(name)]
     if own := os.environ.get("GANSMITH_DATA"):
         places = [Path(own).expanduser() / folder, Path(own).expanduser(), *places]
     if packaged := SETS[name].packaged:
@@ -158,18 +162,18 @@ def _searched(name: str) -> str:
     return ", ".join(str(place) for place in _places(name))
 
 
-def _by_hand(name: str) -> str:
+def _how_to_get(name: str) -> str:
     own = os.environ.get("GANSMITH_DATA")
     hint = "" if own else f", or set GANSMITH_DATA to the folder that holds {SETS[name].made_of or name}/"
     return f"Put {SETS[name].how_to_get} there{hint}."
 
 
-def _same(file: RemoteFile, path: Path) -> bool:
-    return is_published(file, path) or (file.content is not None and _content(path) == file.content)
+def _has_published_content(file: RemoteFile, path: Path) -> bool:
+    return is_published(file, path) or (file.content is not None and _content_checksum(path) == file.content)
 
 
-def _content(path: Path) -> str | None:
-    """The checksum of a file's bytes, unpacked when it is a .gz, as pooch writes it; None when it is damaged."""
+def _content_checksum(path: Path) -> str | None:
+    """The checksum of the unpacked content of a file, in pooch's form; None if it is damaged."""
     digest, left = hashlib.md5(usedforsecurity=False), path.stat().st_size * MAX_RATIO
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as opened:

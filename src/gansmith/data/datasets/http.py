@@ -1,4 +1,4 @@
-"""One request for a file: continued where the last one stopped, and refused if it leads to anywhere unsafe."""
+"""One download from one URL: it continues a partial file, and follows no unsafe redirect."""
 
 import gzip
 import ipaddress
@@ -23,14 +23,14 @@ Progress = Callable[[str, int, int], None]
 MAX_REDIRECTS = 5
 CHUNK = 1 << 18
 SLOWEST = 100
-"""Bytes a second, over the time that `Patience.read` gives; a connection that is slower counts as stalled."""
+"""Bytes per second, averaged over `Patience.read` seconds, below which a connection counts as stalled."""
 MAX_RATIO = 50
-"""A .gz that unpacks to more than this many times its size is no set of ours."""
+"""Largest ratio of unpacked to packed bytes of a .gz; no known set has more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
-    """Seconds to wait for a connection, and for the next bytes."""
+    """Seconds to wait for a connection, and for more bytes."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -40,26 +40,26 @@ PATIENCE = Patience()
 
 
 class FailedError(Exception):
-    """This mirror did not deliver; what has arrived so far is kept to be continued."""
+    """This mirror did not deliver the file; the bytes so far are kept and continued later."""
 
 
 class WrongError(FailedError):
-    """What has arrived is not the file, so it is thrown away."""
+    """The bytes so far are not those of the file, and are thrown away."""
 
 
 @dataclass(slots=True)
 class Continuing:
-    """A downloader as pooch calls it, which continues `part` where the last attempt stopped, if the server can."""
+    """A downloader for pooch that continues the file `part` if the server supports it."""
 
     remote: RemoteFile
     part: Path
     patience: Patience
     progress: Progress | None
     continued: bool = field(default=False, init=False)
-    """Whether what the last call delivered began with bytes of an earlier attempt."""
+    """Whether the last call continued an earlier attempt."""
 
     def __call__(self, url: str, output_file: str, pooch: object = None) -> None:
-        """Receive `url` and move it to `output_file`; FailedError says why not, and whether the part is any good."""
+        """Download `url` to `output_file`. Raises FailedError, and WrongError if the part is useless."""
         import requests
         import urllib3
 
@@ -78,7 +78,7 @@ class Continuing:
         self.part.replace(output_file)
 
     def _receive(self, response: "Response", here: int) -> None:
-        """Append the answer's body to the part; from its start, when the server does not continue."""
+        """Append the body of the response to the part, or start the part anew if the server does not continue it."""
         self._check_headers(response, here)
         if response.status_code == 200:
             self.continued, here = False, 0
@@ -99,17 +99,17 @@ class Continuing:
             raise FailedError(f"stopped after {here:,} of {self.remote.size:,} bytes")
 
     def _check_headers(self, response: "Response", here: int) -> None:
-        """Refuse what cannot be the file before a byte of it is written."""
+        """Raise FailedError for a response that cannot be the file, before a byte is written."""
         if response.status_code not in (200, 206):
             raise FailedError(f"answers {response.status_code} {response.reason}".rstrip())
         if response.headers.get("content-type", "").startswith("text/html"):
             raise FailedError("answers with a web page instead of the file")
         size = self.remote.size
         if response.status_code == 206:
-            said = response.headers.get("content-range", "")
-            if said not in (f"bytes {here}-{size - 1}/{size}", f"bytes {here}-{size - 1}/*"):
+            announced = response.headers.get("content-range", "")
+            if announced not in (f"bytes {here}-{size - 1}/{size}", f"bytes {here}-{size - 1}/*"):
                 raise FailedError(
-                    f"offers {said or 'an unnamed range'} instead of the file's last {size - here:,} bytes"
+                    f"offers {announced or 'an unnamed range'} instead of the file's last {size - here:,} bytes"
                 )
         elif (length := response.headers.get("content-length", str(size))) != str(size):
             raise FailedError(f"offers {length} bytes instead of {size:,}")
@@ -136,7 +136,7 @@ class Continuing:
 
 
 def may_fetch(url: str, coming_from: str | None = None) -> bool:
-    """Whether a URL may be asked: https; or http to this machine, unless a redirect leads there from elsewhere."""
+    """Whether a URL may be requested: https, or http on this machine unless another machine redirects there."""
     parts = urlsplit(url)
     if parts.scheme == "https":
         return bool(parts.hostname)
@@ -144,7 +144,7 @@ def may_fetch(url: str, coming_from: str | None = None) -> bool:
 
 
 def gzip_is_whole(path: Path) -> bool:
-    """Whether a .gz file unpacks to the length and the CRC-32 that it names, and to no more than is sane."""
+    """Whether a .gz file unpacks without error, to at most `MAX_RATIO` times its size."""
     left = path.stat().st_size * MAX_RATIO
     try:
         with gzip.open(path) as opened:
@@ -156,7 +156,7 @@ def gzip_is_whole(path: Path) -> bool:
 
 
 def _open(session: "Session", url: str, start: int, patience: Patience) -> "Response":
-    """The answer to a request for the bytes from `start` on, after redirects that may be followed."""
+    """The response to a request for the bytes from `start` on, after safe redirects."""
     headers = {"Accept-Encoding": "identity", "User-Agent": f"gansmith/{__version__}"}
     if start:
         headers["Range"] = f"bytes={start}-"

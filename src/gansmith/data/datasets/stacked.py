@@ -1,6 +1,6 @@
-"""Images made of others: three grey ones drawn by chance, one in each of red, green and blue.
+"""Images made of three random grey images, one in each of red, green and blue.
 
-Stacked MNIST has a thousand kinds of image to be told apart, of which a generator that collapses makes few. The
+Stacked MNIST has a thousand classes, of which a collapsed generator makes few. The
 counts are those of Lin et al. 2018 (PacGAN), arXiv:1712.04086, §4.2: 128,000 to train on, 26,000 to count with.
 """
 

@@ -13,7 +13,7 @@ from gansmith.data.formats.cifar_pickle import read_batch
 from gansmith.errors import DataError
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""What the labels mean when the folder has no batches.meta."""
+"""The class names if the folder has no batches.meta."""
 
 _SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32
@@ -64,7 +64,7 @@ def parse_python_batch(content: bytes, name: str, num_classes: int = 10) -> Labe
     data, labels = batch.get("data"), batch.get("labels")
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != _PIXELS or not len(data):
         found = f"an array of shape {data.shape}" if isinstance(data, np.ndarray) else f"{type(data).__name__}"
-        raise DataError(f"{name} holds {found} as its data; needed are bytes (N, {_PIXELS:,}).")
+        raise DataError(f"{name} holds {found} as its data; expected uint8 (N, {_PIXELS:,}).")
     if not isinstance(labels, list) or any(type(label) is not int for label in labels) or len(labels) != len(data):
         raise DataError(f"{name} holds {len(data):,} images but not as many whole numbers as labels; fetch it again.")
     return LabelledImages(images=data.reshape(-1, *_SHAPE), labels=_checked_labels(np.array(labels), name, num_classes))

@@ -17,7 +17,7 @@ from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
 
 MAX_OPCODES = 150_000
-"""A published batch of 10,000 images holds about 30,000. It bounds the stack, the memo and every list too."""
+"""Most opcodes run, which bounds the stack, the memo and every list, too; a published batch has about 30,000."""
 
 _ARRAY, _DTYPE, _MAKE_ARRAY, _ENCODE = "ndarray", "dtype", "_reconstruct", "encode"
 _SYMBOLS = {
@@ -41,19 +41,19 @@ _FOREIGN = {
 
 
 class _Mark:
-    """Where a list, a tuple or a dict's new items begin on the stack."""
+    """Marks where a list, a tuple or the new items of a dict begin on the stack."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Symbol:
-    """A name that the file may say; it stands for itself."""
+    """A global name that the file may use; it stands for itself."""
 
     name: str
 
 
 @dataclass(slots=True, eq=False)
 class _Dtype:
-    """NumPy's dtype for bytes, the only one there is here."""
+    """NumPy's dtype for bytes, the only one that is known here."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +95,7 @@ class _Machine:
         return self.stack.pop()
 
     def pop_items(self) -> list[Any]:
-        """Everything above the last mark, which goes too."""
+        """Take everything above the last mark off the stack, and the mark."""
         for at in range(len(self.stack) - 1, -1, -1):
             if isinstance(self.stack[at], _Mark):
                 items = self.stack[at + 1 :]
@@ -133,7 +133,7 @@ def _result(machine: _Machine) -> dict[str, Any]:
 
 
 def _text(value: Any) -> Any:
-    """A name as text, for comparing: Python 2 wrote bytes where Python 3 writes text."""
+    """A name as text: Python 2 wrote bytes where Python 3 writes text."""
     return value.decode("latin-1") if isinstance(value, bytes) and len(value) <= _MAX_NAME else value
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gansmith.errors import DataError
 
 MAX_BYTES = 4 << 30
-"""Largest array read: a header that says more is damaged or hostile."""
+"""Largest array that is read, in bytes: a header that announces more is damaged or hostile."""
 
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -29,22 +29,22 @@ def read_idx(path: Path, num_dims: int) -> np.ndarray:
             zipped = raw.read(2) == _GZIP_MAGIC
             raw.seek(0)
             if not zipped:
-                return _read(raw, path, num_dims)
+                return _read_array(raw, path, num_dims)
             with gzip.open(raw) as inflated:
-                return _read(cast(BinaryIO, inflated), path, num_dims)
+                return _read_array(cast(BinaryIO, inflated), path, num_dims)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is a damaged gzip file ({error}); fetch it again.") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from error
 
 
-def _read(file: BinaryIO, path: Path, num_dims: int) -> np.ndarray:
+def _read_array(file: BinaryIO, path: Path, num_dims: int) -> np.ndarray:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise DataError(f"{path} is not an IDX file: it starts with {magic.hex() or 'nothing'}, not 0000.")
     if magic[2] != _UINT8 or magic[3] != num_dims:
         raise DataError(
-            f"{path} holds type 0x{magic[2]:02x} with {magic[3]} axes; needed are bytes (0x08) with {num_dims}."
+            f"{path} holds type 0x{magic[2]:02x} with {magic[3]} axes; expected unsigned bytes (0x08) with {num_dims}."
         )
     header = file.read(4 * num_dims)
     if len(header) < 4 * num_dims:
@@ -61,7 +61,7 @@ def _read(file: BinaryIO, path: Path, num_dims: int) -> np.ndarray:
 
 
 def _read_up_to(file: BinaryIO, num_bytes: int) -> bytearray:
-    """In parts: a file asked for all at once takes that much memory, whether it holds it or not."""
+    """Reads chunks: one large read would take memory for all announced bytes, even those that are missing."""
     body = bytearray()
     while part := file.read(min(_CHUNK, num_bytes - len(body))):
         body += part

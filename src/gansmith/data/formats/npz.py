@@ -18,14 +18,15 @@ from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
 
 MAX_HEADER = 10_000
-"""Longest .npy header read; that of a numeric array is about 100 bytes."""
+"""Longest .npy header that is read, in bytes; a numeric array has about 100."""
 
 _MAGIC = b"\x93NUMPY"
 _HEADER = re.compile(
     rb"\{'descr': '(?P<type>[^']{1,20})', 'fortran_order': (?P<fortran>False|True), "
     rb"'shape': \((?P<shape>[0-9L, ]{0,200})\),? ?\}[ \n]*"
 )
-"""numpy writes its three keys in this order. It also reads others, by evaluating them as Python."""
+"""The three keys in the order in which NumPy writes them. Its own reader parses any Python literal, and reads a
+header of any length before it checks the length; an array of numbers needs neither."""
 _INTEGER = re.compile(r"[|<>=]?[ui][1248]")
 _LIMITS = Limits(members=1000, member_bytes=MAX_BYTES + MAX_HEADER, total_bytes=1 << 50)
 
@@ -67,7 +68,7 @@ def _checked(path: Path, split: str, images: np.ndarray, labels: np.ndarray) -> 
     shape = images.shape
     if images.dtype != np.uint8 or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))):
         raise DataError(
-            f"{path}: x_{split} is {images.dtype} of shape {shape}; needed are bytes (N, H, W) or (N, H, W, C)."
+            f"{path}: x_{split} is {images.dtype} of shape {shape}; expected uint8 (N, H, W) or (N, H, W, C)."
         )
     if labels.shape not in [shape[:1], (shape[0], 1)]:
         raise DataError(f"{path}: x_{split} holds {shape[0]:,} images, y_{split} labels of shape {labels.shape}.")

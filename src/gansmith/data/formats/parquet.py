@@ -14,41 +14,43 @@ from gansmith.data.archives.inflate import MAX_RATIO, RATIO_SLACK
 from gansmith.errors import DataError, MissingExtraError
 
 MAGIC = b"PAR1"
-"""How a Parquet file starts, and ends."""
+"""The first and the last bytes of a Parquet file."""
 
 SUFFIX = ".parquet"
 
-IMAGES = ("image", "img", "image", "photo")
+IMAGES = ("image", "img", "picture", "photo")
+"""Names of image columns, in order of preference, if the file does not describe its columns."""
+
 LABELS = ("label", "labels", "class", "category", "target")
-"""Names of columns, looked for in this order where the file does not say what its columns are."""
+"""Names of label columns, in order of preference, if the file does not describe its columns."""
 
 MAX_LABEL = 200
-"""Longest label read, in characters."""
+"""Longest label that is read, in characters."""
 
 MAX_GROUP = 2 << 30
-"""Most bytes of a column in a row group, which is what a writer put together: memory may be needed for all of them."""
+"""Most bytes of a column in a row group, which is read as a whole."""
 
 _NUMBERS = 4096
-"""Rows read at once of a column of numbers. Of bytes and text it is one: a page may say the same megabytes often."""
+"""Rows of numbers that are read at once. Bytes and text are read row by row: a page can repeat megabytes."""
 
 _BUFFER = 1 << 20
 _LIMITS = {"thrift_string_size_limit": 64 << 20, "thrift_container_size_limit": 1_000_000}
-"""What the description at the file's end may hold."""
+"""Limits on the description at the end of the file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
-    """Where the images' bytes are, such as "image.bytes", which is `nested`; and the labels if there are any."""
+    """The columns of images, such as "image.bytes", which is `nested`, and of labels, if there are any."""
 
     images: str
     nested: bool
     labels: str | None = None
     numbers: bool = False
-    """Labels are whole numbers, and `class_names`, if known, are what they mean."""
+    """Whether labels are whole numbers, which `class_names`, if known, give names to."""
     class_names: tuple[str, ...] = ()
 
 
-class Table:
+class ImageTable:
     """One open Parquet file. Every method raises DataError, naming the file, when it is damaged."""
 
     def __init__(self, path: Path, num_rows: int, columns: Columns, file: Any):
@@ -61,7 +63,7 @@ class Table:
         self._next = num_rows
 
     def labels(self) -> list[str | None] | None:
-        """Each row's label: a class's name, or the number or text in the column; None where there is no such column."""
+        """The label of each row: a class name, or the number or text in the column; None without such a column."""
         columns = self.columns
         if columns.labels is None:
             return None
@@ -107,7 +109,7 @@ class Table:
 
 
 @contextmanager
-def open_table(path: Path) -> Generator[Table]:
+def open_table(path: Path) -> Generator[ImageTable]:
     """Open a Parquet file and find its columns.
 
     Images are in a column of bytes, or of structs with `bytes`: what Hugging Face's description of the columns calls
@@ -122,7 +124,7 @@ def open_table(path: Path) -> Generator[Table]:
         with _damage_of(path):
             columns = _find_columns(file.schema_arrow, path)
             _check_sizes(file.metadata, path)
-            table = Table(path, file.metadata.num_rows, columns, file)
+            table = ImageTable(path, file.metadata.num_rows, columns, file)
         yield table
 
 
@@ -138,7 +140,7 @@ def _pyarrow() -> ModuleType:
 
 @contextmanager
 def _damage_of(path: Path) -> Generator[None]:
-    """What pyarrow raises for damaged files, as DataError."""
+    """Turns the errors that pyarrow raises for damaged files into DataError."""
     import pyarrow
 
     try:
@@ -177,7 +179,7 @@ def _find_columns(schema: Any, path: Path) -> Columns:
 
 
 def _features(schema: Any) -> dict[str, dict[str, Any]]:
-    """Hugging Face's description of the columns; nothing when there is none, or none that can be read."""
+    """Hugging Face's description of the columns; empty if there is none that can be read."""
     try:
         found = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, ValueError, TypeError, RecursionError):
@@ -186,7 +188,7 @@ def _features(schema: Any) -> dict[str, dict[str, Any]]:
 
 
 def _kind_of(field: Any) -> Literal["structs", "bytes"] | None:
-    """How a column may hold images; None when it cannot."""
+    """The way in which a column may hold images; None if it cannot."""
     from pyarrow import types
 
     if types.is_struct(field.type):
@@ -209,7 +211,7 @@ def _can_be_labels(field: Any) -> bool:
 
 
 def _check_sizes(metadata: Any, path: Path) -> None:
-    """Refuse what the description at the file's end says is too much, before any of it is read."""
+    """Refuse too large sizes in the description at the end of the file, before anything is read."""
     for group in range(metadata.num_row_groups):
         for number in range(metadata.num_columns):
             column = metadata.row_group(group).column(number)

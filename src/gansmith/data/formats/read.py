@@ -1,10 +1,10 @@
-"""Known sets as arrays: which reader goes with which form of a copy."""
+"""Reads known sets as arrays: one reader for each format."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from gansmith.data.datasets.catalog import SETS, Format
-from gansmith.data.datasets.find import FoundSet
+from gansmith.data.datasets.find import SetCopy
 from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
@@ -16,7 +16,7 @@ Reader = Callable[[tuple[Path, ...], str], LabelledImages]
 
 
 def read_idx_pair(files: tuple[Path, ...], split: str) -> LabelledImages:
-    """The images and labels of two IDX files. Raises DataError when they are not as many."""
+    """The images and labels of two IDX files. Raises DataError when their numbers differ."""
     images_file, labels_file = files
     images, labels = read_idx(images_file, 3)[:, None], read_idx(labels_file, 1)
     if len(images) != len(labels):
@@ -31,14 +31,14 @@ READERS: dict[Format, Reader] = {
     "cifar-python": lambda files, split: read_cifar(_archive(files), "test" if split == "test" else "train"),
     "svhn-mat": lambda files, split: read_svhn(files[0]),
 }
-"""Every form but "images", whose files are decoded one by one."""
+"""Every format but "images", whose files are decoded one by one."""
 
 
-def read_split(found: FoundSet, split: str) -> LabelledImages:
+def read_split(found: SetCopy, split: str) -> LabelledImages:
     """One split of a copy that holds arrays. Raises DataError when the copy lacks it, or is damaged."""
     if split not in found.files:
         there = ", ".join(found.files) or "none that is whole"
-        raise DataError(f"{found.place} holds {found.name!r} without its {split!r} split; splits there: {there}.")
+        raise DataError(f"{found.place} holds {found.name!r} without its {split!r} split, only {there}.")
     images = READERS[found.layout.format](found.files[split], split)
     if not SETS[found.name].made_of:
         return images

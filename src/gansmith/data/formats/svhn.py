@@ -14,11 +14,11 @@ from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
 
 MAX_VARIABLES = 1000
-"""SVHN has two, X and y."""
+"""Most arrays that are read; SVHN has two, X and y."""
 
 _MATRIX, _COMPRESSED, _UINT32, _INT32, _INT8 = 14, 15, 6, 5, 1
 _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-"""Data types of elements. A numeric array is often stored in a smaller one than its class."""
+"""NumPy types of stored elements; a numeric array is often stored in a smaller type than its class."""
 
 _OTHERS = {
     1: "a cell array", 2: "a struct", 3: "an object", 4: "text", 5: "a sparse array", 16: "a function handle",
@@ -60,7 +60,7 @@ def read_svhn(path: Path) -> LabelledImages:
     if pixels.ndim == 3:  # MATLAB drops a last axis of 1
         pixels = pixels[..., None]
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[2] != 3 or not pixels.size:
-        raise DataError(f"{path}: X is {pixels.dtype} of shape {pixels.shape}; needed are bytes (H, W, 3, N).")
+        raise DataError(f"{path}: X is {pixels.dtype} of shape {pixels.shape}; expected uint8 (H, W, 3, N).")
     if labels.shape != (pixels.shape[3], 1):
         raise DataError(f"{path}: X holds {pixels.shape[3]:,} images, y has the shape {labels.shape}.")
     if not (np.isin(labels, np.arange(11))).all():
@@ -158,7 +158,7 @@ def _read_values(source: _Source, name: str, sides: tuple[int, ...]) -> np.ndarr
 
 
 def _read_numbers(source: _Source, kind: int, most: int, what: str) -> tuple[int, ...]:
-    """A short element of whole numbers: an array's flags, sides or name."""
+    """A short element of whole numbers: the flags, sides or name of an array."""
     element = _read_tag(source)
     dtype = np.dtype(source.order + _STORED[kind])
     if element.kind != kind or element.size > most * dtype.itemsize or element.size % dtype.itemsize:

@@ -1,4 +1,4 @@
-"""From a file's bytes to an image and what had to be done to it. NumPy and Pillow only, for the decode workers."""
+"""Decoding: from a file's bytes to pixels and a list of changes. Imports NumPy and Pillow only, for workers."""
 
 import hashlib
 import io
@@ -10,23 +10,27 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from gansmith.data.images.resize import ImageShape, resize
-from gansmith.data.images.types import FORMATS, MAGICS, SUFFIXES
+from gansmith.data.images.types import FORMATS, SUFFIXES, begins_as_image
 
 Outcome = Literal["used", "converted", "dropped"]
 
 MAX_PIXELS = 89_478_485
-"""Images with more are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
+"""Images with more pixels are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
 
-MAX_RATIO, RATIO_SLACK = 100, 32 << 20
-"""Images of over 32 MiB decoded that are more than 100 times their file's size are dropped unread. Photographs come
-to some 30; blank sheets, which nobody trains on, to 1,000, and 260 kB of those would take a gigabyte."""
+MAX_RATIO = 100
+"""Large images with more decoded bytes for each byte of the file are dropped unread. Photographs reach about 30; blank
+images reach 1,000, and 260 kB of them would take a gigabyte."""
+
+RATIO_SLACK = 32 << 20
+"""Decoded bytes up to which the ratio does not matter."""
 
 MIN_SIDE = 8
-"""Images with a shorter side are dropped."""
+"""Images with a side of fewer pixels are dropped."""
 
 LAID_OVER_WHITE = "transparency laid over white"
 
-_FOREIGN = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
+_OTHER_FORMATS = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
+"""First bytes of image formats that are not read: PSD, EPS, PDF, SVG, ICO, JPEG 2000, JPEG XL and QOI."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,11 +46,11 @@ _BITS_PER_SAMPLE = 258
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodedImage:
-    """What became of one file.
+    """A decoded file, or why it was dropped.
 
-    `reasons` are short fixed phrases: all that was changed, or why it was dropped. Width, height and mode are the
-    file's own, upright; `sha256` and `difference_hash` (64 bits) are of the whole decoded image, before fitting.
-    `pixels` is uint8 (C, H, W) when a shape was wanted.
+    `reasons` are short fixed phrases: every change, or why it was dropped. Width, height and mode are those of the
+    file, upright; `sha256` and `difference_hash` (64 bits) are of the whole image before resizing. `pixels` is uint8
+    (C, H, W) if a shape was given.
     """
 
     outcome: Outcome
@@ -74,16 +78,16 @@ class _UnusableError(Exception):
     """Carries the reason an image is dropped for."""
 
 
-def decode(name: str, content: bytes, wanted: ImageShape | None = None) -> DecodedImage:
-    """The image in `content`, fitted to what is `wanted`; the same bytes give the same pixels always.
+def decode(name: str, content: bytes, shape: ImageShape | None = None) -> DecodedImage:
+    """The image in `content`, resized to `shape`; the same bytes always give the same pixels.
 
-    Never raises for what a file holds: such an image is dropped. Its first frame is decoded, upright, at 8 bits, with
-    transparency laid over white unless 4 channels are wanted. `name` only tells whether its suffix is right; '' is the
-    name of an image that has none.
+    Never raises for the content of a file: a bad image is dropped. The first frame is decoded, upright, at 8 bits, with
+    transparency laid over white unless the shape has 4 channels. `name` is only compared with the format; '' is the
+    name of an image without a suffix.
     """
     try:
         loaded = _load(name, content)
-        return _convert(loaded, wanted)
+        return _convert(loaded, shape)
     except _UnusableError as unusable:
         return dropped(str(unusable))
     except MemoryError:
@@ -91,7 +95,7 @@ def decode(name: str, content: bytes, wanted: ImageShape | None = None) -> Decod
 
 
 def dropped(reason: str) -> DecodedImage:
-    """The outcome for a file of which nothing can be used."""
+    """The outcome for a file that is not used."""
     return DecodedImage(outcome="dropped", reasons=(reason,))
 
 
@@ -111,7 +115,7 @@ def _load(name: str, content: bytes) -> _Loaded:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)
             _check_size(image, len(content))
-            reasons = _notes(name, content, image)
+            reasons = _header_notes(name, content, image)
             mode = image.mode
             turned = _orientation(image) if image.format == "TIFF" else 1  # a TIFF is turned while it loads
             image.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
@@ -144,8 +148,8 @@ def _check_size(image: Image.Image, num_bytes: int) -> None:
         raise _UnusableError(f"smaller than {MIN_SIDE} pixels")
 
 
-def _notes(name: str, content: bytes, image: Image.Image) -> list[str]:
-    """What can be told from the header."""
+def _header_notes(name: str, content: bytes, image: Image.Image) -> list[str]:
+    """The changes that the header announces."""
     found, suffix, format_ = [], suffix_of(name), _format(image)
     if suffix and SUFFIXES.get(suffix, format_) != format_:
         found.append(f"named {suffix} but is {format_}")
@@ -153,7 +157,7 @@ def _notes(name: str, content: bytes, image: Image.Image) -> list[str]:
         found.append(f"not named as an image but is {format_}")
     if image.format != "MPO" and getattr(image, "is_animated", False):
         found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")
-    if image.mode[0] not in "IF" and _bits(image, content) == 16:
+    if image.mode[0] not in "IF" and _bits_per_sample(image, content) == 16:
         found.append("16 bits to 8")
     profile = image.info.get("icc_profile") or b""
     if image.mode not in ("CMYK", "LAB") and profile and b"sRGB" not in profile.replace(b"\0", b""):
@@ -166,7 +170,7 @@ def _format(image: Image.Image) -> str:
     return "JPEG" if image.format == "MPO" else image.format or ""
 
 
-def _bits(image: Image.Image, content: bytes) -> int:
+def _bits_per_sample(image: Image.Image, content: bytes) -> int:
     """Bits of a sample in the file: Pillow keeps the upper 8 of a colour image's 16 without a word."""
     if image.format == "PNG":
         return content[24]
@@ -185,14 +189,14 @@ def _orientation(image: Image.Image) -> int | None:
 
 
 def _unidentified(content: bytes) -> str:
-    if content.startswith(MAGICS):
+    if begins_as_image(content[:12]):
         return "damaged"
     if content[4:8] == b"ftyp":
         return "HEIC, AVIF or video, which are not read"
-    return "a format that is not read" if content.startswith(_FOREIGN) else "not an image"
+    return "a format that is not read" if content.startswith(_OTHER_FORMATS) else "not an image"
 
 
-def _convert(loaded: _Loaded, wanted: ImageShape | None) -> DecodedImage:
+def _convert(loaded: _Loaded, shape: ImageShape | None) -> DecodedImage:
     reasons = list(loaded.reasons)
     image = _eight_bits(loaded.image, reasons)
     transparent = image.mode == "RGBA"
@@ -203,16 +207,16 @@ def _convert(loaded: _Loaded, wanted: ImageShape | None) -> DecodedImage:
         samples = np.asarray(image)
     opaque = _over_white(image) if transparent else image
     pixels = None
-    if wanted is not None:
-        if not wanted.box_lies_inside(image.height, image.width):
+    if shape is not None:
+        if not shape.box_lies_inside(image.height, image.width):
             raise _UnusableError("does not hold the box")
-        if transparent and wanted.channels != 4:
+        if transparent and shape.channels != 4:
             reasons.append(LAID_OVER_WHITE)
-        if wanted.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
+        if shape.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
             reasons.append("colour to grey")
-        fitted = resize(image if wanted.channels == 4 else opaque, wanted)
-        pixels = fitted.pixels
-        reasons.extend(fitted.reasons)
+        resized = resize(image if shape.channels == 4 else opaque, shape)
+        pixels = resized.pixels
+        reasons.extend(resized.reasons)
     elif transparent:
         reasons.append(LAID_OVER_WHITE)
     return DecodedImage(
@@ -231,10 +235,10 @@ def _convert(loaded: _Loaded, wanted: ImageShape | None) -> DecodedImage:
 
 
 def _eight_bits(image: Image.Image, reasons: list[str]) -> Image.Image:
-    """The image as L, RGB, or RGBA when some of it really is transparent; adds what that took to `reasons`."""
+    """The image as L, RGB, or RGBA if a pixel is transparent; adds the changes to `reasons`."""
     mode = image.mode
     if mode.startswith("I;16") or mode in ("I", "F"):
-        return _scaled(np.asarray(image), mode, reasons)
+        return _scale_to_8_bits(np.asarray(image), mode, reasons)
     if mode == "P":
         reasons.append("palette")
     elif mode not in ("1", "L", "LA", "La", "PA", "RGB", "RGBA", "RGBa", "RGBX"):
@@ -258,8 +262,8 @@ def _sha256(kind: str, samples: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _scaled(values: np.ndarray, mode: str, reasons: list[str]) -> Image.Image:
-    """16 bits are scaled, not clipped: 0..65535 to 0..255, rounded. What lies outside is scaled by its own range."""
+def _scale_to_8_bits(values: np.ndarray, mode: str, reasons: list[str]) -> Image.Image:
+    """Scales 16 bits from 0..65535 to 0..255, rounded; other numbers by their own range."""
     if values.dtype != np.uint16 and mode == "I" and values.min() >= 0 and values.max() <= 65535:
         values = values.astype(np.uint16)
     if values.dtype == np.uint16 or mode.startswith("I;16"):

@@ -1,9 +1,8 @@
-"""Decoding in processes of their own: one that crashes, hangs or wants too much memory loses one image, not the run.
+"""Decoding in worker processes: an image that crashes, hangs or needs too much memory is lost, but not the run.
 
 The processes speak over pipes and share nothing. Not `multiprocessing`: it would run a user's unguarded script again.
 """
 
-import os
 import shlex
 import subprocess
 import threading
@@ -20,36 +19,41 @@ import numpy as np
 
 from gansmith.data.images.decode import DecodedImage, dropped
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.images.worker import read_frame, write_frame
-from gansmith.system.processes import worker_command, worker_environment
+from gansmith.system.machine import num_cores
+from gansmith.system.processes import read_frame, start_worker, worker_command, write_frame
 
 TIMEOUT = 30.0
-"""Seconds an image may take."""
+"""Seconds that decoding an image may take."""
 
-_BATCH, _BATCH_BYTES = 32, 1 << 20
-"""Files, and about how many bytes of them, that a process is given at once."""
+_BATCH = 32
+"""Largest number of files that a process is given at once."""
+
+_BATCH_BYTES = 1 << 20
+"""About the largest number of bytes that a process is given at once."""
+
+_WORKER = "gansmith.data.images.worker"
 
 _DOUBLINGS = 5
+"""How often the number of files given at once doubles from 1."""
+
 _START_TIMEOUT = 120.0
+"""Seconds that a process may take to start."""
+
 _WATCH_EVERY = 0.05
+"""Seconds between two looks at the deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to decode: its name and its bytes, or the reason why there are none."""
+    """A file to decode: its name and its bytes, or the reason why it has none."""
 
     name: str
     content: bytes | None
     reason: str = ""
 
 
-def num_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Decoders:
-    """A number of decode processes, for as long as its `with` statement lasts."""
+    """Decode processes, one for each core by default, for as long as the `with` statement lasts."""
 
     def __init__(self, num: int | None = None, timeout: float = TIMEOUT):
         self._num, self._timeout = max(1, num or num_cores()), timeout
@@ -61,15 +65,15 @@ class Decoders:
         self._stopping = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, daemon=True)
 
-    def decode(self, jobs: Iterable[Job], wanted: ImageShape | None = None) -> Iterator[DecodedImage]:
-        """What became of each file, in the order of `jobs`, whatever the number of processes.
+    def decode(self, jobs: Iterable[Job], shape: ImageShape | None = None) -> Iterator[DecodedImage]:
+        """The decoded images in the order of `jobs`, for any number of processes.
 
         `jobs` is read in the caller's thread, a few files ahead.
         """
         ahead: deque[Future[list[DecodedImage]]] = deque()
         try:
-            for batch in self._batches(jobs, wanted):
-                ahead.append(self._threads.submit(self._decode_batch, batch, wanted))
+            for batch in self._batches(jobs, shape):
+                ahead.append(self._threads.submit(self._decode_batch, batch, shape))
                 if len(ahead) > 2 * self._num:
                     yield from ahead.popleft().result()
             while ahead:
@@ -78,12 +82,12 @@ class Decoders:
             for future in ahead:
                 future.cancel()
 
-    def _batches(self, jobs: Iterable[Job], wanted: ImageShape | None) -> Iterator[list[Job]]:
+    def _batches(self, jobs: Iterable[Job], shape: ImageShape | None) -> Iterator[list[Job]]:
         """One file at first, so that every process has work soon, then twice as many each time.
 
-        Asking costs more than a small file.
+        A request costs more than a small file.
         """
-        most = max(1, min(_BATCH, _BATCH_BYTES // (wanted.bytes_per_image if wanted else 1)))
+        most = max(1, min(_BATCH, _BATCH_BYTES // (shape.bytes_per_image if shape else 1)))
         batch: list[Job] = []
         size, number = 0, 0
         for job in jobs:
@@ -95,15 +99,15 @@ class Decoders:
         if batch:
             yield batch
 
-    def _decode_batch(self, batch: list[Job], wanted: ImageShape | None) -> list[DecodedImage]:
-        """Files that were lost together are tried one by one, so that only the culprit is lost."""
+    def _decode_batch(self, batch: list[Job], shape: ImageShape | None) -> list[DecodedImage]:
+        """Files of a lost request are decoded one by one, so that only the culprit is lost."""
         files = [(job.name, job.content) for job in batch if job.content]
         process = self._free.get()
         try:
             try:
-                found = process.decode(files, wanted) if files else []
+                found = process.decode(files, shape) if files else []
             except _LostError as lost:
-                found = [process.decode_one(file, wanted) for file in files] if files[1:] else [dropped(str(lost))]
+                found = [process.decode_one(file, shape) for file in files] if files[1:] else [dropped(str(lost))]
         finally:
             self._free.put(process)
         decoded = iter(found)
@@ -138,20 +142,20 @@ class _Process:
         self._late = self._stopped = False
         self._lock = threading.Lock()
 
-    def decode(self, files: list[tuple[str, bytes]], wanted: ImageShape | None) -> list[DecodedImage]:
-        """Ask the process. Raises _LostError, with the reason, when it did not answer."""
+    def decode(self, files: list[tuple[str, bytes]], shape: ImageShape | None) -> list[DecodedImage]:
+        """Decode in the process. Raises _LostError, with the reason, if it does not answer."""
         request = {
             "files": [(name, len(content)) for name, content in files],
-            "wanted": asdict(wanted) if wanted else None,
+            "shape": asdict(shape) if shape else None,
             "seconds": 2 * self._timeout + 1,
         }
-        most = len(files) * wanted.bytes_per_image if wanted else 0
+        most = len(files) * shape.bytes_per_image if shape else 0
         process = self._started()
         self._set_deadline(self._timeout)
         try:
             write_frame(process.stdin, request, b"".join(content for _, content in files))  # pyrefly: ignore[bad-argument-type]
             answer = read_frame(process.stdout, max_content=most)  # pyrefly: ignore[bad-argument-type]
-            images = None if answer is None else _images(*answer, len(files), wanted)
+            images = None if answer is None else _parse_answer(*answer, len(files), shape)
         except (OSError, ValueError):  # the process is gone, or the pipe was closed under us
             images = None
         late = self._set_deadline(None)
@@ -160,10 +164,10 @@ class _Process:
             raise _LostError("decoder hung" if late else "decoder crashed")
         return images
 
-    def decode_one(self, file: tuple[str, bytes], wanted: ImageShape | None) -> DecodedImage:
-        """The image, dropped when it is what the process was lost to."""
+    def decode_one(self, file: tuple[str, bytes], shape: ImageShape | None) -> DecodedImage:
+        """The image; dropped if it is the one that the process was lost to."""
         try:
-            return self.decode([file], wanted)[0]
+            return self.decode([file], shape)[0]
         except _LostError as lost:
             return dropped(str(lost))
 
@@ -188,25 +192,17 @@ class _Process:
                 raise RuntimeError("the decode processes have been stopped.")
             if self._process is not None:
                 return self._process
-            command = worker_command("gansmith.data.images.worker")
-            process = self._process = subprocess.Popen(  # noqa: S603 - our own module
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # libtiff writes its warnings there
-                env=worker_environment(),
-                start_new_session=True,  # Ctrl-C goes to the parent only, which ends the process in order
-            )
+            process = self._process = start_worker(_WORKER)
         self._set_deadline(_START_TIMEOUT)
         ready = read_frame(process.stdout)  # pyrefly: ignore[bad-argument-type]
         late = self._set_deadline(None)
         if ready is None or late:
             self._end()
-            raise RuntimeError(f"a decode process does not start; try: {shlex.join(command)}")
+            raise RuntimeError(f"a decode process does not start; try: {shlex.join(worker_command(_WORKER))}")
         return process
 
     def _set_deadline(self, seconds: float | None) -> bool:
-        """Set or lift the deadline; says whether the last one was passed."""
+        """Set or lift the deadline; returns whether the last one was missed."""
         with self._lock:
             late, self._late = self._late, False
             self._deadline = None if seconds is None else time.monotonic() + seconds
@@ -231,16 +227,16 @@ class _LostError(Exception):
     """The process ended, or had to be ended."""
 
 
-def _images(answer: dict[str, Any], content: bytes, num: int, wanted: ImageShape | None) -> list[DecodedImage]:
-    """The answer as images. Raises ValueError when it is none: the process may have been taken over by a file."""
+def _parse_answer(answer: dict[str, Any], content: bytes, num: int, shape: ImageShape | None) -> list[DecodedImage]:
+    """The images in an answer. Raises ValueError for anything else: a file may have taken over the process."""
     images, start = [], 0
     try:
-        for facts in answer["images"]:
-            known: dict[str, Any] = {**facts, "reasons": tuple(facts["reasons"]), "pixels": None}
-            if wanted and facts["outcome"] != "dropped":
-                end = start + wanted.bytes_per_image
-                shape = (wanted.channels, wanted.height, wanted.width)
-                known["pixels"] = np.frombuffer(content[start:end], np.uint8).reshape(shape)
+        for sent in answer["images"]:
+            known: dict[str, Any] = {**sent, "reasons": tuple(sent["reasons"]), "pixels": None}
+            if shape and sent["outcome"] != "dropped":
+                end = start + shape.bytes_per_image
+                pixels = np.frombuffer(content[start:end], np.uint8)
+                known["pixels"] = pixels.reshape(shape.channels, shape.height, shape.width)
                 start = end
             images.append(DecodedImage(**known))
     except (TypeError, KeyError) as error:

@@ -1,7 +1,7 @@
-"""An image, or a box of it, brought to a given shape: cropped, padded or stretched, and resized with antialiasing."""
+"""Resizing an image, or a box of it, to a shape: cropped, padded or stretched, with antialiasing."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -9,7 +9,7 @@ from PIL import Image
 ResizeMode = Literal["crop", "pad", "stretch"]
 Resample = Literal["lanczos", "bilinear"]
 Box = tuple[int, ...]
-"""Top, left, height and width of the part of an image that is used; empty for all of it."""
+"""Top, left, height and width, in pixels, of the part of an image that is used; empty for all of it."""
 
 _FILTERS = {"lanczos": Image.Resampling.LANCZOS, "bilinear": Image.Resampling.BILINEAR}
 
@@ -21,9 +21,9 @@ _PADDING = {1: 255, 3: (255, 255, 255), 4: (255, 255, 255, 0)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageShape:
-    """The shape that images are brought to. Channels: 1 grey, 3 RGB, 4 with transparency.
+    """The shape that images are resized to. Channels: 1 grey, 3 RGB, 4 with transparency.
 
-    Where there is a `box`, it is cut out of the upright image first, and the rest is as if it had never been.
+    A `box` is cut out of the upright image first; the rest of the image has no influence.
     """
 
     channels: int
@@ -47,9 +47,13 @@ class ImageShape:
                 f"box={list(self.box)} must be [] or [top, left, height, width], counted from 0, not empty."
             )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The fields; `resize` is called "fit", as it is in the keys and indexes of all packed datasets."""
+        return {"fit" if name == "resize" else name: value for name, value in asdict(self).items()}
+
     @property
     def bytes_per_image(self) -> int:
-        """One byte a sample."""
+        """Bytes of an image of this shape, one for each sample."""
         return self.channels * self.height * self.width
 
     def box_lies_inside(self, height: int, width: int) -> bool:
@@ -58,45 +62,46 @@ class ImageShape:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fitted:
-    """uint8 pixels (C, H, W), and what was done besides making it smaller."""
+class Resized:
+    """uint8 pixels (C, H, W), and every change other than a smaller size."""
 
     pixels: np.ndarray
     reasons: tuple[str, ...]
 
 
-def resize(image: Image.Image, wanted: ImageShape) -> Fitted:
-    """Bring an L, RGB or RGBA image, which holds the box, to the wanted shape; smaller means antialiased.
+def resize(image: Image.Image, shape: ImageShape) -> Resized:
+    """Resize an L, RGB or RGBA image, which holds the box, to the shape, with antialiasing.
 
-    `crop` keeps the centre, `pad` keeps all and adds white (transparent for 4 channels), `stretch` changes the aspect.
+    `crop` keeps the centre; `pad` keeps all and adds white, or transparency for 4 channels; `stretch` changes the
+    aspect ratio.
     """
-    if wanted.box:
-        top, left, height, width = wanted.box
+    if shape.box:
+        top, left, height, width = shape.box
         image = image.crop((left, top, left + width, top + height))
     width, height = image.size
-    size, horizontal, vertical = (wanted.width, wanted.height), wanted.width / width, wanted.height / height
-    mode = MODES[wanted.channels]
+    size, horizontal, vertical = (shape.width, shape.height), shape.width / width, shape.height / height
+    mode = MODES[shape.channels]
     image = image if image.mode == mode else image.convert(mode)
     box, inner, change = (0.0, 0.0, float(width), float(height)), size, None
-    if wanted.resize == "crop":
+    if shape.resize == "crop":
         scale = max(horizontal, vertical)
-        box = _centred(width, height, wanted.width / scale, wanted.height / scale)
+        box = _centred(width, height, shape.width / scale, shape.height / scale)
         change = "cropped" if width - (box[2] - box[0]) >= 1 or height - (box[3] - box[1]) >= 1 else None
-    elif wanted.resize == "pad":
+    elif shape.resize == "pad":
         scale = min(horizontal, vertical)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         change = "padded" if inner != size else None
     else:
         scale = max(horizontal, vertical)
         change = "stretched" if scale > 1.01 * min(horizontal, vertical) else None
-    resized = image.resize(inner, _FILTERS[wanted.resample], box=box)
+    resized = image.resize(inner, _FILTERS[shape.resample], box=box)
     if inner != size:
-        sheet = Image.new(resized.mode, size, _PADDING[wanted.channels])
-        sheet.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
-        resized = sheet
-    pixels = np.array(resized).reshape(wanted.height, wanted.width, wanted.channels).transpose(2, 0, 1)
+        padded = Image.new(resized.mode, size, _PADDING[shape.channels])
+        padded.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+        resized = padded
+    pixels = np.array(resized).reshape(shape.height, shape.width, shape.channels).transpose(2, 0, 1)
     reasons = [change] if change else []
-    return Fitted(pixels=np.ascontiguousarray(pixels), reasons=(*reasons, *(["enlarged"] if scale > 1 else [])))
+    return Resized(pixels=np.ascontiguousarray(pixels), reasons=(*reasons, *(["enlarged"] if scale > 1 else [])))
 
 
 def _centred(width: int, height: int, inner_width: float, inner_height: float) -> tuple[float, float, float, float]:

@@ -12,13 +12,18 @@ SUFFIXES = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
-"""What an image's name ends in, and what it then is."""
+"""The format of an image file by the suffix of its name."""
 
-MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
-"""What images begin with, as far as it can be taken for nothing else."""
+_MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
+"""First bytes of image files that no other files begin with."""
 
 FORMATS = sorted(set(SUFFIXES.values()))
-"""Pillow's decoders that are used, and no others."""
+"""The only formats that Pillow decodes here."""
 
 MAX_DROPPED = 0.01
-"""Share of images that cannot be used above which a set is refused."""
+"""Largest share of images that may be unusable without --allow-dropped."""
+
+
+def begins_as_image(start: bytes) -> bool:
+    """Whether a file with these first 12 bytes is an image, whole or damaged; a WAV file begins with RIFF, too."""
+    return start.startswith(_MAGICS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
