@@ -230,7 +230,7 @@ def test_what_a_step_leaves_is_looked_at(value):
         check_finite(gan, {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, value])}, 7)
     with torch.no_grad():
         next(gan.G_ema.parameters())[0, 0] = value
-    with pytest.raises(DivergedError, match=rf"^layers\.0\.weight of the average of G became {value} in step 7\.$"):
+    with pytest.raises(DivergedError, match=rf"^layers\.0\.weight of the EMA of G became {value} in step 7\.$"):
         check_finite(gan, {"loss/d": torch.ones(3)}, 7)
 
 
