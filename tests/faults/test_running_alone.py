@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain import PLAIN
-from running import differing, info, write_recipe
 
 from gansmith.data.store import write_dataset
+from tests.helpers.plain import PLAIN
+from tests.helpers.running import differing, info, write_recipe
 
 pytestmark = pytest.mark.slow
 

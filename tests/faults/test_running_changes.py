@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from running import BATCH, EVERY, differing, events, info, saved
 from safetensors.torch import load_file
 
 from gansmith.data.store import write_dataset
 from gansmith.recipe_file import from_values, override
+from tests.helpers.running import BATCH, EVERY, differing, events, info, saved
 
 pytestmark = pytest.mark.slow
 
