@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from gansmith.version import __version__
 
-__all__ = ["__version__", "build", "load", "recipe", "train"]
+__all__ = ["__version__", "build", "load", "recipe", "train", "training_steps"]
 
 if TYPE_CHECKING:
     from gansmith.generation.generator import load
     from gansmith.recipes import recipe
     from gansmith.sessions.session import train
+    from gansmith.sessions.training_steps import training_steps
     from gansmith.training.state import build
 
 _HOMES = {
@@ -27,6 +28,7 @@ _HOMES = {
     "load": "gansmith.generation.generator",
     "recipe": "gansmith.recipes",
     "train": "gansmith.sessions.session",
+    "training_steps": "gansmith.sessions.training_steps",
 }
 
 

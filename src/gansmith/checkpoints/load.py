@@ -95,7 +95,9 @@ def load_tensors(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         here, there = ((tuple(t.shape), t.dtype) for t in (saved[name], tensor))
         if here != there:
-            raise _does_not_fit(file, f"{name} is {_shape_and_type(saved[name])}, the network's is {_shape_and_type(tensor)}")
+            raise _does_not_fit(
+                file, f"{name} is {_shape_and_type(saved[name])}, the network's is {_shape_and_type(tensor)}"
+            )
     for name, tensor in tensors.items():
         tensor.copy_(saved[name])
 

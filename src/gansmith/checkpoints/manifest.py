@@ -103,7 +103,9 @@ def find_checkpoint(run: Run, which: str = "last") -> Found:
     there = f"it has {', '.join(map(str, saved))}, or {names}"
     if which == "best":
         if best is None:
-            raise CheckpointError(f"{run.path} has no best checkpoint, because it was not evaluated in training; {there}.")
+            raise CheckpointError(
+                f"{run.path} has no best checkpoint, because it was not evaluated in training; {there}."
+            )
         which = str(best)
     step = int(which) if which.isdecimal() and len(which) < 20 else None
     if step not in saved:

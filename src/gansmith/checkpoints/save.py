@@ -177,7 +177,7 @@ def _publish(unfinished: Path, folder: Path) -> None:
 
 
 def steps_kept(steps: list[int], batch_size: int, policy: Checkpoints) -> set[int]:
-    """The steps that the policy keeps: the last `keep_last`, and the first after each multiple of `keep_every` images."""
+    """The steps that the policy keeps: the last ones, and the first after each multiple of `keep_every` images."""
     firsts: dict[int, int] = {}
     for step in steps if policy.keep_every else ():
         firsts.setdefault(step * batch_size // policy.keep_every, step)

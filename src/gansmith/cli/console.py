@@ -13,7 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gansmith.training.reporting import Progress, Reporter, duration
+from gansmith.text import duration
+from gansmith.training.log import Progress, Reporter
 
 
 @contextmanager

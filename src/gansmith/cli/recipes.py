@@ -117,7 +117,7 @@ def describe(recipe: "Recipe") -> str:
 def _expected_time(recipe: "Recipe") -> str:
     from gansmith.engine import make_engine
     from gansmith.planning.trial import at_worst_case, seconds_per_step
-    from gansmith.training.reporting import duration
+    from gansmith.text import duration
 
     engine = make_engine("auto", recipe.precision)
     seconds = seconds_per_step(at_worst_case(recipe), engine)

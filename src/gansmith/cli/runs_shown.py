@@ -18,7 +18,7 @@ from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations
 from gansmith.runs.lock import has_writer
 from gansmith.runs.run import Run, default_root, find_run, seconds_at
 from gansmith.runs.run import list_runs as runs_under
-from gansmith.training.reporting import duration
+from gansmith.text import duration
 
 WIDEST = 100
 """Columns of text, on a terminal that has as many."""

@@ -18,7 +18,7 @@ from gansmith.runs.run import default_root, find_run, write_atomically
 if TYPE_CHECKING:
     import numpy as np
 
-    from gansmith.generation.generator import TrainedGenerator
+    from gansmith.generation.generator import Generator
 
 NUM = 64
 """Images unless something else is asked for."""
@@ -89,18 +89,18 @@ def sample(
     found = find_run(run, runs or default_root())
     check_has_checkpoint(checkpoint)
     from gansmith.cli.console import progress_bar
-    from gansmith.generation.generator import load
+    from gansmith.generation.generator import Draws, load
 
     generator = load(found, checkpoint, device)
-    for note in generator.checkpoint.notes():
+    for note in generator.notes:
         sys.stderr.write(f"{note}\n")
     if walk:
-        images = generator.walk(walk.numbers, walk.frames, seed, truncation, generator.only_class(classes))
+        images = generator.interpolate(walk.numbers, walk.frames, seed, truncation, classes)
     else:
         labels = generator.labels(total, classes)
         if labels is not None and generator.classes:
             sys.stderr.write(f"classes: {generator.classes.describe(labels)}\n")
-        images = generator.chunks(total, seed, truncation, labels)
+        images = generator.sample_chunks(total, Draws(seed=seed, truncation=truncation), labels)
     with progress_bar("sampling", total) as bar:
 
         def counted() -> Iterable["np.ndarray"]:
@@ -149,7 +149,7 @@ def _walk(interpolate: str | None, num: int | None, frames: int | None) -> Walk 
     return Walk(numbers=numbers, frames=frames)
 
 
-Writer = Callable[[Path, int, "TrainedGenerator", Iterable["np.ndarray"]], None]
+Writer = Callable[[Path, int, "Generator", Iterable["np.ndarray"]], None]
 
 
 def _writer(out: Path, num: int, walk: Walk | None, num_classes: int) -> Writer:
@@ -174,9 +174,7 @@ def _writer(out: Path, num: int, walk: Walk | None, num_classes: int) -> Writer:
     return _write_folder
 
 
-def _write_strip(
-    walk: Walk, out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]
-) -> None:
+def _write_strip(walk: Walk, out: Path, num: int, generator: "Generator", chunks: Iterable["np.ndarray"]) -> None:
     """A row a leg, with the image at its end, which begins the next."""
     import numpy as np
 
@@ -187,7 +185,7 @@ def _write_strip(
     write_atomically(out, png(grid(np.concatenate(list(chunks))[rows], walk.frames + 1)))
 
 
-def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
+def _write_animation(out: Path, num: int, generator: "Generator", chunks: Iterable["np.ndarray"]) -> None:
     from gansmith.viz.animation import MOST_PIXELS, SIDE, animation
     from gansmith.viz.grids import enlarged, enlargement, to_pillow
 
@@ -204,9 +202,7 @@ def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks:
     write_atomically(out, animation(frames, [MILLISECONDS] * num, out.suffix))
 
 
-def _write_grid(
-    num_classes: int, out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]
-) -> None:
+def _write_grid(num_classes: int, out: Path, num: int, generator: "Generator", chunks: Iterable["np.ndarray"]) -> None:
     import numpy as np
 
     from gansmith.viz.grids import grid, png
@@ -225,7 +221,7 @@ def _columns(num: int, in_turn: int, usual: int) -> int:
     return usual if num % usual == 0 == usual % in_turn else in_turn * (round(square / in_turn) or 1)
 
 
-def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
+def _write_array(out: Path, num: int, generator: "Generator", chunks: Iterable["np.ndarray"]) -> None:
     import numpy as np
 
     data = generator.recipe.data
@@ -247,7 +243,7 @@ def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Ite
         unfinished.unlink(missing_ok=True)
 
 
-def _write_folder(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
+def _write_folder(out: Path, num: int, generator: "Generator", chunks: Iterable["np.ndarray"]) -> None:
     from gansmith.viz.grids import png, to_pillow
 
     out.mkdir(parents=True, exist_ok=True)

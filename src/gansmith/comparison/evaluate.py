@@ -17,7 +17,7 @@ from gansmith.evaluation.against import Both, num_shared, other_images, own_imag
 from gansmith.evaluation.inputs import ImageSet, check_same_shape, first_shape, read_images, read_whole
 from gansmith.evaluation.reference import Progress
 from gansmith.features.extract import Extractor, extractor, suiting
-from gansmith.generation.generator import TrainedGenerator, load
+from gansmith.generation.generator import Draws, Generator, load
 from gansmith.runs.run import Run
 from gansmith.sessions.changes import was_trained_on
 from gansmith.training.datasets import access_for
@@ -112,8 +112,8 @@ def _images(path: Path, against: str | None, split: Split | None, access: Access
     )
 
 
-def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Split | None, access: Access) -> Evaluated:
-    recipe, step = generator.recipe, generator.checkpoint.step
+def _run(run: Run, generator: Generator, against: str | None, split: Split | None, access: Access) -> Evaluated:
+    recipe, step = generator.recipe, generator.step
     data, weights = recipe.data, "average" if recipe.ema_half_life else "raw"
     trained_on = Request(name=data.name, split=data.split, shape=data.shape, skip=data.skip, limit=data.limit)
     if against:
@@ -129,7 +129,7 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
     def images(num: int, seed: int, progress: Progress) -> np.ndarray:
         made = np.empty((num, data.height, data.width, data.channels), np.uint8)
         start = 0
-        for chunk in generator.chunks(num, seed, labels=generator.labels(num)):
+        for chunk in generator.sample_chunks(num, Draws(seed=seed), generator.labels(num)):
             made[start : start + len(chunk)] = chunk
             start += len(chunk)
             progress("sampling", start, num)
@@ -141,7 +141,7 @@ def _run(run: Run, generator: TrainedGenerator, against: str | None, split: Spli
         most=None,
         real=both.real,
         train=both.train,
-        notes=(*generator.checkpoint.notes(), *lost, *_notes(both), *_of_training(both, changed)),
+        notes=(*generator.notes, *lost, *_notes(both), *_of_training(both, changed)),
         weights=weights,
         step=step,
     )

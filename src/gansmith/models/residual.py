@@ -13,7 +13,8 @@ from torch import nn
 
 from gansmith.models.base import ModelConfig, Networks, Spec, image_sizes
 from gansmith.nn.init import scaled_kernel
-from gansmith.nn.labels import Logit, Modulation
+from gansmith.nn.modulation import Modulation
+from gansmith.nn.projection import Logit
 from gansmith.nn.resample import Double, Halve
 from gansmith.nn.residual import Basis, OnBasis, ResidualBlock
 from gansmith.nn.stack import Stack

@@ -13,9 +13,9 @@ from torch import nn
 
 from gansmith.models.base import ModelConfig, Networks, Spec, image_sizes
 from gansmith.nn.conv import Conv2dSame, same_size
-from gansmith.nn.labels import Logit, Modulation
-from gansmith.nn.modulation import SelfModulation
+from gansmith.nn.modulation import Modulation, SelfModulation
 from gansmith.nn.norm import BatchNorm
+from gansmith.nn.projection import Logit
 from gansmith.nn.stack import Stack
 from gansmith.nn.upsample import Crop, SubPixelConv2d
 

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gansmith.nn.conv import Conv2dSame
-from gansmith.nn.labels import Logit
 from gansmith.nn.modes import layers_of
+from gansmith.nn.projection import Logit
 from gansmith.nn.stack import is_conditional
 
 Layer = nn.Linear | nn.Conv2d | Conv2dSame | Logit

@@ -147,8 +147,8 @@ def margins(loss: Loss, real: Tensor, fake: Tensor, targets: Targets) -> dict[st
 def clip_probability(logits: Tensor, epsilon: float) -> Tensor:
     """Logits of probabilities clipped to [epsilon, 1 - epsilon], as Keras 2.0 does before its cross-entropy.
 
-    With epsilon 0 the logits are returned unchanged. The gradient is zero outside. In float32 with epsilon 1e-7 the bounds are -16.118 and +15.942, because 1 - 1e-7 is
-    rounded; in float64 they are symmetric.
+    With epsilon 0 the logits are returned unchanged. The gradient is zero outside the bounds. In float32 with epsilon
+    1e-7 the bounds are -16.118 and +15.942, because 1 - 1e-7 is rounded; in float64 they are symmetric.
     """
     if not epsilon:
         return logits

@@ -19,8 +19,9 @@ from gansmith.planning.memory import too_large
 from gansmith.planning.trial_process import SECONDS, try_out
 from gansmith.report import network_tables
 from gansmith.schema import Recipe
+from gansmith.text import describe_epochs, duration
 from gansmith.training.evaluation import MOST_SHARE
-from gansmith.training.reporting import Reporter, duration, passes
+from gansmith.training.log import Reporter
 from gansmith.viz.evolution import is_milestone
 
 FEWEST_STEPS = 20
@@ -76,7 +77,7 @@ class Plan:
             f"plan: {self.count:,} images, {describe_size(data.channels, data.height, data.width)}; "
             f"{recipe.model.name}, {generator} parameters in G and {discriminator} in D",
             f"plan: {recipe.steps:,} steps of {recipe.batch_size} images, {images:,} images in all, "
-            f"{passes(images, self.count)} passes over the images",
+            f"{describe_epochs(images, self.count)} passes over the images",
             f"plan: {_describe_seconds(times['step'])} a step, measured here ({self.device}, {self.precision}), and "
             f"{', '.join(way)}: {duration(self.seconds)} to the end",
             f"plan: {self.peak / 2**20:,.0f} MiB of memory at most, of {self.available / 2**20:,.0f} free"

@@ -26,9 +26,8 @@ from gansmith.recipes.fitting import (
     short_side_for,
 )
 from gansmith.schema import Recipe
-from gansmith.training.datasets import open_all
-from gansmith.training.loop import make_sampler
-from gansmith.training.reporting import Reporter
+from gansmith.training.datasets import make_sampler, open_all
+from gansmith.training.log import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import from_values, merged
 from gansmith.schema import Recipe
-from gansmith.training.reporting import Reporter
+from gansmith.training.log import Reporter
 
 LOOKED_AT = 2000
 """Images, evenly spread, that the shape is taken from: `data check` looks at all of them."""

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from gansmith.augment.augmenter import BATCHES
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.config import Schedule
 from gansmith.data.store import READ_AHEAD_FROM, Dataset
 from gansmith.engine import Engine, suitable_threads
@@ -25,13 +24,13 @@ from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.run import create_run, write_atomically
 from gansmith.schema import Recipe
-from gansmith.training.datasets import Datasets
-from gansmith.training.evaluation import evaluate, make_evaluator
-from gansmith.training.held_out_losses import write_validation_losses
-from gansmith.training.loop import Setting, log, make_sampler, train_step
-from gansmith.training.overfitting import ValidationPixels, needs_validation_batch
-from gansmith.training.reporting import LogFile, Silent
-from gansmith.training.state import GAN, build
+from gansmith.training.batch import make_batch
+from gansmith.training.datasets import Datasets, make_sampler
+from gansmith.training.evaluation import make_evaluator
+from gansmith.training.log import LogFile, Silent, StepLog
+from gansmith.training.state import GAN, build, generator_of, save_checkpoint
+from gansmith.training.steps import train_step
+from gansmith.training.validation import ValidationPixels, needs_validation_batch, write_validation_losses
 
 MOST_STEPS, FEWEST_STEPS, SECONDS = 20, 5, 5.0
 """A trial ends after so many steps, or after so many seconds once it has made the fewest."""
@@ -146,28 +145,20 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
         write_atomically(run.recipe_file, to_toml(recipe))
         run.update(name="trial", notes=[])
         evaluator = make_evaluator(recipe, images.train, images.validation)
-        setting = Setting(
-            recipe=recipe,
-            dataset=dataset,
-            for_losses=images.for_losses,
-            validation=images.validation,
-            evaluator=evaluator,
-            engine=engine,
-            run=run,
-            reporter=LogFile(run.path / "log.txt", Silent()),
-        )
+        reporter = LogFile(run.path / "log.txt", Silent())
+        log = StepLog(recipe, run, reporter, resumed_at=0)
         values = _step(gan, batches, recipe, engine)
         with timed("log"):
-            log(gan, setting, values, seconds=1.0, rate=1.0)
+            log.write(gan, values)
         if images.for_losses:
             with timed("validation losses"):
                 write_validation_losses(gan, recipe, images.for_losses, engine, run)
         if evaluator and evaluator.names:
-            evaluate(gan, evaluator, engine, run, setting.reporter)
+            evaluator.evaluate(gan, engine, run, reporter)
             spent["evaluation"] = evaluator.measuring
             spent["once"] += evaluator.preparing
         with timed("grid"):
-            save_sample_grid(run, recipe, engine, gan.shown, 1)
+            save_sample_grid(run, generator_of(gan, recipe, engine))
         with timed("checkpoint"):
             save_checkpoint(run, gan, recipe)
         with timed("once"):
@@ -196,10 +187,10 @@ def _seconds(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iterati
 
 
 def _step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
-    """One iteration, which takes its own images for those kept out: they are as many, of the same shape."""
+    """One training step. Its own images stand in for validation images, of which there are as many."""
     pixels, labels = batches(gan.seen // recipe.batch_size)
     validation = ValidationPixels(pixels, labels) if needs_validation_batch(recipe, gan.seen) else None
-    return train_step(gan, pixels, recipe, engine, labels, validation)
+    return train_step(gan, make_batch(recipe, gan.seen, pixels, engine, labels, validation), recipe, engine)
 
 
 def _touch(dataset: Dataset) -> None:

@@ -20,7 +20,7 @@ from gansmith.schema import Recipe
 from gansmith.system.machine import available_memory
 from gansmith.system.processes import worker_command, worker_environment
 from gansmith.training.datasets import access_for, open_all
-from gansmith.training.reporting import Silent
+from gansmith.training.log import Silent
 
 Task = Literal["memory", "costs"]
 """memory: two steps on noise; costs: the steps on the recipe's images, and all that is done on the way."""

@@ -13,8 +13,8 @@ from gansmith.errors import DataError
 from gansmith.models.base import ModelConfig
 from gansmith.objectives.settings import Objective
 from gansmith.schema import Data, Evaluate, Grid, Latents, Length, OptimizerSettings, Recipe
+from gansmith.text import describe_epochs
 from gansmith.training.evaluation import MOST_SHARE, is_measurable
-from gansmith.training.reporting import passes
 
 FEWEST_IMAGES = 8
 """With fewer there is nothing to learn from."""
@@ -208,7 +208,7 @@ def _reasons(facts: DatasetFacts, start: Start, half_life: float) -> dict[str, R
         return f"batch {recipe.batch_size}: {f'there are only {count}' if few else 'small batches make many updates'}"
 
     def length(recipe: Recipe) -> str:
-        said = f"{recipe.steps:,} steps: {passes(recipe.length.images, facts.count)} passes over {count}"
+        said = f"{recipe.steps:,} steps: {describe_epochs(recipe.length.images, facts.count)} passes over {count}"
         return said if facts.images else f"{said}, for --budget and --steps are not given"
 
     def average(recipe: Recipe) -> str:

@@ -40,7 +40,8 @@ class Requests:
             self._looked = time.monotonic()
             self._asked |= {what for what in (STOP, SAVE, SAMPLE) if _removed(self.control / what)}
         # One signal handler may run between any two lines: it then adds to the set that is about to be returned.
-        asked, self._asked = self._asked, set()
+        # A stop is never taken back: a loop that begins again after a roll-back stops at once.
+        asked, self._asked = self._asked, self._asked & {STOP}
         return asked
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from gansmith.checkpoints.load import load_checkpoint, tidy
+from gansmith.checkpoints.load import tidy
 from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import save_checkpoint, settle
+from gansmith.checkpoints.save import settle
 from gansmith.data.store import Dataset
 from gansmith.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
@@ -35,18 +35,18 @@ from gansmith.sessions.changes import (
     trained_recipe,
 )
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
-from gansmith.training.datasets import Datasets, access_for, open_all
+from gansmith.training.datasets import Datasets, access_for, make_sampler, open_all
 from gansmith.training.evaluation import (
     Evaluator,
-    about_too_short,
-    because,
     check_same_evaluator,
+    describe_plateau,
     make_evaluator,
+    notes_on_too_short,
     plateau,
 )
-from gansmith.training.loop import Setting, make_sampler, train_loop
-from gansmith.training.reporting import LogFile, Reporter, Silent
-from gansmith.training.state import GAN, build
+from gansmith.training.log import LogFile, Reporter, Silent, TrainingStep
+from gansmith.training.loop import Setup, train_loop
+from gansmith.training.state import GAN, build, load_checkpoint, save_checkpoint
 from gansmith.viz.grids import grid, png
 
 STOPPED, ENDED = "stopped", ("done", "plateau")
@@ -54,7 +54,7 @@ STOPPED, ENDED = "stopped", ("done", "plateau")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Terms:
+class Terms:
     """How a run may get its images and its device, and who hears of it; see `train`."""
 
     device: DeviceChoice
@@ -94,11 +94,11 @@ def train(
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises DataError, UsageError, DivergedError,
     NotEnoughMemoryError or DiskError as their docstrings say.
     """
-    terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     root, name = Path(runs or default_root()), folder_name(name or recipe.name)
     check_root(root)
     with saying_what_fits(recipe, device):
-        return _begin(recipe, root, name, terms, notes)
+        return _take_all(begin(recipe, root, name, terms, notes))
 
 
 def resume(
@@ -124,24 +124,37 @@ def resume(
             f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
             f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
         )
-    terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     changes = [*changes, *([] if images is None else [f"length.images={images}"])]
     wanted = override(recipe_of(run), changes)
     with saying_what_fits(wanted, device):
-        return _fork(run, changes, terms) if fork else _continue(run, wanted, terms)
+        return _take_all(_fork(run, changes, terms) if fork else _continue(run, wanted, terms))
 
 
-def _begin(recipe: Recipe, root: Path, name: str, terms: _Terms, notes: Sequence[str]) -> Run:
+Steps = Generator[TrainingStep, None, Run]
+"""Training, a step at a time; closing it early saves the state. Returns the run."""
+
+
+def _take_all(steps: Steps) -> Run:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def begin(recipe: Recipe, root: Path, name: str, terms: Terms, notes: Sequence[str]) -> Steps:
+    """Train in a new run folder; see `train`, which takes every step."""
     ready = _prepared(recipe, make_engine(terms.device, recipe.precision), terms)
     notes = [*notes, *ready.notes]
     gan = build(recipe, ready.engine)
     run = create_run(root, name)
     with only_writer(run):
         _describe(run, ready, notes)
-        return _run_to_end(gan, _setting(ready, run, terms), notes)
+        return (yield from _run_to_end(gan, _setup(ready, run, terms), notes))
 
 
-def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
+def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
     with only_writer(run) as notes:
         trained = trained_recipe(run)
         check_changes_are_safe(run, trained, recipe)
@@ -174,10 +187,10 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
             *notes_on_length(trained, recipe),
             f"{going} step {step:,} of {recipe.steps:,}",
         ]
-        return _run_to_end(gan, _setting(ready, run, terms), notes, steps_left=not is_whole)
+        return (yield from _run_to_end(gan, _setup(ready, run, terms), notes, steps_left=not is_whole))
 
 
-def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
+def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
     """A new run beside `run` that goes on from its checkpoint, with the rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
     check_images_are_found(run, recipe)
@@ -198,14 +211,14 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
             *found.notes(),
             f"a new run from step {found.step:,} of {run.path}, {gan.seen:,} images",
         ]
-        return _run_to_end(gan, _setting(ready, fork, terms), notes)
+        return (yield from _run_to_end(gan, _setup(ready, fork, terms), notes))
 
 
-def _prepared(recipe: Recipe, engine: Engine, terms: _Terms) -> _Ready:
+def _prepared(recipe: Recipe, engine: Engine, terms: Terms) -> _Ready:
     images = open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
     make_sampler(recipe, images.train)  # refuses a batch larger than the set, before a folder is made
     evaluator = make_evaluator(recipe, images.train, images.validation)
-    notes = [*images.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
+    notes = [*images.notes, *([evaluator.note()] if evaluator else notes_on_too_short(recipe))]
     return _Ready(recipe=recipe, engine=engine, images=images, evaluator=evaluator, notes=notes)
 
 
@@ -213,8 +226,8 @@ def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
     step = seen // trained_recipe(run).batch_size
     if gain := plateau(run, recipe, step):
         raise UsageError(
-            f"{run.path} ended at step {step:,}: {because(gain, recipe)}; to train on, give more patience, or 0 "
-            "for no such end: --set evaluate.patience=0."
+            f"{run.path} ended at step {step:,}: {describe_plateau(gain, recipe)}; to train on, give more patience, or "
+            "0 for no such end: --set evaluate.patience=0."
         )
     anew = (
         f", which is step {seen // recipe.batch_size:,} of {recipe.batch_size} images"
@@ -224,9 +237,9 @@ def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
     raise UsageError(f"{run.path} is complete at step {step:,}{anew}; give more --steps to train on.")
 
 
-def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
+def _setup(ready: _Ready, run: Run, terms: Terms) -> Setup:
     images, evaluator = ready.images, ready.evaluator if ready.evaluator and ready.evaluator.names else None
-    return Setting(
+    return Setup(
         recipe=ready.recipe,
         dataset=images.train,
         for_losses=images.for_losses,
@@ -268,23 +281,26 @@ def _shown(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
     return torch.tensor([next(of_class[label]) for label in wanted[:num].tolist()])
 
 
-def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left: bool = True) -> Run:
+def _run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: bool = True) -> Steps:
     """The loop, the run's status, and the report, whatever happens in between.
 
     No steps are left in a run that was killed behind its last save: there the loop has nothing to do.
     """
-    run, recipe = setting.run, setting.recipe
-    setting = replace(setting, reporter=LogFile(run.path / "log.txt", setting.reporter))
-    ending = {"status": "failed"}
+    run, recipe = setup.run, setup.recipe
+    setup = replace(setup, reporter=LogFile(run.path / "log.txt", setup.reporter))
+    ending, is_closed = {"status": "failed"}, False
     with _disk_errors(run):
         try:
             for sentence in (f"run folder: {run.path}", *notes):
-                setting.reporter.note(sentence)
+                setup.reporter.note(sentence)
             with listening(run.control) as requests:
                 if steps_left:
-                    _train(gan, setting, requests)
-            if setting.evaluator and setting.evaluator.count:
-                setting.reporter.note(setting.evaluator.cost())
+                    try:
+                        yield from _train(gan, setup, requests)
+                    except GeneratorExit:  # closed early: the loop has saved the state
+                        is_closed = True
+            if setup.evaluator and setup.evaluator.count:
+                setup.reporter.note(setup.evaluator.cost())
             ending = _ending(run, recipe, gan)
         except DivergedError:
             ending = {"status": "diverged"}
@@ -296,13 +312,13 @@ def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left:
             with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
                 run.update(ended=utc_now(), step=gan.seen // recipe.batch_size, seen=gan.seen, **ending)
         write_report(run)
-    if ending["status"] == STOPPED:
+    if ending["status"] == STOPPED and not is_closed:
         raise Interrupted(
             f"stopped and saved at step {gan.seen // recipe.batch_size:,} of {recipe.steps:,}; "
             f"go on with: gansmith resume {run.path}",
             exit_code=requests.exit_code,
         )
-    setting.reporter.note(f"report: {run.report}")
+    setup.reporter.note(f"report: {run.report}")
     return run
 
 
@@ -312,7 +328,7 @@ def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
     if step >= recipe.steps:
         return {"status": "done"}
     if gain := plateau(run, recipe, step):
-        return {"status": "plateau", "reason": because(gain, recipe)}
+        return {"status": "plateau", "reason": describe_plateau(gain, recipe)}
     return {"status": STOPPED}
 
 
@@ -326,12 +342,12 @@ def _disk_errors(run: Run) -> Generator[None]:
         raise DiskError(f"{error.filename or run.path} cannot be written: {error.strerror or error}.") from error
 
 
-def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
+def _train(gan: GAN, setup: Setup, requests: Requests) -> Generator[TrainingStep]:
     """The loop, begun again after a roll-back."""
     while True:
         try:
-            with suitable_threads(setting.recipe.batch_size, gan.G, gan.D):
-                train_loop(gan, setting, requests)
+            with suitable_threads(setup.recipe.batch_size, gan.G, gan.D):
+                yield from train_loop(gan, setup, requests)
             return
         except DivergedError as error:
-            setting.reporter.note(roll_back(gan, setting, error))
+            setup.reporter.note(roll_back(gan, setup, error))

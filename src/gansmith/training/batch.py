@@ -124,12 +124,13 @@ def make_batch(
         return torch.rand(shape, generator=stream(recipe.seed, name, seen)).to(engine.device)
 
     real, iteration = to_model(pixels.to(engine.device), recipe.data.pixel_range), seen // recipe.batch_size
-    has_penalty = value_at(objective.gamma, seen) > 0 and iteration % objective.penalty_every == 0
     augmented: tuple[str, ...] = ()
     if recipe.augment.operations:
         augmented = (*AUGMENTED, *AUGMENTED_PAIRS) if objective.in_pairs else AUGMENTED
         augmented = augmented if validation is None else (*augmented, AUGMENTED_VALIDATION)
-    num_draws = draws(recipe.augment)
+    num_draws, penalty = draws(recipe.augment), None
+    if value_at(objective.gamma, seen) > 0 and iteration % objective.penalty_every == 0:
+        penalty = draw_uniform("penalty", uniform_shape(PENALTIES[objective.penalty], real))
     return Batch(
         real=real,
         labels=None if labels is None else labels.to(engine.device),
@@ -143,7 +144,7 @@ def make_batch(
         dropout_d=stream(recipe.seed, "dropout/d", seen, engine.device),
         dropout_g=stream(recipe.seed, "dropout/g", seen, engine.device),
         iteration=iteration,
-        penalty_draws=draw_uniform("penalty", uniform_shape(PENALTIES[objective.penalty], real)) if has_penalty else None,
+        penalty_draws=penalty,
         augment_draws={name: draw_uniform(f"augment/{name}", (recipe.batch_size, num_draws)) for name in augmented},
         validation=None if validation is None else _to_validation_batch(recipe, seen, validation, engine),
         num_microbatches=recipe.microbatches,

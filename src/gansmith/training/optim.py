@@ -106,7 +106,7 @@ class Optimizer:
         )
 
     def _means_and_squares(self, gradients: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Running means and mean squares of the gradients. RMSprop keeps no mean: the gradient itself takes its place."""
+        """Running means and mean squares of the gradients. RMSprop has the gradients themselves as means."""
         return self.state.get("mean", gradients), self.state["square"]
 
 
@@ -149,7 +149,9 @@ def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int)
     """
     rate, count = value_at(settings.lr, seen) / (1 + settings.lr_decay * updates_done), updates_done + 1.0
     if isinstance(settings, RMSprop):
-        return _HyperParameters(rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=UNBIASED_AFTER)
+        return _HyperParameters(
+            rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=UNBIASED_AFTER
+        )
     beta2 = value_at(settings.beta2, seen)
     correction = math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0
     return _HyperParameters(

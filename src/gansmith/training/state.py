@@ -12,6 +12,7 @@ from gansmith.checkpoints.load import load_tensors
 from gansmith.checkpoints.manifest import read_manifest, read_state
 from gansmith.checkpoints.save import NamedTensors, save_tensors
 from gansmith.engine import Engine, make_engine
+from gansmith.generation.generator import Generator
 from gansmith.nn.init import init_weights
 from gansmith.rng import stream
 from gansmith.runs.run import Run
@@ -38,11 +39,6 @@ class GAN:
     augment: Augmenter | None = None
     """Augments every image that D sees, when the recipe asks for it."""
     seen: int = 0
-
-    @property
-    def G_for_sampling(self) -> nn.Module:  # noqa: N802 - G is the name of the network
-        """The generator whose images are shown, measured and shipped: the EMA, when there is one."""
-        return self.G_ema or self.G
 
     def __repr__(self) -> str:
         counts = [f"{name}: {num_parameters(network):,} parameters" for name, network in networks_of(self).items()]
@@ -73,6 +69,11 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
         optimizer_d=make_optimizer(recipe.discriminator_optimizer, D.parameters()),
         augment=make_augmenter(recipe.augment, recipe.data.pixel_range),
     )
+
+
+def generator_of(gan: GAN, recipe: Recipe, engine: Engine) -> Generator:
+    """The generator whose images are shown, evaluated and shipped: with the weights of the EMA, when there is one."""
+    return Generator(G=gan.G_ema or gan.G, recipe=recipe, engine=engine, step=gan.seen // recipe.batch_size)
 
 
 def networks_of(gan: GAN) -> dict[str, nn.Module]:

@@ -15,17 +15,39 @@ from torch import Tensor, nn
 from gansmith.config import value_at
 from gansmith.engine import Engine
 from gansmith.nn.dropout import drawing_from
+from gansmith.nn.ema import ema_decay, ema_update
 from gansmith.nn.modes import eval_mode, frozen
 from gansmith.nn.spectral import power_iteration
 from gansmith.objectives.adversarial import LOSSES, clip_probability, discriminator_loss, generator_loss
 from gansmith.objectives.penalties import PENALTIES, penalty_of
 from gansmith.objectives.settings import Objective
+from gansmith.schema import Recipe
 from gansmith.training.batch import AUGMENTED_VALIDATION, Batch, ValidationBatch
+from gansmith.training.finite import check_finite, checking_finite
 from gansmith.training.state import GAN
-from gansmith.training.validation import VALIDATION_LOGITS
+from gansmith.training.validation import VALIDATION_LOGITS, steer_augmentation
 
 Values = dict[str, Tensor]
 """Per-sample values [N] by name, such as "loss/d"."""
+
+
+def train_step(gan: GAN, batch: Batch, recipe: Recipe, engine: Engine) -> Values:
+    """Update D, G, the EMA and the probability of augmentation, and advance the clock by one batch.
+
+    Returns the per-sample values [N] of both updates. Raises DivergedError when a number is not finite.
+    """
+    with checking_finite(gan, batch.iteration + 1):
+        if recipe.objective.generator_reuses_images:
+            batch = with_shared_fakes(gan, batch, engine)
+        values = discriminator_step(gan, batch, recipe.objective, engine)
+        values |= generator_step(gan, batch, recipe.objective, engine)
+    if gan.G_ema is not None:
+        half_life = value_at(recipe.ema_half_life, gan.seen)
+        ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch_size, half_life, gan.seen + recipe.batch_size))
+    check_finite(gan, values, batch.iteration + 1)
+    steer_augmentation(gan, values, recipe)
+    gan.seen += recipe.batch_size
+    return values
 
 
 def discriminator_step(gan: GAN, batch: Batch, objective: Objective, engine: Engine) -> Values:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.live import Live
 
 from gansmith.cli.console import LiveTable
-from gansmith.training.reporting import Progress
+from gansmith.training.log import Progress
 
 YOUNG = Progress(
     step=120,

@@ -16,10 +16,10 @@ from gansmith.planning import trial
 from gansmith.recipes import recipe
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
-from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 SHAPE = (5, 2, 3, 4)
@@ -179,7 +179,7 @@ def test_every_penalty_reaches_d_in_proportion_to_its_weight(name):
 
 def test_a_lazy_penalty_comes_in_every_third_update_with_three_times_its_weight():
     each, lazy = penalised(), penalised("objective.penalty_every=3")
-    due = [given(lazy, clock).penalty is not None for clock in range(0, 28, 4)]
+    due = [given(lazy, clock).penalty_draws is not None for clock in range(0, 28, 4)]
     assert due == [True, False, False, True, False, False, True]
 
     plain = gradients(recipe(PLAIN, ["model.width=8", "batch_size=4"]))
@@ -249,5 +249,5 @@ def test_ten_steps_of_pairs_with_both_penalties_in_bf16_stay_finite():
     gan = build(small, engine)
     for clock in range(10):
         pixels = torch.randint(0, 256, (4, 1, 28, 28), generator=stream(0, "x", clock)).to(torch.uint8)
-        train_step(gan, pixels, small, engine)
+        step_on(gan, pixels, small, engine)
     assert gan.seen == 40

@@ -1,0 +1,35 @@
+"""Numbers and names as people read them: the only place that turns one into words."""
+
+
+def readable_size(num_bytes: float) -> str:
+    """A number of bytes, such as 29 kB, 8.5 MB, 170 MB or 1.4 GB."""
+    for unit, limit in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if num_bytes >= limit:
+            return f"{num_bytes / limit:.{1 if num_bytes < 10 * limit else 0}f} {unit}"
+    return f"{num_bytes} bytes"
+
+
+def describe_size(channels: int, height: int, width: int) -> str:
+    """The shape of an image, such as "28x28 grey"."""
+    return f"{height}x{width} {'grey' if channels == 1 else 'RGB' if channels == 3 else 'RGBA'}"
+
+
+def duration(seconds: float) -> str:
+    """1:05 for a minute and five seconds, 2:03:04 with hours."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def describe_epochs(images: int, count: int) -> str:
+    """How many epochs over `count` images it takes to see `images`, such as "0.5" or "1,953"."""
+    number = images / count
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+
+def printable(name: str) -> str:
+    """A name fit for a terminal, JSON and HTML: bytes that are not UTF-8 and control characters are escaped."""
+    if name.isprintable():
+        return name
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
