@@ -191,7 +191,7 @@ def test_a_trial_of_the_time_gives_a_lazy_penalty_its_share(monkeypatch, every, 
     """On a clock of its own: a step takes a second, and four more with a penalty."""
     now = [0.0]
 
-    def step(gan, _pixels, small, _engine, _labels, _held_out):
+    def step(gan, _batch, small, _engine):
         now[0] += 5 if gan.seen // small.batch_size % every == 0 else 1
         return {"loss/g": torch.zeros(1)}
 

@@ -196,7 +196,7 @@ def test_with_them_all_else_that_an_iteration_is_given_is_the_same():
     for name in ("real", "z_d", "z_g"):
         assert torch.equal(getattr(given, name), getattr(plain, name))
     numbers = given.augment_draws.pop("d/held-out")
-    assert given.augment_draws.keys() == plain.augment.keys()
+    assert given.augment_draws.keys() == plain.augment_draws.keys()
     assert all(torch.equal(other, plain.augment_draws[name]) for name, other in given.augment_draws.items())
     assert not any(torch.equal(numbers, other) for other in given.augment_draws.values())
 
@@ -213,9 +213,9 @@ def test_they_go_through_d_in_parts_as_in_the_whole():
 
 def test_an_iteration_that_asks_for_them_does_not_go_without():
     small = tiny()
-    with pytest.raises(ValueError, match="for each of them"):
+    with pytest.raises(ValueError, match="belong to every step"):
         make_batch(small, 12, noise(small, 12), ENGINE)
-    with pytest.raises(ValueError, match="that `needs_validation_batch` names"):
+    with pytest.raises(ValueError, match="names, and to no other"):
         make_batch(small, 16, noise(small, 16), ENGINE, None, ValidationPixels(noise(small, 0), None))
 
 
@@ -303,10 +303,10 @@ def test_a_trial_gives_the_look_at_images_kept_out_its_share(monkeypatch, every,
     small = tiny("objective.penalty=r1", "objective.gamma=1.0", f"objective.penalty_every={every}")
     now = [0.0]
 
-    def step(gan, _pixels, small, _engine, _labels, held_out):
+    def step(gan, batch, small, _engine):
         iteration = gan.seen // small.batch_size
-        assert (held_out is not None) == (iteration % 4 == 3)
-        now[0] += 1 + 5 * (held_out is not None) + 8 * (every > 1 and iteration % every == 0)
+        assert (batch.validation is not None) == (iteration % 4 == 3)
+        now[0] += 1 + 5 * (batch.validation is not None) + 8 * (every > 1 and iteration % every == 0)
         return {"loss/g": torch.zeros(1)}
 
     monkeypatch.setattr(trial, "train_step", step)

@@ -18,7 +18,7 @@ from gansmith.training.batch import make_batch
 from gansmith.training.finite import check_finite
 from gansmith.training.loop import Due
 from gansmith.training.optim import NotFiniteError, make_optimizer
-from gansmith.training.state import build
+from gansmith.training.state import build, generator_of
 from gansmith.training.steps import discriminator_step, generator_step
 from gansmith.training.validation import validation_losses
 from tests.helpers.plain import PLAIN
@@ -108,7 +108,7 @@ def test_the_clock_and_the_average_advance_with_a_step():
     before = snapshot(gan.G_ema)
     step_on(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     assert gan.seen == small.batch_size
-    assert gan.shown is gan.G_ema
+    assert generator_of(gan, small, ENGINE).G is gan.G_ema
     assert set(changed(gan.G_ema, before)) == set(before)
 
 
@@ -225,6 +225,24 @@ def test_due_tests_for_a_crossing():
     assert [seen for seen in due if due[seen].log] == [24, 40, 64, 80]
     assert [seen for seen in due if due[seen].checkpoint] == [24, 40, 64, 80]
     assert not any(due[seen].evaluation or due[seen].validation_losses for seen in due), "they are off"
+
+
+def test_a_resumed_run_does_not_do_the_work_of_its_first_moment_again():
+    small = tiny(PLAIN, "length.log_every=8", "length.sample_every=8", "length.checkpoint_every=8", "batch_size=8")
+    first, second = Due.at(small, 24, resumed_at=24), Due.at(small, 32, resumed_at=24)
+    assert not (first.is_new or first.log or first.grid or first.checkpoint)
+    assert second.is_new
+    assert second.log
+    assert second.grid
+    assert second.checkpoint
+
+
+def test_a_state_prints_its_size_and_clock_and_no_numbers_of_its_weights():
+    gan = build(tiny(), ENGINE)
+    count = sum(parameter.numel() for parameter in gan.G.parameters())
+    assert repr(gan).startswith(f"GAN(G: {count:,} parameters, D: ")
+    assert repr(gan).endswith("seen: 0 images)")
+    assert "tensor(" not in repr(gan) + repr(gan.optimizer_g)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
