@@ -110,9 +110,7 @@ def test_with_flipped_labels_d_is_right_the_other_way_round(name):
 
 
 def test_one_target_for_both_kinds_is_refused():
-    with pytest.raises(
-        RecipeError, match=r"real_target and objective.fake_target are both 1, so D has nothing to tell"
-    ):
+    with pytest.raises(RecipeError, match=r"real_target and objective.fake_target are both 1, so D cannot learn"):
         Objective(loss="least-squares", fake_target=1.0)
 
 

@@ -65,7 +65,7 @@ def leave_by_break(steps, at):
 
 
 def leave_by_an_exception(steps, at):
-    with contextlib.closing(steps), pytest.raises(ZeroDivisionError):
+    with contextlib.suppress(ZeroDivisionError), contextlib.closing(steps):
         for step in steps:
             _ = 1 / (step.step - at)
 

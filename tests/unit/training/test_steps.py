@@ -230,7 +230,7 @@ def test_due_tests_for_a_crossing():
 def test_a_resumed_run_does_not_do_the_work_of_its_first_moment_again():
     small = tiny(PLAIN, "length.log_every=8", "length.sample_every=8", "length.checkpoint_every=8", "batch_size=8")
     first, second = Due.at(small, 24, resumed_at=24), Due.at(small, 32, resumed_at=24)
-    assert not (first.is_new or first.log or first.grid or first.checkpoint)
+    assert not any((first.is_new, first.log, first.grid, first.checkpoint))
     assert second.is_new
     assert second.log
     assert second.grid
