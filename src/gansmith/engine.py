@@ -80,7 +80,7 @@ def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "aut
     chosen = next(name for name in ("cuda", "mps", "cpu") if available[name]) if device == "auto" else device
     if not available[chosen]:
         names = ", ".join(name for name, found in available.items() if found)
-        raise UsageError(f"device {chosen!r} is not there; this machine and this build of torch have: {names}.")
+        raise UsageError(f"device {chosen!r} is not available; this machine and this build of torch have: {names}.")
     bf16 = precision == "bf16" or (precision == "auto" and _computes_bf16(chosen))
     return Engine(device=torch.device(chosen), bf16=bf16)
 
@@ -157,5 +157,5 @@ _OUT_OF_MEMORY_TEXTS = (
 
 
 def says_out_of_memory(text: str) -> bool:
-    """Whether the text of an error is about a lack of memory, for which torch has no error of its own on a processor."""
+    """Whether the text of an error is about a lack of memory; on a processor torch raises plain RuntimeErrors."""
     return any(sign in text.lower() for sign in _OUT_OF_MEMORY_TEXTS)

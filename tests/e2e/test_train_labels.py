@@ -138,8 +138,7 @@ def test_a_run_without_labels_cannot_be_asked_for_a_class(gansmith, trained):
     result = gansmith("sample", "last", "--class", "bag", "--out", "x.png")
     assert result.code == 2
     assert result.err == (
-        "error: this run was trained without labels, so 'bag' cannot be asked for; leave it out, or train with "
-        "--labels.\n"
+        "error: this run was trained without labels, so it has no class 'bag'; leave it out, or train with --labels.\n"
     )
 
 

@@ -125,7 +125,7 @@ def test_a_value_that_is_not_finite_is_never_published(tmp_path, part, value):
     stepped(small_recipe(), gan, 1)
     name, tensor = [item for item in getattr(gan, part).state_dict().items() if item[1].is_floating_point()][-1]
     tensor.view(-1)[-1] = value
-    with pytest.raises(DivergedError, match=f"{name} of {part} is not finite after 16 images, and no checkpoint"):
+    with pytest.raises(DivergedError, match=f"{name} of {part} is not finite after 16 images, so no checkpoint"):
         save_checkpoint(run, gan, small_recipe())
     assert tree(run.path) == before
 

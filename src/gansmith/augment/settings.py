@@ -30,7 +30,7 @@ class Augment(Settings):
             if name not in OPERATIONS:
                 raise RecipeError(unknown("augmentation", name, OPERATIONS))
         if len(set(self.operations)) < len(self.operations):
-            raise RecipeError(f"augment.operations={[*self.operations]} names one twice; once is enough.")
+            raise RecipeError(f"augment.operations={[*self.operations]} names an operation twice; name it once.")
         if not self.operations and (self.target or self.probability != 1):
             raise RecipeError("augment.probability and augment.target have no effect without augment.operations.")
         if (self.target > 0) != (self.speed > 0):

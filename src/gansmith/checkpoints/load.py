@@ -91,7 +91,7 @@ def load_tensors(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
     file = folder / f"{part}.safetensors"
     saved = _read_tensors(folder, part, _most_bytes(tensors))
     if differ := sorted(saved.keys() ^ tensors.keys()):
-        raise _does_not_fit(file, f"one has {differ[0]!r} and the other has not")
+        raise _does_not_fit(file, f"{differ[0]!r} is in one of the two only")
     for name, tensor in tensors.items():
         here, there = ((tuple(t.shape), t.dtype) for t in (saved[name], tensor))
         if here != there:
@@ -107,7 +107,7 @@ def _read_tensors(folder: Path, part: str, most: int) -> dict[str, Tensor]:
     name = f"{part}.safetensors"
     size = read_manifest(folder).get(name, {"bytes": 0})["bytes"]
     if size > most:
-        raise _does_not_fit(folder / name, f"it holds {size:,} bytes, at most {most:,} are needed")
+        raise _does_not_fit(folder / name, f"it holds {size:,} bytes, and the recipe allows {most:,} at most")
     try:
         tensors = load(read_verified(folder, name, most))
     except (SafetensorError, RuntimeError, KeyError) as error:

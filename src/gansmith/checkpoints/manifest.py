@@ -191,9 +191,9 @@ def read_state(folder: Path) -> dict[str, Any]:
             raise ValueError(f"it is not of format {FORMAT}")
         step, seen = state.get("step"), state.get("seen")
         if type(step) is not int or type(seen) is not int or not 0 <= step <= seen < 2**63:
-            raise ValueError("it says no step and no images seen")
+            raise ValueError("it holds no valid step and number of images seen")
         if f"{step:08}" != folder.name.removeprefix(REPLACED):
-            raise ValueError(f"it is that of step {step:,}")
+            raise ValueError(f"it belongs to step {step:,}")
     except (OSError, ValueError) as error:
         raise damaged(folder, STATE, error) from error
     return state
@@ -218,10 +218,10 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _check_manifest(manifest: Any) -> None:
     if not isinstance(manifest, dict) or STATE not in manifest or len(manifest) > 20:
-        raise ValueError("it is no list of a checkpoint's files")
+        raise ValueError("it is not a list of a checkpoint's files")
     for name, entry in manifest.items():
         if not _FILE.fullmatch(name):
-            raise ValueError(f"it names {name[:60]!r}, which is no file of a checkpoint")
+            raise ValueError(f"it names {name[:60]!r}, which is not a file of a checkpoint")
         sized = isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} and type(entry["bytes"]) is int
         if not (sized and isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
             raise ValueError(f"it gives no size and hash of {name}")

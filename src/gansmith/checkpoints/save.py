@@ -120,7 +120,7 @@ def _check_finite_tensors(run: Run, tensors: NamedTensors, seen: int) -> None:
         for name, tensor in named.items():
             if not is_finite(tensor):
                 raise DivergedError(
-                    f"{name} of {part} is not finite after {seen:,} images, and no checkpoint of that was written; "
+                    f"{name} of {part} is not finite after {seen:,} images, so no checkpoint was written; "
                     f"the last good one is in {run.checkpoints}. Lower the learning rates."
                 )
 
@@ -129,7 +129,7 @@ def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder.parent).free
     if needed > free:
         raise DiskError(
-            f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; those before it stay. "
+            f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; earlier checkpoints stay. "
             "Free some space, then: gansmith resume."
         )
 

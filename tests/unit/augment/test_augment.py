@@ -297,7 +297,7 @@ def test_a_fixed_chance_is_not_saved(tmp_path):
     ("changes", "message"),
     [
         (['operations=["fliip"]'], "unknown augmentation 'fliip'. Did you mean 'flip'?"),
-        (['operations=["flip", "flip"]'], "augment.operations=['flip', 'flip'] names one twice"),
+        (['operations=["flip", "flip"]'], "augment.operations=['flip', 'flip'] names an operation twice"),
         (["probability=0.5"], "have no effect without augment.operations"),
         (["target=0.6", "speed=1000"], "have no effect without augment.operations"),
         (['operations=["flip"]', "target=0.6"], "augment.speed=0 does not go with augment.target=0.6"),
