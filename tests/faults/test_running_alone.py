@@ -108,7 +108,7 @@ def test_a_batch_that_does_not_fit_goes_through_in_parts(gansmith):
     assert gansmith(*options, "--steps", 1, **memory).code == 7
     ended = gansmith(*options, "--steps", 1, "--fit-batch", **memory)
     assert ended.code == 0, ended.err
-    parts = info(Path("runs/00002-tiny"))["recipe"]["parts"]
+    parts = info(Path("runs/00002-tiny"))["recipe"]["microbatches"]
     assert parts > 1
     assert f"by trial, {16_384 // parts:,} of batch_size=16,384 fit at once: microbatches={parts}" in ended.err
 

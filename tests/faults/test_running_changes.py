@@ -49,7 +49,7 @@ def test_intervals_and_length_are_applied_and_move_no_weight(gansmith, tiny, sto
 @pytest.mark.parametrize(
     ("field", "old", "new"),
     [
-        ("batch", 8, 16),
+        ("batch_size", 8, 16),
         ("seed", 0, 1),
         ("generator_optimizer.lr", 0.0005, 0.001),
         ("model.width", 8, 16),

@@ -336,7 +336,7 @@ CASES = {
     "recipe: networks of 1e9 channels": recipe_with("width = 4\n", "width = 1000000000\n"),
     "recipe: networks of 1e30 channels": recipe_with("width = 4\n", f"width = {10**30}\n"),
     "recipe: 1e12 latents": recipe_with("size = 8\n", "size = 1000000000000\n"),
-    "recipe: a number of 5,000 digits": recipe_with("batch = 4\n", f"batch = {'4' * 5000}\n"),
+    "recipe: a number of 5,000 digits": recipe_with("batch_size = 4\n", f"batch_size = {'4' * 5000}\n"),
     "recipe: a number that is none": recipe_with("ema_half_life = 20.0", "ema_half_life = nan"),
     "recipe: nested 10,000 deep": text_in("recipe.toml", f"a = {'[' * 10_000}"),
     "recipe: not UTF-8": text_in("recipe.toml", b"\xff\xfe"),

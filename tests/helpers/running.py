@@ -90,7 +90,7 @@ def write_recipe(name: str, **more) -> Path:
     if not Path("store").exists():
         pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, data.channels, data.height, data.width), np.uint8)
         write_dataset(Path("store"), pixels, None, {"name": "noise", "notes": []})
-    losses = f"[validation_losses]\nevery = {6 * BATCH}\nheld_out = 0" if full.validation_losses.every else ""
+    losses = f"[validation_losses]\nevery = {6 * BATCH}\nvalidation = 0" if full.validation_losses.every else ""
     extra = "\n".join(f"{key} = {json.dumps(value)}" for key, value in more.items())
     changes = f"""
 batch_size = {BATCH}
