@@ -96,9 +96,7 @@ def test_room_is_looked_for_before_anything_is_written(tmp_path, monkeypatch):
     before = tree(run.path)
     usage = namedtuple("usage", "total used free")(10**9, 10**9 - 1000, 1000)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with pytest.raises(
-        DiskError, match=r"00000004 needs [\d,]{9,} bytes and 1,000 are free there; earlier checkpoints"
-    ):
+    with pytest.raises(DiskError, match=r"00000004 needs [\d,]{9,} bytes and 1,000 are free there; earlier"):
         save_checkpoint(run, gan, small_recipe())
     assert tree(run.path) == before
 

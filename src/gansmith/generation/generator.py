@@ -108,8 +108,8 @@ class Generator:
         if self.classes is None:
             if classes:
                 raise UsageError(
-                    f"this run was trained without labels, so it has no class {classes[0]!r}; leave it out, or train with "
-                    "--labels."
+                    f"this run was trained without labels, so it has no class {classes[0]!r}; leave it out, or train "
+                    "with --labels."
                 )
             return None
         if not classes:
