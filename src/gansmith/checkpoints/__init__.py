@@ -13,7 +13,7 @@ A checkpoint passes through these states; an arrow is one rename, so a kill leav
         |  publish (save.py)
     00000500                          whole: `find_checkpoint` offers it
         |                 |                    |
-        | saved again     | a file is damaged  | `settle`: the policy keeps it no longer
+        | saved again     | a file is damaged  | `apply_keep_policy`: the policy keeps it no longer
     .replaced-00000500  .bad-00000500-1   .unfinished-<random>-00000500, then removed
 
 `tidy` (load.py) finishes or undoes what a kill cut short: it removes .unfinished-* folders, and a .replaced-*

@@ -11,7 +11,7 @@ from gansmith.checkpoints.manifest import (
     BAD,
     LATEST,
     REPLACED,
-    Found,
+    FoundCheckpoint,
     damaged,
     folder_of,
     is_uncommitted,
@@ -48,7 +48,7 @@ def tidy(run: Run) -> None:
         raise DiskError(f"{run.checkpoints} cannot be tidied: {error.strerror}: {error.filename}.") from error
 
 
-def set_aside(run: Run, found: Found) -> list[str]:
+def set_aside(run: Run, found: FoundCheckpoint) -> list[str]:
     """Rename the damaged checkpoints newer than `found` to .bad-<step>-<number>; returns a sentence for each.
 
     Only the run's one writer may call it.

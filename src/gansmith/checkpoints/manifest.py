@@ -39,7 +39,7 @@ class DamagedError(CheckpointError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class FoundCheckpoint:
     """A whole checkpoint, and the damage of newer ones: step -> sentence, newest first."""
 
     step: int
@@ -88,7 +88,7 @@ def _marker(folder: Path) -> bytes | None:
         return b""
 
 
-def find_checkpoint(run: Run, which: str = "last") -> Found:
+def find_checkpoint(run: Run, which: str = "last") -> FoundCheckpoint:
     """The newest whole checkpoint for "last", the "best", or the checkpoint of a step. Nothing is renamed or removed.
 
     Raises CheckpointError with the steps that have a checkpoint, or with the damage of the one that was named.
@@ -114,7 +114,7 @@ def find_checkpoint(run: Run, which: str = "last") -> Found:
         verify(saved[step])
     except DamagedError as error:
         raise CheckpointError(f"{error} Take another checkpoint of this run: {', '.join(map(str, saved))}.") from error
-    return Found(step=step, folder=saved[step])
+    return FoundCheckpoint(step=step, folder=saved[step])
 
 
 def named_best(run: Run) -> int | None:
@@ -126,7 +126,7 @@ def named_best(run: Run) -> int | None:
     return int(named) if re.fullmatch(r"[0-9]{8,18}", named) else None
 
 
-def _newest_whole(run: Run, saved: dict[int, Path]) -> Found:
+def _newest_whole(run: Run, saved: dict[int, Path]) -> FoundCheckpoint:
     damages: dict[int, str] = {}
     for step, folder in reversed(saved.items()):
         try:
@@ -134,7 +134,7 @@ def _newest_whole(run: Run, saved: dict[int, Path]) -> Found:
         except DamagedError as error:
             damages[step] = str(error)
         else:
-            return Found(step=step, folder=folder, damages=damages)
+            return FoundCheckpoint(step=step, folder=folder, damages=damages)
     raise CheckpointError(
         f"{run.path} holds no checkpoint that can be used: {len(saved)} of {len(saved)} are damaged. "
         f"Of the newest, {damages[max(damages)]}"

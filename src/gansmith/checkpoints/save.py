@@ -71,7 +71,7 @@ def save_tensors(run: Run, tensors: NamedTensors, recipe: Recipe, seen: int) -> 
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         write_atomically(run.checkpoints / LATEST, folder.name + "\n")
-        settle(run, recipe)
+        apply_keep_policy(run, recipe)
     except OSError as error:
         raise cannot_write(f"the checkpoint of step {step:,}, {folder},", run.checkpoints, needed, error) from error
 
@@ -81,7 +81,7 @@ def save_networks(run: Run, networks: dict[str, nn.Module], recipe: Recipe) -> N
     save_tensors(run, {name: network.state_dict() for name, network in networks.items()}, recipe, seen=0)
 
 
-def settle(run: Run, recipe: Recipe) -> None:
+def apply_keep_policy(run: Run, recipe: Recipe) -> None:
     """Update `best` after a checkpoint is published, and remove the checkpoints that the policy does not keep.
 
     Doing it again changes nothing, so a run that was killed before it only does it later. Only the run's one writer may

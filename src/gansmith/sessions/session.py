@@ -12,7 +12,7 @@ import torch
 
 from gansmith.checkpoints.load import tidy
 from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import settle
+from gansmith.checkpoints.save import apply_keep_policy
 from gansmith.data.store import Dataset
 from gansmith.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
@@ -172,7 +172,7 @@ def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
         if is_whole and run.info()["status"] in ENDED:
             _check_not_ended(run, recipe, gan.seen)
         if is_whole:
-            settle(run, recipe)
+            apply_keep_policy(run, recipe)
         else:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
