@@ -95,8 +95,7 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
         if stop:
             return
 
-        batch = next_batch(gan, setup, sampler)
-        values = train_step(gan, batch, recipe, setup.engine)
+        values = train_step(gan, next_batch(gan, setup, sampler), recipe, setup.engine)
         try:
             yield TrainingStep(gan, recipe, setup.engine, run, values)
         except GeneratorExit:
