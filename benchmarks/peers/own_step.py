@@ -18,8 +18,9 @@ from benchmarks.peers.serving import serve
 from gansmith import recipe
 from gansmith.engine import make_engine, suitable_threads
 from gansmith.rng import stream
-from gansmith.training.loop import train_step
+from gansmith.training.batch import make_batch
 from gansmith.training.state import build
+from gansmith.training.steps import train_step
 
 
 def main() -> None:
@@ -39,7 +40,10 @@ def make(options: argparse.Namespace) -> tuple[Callable[[], object], dict[str, o
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(made.seed, "trial", 0))
     for_good = ExitStack()
     for_good.enter_context(suitable_threads(made.batch_size, gan.G, gan.D))
-    step = partial(train_step, gan, pixels, made, engine)
+
+    def step() -> object:
+        return train_step(gan, make_batch(made, gan.seen, pixels, engine), made, engine)
+
     cycle = made.objective.penalty_every
     return step, {
         "precision": engine.precision,

@@ -49,7 +49,7 @@ def judged(name: str, run: Run, sheets: Path) -> dict[str, Any]:
 def quality(name: str, run: Run) -> dict[str, Any]:
     """The last state's measures, and the distances on the way."""
     generator = load(run)
-    found = measure(generator.sample(FINAL, SEED), _real(name), METRICS, SEED, checkpoint=generator.checkpoint.step)
+    found = measure(generator.sample(FINAL, SEED), _real(name), METRICS, SEED, checkpoint=generator.step)
     return {
         "values": _kept(found.values),
         "protocol": {key: fact for key, fact in found.protocol.to_dict().items() if key != "versions"},

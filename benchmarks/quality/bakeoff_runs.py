@@ -26,9 +26,10 @@ from gansmith.recipes.fitting import DatasetFacts
 from gansmith.runs.run import Run, find_run, utc_now
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
-from gansmith.training.datasets import open_all
-from gansmith.training.loop import make_sampler, train_step
+from gansmith.training.batch import make_batch
+from gansmith.training.datasets import make_sampler, open_all
 from gansmith.training.state import GAN, build
+from gansmith.training.steps import train_step
 
 CHECKPOINTS = {"quality": 5, "small": 20, "modes": 10}
 """In a run; those of few images and of modes all stay, to be measured afterwards."""
@@ -78,7 +79,8 @@ class AtWork:
             began, used = time.perf_counter(), time.process_time()
             for _ in range(steps):
                 pixels = self.dataset.batch(sampler.indices(self.gan.seen))
-                train_step(self.gan, pixels, self.recipe, self.engine)
+                batch = make_batch(self.recipe, self.gan.seen, pixels, self.engine)
+                train_step(self.gan, batch, self.recipe, self.engine)
             return (time.perf_counter() - began) / steps, (time.process_time() - used) / steps
 
 

@@ -38,8 +38,9 @@ from gansmith.recipe_file import recipe_of, to_toml
 from gansmith.runs.run import Run, list_runs
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
-from gansmith.training.loop import train_step
+from gansmith.training.batch import make_batch
 from gansmith.training.state import build
+from gansmith.training.steps import train_step
 
 OVER = ("done", "diverged")
 """Statuses of a run that has nothing left to do: that numbers ran away is an outcome, too."""
@@ -108,10 +109,10 @@ def seconds_a_step(recipe: Recipe) -> float:
     engine = make_engine("cpu", recipe.precision)
     gan, data, steps = build(recipe, engine), recipe.data, 0
     pixels = torch.randint(0, 256, (recipe.batch_size, data.channels, data.height, data.width), dtype=torch.uint8)
-    train_step(gan, pixels, recipe, engine)
+    train_step(gan, make_batch(recipe, gan.seen, pixels, engine), recipe, engine)
     began = time.monotonic()
     while (seconds := time.monotonic() - began) < TIMED:
-        train_step(gan, pixels, recipe, engine)
+        train_step(gan, make_batch(recipe, gan.seen, pixels, engine), recipe, engine)
         steps += 1
     return seconds / steps
 

@@ -29,7 +29,7 @@ from gansmith.data.dataset import Request, open_dataset
 from gansmith.evaluation.against import final_split
 from gansmith.features.extract import extract
 from gansmith.features.networks import default_extractor
-from gansmith.generation.generator import TrainedGenerator, load
+from gansmith.generation.generator import Generator, load
 from gansmith.metrics.intervals import share
 from gansmith.runs.run import Run, utc_now
 from gansmith.system.machine import describe_machine
@@ -91,8 +91,8 @@ def judged(run: Run, changes: list[str]) -> dict[str, Any]:
         "set": data.name,
         "recipe": generator.recipe.name,
         "changes": changes,
-        "steps": generator.checkpoint.step,
-        "images": generator.checkpoint.step * generator.recipe.batch_size,
+        "steps": generator.step,
+        "images": generator.step * generator.recipe.batch_size,
         "seconds": round(run.seconds_spent()),
         "device": f"{info['device']}, {info['precision']}",
         "date": utc_now()[:10],
@@ -104,7 +104,7 @@ def judged(run: Run, changes: list[str]) -> dict[str, Any]:
     }
 
 
-def real_images(generator: TrainedGenerator) -> tuple[str, dict[str, np.ndarray]]:
+def real_images(generator: Generator) -> tuple[str, dict[str, np.ndarray]]:
     """The split, and its images uint8 (N, H, W, C) by the name of their class."""
     data, names = generator.recipe.data, generator.classes.names if generator.classes else ()
     split = final_split(data.name, data.split)

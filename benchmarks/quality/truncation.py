@@ -32,7 +32,7 @@ from gansmith.evaluation.reference import Sample
 from gansmith.evaluation.table import FeatureSets
 from gansmith.features.extract import extract
 from gansmith.features.networks import load_extractor
-from gansmith.generation.generator import CHUNK, Draws, TrainedGenerator, load
+from gansmith.generation.generator import CHUNK, Draws, Generator, load
 from gansmith.planning.budget import stretched
 from gansmith.system.machine import describe_machine
 
@@ -105,9 +105,9 @@ def deviation(cut: float) -> float:
     return math.sqrt(1 - 2 * cut * NORMAL.pdf(cut) / (NORMAL.cdf(cut) - NORMAL.cdf(-cut)))
 
 
-def images(generator: TrainedGenerator, law: Any) -> np.ndarray:
+def images(generator: Generator, law: Any) -> np.ndarray:
     chunks = (Draws(seed=0).chunk(generator.recipe, start) for start in range(0, NUM, CHUNK))
-    return np.concatenate([generator.paint(law(z)) for z in chunks])
+    return np.concatenate([generator.images(law(z)) for z in chunks])
 
 
 def sample(images: np.ndarray, network: Any) -> Sample:

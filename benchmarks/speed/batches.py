@@ -15,8 +15,10 @@ import gansmith
 from gansmith.data.dataset import Request, open_dataset
 from gansmith.engine import make_engine
 from gansmith.system.machine import describe_machine
-from gansmith.training.loop import make_sampler, train_step
+from gansmith.training.batch import make_batch
+from gansmith.training.datasets import make_sampler
 from gansmith.training.state import build
+from gansmith.training.steps import train_step
 
 RESULTS = Path(__file__).parents[1] / "results"
 STEPS = 40
@@ -46,7 +48,7 @@ def main() -> None:
             pixels = dataset.batch(sampler.indices((step * BATCHES_PER_STEP + number) * recipe.batch_size))
             reading.append(time.perf_counter() - began)
         began = time.perf_counter()
-        train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()
+        train_step(gan, make_batch(recipe, gan.seen, pixels, engine), recipe, engine)["loss/g"].mean().item()
         stepping.append(time.perf_counter() - began)
 
     result = {

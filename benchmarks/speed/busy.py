@@ -92,19 +92,20 @@ def step_seconds(name: str) -> float:
     import gansmith
     from gansmith.engine import make_engine
     from gansmith.rng import stream
-    from gansmith.training.loop import train_step
+    from gansmith.training.batch import make_batch
     from gansmith.training.state import build
+    from gansmith.training.steps import train_step
 
     recipe = gansmith.recipe(name)
     engine = make_engine("cpu", recipe.precision)
     gan, data = build(recipe, engine), recipe.data
     shape = (recipe.batch_size, data.channels, data.height, data.width)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(0, "busy", 0))
-    train_step(gan, pixels, recipe, engine)
+    train_step(gan, make_batch(recipe, gan.seen, pixels, engine), recipe, engine)
     taken, end = [], time.monotonic() + SECONDS
     while len(taken) < 3 or time.monotonic() < end:
         began = time.monotonic()
-        train_step(gan, pixels, recipe, engine)
+        train_step(gan, make_batch(recipe, gan.seen, pixels, engine), recipe, engine)
         taken.append(time.monotonic() - began)
     return statistics.median(taken)
 

@@ -20,11 +20,10 @@ from unittest.mock import patch
 
 from gansmith import recipe
 from gansmith.checkpoints.manifest import find_checkpoint, verify
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
 from gansmith.runs.run import create_run
 from gansmith.system.machine import describe_machine
-from gansmith.training.state import build
+from gansmith.training.state import build, save_checkpoint
 
 RESULTS = Path(__file__).parents[1] / "results"
 RECIPES = ("fashion-dcgan", "mnist-dcgan")

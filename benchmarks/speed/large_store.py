@@ -32,8 +32,9 @@ from gansmith.data.store import FORMAT, Dataset, read_dataset
 from gansmith.engine import make_engine
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
-from gansmith.training.loop import train_step
+from gansmith.training.batch import make_batch
 from gansmith.training.state import build
+from gansmith.training.steps import train_step
 
 RESULTS = Path(__file__).parents[1] / "results"
 STEPS, UNASKED = 30, 5
@@ -101,7 +102,7 @@ def measure(dataset: Dataset, folder: Path, recipe: Recipe) -> dict[str, object]
             began = time.perf_counter()
             pixels = dataset.batch(indices)
             read = time.perf_counter()
-            train_step(gan, pixels, recipe, engine)["loss/g"].mean().item()
+            train_step(gan, make_batch(recipe, gan.seen, pixels, engine), recipe, engine)["loss/g"].mean().item()
             if number:  # the first step prepares what later ones reuse
                 reading[kind].append(read - began)
                 stepping[kind].append(time.perf_counter() - began)

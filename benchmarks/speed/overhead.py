@@ -32,16 +32,21 @@ from gansmith.runs.run import create_run, utc_now
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
 from gansmith.training import loop
+from gansmith.training.batch import make_batch
 from gansmith.training.datasets import open_all
-from gansmith.training.reporting import LogFile, Silent
+from gansmith.training.log import LogFile, Silent
 from gansmith.training.state import build
-from gansmith.viz.evolution import is_milestone
 
 RESULTS = Path(__file__).parents[1] / "results"
 STEPS = {"fashion-mlp": 1875, "mnist-dcgan": 20}
 ROUNDS = {"fashion-mlp": 7, "mnist-dcgan": 3}
-PARTS = ("train_step", "log", "save_sample_grid", "save_checkpoint")
-"""Functions that the loop calls, timed one by one."""
+PARTS: dict[str, tuple[object, str]] = {
+    "train_step": (loop, "train_step"),
+    "log": (loop.StepLog, "write"),
+    "save_sample_grid": (loop, "save_sample_grid"),
+    "save_checkpoint": (loop, "save_checkpoint"),
+}
+"""Functions that the loop calls, timed one by one: owner and name."""
 
 
 def main() -> None:
@@ -96,7 +101,7 @@ def bare_steps(recipe: Recipe) -> Callable[[int], float]:
         began = time.perf_counter()
         with suitable_threads(recipe.batch_size, gan.G, gan.D):
             for _ in range(steps):
-                loop.train_step(gan, pixels, recipe, engine)
+                loop.train_step(gan, make_batch(recipe, gan.seen, pixels, engine), recipe, engine)
         return time.perf_counter() - began
 
     return run
@@ -108,7 +113,7 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {part: [] for part in PARTS}
 
     def timed(part: str) -> Callable:
-        function = getattr(loop, part)
+        function = getattr(*PARTS[part])
 
         def call(*arguments, **named):
             began = time.perf_counter()
@@ -125,12 +130,22 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
         run = create_run(Path(folder), recipe.name)
         gan, reporter = build(recipe, engine), LogFile(run.path / "log.txt", Silent())
         requests = Requests(run.path / "control")
-        setting = loop.Setting(recipe, images(recipe), None, None, None, engine, run, reporter)
+        setup = loop.Setup(
+            recipe=recipe,
+            dataset=images(recipe),
+            for_losses=None,
+            validation=None,
+            evaluator=None,
+            engine=engine,
+            run=run,
+            reporter=reporter,
+        )
         for part in PARTS:
-            patches.enter_context(patch.object(loop, part, timed(part)))
+            patches.enter_context(patch.object(*PARTS[part], timed(part)))
         began = time.perf_counter()
         with suitable_threads(recipe.batch_size, gan.G, gan.D):
-            loop.train_loop(gan, setting, requests)
+            for _step in loop.train_loop(gan, setup, requests):
+                pass
         times["whole"] = [time.perf_counter() - began]
     return times
 
@@ -141,16 +156,13 @@ def images(recipe: Recipe) -> gansmith.data.store.Dataset:
 
 def calls_in_whole(recipe: Recipe) -> dict[str, int]:
     """How often a whole training does what is due."""
-    length, last = recipe.length, recipe.steps
+    last = recipe.steps
 
-    def is_due(step: int, every: int) -> bool:
-        return step == last or loop.due(step * recipe.batch_size, recipe.batch_size, every)
-
-    steps = range(1, last + 1)
+    work = [loop.Due.at(recipe, step * recipe.batch_size) for step in range(last + 1)]
     return {
-        "log": sum(is_due(step, length.log_every) for step in steps),
-        "save_sample_grid": 1 + sum(is_milestone(step) or is_due(step, length.sample_every) for step in steps),
-        "save_checkpoint": sum(is_due(step, length.checkpoint_every) for step in steps),
+        "log": sum(due.log for due in work[:-1]) + 1,
+        "save_sample_grid": sum(due.grid for due in work[:-1]) + 1,
+        "save_checkpoint": sum(due.checkpoint for due in work[:-1]) + 1,
     }
 
 

@@ -26,7 +26,7 @@ from gansmith.planning.resolve import TrainOptions, resolve
 from gansmith.recipe_file import to_toml
 from gansmith.runs.run import utc_now
 from gansmith.system.machine import describe_machine
-from gansmith.training.reporting import Silent
+from gansmith.training.log import Silent
 
 RESULTS = Path(__file__).parents[1] / "results"
 RECIPES = ("auto", "fashion-dcgan", "demo")

@@ -25,7 +25,8 @@ from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.rng import stream
 from gansmith.system.machine import describe_machine
-from gansmith.training import loop, optim
+from gansmith.training import optim, steps
+from gansmith.training.batch import make_batch
 from gansmith.training.state import build
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -36,7 +37,7 @@ WARM_UP = 5
 def patched(stack: ExitStack, looks: Callable[[Callable], Callable], check_finite: Callable) -> None:
     for name in ("all_finite", "gradients_finite"):
         stack.enter_context(patch.object(optim, name, looks(getattr(optim, name))))
-    stack.enter_context(patch.object(loop, "check_step", check_finite))
+    stack.enter_context(patch.object(steps, "check_finite", check_finite))
 
 
 def timed(function: Callable, spent: list[float]) -> Callable:
@@ -69,9 +70,10 @@ def main() -> None:
                 patched(stack, lambda look: lambda tensors: True, lambda gan, values, step: None)
             else:
                 inside.append(0.0)
-                patched(stack, lambda look: timed(look, inside), timed(loop.check_finite, inside))
+                patched(stack, lambda look: timed(look, inside), timed(steps.check_finite, inside))
             began = time.perf_counter()
-            loop.train_step(trainings[kind], pixels, asked, engine)
+            gan = trainings[kind]
+            steps.train_step(gan, make_batch(asked, gan.seen, pixels, engine), asked, engine)
             return time.perf_counter() - began
 
     times: dict[str, list[float]] = {kind: [] for kind in trainings}

@@ -1,4 +1,4 @@
-"""Where and how precisely a run computes. Nothing else in the training code knows about devices or precision."""
+"""Device and precision of a run. No other module of the training knows about them."""
 
 import ctypes
 import math
@@ -21,14 +21,14 @@ PrecisionChoice = Literal["auto", "fp32", "bf16"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Engine:
-    """A device, and whether networks compute in bfloat16 (weights, losses and updates stay in float32)."""
+    """A device, and whether networks compute in bfloat16; weights, losses and updates stay in float32."""
 
     device: torch.device
     bf16: bool
 
     @property
     def precision(self) -> str:
-        """fp32 or bf16."""
+        """Name of the precision: fp32 or bf16."""
         return "bf16" if self.bf16 else "fp32"
 
     def autocast(self) -> AbstractContextManager:
@@ -36,21 +36,21 @@ class Engine:
         return torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext()
 
     def place(self, network: nn.Module) -> nn.Module:
-        """The network on the device, its kernels channels-last, as the convolutions of every backend like them."""
+        """The network on the device, with channels-last kernels: every backend convolves fastest so."""
         # torch's stubs do not know this overload
         return network.to(self.device).to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
 
 
 SMALL_STEP = 2**25
-"""Parameters times batch of dense networks up to which two threads take longer than one."""
+"""Parameters times batch size up to which dense networks are faster on one thread than on two."""
 
 
 @contextmanager
 def suitable_threads(batch_size: int, *networks: nn.Module) -> Generator[None]:
-    """One processor thread for small dense networks, as many as there were for all others.
+    """Compute small dense networks on one processor thread, and leave the number of threads for all others.
 
-    Their products are done in a tenth of a millisecond each, less than it takes two threads to wait for one another.
-    How many there are belongs to a run's numbers: sums are rounded in another order.
+    A small matrix product takes 0.1 ms, less than two threads need to wait for each other. The number of threads is
+    part of a run's numbers, because it decides the order in which sums are rounded.
     """
     parameters = [parameter for network in networks for parameter in network.parameters()]
     dense = all(parameter.dim() <= 2 for parameter in parameters)
@@ -61,34 +61,34 @@ def suitable_threads(batch_size: int, *networks: nn.Module) -> Generator[None]:
 
 @contextmanager
 def threads(num: int) -> Generator[None]:
-    """So many processor threads inside the context."""
-    there = torch.get_num_threads()
+    """Compute on `num` processor threads inside the context."""
+    before = torch.get_num_threads()
     torch.set_num_threads(num)
     try:
         yield
     finally:
-        torch.set_num_threads(there)
+        torch.set_num_threads(before)
 
 
 def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "auto") -> Engine:
-    """The engine asked for; auto takes a GPU when there is one, and bf16 where it is faster than fp32.
+    """The engine for a device and a precision; "auto" is a GPU if there is one, and bf16 where it is faster than fp32.
 
-    Raises UsageError when the device is not there.
+    Raises UsageError when this machine does not have the device.
     """
     _keep_freed_memory()
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    chosen = next(name for name in ("cuda", "mps", "cpu") if there[name]) if device == "auto" else device
-    if not there[chosen]:
-        names = ", ".join(name for name, found in there.items() if found)
-        raise UsageError(f"device {chosen!r} is not there; this machine and this build of torch have: {names}.")
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    chosen = next(name for name in ("cuda", "mps", "cpu") if available[name]) if device == "auto" else device
+    if not available[chosen]:
+        names = ", ".join(name for name, found in available.items() if found)
+        raise UsageError(f"device {chosen!r} is not available; this machine and this build of torch have: {names}.")
     bf16 = precision == "bf16" or (precision == "auto" and _computes_bf16(chosen))
     return Engine(device=torch.device(chosen), bf16=bf16)
 
 
 def same_engine(info: Mapping[str, Any], device: DeviceChoice, precision: PrecisionChoice) -> Engine:
-    """The engine to go on with after what run.json says, `info`: what auto found there holds, on such a processor.
+    """The engine that continues a run with run.json `info`: on the same kind of processor, with the same precision.
 
-    It is found by timing, which on a busy machine might come out otherwise, and the run's bytes with it.
+    Precision "auto" depends on a timing, which may differ on a busy machine and would change the run's numbers.
     """
     engine, machine = make_engine(device, precision), info.get("machine")
     before = (info.get("device"), machine.get("processor") if isinstance(machine, dict) else None)
@@ -99,10 +99,10 @@ def same_engine(info: Mapping[str, Any], device: DeviceChoice, precision: Precis
 
 @cache
 def _keep_freed_memory() -> None:
-    """Have the C library keep what tensors free, for the tensors that follow.
+    """Make the C library keep the memory that tensors free, for the next tensors.
 
-    glibc hands blocks of more than 128 KiB back to Linux, which clears every page anew when it is next asked for:
-    2,000 pages a step of fashion-dcgan, 4 % of its time.
+    glibc returns blocks of more than 128 KiB to Linux, which clears every page again before it hands it out: 2,000
+    pages a step of fashion-dcgan, 4 % of its time.
     """
     mmap_threshold, trim_threshold, most = -3, -1, 2**31 - 1  # of <malloc.h>
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
@@ -117,17 +117,23 @@ def _computes_bf16(device: str) -> bool:
     return device == "cpu" and torch.cpu._is_avx512_bf16_supported() and _multiplies_faster_in_bf16()
 
 
-SIDE, ROUNDS, GAIN = 512, 5, 1.3
-"""Of the trial products, some milliseconds each; and how many times as fast bf16 must be to be worth its digits."""
+SIZE = 512
+"""Rows and columns of the matrices in the timed products, which take some milliseconds each."""
+
+ROUNDS = 5
+"""Number of timed products of each precision."""
+
+MIN_SPEEDUP = 1.3
+"""Speed of bf16, relative to fp32, from which on "auto" chooses it in spite of its fewer digits."""
 
 
 @cache
 def _multiplies_faster_in_bf16() -> bool:
-    """Whether a matrix product takes less time in bf16 here: some processors have the instruction at half the rate.
+    """Whether a matrix product is faster in bf16 on this processor; some have the instruction at half the rate.
 
-    On one thread, for several wait for one another where the machine has other work.
+    Timed on one thread, because several threads wait for each other on a busy machine.
     """
-    matrices = {dtype: torch.ones(SIDE, SIDE, dtype=dtype) for dtype in (torch.float32, torch.bfloat16)}
+    matrices = {dtype: torch.ones(SIZE, SIZE, dtype=dtype) for dtype in (torch.float32, torch.bfloat16)}
     fastest = dict.fromkeys(matrices, math.inf)
     with threads(1):
         for _ in range(ROUNDS):
@@ -135,10 +141,10 @@ def _multiplies_faster_in_bf16() -> bool:
                 began = time.perf_counter()
                 torch.mm(matrix, matrix)
                 fastest[dtype] = min(fastest[dtype], time.perf_counter() - began)
-    return fastest[torch.float32] > GAIN * fastest[torch.bfloat16]
+    return fastest[torch.float32] > MIN_SPEEDUP * fastest[torch.bfloat16]
 
 
-_SIGNS = (
+_OUT_OF_MEMORY_TEXTS = (
     "can't allocate memory",
     "cannot allocate memory",
     "could not allocate",
@@ -151,5 +157,5 @@ _SIGNS = (
 
 
 def says_out_of_memory(text: str) -> bool:
-    """Whether an error's text says that memory ran out: torch on a processor, and the system, say it in words."""
-    return any(sign in text.lower() for sign in _SIGNS)
+    """Whether the text of an error is about a lack of memory; on a processor torch raises plain RuntimeErrors."""
+    return any(sign in text.lower() for sign in _OUT_OF_MEMORY_TEXTS)

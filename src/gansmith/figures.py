@@ -18,7 +18,7 @@ import torch
 
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DiskError
-from gansmith.generation.generator import TrainedGenerator, channels_last, grid_labels, load
+from gansmith.generation.generator import Draws, Generator, channels_last, grid_labels, load
 from gansmith.pixels import Display, to_display
 from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS, Family
@@ -61,7 +61,7 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
     CheckpointError when there is no such checkpoint, before anything is written, and DiskError.
     """
     generator = load(run, checkpoint, device)
-    recipe, step = generator.recipe, generator.checkpoint.step
+    recipe, step = generator.recipe, generator.step
     figures = [
         *_samples(run, generator, step),
         *_reals(run, recipe),
@@ -82,10 +82,11 @@ def draw_figures(run: Run, checkpoint: str = "last", device: DeviceChoice = "aut
     return [folder / name for name in files]
 
 
-def _samples(run: Run, generator: TrainedGenerator, step: int) -> Iterator[Figure]:
+def _samples(run: Run, generator: Generator, step: int) -> Iterator[Figure]:
     """The article's last sheet, and the right one beside it where the article's display is not right."""
     recipe, display = generator.recipe, generator.recipe.figures.display
-    images = torch.cat([*generator.outputs(recipe.grid.rows * recipe.grid.columns, labels=grid_labels(recipe))])
+    num = recipe.grid.rows * recipe.grid.columns
+    images = torch.cat([*generator.sample_outputs(num, Draws(seed=0), grid_labels(recipe))])
 
     def drawn(name: str, display: Display, title: str, caption: str) -> Figure:
         pixels = channels_last(to_display(images, recipe.data.pixel_range, display))

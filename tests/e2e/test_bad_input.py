@@ -209,7 +209,7 @@ def test_a_checkpoint_of_other_networks(gansmith, trained):
 def test_a_device_that_is_not_there(gansmith, device, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    one_sentence(gansmith("train", "demo", "--device", device), 2, f"device '{device}' is not there", "have: cpu")
+    one_sentence(gansmith("train", "demo", "--device", device), 2, f"device '{device}' is not available", "have: cpu")
     nothing_made()
 
 

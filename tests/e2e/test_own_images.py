@@ -280,7 +280,7 @@ def test_a_batch_larger_than_the_set_is_refused_in_a_dry_run_too(gansmith):
 
 def test_images_that_are_kept_out_are_counted_where_the_images_are(gansmith):
     result = gansmith("train", "--data", mixed(40), "--steps", 2, "--set", "evaluate.validation=8")
-    assert "40 of the 40 images of photos\n8 of them kept out of the training, for evaluations\n" in result.err
+    assert "40 of the 40 images of photos\n8 of them are the validation set, for evaluations\n" in result.err
 
 
 def test_a_run_that_is_over_before_its_first_evaluation_says_so(gansmith):

@@ -89,7 +89,7 @@ def test_images_of_great_numbers_are_walked_to_at_once(gansmith, trained):
 def test_the_python_names_walk_the_same_way(gansmith, trained):
     frames = np.load(walked(gansmith, trained, "walk.npy", "--seed", 2, "--truncation", 0.8))
     generator = package.load(str(trained))
-    assert np.array_equal(np.concatenate(list(generator.walk(ENDS, 5, seed=2, truncation=0.8))), frames)
+    assert np.array_equal(np.concatenate(list(generator.interpolate(ENDS, 5, seed=2, truncation=0.8))), frames)
     assert np.array_equal(generator.sample(8, seed=2, truncation=0.8)[7], frames[5])
 
 

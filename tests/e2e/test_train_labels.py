@@ -69,10 +69,8 @@ def test_a_set_trains_with_its_classes_and_the_run_keeps_their_names(gansmith, t
     assert recipe.data.num_classes == 10
     assert info["data"]["classes"][8] == "bag"
     assert info["data"]["class_counts"] == [1000] * 10
-    note = (
-        "told apart by 10 classes: T-shirt/top, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot"
-    )
-    assert note in info["notes"]
+    names = "T-shirt/top, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot"
+    assert f"conditional on 10 classes: {names}" in info["notes"]
     assert gansmith("runs", "verify", "last").code == 0
 
 
@@ -115,7 +113,7 @@ def test_a_walk_stays_within_the_class_that_is_named(gansmith, told):
     for options in ((), ("--class", "bag", "--class", "coat")):
         result = gansmith(*walk, *options)
         assert result.code == 2
-        assert result.err == "error: a walk stays within one class of this run; name it once by --class.\n"
+        assert result.err == "error: interpolation stays within one class of this run; name it once by --class.\n"
 
 
 @pytest.mark.parametrize(
@@ -140,8 +138,7 @@ def test_a_run_without_labels_cannot_be_asked_for_a_class(gansmith, trained):
     result = gansmith("sample", "last", "--class", "bag", "--out", "x.png")
     assert result.code == 2
     assert result.err == (
-        "error: this run was trained without labels, so 'bag' cannot be asked for; leave it out, or train with "
-        "--labels.\n"
+        "error: this run was trained without labels, so it has no class 'bag'; leave it out, or train with --labels.\n"
     )
 
 
@@ -177,7 +174,7 @@ def test_a_conditional_run_is_evaluated_afterwards(gansmith, told):
 def test_folders_are_classes(gansmith, conditional, zoo):
     result = gansmith("train", conditional, "--data", zoo, "--labels")
     assert result.code == 0, result.err
-    assert "told apart by 3 classes: cat, dog, owl" in result.err
+    assert "conditional on 3 classes: cat, dog, owl" in result.err
     run = Run(result.run)
     assert run.info()["data"]["class_counts"] == [30, 20, 10]
     assert recipe_of(run).grid.columns == 9
@@ -202,7 +199,7 @@ def test_an_archive_and_a_part_of_the_classes_do_as_well(gansmith, conditional, 
         archive.add(zoo)
     result = gansmith("train", conditional, "--data", "zoo.tar[owl,cat]", "--labels", "--set", "grid.columns=5")
     assert result.code == 0, result.err
-    assert "told apart by 2 classes: cat, owl" in result.err
+    assert "conditional on 2 classes: cat, owl" in result.err
     assert Run(result.run).info()["data"]["class_counts"] == [30, 10]
     assert recipe_of(Run(result.run)).grid.columns == 5
 
@@ -283,7 +280,11 @@ def test_who_chose_a_single_class_is_not_told_to_sort_images(gansmith, condition
             2,
             "model 'upsample-dcgan' is not conditional; set model.name",
         ),
-        (("--labels", "--set", "evaluate.validation=56", "--data", "zoo"), 3, "is left to train on; hold out fewer."),
+        (
+            ("--labels", "--set", "evaluate.validation=56", "--data", "zoo"),
+            3,
+            "is left to train on; lower the number of validation images.",
+        ),
     ],
 )
 def test_a_mistake_with_classes_is_one_sentence(gansmith, conditional, zoo, options, code, message):

@@ -18,7 +18,7 @@ BROKEN = {
     "gradient G": "the gradient of loss/g for layers.0.weight of G became {value}",
     "weight D": "layers.0.weight of D became {value}",
     "weight G": "layers.0.weight of G became {value}",
-    "weight average": "layers.0.weight of the average of G became {value}",
+    "weight average": "layers.0.weight of the EMA of G became {value}",
     "statistic G": "running_var of G became {value}",
 }
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gansmith.checkpoints.load import load_checkpoint, set_aside, tidy
+from gansmith.checkpoints.load import set_aside, tidy
 from gansmith.checkpoints.manifest import find_checkpoint, saved_checkpoints, verify
-from gansmith.checkpoints.save import parts_of, point_at_best, save_checkpoint, steps_kept
+from gansmith.checkpoints.save import point_at_best, steps_kept
 from gansmith.engine import make_engine
 from gansmith.errors import CheckpointError, DivergedError
 from gansmith.runs.run import Run
 from gansmith.schema import Checkpoints
 from gansmith.sessions.rollback import forget_later
-from gansmith.training.state import build
+from gansmith.training.state import build, load_checkpoint, save_checkpoint, tensors_of
 from tests.helpers.small_states import saved_run, small_recipe, stepped, tree
 
 
@@ -32,7 +32,7 @@ def load_newest(run, gan):
 
 
 def numbers(gan):
-    return {f"{part}/{name}": t.clone() for part, tensors in parts_of(gan).items() for name, t in tensors.items()}
+    return {f"{part}/{name}": t.clone() for part, tensors in tensors_of(gan).items() for name, t in tensors.items()}
 
 
 def assert_same(one, other):
@@ -125,7 +125,7 @@ def test_a_value_that_is_not_finite_is_never_published(tmp_path, part, value):
     stepped(small_recipe(), gan, 1)
     name, tensor = [item for item in getattr(gan, part).state_dict().items() if item[1].is_floating_point()][-1]
     tensor.view(-1)[-1] = value
-    with pytest.raises(DivergedError, match=f"{name} of {part} is not finite after 16 images, and no checkpoint"):
+    with pytest.raises(DivergedError, match=f"{name} of {part} is not finite after 16 images, so no checkpoint"):
         save_checkpoint(run, gan, small_recipe())
     assert tree(run.path) == before
 

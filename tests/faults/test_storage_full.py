@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gansmith.checkpoints import save
 from gansmith.checkpoints.load import tidy
 from gansmith.checkpoints.manifest import find_checkpoint, verify
 from gansmith.errors import DiskError
 from gansmith.system import atomic
+from gansmith.training.state import save_checkpoint
 from tests.helpers.small_states import saved_run, small_recipe, stepped, tree
 
 CALLS = ("open", "write", "fsync", "mkdir", "rename", "replace")
@@ -46,7 +46,7 @@ def calls_of_a_save(root):
         run, gan = saved_run(root)
         stepped(small_recipe(), gan, 1)
         counted = Failing(monkeypatch, 0, errno.ENOSPC)
-        save.save_checkpoint(run, gan, small_recipe())
+        save_checkpoint(run, gan, small_recipe())
         return counted.count
 
 
@@ -64,14 +64,14 @@ def test_no_room_at_any_call_leaves_the_checkpoints_before_and_says_how_much_is_
         with pytest.MonkeyPatch.context() as monkeypatch:
             Failing(monkeypatch, at, number)
             with pytest.raises(DiskError, match=f"{os.strerror(number)}{room or '[.]$'}") as caught:
-                save.save_checkpoint(run, gan, small_recipe())
+                save_checkpoint(run, gan, small_recipe())
         assert caught.value.exit_code == 8
         found = find_checkpoint(run)
         assert found.step in (3, 4)
         assert not found.damages
         assert [path for path in run.path.rglob(".unfinished-*") if path.name.endswith("00000004")] == []
         tidy(run)
-    save.save_checkpoint(run, gan, small_recipe())
+    save_checkpoint(run, gan, small_recipe())
     assert find_checkpoint(run).step == 4
 
 
@@ -83,7 +83,7 @@ def test_a_short_write_is_continued(tmp_path):
         with pytest.MonkeyPatch.context() as monkeypatch:
             Failing(monkeypatch, at, errno.ENOSPC, short=True)
             try:
-                save.save_checkpoint(run, gan, small_recipe())
+                save_checkpoint(run, gan, small_recipe())
             except DiskError:
                 continue
         assert find_checkpoint(run).step == 4
@@ -96,8 +96,8 @@ def test_room_is_looked_for_before_anything_is_written(tmp_path, monkeypatch):
     before = tree(run.path)
     usage = namedtuple("usage", "total used free")(10**9, 10**9 - 1000, 1000)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with pytest.raises(DiskError, match=r"00000004 needs [\d,]{9,} bytes and 1,000 are free there; those before it"):
-        save.save_checkpoint(run, gan, small_recipe())
+    with pytest.raises(DiskError, match=r"00000004 needs [\d,]{9,} bytes and 1,000 are free there; earlier"):
+        save_checkpoint(run, gan, small_recipe())
     assert tree(run.path) == before
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from gansmith.checkpoints.load import set_aside, tidy
 from gansmith.checkpoints.manifest import find_checkpoint, saved_checkpoints, verify
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.system.atomic import move_folder, write_atomically
+from gansmith.training.state import save_checkpoint
 from tests.helpers import helper_environment
 from tests.helpers.small_states import saved_run, small_recipe, stepped, tree
 
@@ -109,7 +109,7 @@ def calls_of(trace):
 SAVED = """
 from pathlib import Path
 from tests.helpers.small_states import saved_run, small_recipe, stepped
-from gansmith.checkpoints.save import save_checkpoint
+from gansmith.training.state import save_checkpoint
 run, gan = saved_run(Path("runs").absolute(), steps=(1,))
 run.append_event({"step": 1, "seen": 4})
 save_checkpoint(run, stepped(small_recipe(), gan, 1), small_recipe())

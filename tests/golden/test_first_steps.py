@@ -7,7 +7,6 @@ the file anew.
 import json
 from dataclasses import fields, replace
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -17,10 +16,11 @@ from gansmith import recipe
 from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.recipes import recipe_names
-from gansmith.training import loop
 from gansmith.training.batch import make_batch
+from gansmith.training.datasets import make_sampler
 from gansmith.training.optim import make_optimizer
 from gansmith.training.state import build
+from gansmith.training.steps import train_step
 
 STORED = Path(__file__).with_name("first_steps.json")
 
@@ -52,9 +52,10 @@ def first_losses(name):
     gan.optimizer_g = make_optimizer(small.generator_optimizer, gan.optimizer_g.parameters)
     gan.optimizer_d = make_optimizer(small.discriminator_optimizer, gan.optimizer_d.parameters)
     dataset = Dataset(images=pixels, labels=None, index={})
-    sampler = loop.make_sampler(small, dataset)
-    with patch.object(loop, "make_batch", drawn_in_float64):
-        steps = [loop.train_step(gan, dataset.batch(sampler.indices(gan.seen)), small, engine) for _ in range(8)]
+    sampler, steps = make_sampler(small, dataset), []
+    for _ in range(8):
+        batch = drawn_in_float64(small, gan.seen, dataset.batch(sampler.indices(gan.seen)), engine)
+        steps.append(train_step(gan, batch, small, engine))
     return {name: [round(step[name].mean().item(), 9) for step in steps] for name in ("loss/d", "loss/g")}
 
 

@@ -29,14 +29,14 @@ from gansmith.training import loop, steps
 
 def before_generator_step(number, work):
     """Do `work(gan, given)` in the middle of step `number`: D has moved, G has not."""
-    real = loop.generator_step
+    real = steps.generator_step
 
     def generator_step(gan, given, *rest):
         if given.iteration + 1 == number:
             work(gan, given)
         return real(gan, given, *rest)
 
-    loop.generator_step = generator_step
+    steps.generator_step = generator_step
 
 
 def get_signals(step, signums):
@@ -69,7 +69,7 @@ def wait_for(step, here, go):
 def break_numbers(step, what, value, times=1):
     """Put a number that is not finite into the middle of one step, the first `times` that it is made."""
     left, number = [times], float(value)
-    real = loop.discriminator_step
+    real = steps.discriminator_step
 
     def discriminator_step(gan, given, objective, engine):
         if given.iteration + 1 != step or not left[0]:
@@ -90,7 +90,7 @@ def break_numbers(step, what, value, times=1):
                 tensor.view(-1)[0] = number
         return real(gan, given, objective, engine)
 
-    loop.discriminator_step = discriminator_step
+    steps.discriminator_step = discriminator_step
 
 
 def with_loss(network, number, objective, work, gan, given):
@@ -146,12 +146,12 @@ def note_memory(every, out):
     """Append resident bytes and open files to `out` every so many steps."""
     real = loop.train_step
 
-    def train_step(gan, pixels, recipe, engine, *more):
+    def train_step(gan, batch, recipe, engine):
         if gan.seen // recipe.batch_size % every == 0:
             resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
             with Path(out).open("a") as file:
                 file.write(f"{resident} {len([*Path('/proc/self/fd').iterdir()])}\n")
-        return real(gan, pixels, recipe, engine, *more)
+        return real(gan, batch, recipe, engine)
 
     loop.train_step = train_step
 

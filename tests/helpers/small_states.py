@@ -3,13 +3,12 @@
 import torch
 
 from gansmith import recipe
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
 from gansmith.runs.run import create_run
 from gansmith.schema import Recipe
-from gansmith.training.loop import train_step
-from gansmith.training.state import GAN, build
+from gansmith.training.state import GAN, build, save_checkpoint
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 CHANGES = ("batch_size=4", "model.width=4", "latents.size=8", "ema_half_life=20.0", "precision=fp32")
 
@@ -23,7 +22,7 @@ def stepped(made: Recipe, gan: GAN, steps: int) -> GAN:
     shape = (made.batch_size, made.data.channels, made.data.height, made.data.width)
     for _ in range(steps):
         noise = torch.Generator().manual_seed(gan.seen)
-        train_step(gan, torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise), made, make_engine("cpu"))
+        step_on(gan, torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise), made, make_engine("cpu"))
     return gan
 
 

@@ -1,15 +1,28 @@
-"""One step in float64, so that two ways of taking it can be held against each other."""
+"""A step on given pixels; a step in float64, so that two ways of taking it can be compared."""
 
 from dataclasses import replace
 
 import torch
 
-from gansmith.engine import make_engine
+from gansmith.engine import Engine, make_engine
 from gansmith.schema import Recipe
-from gansmith.training.batch import Batch
+from gansmith.training.batch import Batch, make_batch
 from gansmith.training.optim import make_optimizer
-from gansmith.training.state import build
-from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.training.state import GAN, build
+from gansmith.training.steps import Values, discriminator_step, generator_step, train_step
+from gansmith.training.validation import ValidationPixels
+
+
+def step_on(
+    gan: GAN,
+    pixels: torch.Tensor,
+    recipe: Recipe,
+    engine: Engine,
+    labels: torch.Tensor | None = None,
+    validation: ValidationPixels | None = None,
+) -> Values:
+    """A training step on these pixels, uint8 [N, C, H, W], with the random numbers of its clock."""
+    return train_step(gan, make_batch(recipe, gan.seen, pixels, engine, labels, validation), recipe, engine)
 
 
 def stepped_in_float64(recipe: Recipe, batch: Batch) -> dict[str, torch.Tensor]:

@@ -15,8 +15,8 @@ from gansmith.objectives.adversarial import Targets
 from gansmith.recipes import all_names
 from gansmith.rng import latents, stream
 from gansmith.training.batch import Batch, make_batch
-from gansmith.training.held_out_losses import validation_losses
 from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.training.validation import validation_losses
 from tests.helpers import keras_networks as networks
 
 pytestmark = [

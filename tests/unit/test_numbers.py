@@ -161,7 +161,7 @@ def test_the_fused_update_is_the_formula(settings):
         for number in range(5):
             loss = sum((p**3 * factor).sum() for p, factor in zip(parameters, factors, strict=True))
             descend(optimizer, loss, number)
-        moved_by[fused] = [*parameters, *optimizer.slots["square"], *optimizer.slots.get("mean", [])]
+        moved_by[fused] = [*parameters, *optimizer.state["square"], *optimizer.state.get("mean", [])]
     for mine, theirs in zip(*moved_by.values(), strict=True):
         assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
     assert not torch.equal(moved_by[True][0], start[0])

@@ -9,9 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from gansmith import recipe
-from gansmith.checkpoints.load import load_checkpoint
 from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.config import Schedule, scaled, value_at
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError, UsageError
@@ -22,11 +20,11 @@ from gansmith.schema import Adam, RMSprop
 from gansmith.sessions.changes import changes_between, check_changes_are_safe, notes_on_length
 from gansmith.sessions.rollback import slowed
 from gansmith.training.batch import make_batch
-from gansmith.training.loop import train_step
 from gansmith.training.optim import make_optimizer
-from gansmith.training.state import build
+from gansmith.training.state import build, load_checkpoint, save_checkpoint
 from gansmith.training.steps import discriminator_step
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 
@@ -59,7 +57,7 @@ def snapshot(gan):
     slots = {
         f"{of}.{slot}.{i}": tensor
         for of, optimizer in (("g", gan.optimizer_g), ("d", gan.optimizer_d))
-        for slot, tensors in optimizer.slots.items()
+        for slot, tensors in optimizer.state.items()
         for i, tensor in enumerate(tensors)
     }
     return copy.deepcopy(weights | slots)
@@ -201,7 +199,7 @@ def test_a_controlled_probability_has_no_schedule_beside_its_target():
 def test_a_weight_that_ends_at_nothing_goes_with_a_penalty_and_its_last_steps_have_none():
     small = tiny("objective.penalty=r1", "objective.gamma={start=1, end=0, begin=4, until=8}")
     gan = build(small, ENGINE)
-    logged = [train_step(gan, pixels(small, gan.seen), small, ENGINE) for _ in range(4)]
+    logged = [step_on(gan, pixels(small, gan.seen), small, ENGINE) for _ in range(4)]
     assert ["penalty" in values for values in logged] == [True, True, False, False]
 
 
@@ -276,7 +274,7 @@ def test_where_schedules_have_ended_the_run_trains_as_with_their_ends():
         gan = build(small, ENGINE)
         gan.seen = 100
         for _ in range(3):
-            train_step(gan, pixels(small, gan.seen), small, ENGINE)
+            step_on(gan, pixels(small, gan.seen), small, ENGINE)
         both.append(snapshot(gan))
     assert all(torch.equal(tensor, both[1][name]) for name, tensor in both[0].items())
     assert "start" not in to_toml(override(moving, ends))
@@ -298,7 +296,7 @@ def test_the_half_life_of_the_average_follows_the_clock():
     gan = build(small, ENGINE)
     follows = []
     for _ in range(4):
-        train_step(gan, pixels(small, gan.seen), small, ENGINE)
+        step_on(gan, pixels(small, gan.seen), small, ENGINE)
         follows.append(all(map(torch.equal, gan.G.parameters(), gan.G_ema.parameters())))
     assert follows == [True, True, False, False]
 
@@ -307,14 +305,14 @@ def test_a_run_that_goes_on_in_the_middle_of_its_schedules_is_the_same_to_the_bi
     small = tiny(*BURN_IN)
     gan, run = build(small, ENGINE), create_run(tmp_path, "small")
     for _ in range(5):
-        train_step(gan, pixels(small, gan.seen), small, ENGINE)
+        step_on(gan, pixels(small, gan.seen), small, ENGINE)
     save_checkpoint(run, gan, small)
     again = build(small, ENGINE)
     load_checkpoint(find_checkpoint(run).folder, again)
     before = snapshot(gan)
     for _ in range(3):
         for one in (gan, again):
-            train_step(one, pixels(small, one.seen), small, ENGINE)
+            step_on(one, pixels(small, one.seen), small, ENGINE)
     found, wanted = snapshot(again), snapshot(gan)
     assert all(torch.equal(tensor, found[name]) for name, tensor in wanted.items())
     assert any(not torch.equal(tensor, before[name]) for name, tensor in wanted.items())

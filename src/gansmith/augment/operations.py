@@ -1,8 +1,8 @@
-"""The table of augmentations: what may be done to an image before D sees it.
+"""The table of augmentations: operations on images before D sees them.
 
-An operation takes images [N, C, H, W] in -1..1 and numbers of U(0, 1) [N, draws]: it draws nothing itself, and can be
-differentiated as often as one likes. The laws are those of DiffAugment (Zhao et al. 2020, arXiv:2006.10738)
-where it has the operation, and of ADA (Karras et al. 2020, arXiv:2006.06676) elsewhere.
+An operation takes images [N, C, H, W] in -1..1 and U(0, 1) numbers [N, draws]; it draws nothing itself, and can be
+differentiated any number of times. Distributions are those of DiffAugment (Zhao et al. 2020, arXiv:2006.10738) for its
+operations, and those of ADA (Karras et al. 2020, arXiv:2006.06676) for the others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CUT = 1 / 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """One kind of augmentation."""
+    """One augmentation: a function of images and U(0, 1) numbers, and the count of these numbers for an image."""
 
     apply: Callable[[Tensor, Tensor], Tensor]
     draws: int
@@ -38,19 +38,19 @@ class Operation:
 
 
 def flip(images: Tensor, uniform: Tensor) -> Tensor:
-    """Every other image is mirrored, left to right."""
+    """Mirror an image left to right with probability 1/2."""
     return torch.where(uniform.view(-1, 1, 1, 1) < 0.5, images, images.flip(3))
 
 
 def rotate(images: Tensor, uniform: Tensor) -> Tensor:
-    """By 0, 90, 180 or 270 degrees, anticlockwise; height and width are equal."""
+    """Rotate square images by 0, 90, 180 or 270 degrees, anticlockwise."""
     turns = whole(uniform[:, 0], 4)
     turned = torch.stack([images.rot90(k, (2, 3)) for k in range(4)])
     return turned[turns, torch.arange(len(images), device=images.device)]
 
 
 def colour(images: Tensor, uniform: Tensor) -> Tensor:
-    """Brightness, then saturation, then contrast; transparency stays."""
+    """Change brightness, then saturation, then contrast; transparency stays."""
     brightness, saturation, contrast = uniform.to(images.dtype).view(-1, 3, 1, 1, 1).unbind(1)
     seen, transparency = images[:, :3], images[:, 3:]
     seen = seen + (brightness - 0.5)
@@ -62,14 +62,14 @@ def colour(images: Tensor, uniform: Tensor) -> Tensor:
 
 
 def translate(images: Tensor, uniform: Tensor) -> Tensor:
-    """By whole pixels, up to an eighth of the side each way; what comes in is 0, a middle grey."""
+    """Shift by whole pixels, up to an eighth of height and width each way; new pixels are 0, a middle grey."""
     height, width = images.shape[2:]
     moved = _shifted(images, uniform[:, 0], height, 2)
     return _shifted(moved, uniform[:, 1], width, 3)
 
 
 def cutout(images: Tensor, uniform: Tensor) -> Tensor:
-    """A rectangle of half the sides around any pixel becomes 0, a middle grey; it may reach beyond the edge."""
+    """Set a rectangle of half the height and width, around any pixel, to 0, a middle grey; the edge may cut it."""
     height, width = images.shape[2:]
     rows, columns = _within(uniform[:, 0], height), _within(uniform[:, 1], width)
     cut = rows[:, None, :, None] & columns[:, None, None, :]
@@ -109,16 +109,16 @@ OPERATIONS: dict[str, Operation] = {
         source="DiffAugment",
     ),
 }
-"""In the order in which they are applied: colour before what makes places grey, as in DiffAugment."""
+"""In the order of application: colour comes before the operations that make pixels grey, as in DiffAugment."""
 
 
 def whole(uniform: Tensor, num: int) -> Tensor:
-    """Whole numbers 0 to num - 1, equally likely, of numbers of U(0, 1)."""
+    """U(0, 1) numbers as whole numbers 0 to num - 1, all equally likely."""
     return (uniform * num).long().clamp_(max=num - 1)
 
 
 def _shifted(images: Tensor, uniform: Tensor, side: int, axis: int) -> Tensor:
-    """Moved along an axis of `side` pixels by as much as the numbers [N] say."""
+    """Images shifted along an axis of `side` pixels by the amounts of the U(0, 1) numbers [N]."""
     most = int(side * SHIFT + 0.5)
     shift = whole(uniform, 2 * most + 1) - most
     source = torch.arange(side, device=images.device) - shift[:, None]
@@ -130,7 +130,7 @@ def _shifted(images: Tensor, uniform: Tensor, side: int, axis: int) -> Tensor:
 
 
 def _within(uniform: Tensor, side: int) -> Tensor:
-    """Which of `side` pixels [N, side] lie in a stretch of half as many around one of them."""
+    """Mask [N, side] of a random stretch of half of `side` pixels around one of them."""
     size = int(side * CUT + 0.5)
     first = whole(uniform, side + 1 - size % 2) - size // 2
     place = torch.arange(side, device=uniform.device) - first[:, None]

@@ -1,4 +1,4 @@
-"""The recipe's table `augment`: what is done to images before D sees them."""
+"""The recipe's table `augment`: operations on images before D sees them."""
 
 from typing import Annotated, Literal
 
@@ -10,19 +10,19 @@ from gansmith.errors import RecipeError, unknown
 
 
 class Augment(Settings):
-    """What is done to every image that D sees, real or generated, in both steps; for sets that are small."""
+    """Augmentation of every image that D sees, real or fake, in both steps; for small datasets."""
 
     operations: Annotated[
         tuple[str, ...], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
     ] = Field((), description=f"Any of {', '.join(OPERATIONS)}; DiffAugment is colour, translate and cutout.")
     probability: Annotated[Scheduled[Annotated[float, Field(gt=0, le=1)]], AfterValidator(up_to_one)] = 1.0
-    """Chance that an operation acts on an image, or a schedule of it; with a target the most that it may rise to."""
+    """Probability that an operation acts on an image, or a schedule of it; with augment.target, its upper limit."""
     target: float = Field(0.0, ge=0, lt=1)
-    """ADA: the probability rises while the signal is above this, and falls else. 0.6 there for signs; 0 is off."""
+    """ADA: the probability rises while the signal is above this, and falls otherwise; 0.6 in the paper, 0 is off."""
     signal: Literal["signs", "validation"] = "signs"
-    """How D's overfitting is told: by its answers' signs, or by its answers to images of evaluate.validation."""
+    """Signal for how far D overfits: signs of its logits for real images, or its logits for evaluate.validation."""
     speed: int = Field(0, ge=0)
-    """Images in which the probability goes from 0 to 1, with a target. 500,000 in ADA's paper; 0 without a target."""
+    """Images in which the probability goes from 0 to 1; 500,000 in ADA's paper; 0 without augment.target."""
 
     @model_validator(mode="after")
     def _used(self) -> "Augment":
@@ -30,7 +30,7 @@ class Augment(Settings):
             if name not in OPERATIONS:
                 raise RecipeError(unknown("augmentation", name, OPERATIONS))
         if len(set(self.operations)) < len(self.operations):
-            raise RecipeError(f"augment.operations={[*self.operations]} names one twice; once is enough.")
+            raise RecipeError(f"augment.operations={[*self.operations]} names an operation twice; name it once.")
         if not self.operations and (self.target or self.probability != 1):
             raise RecipeError("augment.probability and augment.target have no effect without augment.operations.")
         if (self.target > 0) != (self.speed > 0):

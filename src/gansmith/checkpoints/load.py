@@ -1,4 +1,4 @@
-"""Loading: nothing is put into a network before the whole checkpoint has been verified, and nothing runs."""
+"""Loading a checkpoint: every file is verified before a tensor changes, and loading runs no code."""
 
 from pathlib import Path
 
@@ -11,27 +11,25 @@ from gansmith.checkpoints.manifest import (
     BAD,
     LATEST,
     REPLACED,
-    Found,
+    FoundCheckpoint,
     damaged,
     folder_of,
     is_uncommitted,
     is_whole,
     read_manifest,
-    read_state,
     read_verified,
     saved_checkpoints,
 )
-from gansmith.checkpoints.save import AUGMENT, AVERAGE, is_finite, parts_of
 from gansmith.errors import CheckpointError, DiskError
+from gansmith.nn.finite import is_finite
 from gansmith.runs.run import Run
 from gansmith.system.atomic import move_folder, remove_folder, write_atomically
-from gansmith.training.state import GAN
 
 
 def tidy(run: Run) -> None:
-    """Finish or undo what a kill cut short in the run folder. Only its one writer may do so.
+    """Finish or undo what a kill cut short in the run folder. Only the run's one writer may call it.
 
-    Raises DiskError when it cannot be, UsageError when a folder of the run is a link.
+    Raises DiskError when the file system refuses, UsageError when a folder of the run is a link.
     """
     run.remove_leftovers()
     try:
@@ -44,20 +42,20 @@ def tidy(run: Run) -> None:
                 remove_folder(replaced)
                 continue
             if place.exists():
-                _set_aside(place)
+                _rename_damaged(place)
             move_folder(replaced, place)
     except OSError as error:
         raise DiskError(f"{run.checkpoints} cannot be tidied: {error.strerror}: {error.filename}.") from error
 
 
-def set_aside(run: Run, found: Found) -> list[str]:
-    """Rename the damaged checkpoints after the one found to .bad-<step>-<number>; a sentence on what each one costs.
+def set_aside(run: Run, found: FoundCheckpoint) -> list[str]:
+    """Rename the damaged checkpoints newer than `found` to .bad-<step>-<number>; returns a sentence for each.
 
-    Only the run's one writer may do so.
+    Only the run's one writer may call it.
     """
     saved, notes = saved_checkpoints(run), []
     for step, damage in found.damages.items():
-        name = _set_aside(saved[step])
+        name = _rename_damaged(saved[step])
         notes.append(
             f"{damage} It is set aside as {name}; the {step - found.step:,} steps after step {found.step:,} are lost "
             "and done again."
@@ -66,60 +64,50 @@ def set_aside(run: Run, found: Found) -> list[str]:
     return notes
 
 
-def load_checkpoint(folder: Path, gan: GAN, *, forking: bool = False) -> None:
-    """Put the whole state back, exactly. Raises CheckpointError when a file is damaged or does not fit.
-
-    A fork may be the first to control its augmentation, which then begins, and to have an average of G, which is G.
-    """
-    saved = read_manifest(folder)
-    added = {part for part in (AUGMENT, AVERAGE) if forking and f"{part}.safetensors" not in saved}
-    for part, tensors in parts_of(gan).items():
-        if part not in added:
-            _fill(folder, part, tensors)
-    if gan.G_ema is not None and AVERAGE in added:
-        gan.G_ema.load_state_dict(gan.G.state_dict())
-    gan.seen = read_state(folder)["seen"]
-
-
 def load_network(folder: Path, name: str, network: nn.Module) -> None:
-    """Put the weights saved as `name` (G, D or G_ema) into `network`. Raises CheckpointError when they do not fit."""
-    _fill(folder, name, network.state_dict())
+    """Load the weights saved as `name` (G, D or G_ema) into `network`. Raises CheckpointError when they do not fit."""
+    load_tensors(folder, name, network.state_dict())
 
 
 def check_size(folder: Path, name: str, network: nn.Module) -> None:
-    """Raise CheckpointError when the weights saved as `name` are not as large as `network`, which may be on "meta".
+    """Raise CheckpointError when the size of the weights saved as `name` is not that of `network`, on any device.
 
-    A network of a recipe that nobody vouches for is not made before.
+    With a network on "meta" this comes before memory is taken for a recipe of unknown origin.
     """
     file = f"{name}.safetensors"
     saved = read_manifest(folder).get(file, {"bytes": 0})["bytes"]
     tensors = network.state_dict()
     least = sum(tensor.nbytes for tensor in tensors.values())
     if not least <= saved <= _most_bytes(tensors):
-        raise _unfit(folder / file, f"it holds {saved:,} bytes, the network has {least:,}")
+        raise _does_not_fit(folder / file, f"it holds {saved:,} bytes, the network has {least:,}")
 
 
 @torch.no_grad()
-def _fill(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
-    """Copy what was saved as `part` into these tensors, which have its names, shapes and types."""
+def load_tensors(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
+    """Copy the tensors of the file `part`.safetensors into `tensors`.
+
+    Raises CheckpointError, before any tensor changes, when the file is damaged, or when names, shapes or types differ.
+    """
     file = folder / f"{part}.safetensors"
-    saved = _read(folder, part, _most_bytes(tensors))
+    saved = _read_tensors(folder, part, _most_bytes(tensors))
     if differ := sorted(saved.keys() ^ tensors.keys()):
-        raise _unfit(file, f"one has {differ[0]!r} and the other has not")
+        raise _does_not_fit(file, f"{differ[0]!r} is in one of the two only")
     for name, tensor in tensors.items():
         here, there = ((tuple(t.shape), t.dtype) for t in (saved[name], tensor))
         if here != there:
-            raise _unfit(file, f"{name} is {_kind(saved[name])}, the network's is {_kind(tensor)}")
+            raise _does_not_fit(
+                file, f"{name} is {_shape_and_type(saved[name])}, the network's is {_shape_and_type(tensor)}"
+            )
     for name, tensor in tensors.items():
         tensor.copy_(saved[name])
 
 
-def _read(folder: Path, part: str, most: int) -> dict[str, Tensor]:
-    """The tensors of a file, at most `most` bytes. Raises CheckpointError for damage and for a value not finite."""
+def _read_tensors(folder: Path, part: str, most: int) -> dict[str, Tensor]:
+    """The tensors of a file of at most `most` bytes. Raises CheckpointError for damage, and for a value not finite."""
     name = f"{part}.safetensors"
     size = read_manifest(folder).get(name, {"bytes": 0})["bytes"]
     if size > most:
-        raise _unfit(folder / name, f"it holds {size:,} bytes, at most {most:,} are needed")
+        raise _does_not_fit(folder / name, f"it holds {size:,} bytes, and the recipe allows {most:,} at most")
     try:
         tensors = load(read_verified(folder, name, most))
     except (SafetensorError, RuntimeError, KeyError) as error:
@@ -135,16 +123,16 @@ def _most_bytes(tensors: dict[str, Tensor]) -> int:
     return 4096 + sum(tensor.nbytes + 256 + len(name) for name, tensor in tensors.items())
 
 
-def _kind(tensor: Tensor) -> str:
+def _shape_and_type(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} {[*tensor.shape]}"
 
 
-def _unfit(file: Path, reason: str) -> CheckpointError:
+def _does_not_fit(file: Path, reason: str) -> CheckpointError:
     return CheckpointError(f"{file} cannot be used with this run's recipe: {reason}.")
 
 
-def _set_aside(folder: Path) -> str:
-    """Rename a damaged checkpoint, and return its new name."""
+def _rename_damaged(folder: Path) -> str:
+    """Rename a damaged checkpoint to .bad-<step>-<number>, and return the new name."""
     number = 1
     while (aside := folder.with_name(f"{BAD}{folder.name.removeprefix(REPLACED)}-{number}")).exists():
         number += 1

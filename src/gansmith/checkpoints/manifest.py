@@ -1,12 +1,6 @@
-"""A checkpoint as it lies on disk: which ones a run has, and whether each is what was saved. Nothing here needs torch.
+"""Which checkpoints a run has, and whether each is what was saved. Nothing here needs torch.
 
-checkpoints/00000500/G.safetensors  D.  G_ema.  optimizer_g.  optimizer_d.  augment.safetensors
-                     state.json     the clock, the recipe's hash and the versions; see `gansmith.checkpoints.save`
-                     manifest.json  size and SHA-256 of every other file, written last
-                     COMMITTED      only where a folder cannot be renamed, see `gansmith.system.atomic`
-checkpoints/latest  best        text files that name the newest, and the one whose evaluation was the best
-checkpoints/.replaced-00000500/     for the moment in which another checkpoint of the same step takes its place
-checkpoints/.bad-00000500-.../      a damaged one that was set aside
+The files of a checkpoint are listed in `gansmith.checkpoints`.
 """
 
 import hashlib
@@ -22,38 +16,51 @@ from gansmith.system.atomic import COMMITTED, NOT_YET, YES
 from gansmith.system.untrusted import hash_plain, parse_json, read_json, read_plain
 
 FORMAT = 1
-MANIFEST, STATE = "manifest.json", "state.json"
-LATEST, BEST = "latest", "best"
-REPLACED, BAD = ".replaced-", ".bad-"
+"""Version of the checkpoint format, in state.json."""
+MANIFEST = "manifest.json"
+"""File with size and SHA-256 of every other file."""
+STATE = "state.json"
+"""File with the clock, the hash of the recipe and the versions."""
+LATEST = "latest"
+"""Text file that names the newest checkpoint."""
+BEST = "best"
+"""Text file that names the checkpoint with the best evaluation."""
+REPLACED = ".replaced-"
+"""Prefix of a checkpoint's folder while another checkpoint of the same step takes its place."""
+BAD = ".bad-"
+"""Prefix of the folder of a damaged checkpoint that was set aside."""
 _FOLDER = re.compile(rf"(?:{re.escape(REPLACED)})?([0-9]{{8,18}})")
 _FILE = re.compile(r"[A-Za-z_]{1,40}\.(safetensors|json)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class DamagedError(CheckpointError):
-    """A checkpoint is not what was saved."""
+    """A file of a checkpoint is missing, or its content is not what was saved."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A checkpoint that is whole, and newer ones that are not: step -> what is wrong with it, newest first."""
+class FoundCheckpoint:
+    """A whole checkpoint, and the damage of newer ones: step -> sentence, newest first."""
 
     step: int
     folder: Path
     damages: dict[int, str] = field(default_factory=dict)
 
     def notes(self) -> list[str]:
-        """What a user should know who gets this one for the newest."""
+        """A sentence for each newer checkpoint that is damaged."""
         return [f"{damage} Step {self.step:,} is the newest that is whole." for damage in self.damages.values()]
 
 
 def folder_of(run: Run, step: int) -> Path:
-    """Where a checkpoint of this step has its place."""
+    """The folder of the checkpoint of this step, whether it exists or not."""
     return run.checkpoints / f"{step:08}"
 
 
 def saved_checkpoints(run: Run) -> dict[int, Path]:
-    """Step -> folder of every checkpoint, in order, damaged ones included. Raises CheckpointError for a link."""
+    """Step -> folder of every checkpoint, in order, damaged ones included.
+
+    Raises CheckpointError when the folder of checkpoints is a link.
+    """
     if run.checkpoints.is_symlink():
         raise CheckpointError(f"{run.checkpoints} is a link; a run's checkpoints must be in its own folder.")
     found = {}
@@ -67,12 +74,12 @@ def saved_checkpoints(run: Run) -> dict[int, Path]:
 
 
 def is_uncommitted(folder: Path) -> bool:
-    """Whether the folder's files were being copied or removed when a kill or a full disk ended that."""
+    """Whether a kill or a full disk interrupted the copying or removing of the folder's files."""
     return _marker(folder) == NOT_YET
 
 
 def _marker(folder: Path) -> bytes | None:
-    """What the marker of a folder that could not be renamed says; None without one, nothing for what is no file."""
+    """Content of the marker COMMITTED; None without a marker, empty when it cannot be read."""
     try:
         return None if folder.is_symlink() else read_plain(folder / COMMITTED)
     except FileNotFoundError:
@@ -81,10 +88,10 @@ def _marker(folder: Path) -> bytes | None:
         return b""
 
 
-def find_checkpoint(run: Run, which: str = "last") -> Found:
-    """The newest checkpoint that is whole, for "last", the "best", or that of a step. Nothing is renamed or removed.
+def find_checkpoint(run: Run, which: str = "last") -> FoundCheckpoint:
+    """The newest whole checkpoint for "last", the "best", or the checkpoint of a step. Nothing is renamed or removed.
 
-    Raises CheckpointError naming those there are, or what is wrong with the one asked for.
+    Raises CheckpointError with the steps that have a checkpoint, or with the damage of the one that was named.
     """
     saved = saved_checkpoints(run)
     if not saved:
@@ -96,7 +103,9 @@ def find_checkpoint(run: Run, which: str = "last") -> Found:
     there = f"it has {', '.join(map(str, saved))}, or {names}"
     if which == "best":
         if best is None:
-            raise CheckpointError(f"{run.path} has no best checkpoint, for it was not evaluated in training; {there}.")
+            raise CheckpointError(
+                f"{run.path} has no best checkpoint, because it was not evaluated in training; {there}."
+            )
         which = str(best)
     step = int(which) if which.isdecimal() and len(which) < 20 else None
     if step not in saved:
@@ -105,11 +114,11 @@ def find_checkpoint(run: Run, which: str = "last") -> Found:
         verify(saved[step])
     except DamagedError as error:
         raise CheckpointError(f"{error} Take another checkpoint of this run: {', '.join(map(str, saved))}.") from error
-    return Found(step=step, folder=saved[step])
+    return FoundCheckpoint(step=step, folder=saved[step])
 
 
 def named_best(run: Run) -> int | None:
-    """The step that the text file `best` names; None where there is none, or no step in it."""
+    """The step that the text file `best` names; None without the file, or when it names no step."""
     try:
         named = read_plain(run.checkpoints / BEST, most=20).decode().removesuffix("\n")
     except (OSError, ValueError):
@@ -117,7 +126,7 @@ def named_best(run: Run) -> int | None:
     return int(named) if re.fullmatch(r"[0-9]{8,18}", named) else None
 
 
-def _newest_whole(run: Run, saved: dict[int, Path]) -> Found:
+def _newest_whole(run: Run, saved: dict[int, Path]) -> FoundCheckpoint:
     damages: dict[int, str] = {}
     for step, folder in reversed(saved.items()):
         try:
@@ -125,7 +134,7 @@ def _newest_whole(run: Run, saved: dict[int, Path]) -> Found:
         except DamagedError as error:
             damages[step] = str(error)
         else:
-            return Found(step=step, folder=folder, damages=damages)
+            return FoundCheckpoint(step=step, folder=folder, damages=damages)
     raise CheckpointError(
         f"{run.path} holds no checkpoint that can be used: {len(saved)} of {len(saved)} are damaged. "
         f"Of the newest, {damages[max(damages)]}"
@@ -133,7 +142,7 @@ def _newest_whole(run: Run, saved: dict[int, Path]) -> Found:
 
 
 def verify(folder: Path) -> None:
-    """Check that a checkpoint is what was saved: sizes first, then every byte. Raises DamagedError naming the file."""
+    """Check sizes first, then every byte against the manifest. Raises DamagedError with the name of the file."""
     manifest = read_manifest(folder)
     for name, entry in manifest.items():
         try:
@@ -152,7 +161,7 @@ def verify(folder: Path) -> None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a checkpoint is there and is what was saved."""
+    """Whether the checkpoint exists and every file is what was saved."""
     try:
         verify(folder)
     except DamagedError:
@@ -161,7 +170,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def read_verified(folder: Path, name: str, most: int) -> bytes:
-    """The bytes of a checkpoint's file, checked once more as they are read. Raises DamagedError."""
+    """The bytes of a file, at most `most`, checked against the manifest as they are read. Raises DamagedError."""
     entry = read_manifest(folder).get(name)
     try:
         if entry is None:
@@ -175,23 +184,23 @@ def read_verified(folder: Path, name: str, most: int) -> bytes:
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """What state.json says; the clock fits the folder's name. Raises DamagedError."""
+    """The content of state.json. Raises DamagedError, also when its step is not that of the folder's name."""
     try:
         state = read_json(folder / STATE)
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise ValueError(f"it is not of format {FORMAT}")
         step, seen = state.get("step"), state.get("seen")
         if type(step) is not int or type(seen) is not int or not 0 <= step <= seen < 2**63:
-            raise ValueError("it says no step and no images seen")
+            raise ValueError("it holds no valid step and number of images seen")
         if f"{step:08}" != folder.name.removeprefix(REPLACED):
-            raise ValueError(f"it is that of step {step:,}")
+            raise ValueError(f"it belongs to step {step:,}")
     except (OSError, ValueError) as error:
         raise damaged(folder, STATE, error) from error
     return state
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """File name -> {"bytes", "sha256"}. Raises DamagedError, also when a single byte of the text is another."""
+    """File name -> {"bytes", "sha256"}. Raises DamagedError, also when a single byte of the text differs."""
     try:
         if folder.is_symlink():
             raise ValueError("its folder is a link")
@@ -209,17 +218,17 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _check_manifest(manifest: Any) -> None:
     if not isinstance(manifest, dict) or STATE not in manifest or len(manifest) > 20:
-        raise ValueError("it is no list of a checkpoint's files")
+        raise ValueError("it is not a list of a checkpoint's files")
     for name, entry in manifest.items():
         if not _FILE.fullmatch(name):
-            raise ValueError(f"it names {name[:60]!r}, which is no file of a checkpoint")
+            raise ValueError(f"it names {name[:60]!r}, which is not a file of a checkpoint")
         sized = isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} and type(entry["bytes"]) is int
         if not (sized and isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
             raise ValueError(f"it gives no size and hash of {name}")
 
 
 def manifest_text(manifest: dict[str, dict[str, Any]]) -> str:
-    """The only text that says this: whatever else is in the file is damage."""
+    """The one text for this manifest; any other text in the file is damage."""
     return json.dumps(manifest, indent=1) + "\n"
 
 
@@ -229,6 +238,6 @@ def fingerprint(data: bytes) -> dict[str, int | str]:
 
 
 def damaged(folder: Path, name: str, error: Exception) -> DamagedError:
-    """The sentence that a file of a checkpoint is not what was saved."""
+    """The error for a file that is not what was saved."""
     reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
     return DamagedError(f"{folder / name} is damaged: {reason}.")

@@ -1,8 +1,7 @@
-"""Saving: a checkpoint is written beside the others, brought to disk, and published in one rename.
+"""Saving a checkpoint: the files are written under another name, brought to disk, and published in one rename.
 
-Files in safetensors and JSON: loading them runs no code. See `gansmith.checkpoints.manifest` for what lies where, and
-`gansmith.checkpoints.load` for the way back. Learning rates, the order of the images and every random draw follow
-from the recipe and the clock, so the clock is all of them that is saved.
+Files are safetensors and JSON: loading them runs no code. Learning rates, the order of the images and every random
+draw follow from the recipe and the clock, so of all these only the clock is saved.
 """
 
 import hashlib
@@ -28,6 +27,7 @@ from gansmith.checkpoints.manifest import (
     saved_checkpoints,
 )
 from gansmith.errors import DiskError, DivergedError
+from gansmith.nn.finite import is_finite
 from gansmith.recipe_file import to_toml
 from gansmith.runs.history import DECIDES, best_of, evaluations
 from gansmith.runs.run import Run
@@ -42,78 +42,50 @@ from gansmith.system.atomic import (
 )
 from gansmith.system.atomic import write_new as write_durably
 from gansmith.system.machine import versions
-from gansmith.training.optim import Optimizer, all_finite
-from gansmith.training.state import GAN
 
 MARGIN = 2**20
 """Bytes that must be free beyond the tensors: for the texts, and for what else the run writes."""
 
-AUGMENT = "augment"
-"""The part with what controls the augmentation, of the runs in which something does."""
-AVERAGE = "G_ema"
-"""The part with the average of G, of the runs that have one."""
-
-Parts = dict[str, dict[str, Tensor]]
+NamedTensors = dict[str, dict[str, Tensor]]
 """File name without suffix -> tensor name -> tensor."""
 
 
-def save_checkpoint(run: Run, gan: GAN, recipe: Recipe) -> None:
-    """Write the whole state under its step's number, point `latest` and `best` anew, then drop those not to be kept.
+def save_tensors(run: Run, tensors: NamedTensors, recipe: Recipe, seen: int) -> None:
+    """Write a checkpoint of the step at the clock `seen`, update `latest` and `best`, and remove checkpoints not kept.
 
-    What the run has logged is brought to disk before. Raises DivergedError when a value is not finite, and DiskError
-    when there is no room; either way the checkpoints before it stay as they are.
+    The logs of the run are brought to disk first. Raises DivergedError when a value is not finite, and DiskError when
+    there is no room; the earlier checkpoints stay as they are either way.
     """
-    _save(run, parts_of(gan), recipe, gan.seen)
-
-
-def save_networks(run: Run, networks: dict[str, nn.Module], recipe: Recipe) -> None:
-    """A checkpoint of step 0 with networks (G, D, G_ema) alone: enough for sampling. Raises as `save_checkpoint`."""
-    _save(run, {name: network.state_dict() for name, network in networks.items()}, recipe, seen=0)
-
-
-def parts_of(gan: GAN) -> Parts:
-    """Everything that a checkpoint keeps: the very tensors that the run updates."""
-    networks = {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {AVERAGE: gan.G_ema})
-    parts = {name: network.state_dict() for name, network in networks.items()}
-    if gan.augment is not None and gan.augment.settings.target:
-        parts[AUGMENT] = {"state": gan.augment.state}
-    return parts | {
-        "optimizer_g": optimizer_tensors(gan.optimizer_g),
-        "optimizer_d": optimizer_tensors(gan.optimizer_d),
-    }
-
-
-def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """What the optimiser remembers under "<parameter's number>.<slot>"; its settings are in the recipe."""
-    return {f"{i}.{slot}": tensor for slot, tensors in optimizer.slots.items() for i, tensor in enumerate(tensors)}
-
-
-def _save(run: Run, parts: Parts, recipe: Recipe, seen: int) -> None:
     step = seen // recipe.batch_size
-    check_finite(run, parts, seen)
+    _check_finite_tensors(run, tensors, seen)
     folder = folder_of(run, step)
-    needed = MARGIN + sum(tensor.nbytes for tensors in parts.values() for tensor in tensors.values())
+    needed = MARGIN + sum(tensor.nbytes for named in tensors.values() for tensor in named.values())
     try:
         _check_room(folder, needed)
         run.sync_logs()
         unfinished = unfinished_name(folder)
         unfinished.mkdir()
         try:
-            _write_files(unfinished, _contents(parts, _state(run, recipe, step, seen)))
+            _write_files(unfinished, _contents(tensors, _state_json(run, recipe, step, seen)))
             _publish(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         write_atomically(run.checkpoints / LATEST, folder.name + "\n")
-        settle(run, recipe)
+        apply_keep_policy(run, recipe)
     except OSError as error:
         raise cannot_write(f"the checkpoint of step {step:,}, {folder},", run.checkpoints, needed, error) from error
 
 
-def settle(run: Run, recipe: Recipe) -> None:
-    """What follows when a checkpoint is published: `best` is pointed anew, and those that are not to be kept go.
+def save_networks(run: Run, networks: dict[str, nn.Module], recipe: Recipe) -> None:
+    """Write a checkpoint of step 0 with networks (G, D, G_ema) only: enough for sampling. Raises as `save_tensors`."""
+    save_tensors(run, {name: network.state_dict() for name, network in networks.items()}, recipe, seen=0)
 
-    A run that was killed just before this is its run again after it. Only the run's one writer may do so. Raises
-    DiskError.
+
+def apply_keep_policy(run: Run, recipe: Recipe) -> None:
+    """Update `best` after a checkpoint is published, and remove the checkpoints that the policy does not keep.
+
+    Doing it again changes nothing, so a run that was killed before it only does it later. Only the run's one writer may
+    call it. Raises DiskError.
     """
     point_at_best(run)
     saved = saved_checkpoints(run)
@@ -126,10 +98,10 @@ def settle(run: Run, recipe: Recipe) -> None:
 
 
 def point_at_best(run: Run) -> None:
-    """Have `best` name the checkpoint whose evaluation was the lowest, of those that metrics.jsonl holds and are saved.
+    """Make `best` name the saved checkpoint with the lowest evaluation in metrics.jsonl; without one, remove `best`.
 
-    Each lowest one is saved at once and kept, so the lowest of all is there, unless a disk damaged it. Only the run's
-    one writer may do so. Raises DiskError.
+    A state with a new lowest evaluation is saved at once and kept, so the lowest of all exists unless a disk damaged
+    it. Only the run's one writer may call it. Raises DiskError.
     """
     saved, file = saved_checkpoints(run), run.checkpoints / BEST
     best = best_of([one for one in evaluations(run) if one.step in saved])
@@ -142,32 +114,27 @@ def point_at_best(run: Run) -> None:
             raise DiskError(f"{file} cannot be removed: {error.strerror}.") from error
 
 
-def check_finite(run: Run, parts: Parts, seen: int) -> None:
-    """Raise DivergedError naming the first tensor that holds a value that is not finite."""
-    for part, tensors in parts.items():
-        for name, tensor in tensors.items():
+def _check_finite_tensors(run: Run, tensors: NamedTensors, seen: int) -> None:
+    """Raise DivergedError with the name of the first tensor that holds a value that is not finite."""
+    for part, named in tensors.items():
+        for name, tensor in named.items():
             if not is_finite(tensor):
                 raise DivergedError(
-                    f"{name} of {part} is not finite after {seen:,} images, and no checkpoint of that was written; "
+                    f"{name} of {part} is not finite after {seen:,} images, so no checkpoint was written; "
                     f"the last good one is in {run.checkpoints}. Lower the learning rates."
                 )
-
-
-def is_finite(tensor: Tensor) -> bool:
-    """Whether every value is finite; whole numbers are."""
-    return not tensor.is_floating_point() or all_finite([tensor])
 
 
 def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder.parent).free
     if needed > free:
         raise DiskError(
-            f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; those before it stay. "
+            f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; earlier checkpoints stay. "
             "Free some space, then: gansmith resume."
         )
 
 
-def _state(run: Run, recipe: Recipe, step: int, seen: int) -> bytes:
+def _state_json(run: Run, recipe: Recipe, step: int, seen: int) -> bytes:
     best = best_of(evaluations(run))
     state = {
         "format": FORMAT,
@@ -180,15 +147,15 @@ def _state(run: Run, recipe: Recipe, step: int, seen: int) -> bytes:
     return (json.dumps(state, indent=1) + "\n").encode()
 
 
-def _contents(parts: Parts, state: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file, one at a time in memory."""
-    for part, tensors in parts.items():
-        yield f"{part}.safetensors", save({name: tensor.detach().contiguous() for name, tensor in tensors.items()})
+def _contents(tensors: NamedTensors, state: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file; one file is in memory at a time."""
+    for part, named in tensors.items():
+        yield f"{part}.safetensors", save({name: tensor.detach().contiguous() for name, tensor in named.items()})
     yield STATE, state
 
 
 def _write_files(folder: Path, contents: Iterator[tuple[str, bytes]]) -> None:
-    """Each file, then the manifest, then the folder: on disk one after the other."""
+    """Write the files, then the manifest, then sync the folder: each is on disk before the next begins."""
     manifest = {}
     for name, content in contents:
         write_durably(folder / name, content)
@@ -198,7 +165,7 @@ def _write_files(folder: Path, contents: Iterator[tuple[str, bytes]]) -> None:
 
 
 def _publish(unfinished: Path, folder: Path) -> None:
-    """Give the checkpoint its name; one that has it already counts, under another, until the new one is there."""
+    """Give the checkpoint its name. An older checkpoint of the same step stays valid, renamed, until then."""
     replaced = folder.with_name(f"{REPLACED}{folder.name}")
     if folder.exists():
         if replaced.exists():
@@ -210,7 +177,7 @@ def _publish(unfinished: Path, folder: Path) -> None:
 
 
 def steps_kept(steps: list[int], batch_size: int, policy: Checkpoints) -> set[int]:
-    """Which of these steps, in order, the policy keeps: the last ones, and the first after each multiple of images."""
+    """The steps that the policy keeps: the last ones, and the first after each multiple of `keep_every` images."""
     firsts: dict[int, int] = {}
     for step in steps if policy.keep_every else ():
         firsts.setdefault(step * batch_size // policy.keep_every, step)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gansmith.text import duration, readable_size
-from gansmith.training.reporting import Progress, Reporter
+from gansmith.training.log import Progress, Reporter
 
 
 @contextmanager

@@ -79,16 +79,18 @@ def sample(
     write = writer_for(out, total, path.frames if path else None, len(classes))
     found = find_run(run, runs or default_root())
     check_checkpoint_name(checkpoint)
+    from gansmith.generation.generator import Draws  # imports torch
+
     generator = gansmith.load(found, checkpoint, device)
-    for note in generator.checkpoint.notes():
+    for note in generator.notes:
         sys.stderr.write(f"{note}\n")
     if path:
-        chunks = generator.walk(path.numbers, path.frames, seed, truncation, generator.only_class(classes))
+        chunks = generator.interpolate(path.numbers, path.frames, seed, truncation, classes)
     else:
         labels = generator.labels(total, classes)
         if labels is not None and generator.classes:
             sys.stderr.write(f"classes: {generator.classes.describe(labels)}\n")
-        chunks = generator.chunks(total, seed, truncation, labels)
+        chunks = generator.sample_chunks(total, Draws(seed=seed, truncation=truncation), labels)
     with progress_bar() as bar:
 
         def counted() -> Iterable["np.ndarray"]:

@@ -1,7 +1,8 @@
 """The files that `gansmith sample` writes: a grid, rows of an interpolation, an animation, an array, or a folder."""
 
+import collections.abc
 import shutil
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from gansmith.viz.animation import MOST_PIXELS, SIDE, SUFFIXES, animation
 from gansmith.viz.grids import enlarged, enlargement, grid, png, to_pillow
 
 if TYPE_CHECKING:
-    from gansmith.generation.generator import TrainedGenerator
+    from gansmith.generation.generator import Generator
 
 FORMS = "FILE.png, FILE.npy or a folder's name, or with --interpolate FILE.gif or FILE.webp"
 """What --out can be."""
@@ -26,7 +27,7 @@ MOST_IN_A_GRID = 4096
 FRAME_MILLISECONDS = 50
 """Time that a frame of an animation is shown."""
 
-Writer = Callable[[Path, int, "TrainedGenerator", Iterable[np.ndarray]], None]
+Writer = Callable[[Path, int, "Generator", Iterable[np.ndarray]], None]
 """`(out, num, generator, chunks)`, where the chunks uint8 (n, H, W, C) hold `num` images in all."""
 
 
@@ -57,7 +58,7 @@ def writer_for(out: str, num: int, frames: int | None, num_classes: int) -> Writ
 
 
 @contextmanager
-def write_error(out: str) -> Generator[None]:
+def write_error(out: str) -> "collections.abc.Generator[None]":
     """Turn an OSError into a DiskError that names the file."""
     try:
         yield
@@ -65,16 +66,14 @@ def write_error(out: str) -> Generator[None]:
         raise DiskError(f"{Path(out)} cannot be written: {error.strerror or error}.") from error
 
 
-def _write_segments(
-    frames: int, out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable[np.ndarray]
-) -> None:
+def _write_segments(frames: int, out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
     """One row per segment, which ends with the first image of the next one."""
     out.parent.mkdir(parents=True, exist_ok=True)
     order = [(start + frame) % num for start in range(0, num, frames) for frame in range(frames + 1)]
     write_atomically(out, png(grid(np.concatenate(list(chunks))[order], frames + 1)))
 
 
-def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable[np.ndarray]) -> None:
+def _write_animation(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
     data = generator.recipe.data
     zoom = enlargement(data.height, data.width, SIDE)
     height, width = data.height * zoom, data.width * zoom
@@ -89,9 +88,7 @@ def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks:
     write_atomically(out, animation(frames, [FRAME_MILLISECONDS] * num, out.suffix))
 
 
-def _write_grid(
-    num_classes: int, out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable[np.ndarray]
-) -> None:
+def _write_grid(num_classes: int, out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     in_turn = num_classes or (len(generator.classes.names) if generator.classes else 1)
     columns = _num_columns(num, in_turn, generator.recipe.grid.columns)
@@ -108,7 +105,7 @@ def _num_columns(num: int, in_turn: int, usual: int) -> int:
     return in_turn * (round(square / in_turn) or 1)
 
 
-def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable[np.ndarray]) -> None:
+def _write_array(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
     data = generator.recipe.data
     shape = (num, data.height, data.width, data.channels)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +125,7 @@ def _write_array(out: Path, num: int, generator: "TrainedGenerator", chunks: Ite
         unfinished.unlink(missing_ok=True)
 
 
-def _write_folder(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable[np.ndarray]) -> None:
+def _write_folder(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         raise UsageError(

@@ -73,6 +73,7 @@ def train(
     check_root(runs or default_root())
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
+    from gansmith.data.sources import absolute_name
     from gansmith.planning.public import plan
     from gansmith.recipe_file import to_toml
     from gansmith.sessions import session

@@ -18,7 +18,7 @@ from gansmith.evaluation.text import MetricTable, class_lines, legend, tables
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs.run import Run, find_run_or_images
 from gansmith.training.datasets import access_for
-from gansmith.training.reporting import Reporter, Silent
+from gansmith.training.log import Reporter, Silent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from gansmith.evaluation.measure import named
 from gansmith.evaluation.reference import Progress
 from gansmith.features.extractor import Extractor
 from gansmith.features.networks import default_extractor, load_extractor
-from gansmith.generation.generator import load
+from gansmith.generation.generator import Draws, load
 from gansmith.runs.run import Run
 from gansmith.sessions.changes import was_trained_on
 from gansmith.text import printable
@@ -105,7 +105,7 @@ def subject_of_run(
 ) -> Subject:
     """A run's generator, compared with the run's own dataset unless another one is given. Raises GansmithError."""
     generator = load(run, checkpoint, device)
-    recipe, step = generator.recipe, generator.checkpoint.step
+    recipe, step = generator.recipe, generator.step
     data, weights = recipe.data, "average" if recipe.ema_half_life else "raw"
     trained_on = Request(name=data.name, split=data.split, shape=data.shape, skip=data.skip, limit=data.limit)
     if against:
@@ -120,7 +120,7 @@ def subject_of_run(
     def images(num: int, seed: int, progress: Progress | None) -> np.ndarray:
         made = np.empty((num, data.height, data.width, data.channels), np.uint8)
         start = 0
-        for chunk in generator.chunks(num, seed, labels=generator.labels(num)):
+        for chunk in generator.sample_chunks(num, Draws(seed=seed), generator.labels(num)):
             made[start : start + len(chunk)] = chunk
             start += len(chunk)
             if progress:
@@ -133,7 +133,7 @@ def subject_of_run(
         most=None,
         real=both.real,
         train=both.train,
-        notes=(*generator.checkpoint.notes(), *missing, *_notes_on(both), *_notes_on_training(both, changed)),
+        notes=(*generator.notes, *missing, *_notes_on(both), *_notes_on_training(both, changed)),
         weights=weights,
         step=step,
     )

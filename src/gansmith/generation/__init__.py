@@ -1,1 +1,1 @@
-"""The trained generator: sampling and interpolation."""
+"""The trained generator: sample and interpolate. Nothing in this package imports an optimiser."""

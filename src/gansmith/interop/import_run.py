@@ -18,7 +18,7 @@ from gansmith.data.archives.members import Limits
 from gansmith.data.archives.zip import MAGICS
 from gansmith.engine import make_engine
 from gansmith.errors import DataError
-from gansmith.generation.generator import save_sample_grid
+from gansmith.generation import generator
 from gansmith.interop import hdf5
 from gansmith.interop.keras import LayerWeights, expected_layers, set_weights
 from gansmith.interop.keras_file import find_networks, read_models
@@ -120,7 +120,9 @@ def _write_run(run: Run, recipe: Recipe, source: dict[str, object], networks: di
         networks = {**networks, "G_ema": networks["G"]}
     write_atomically(run.recipe_file, to_toml(recipe))
     save_networks(run, networks, recipe)
-    save_sample_grid(run, recipe, engine, engine.place(networks["G"]), 0)
+    generator.save_sample_grid(
+        run, generator.Generator(G=engine.place(networks["G"]), recipe=recipe, engine=engine, step=0)
+    )
     run.update(
         name=run.path.name,
         status="imported",

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame, same_size
     from gansmith.nn.dropout import Dropout
     from gansmith.nn.init import normal_kernel, scaled_kernel
-    from gansmith.nn.labels import Logit, Modulation
-    from gansmith.nn.modulation import SelfModulation
+    from gansmith.nn.modulation import Modulation, SelfModulation
     from gansmith.nn.norm import BatchNorm
+    from gansmith.nn.projection import Logit
     from gansmith.nn.resample import Double, Halve
     from gansmith.nn.residual import Basis, OnBasis, ResidualBlock
     from gansmith.nn.spectral import Layer, SpectralNorm
@@ -27,9 +27,9 @@ _LAYERS = {
     "conv": ("Conv2dSame", "ConvTranspose2dSame", "same_size"),
     "dropout": ("Dropout",),
     "init": ("normal_kernel", "scaled_kernel"),
-    "labels": ("Logit", "Modulation"),
-    "modulation": ("SelfModulation",),
+    "modulation": ("Modulation", "SelfModulation"),
     "norm": ("BatchNorm",),
+    "projection": ("Logit",),
     "resample": ("Double", "Halve"),
     "residual": ("Basis", "OnBasis", "ResidualBlock"),
     "spectral": ("Layer", "SpectralNorm"),

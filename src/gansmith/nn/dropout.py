@@ -10,14 +10,14 @@ from gansmith.nn.modes import layers_of
 from gansmith.rng import random_words
 
 DECISIONS = 1 << 16
-"""Values that a random number for one decision can take."""
+"""Number of values of the random number for one decision."""
 
 
 class Dropout(nn.Module):
-    """Zeroes a share `rate` of the values in training mode and scales the rest to keep the mean.
+    """Sets a share `rate` of the values to zero in training mode, and scales the others to keep the mean.
 
-    Decisions are 16 bits of raw random words, so the share is `rate` to 8e-6. `from_words=False` is the readable
-    reference: one uniform number a value.
+    Each decision uses 16 bits of a random word, so the share is exact to 8e-6. `from_words=False` is the readable
+    reference: one uniform number for each value.
     """
 
     def __init__(self, rate: float, *, from_words: bool = True):
@@ -40,9 +40,9 @@ class Dropout(nn.Module):
 
 
 def kept_from_words(x: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    """Bools shaped and laid out as `x`, true for a value that is kept: four decisions to each 64-bit word.
+    """Mask in the shape and layout of `x`, true for values to keep; a 64-bit word gives four decisions.
 
-    The layout matters: two channels-last tensors are multiplied three times as fast as one and a mask that is not.
+    Two channels-last tensors multiply three times as fast as one channels-last tensor and a mask in another layout.
     """
     words = random_words(-(-x.numel() // 4), generator)
     numbers = words.view(torch.int16).as_strided(x.shape, torch.empty_like(x, device="meta").stride())
@@ -50,7 +50,7 @@ def kept_from_words(x: Tensor, rate: float, generator: torch.Generator) -> Tenso
 
 
 def kept_from_uniform(x: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    """The same from one uniform number a value."""
+    """The same mask from one uniform number for each value."""
     return torch.rand(x.shape, generator=generator, device=generator.device) >= rate
 
 

@@ -1,4 +1,4 @@
-"""First weights, drawn from a given stream."""
+"""Initial weights, drawn from a given stream."""
 
 import math
 from typing import TypeVar
@@ -14,11 +14,11 @@ Layer = TypeVar("Layer", bound=nn.Module)
 
 @torch.no_grad()
 def init_weights(network: nn.Module, generator: torch.Generator) -> None:
-    """Glorot-uniform kernels and zero biases, in the order of the layers; batch norm starts as the identity.
+    """Draw Glorot-uniform kernels and set biases to zero, in the order of the layers; batch norm is left as it is.
 
-    Glorot & Bengio 2010, PMLR 9:249-256, eq. 16, with Keras' fans: kernel area times channels. A layer that went
-    through `normal_kernel` is drawn as that says. Spectral norm starts with a random direction, before its layer. A
-    layer that has parameters but no kernel of two or more axes is refused: it needs a rule of its own here.
+    Glorot & Bengio 2010, PMLR 9:249-256, eq. 16, with Keras' fans: kernel area times channels. Layers marked by
+    `normal_kernel` get a normal kernel. Spectral norm gets a random direction, drawn before the kernel of its layer.
+    Raises TypeError for any other layer whose parameters are not a kernel of two or more axes and a bias.
     """
     for layer in network.modules():
         if isinstance(layer, SpectralNorm):
@@ -28,7 +28,7 @@ def init_weights(network: nn.Module, generator: torch.Generator) -> None:
         if not own or isinstance(layer, BatchNorm):
             continue
         if own.keys() - {"weight", "bias"} or own["weight"].dim() < 2:
-            raise TypeError(f"first_weights has no rule for the parameters of {type(layer).__name__}.")
+            raise TypeError(f"init_weights has no rule for the parameters of {type(layer).__name__}.")
         std = getattr(layer, "kernel_std", None)
         shape = own["weight"].shape
         own["weight"].copy_(_glorot_uniform(shape, generator) if std is None else _normal(shape, std, generator))
@@ -37,16 +37,16 @@ def init_weights(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def normal_kernel(layer: Layer, std: float) -> Layer:
-    """The layer, whose kernel is to start as N(0, std^2), not truncated: Keras' RandomNormal."""
+    """The layer, marked so that `init_weights` draws its kernel from N(0, std^2), as Keras' RandomNormal."""
     layer.__dict__["kernel_std"] = std  # past Module's own bookkeeping: it is neither a parameter nor a buffer
     return layer
 
 
 def scaled_kernel(layer: Layer, gain: float) -> Layer:
-    """The layer, whose kernel is to start as N(0, gain^2 / fan-in); a gain of 0 makes it zeros.
+    """The layer, marked so that `init_weights` draws its kernel from N(0, gain^2 / fan-in); gain 0 makes it zero.
 
-    Keeps the mean square of what goes through, times gain^2. He et al. 2015, arXiv:1502.01852, eq. 10, whose gain for
-    LeakyReLU behind the layer is `leaky_gain`. For kernels laid out as [out, in, ...].
+    The output of such a layer has gain^2 times the mean square of its input. He et al. 2015, arXiv:1502.01852, eq. 10;
+    `leaky_gain` is their gain before a LeakyReLU. For kernels laid out as [out, in, ...].
     """
     weight = layer.weight
     if not isinstance(weight, Tensor):
@@ -55,12 +55,12 @@ def scaled_kernel(layer: Layer, gain: float) -> Layer:
 
 
 def leaky_gain(slope: float) -> float:
-    """What LeakyReLU takes from a normal variable's root mean square, to be put back. He et al. 2015, eq. 15."""
+    """The gain that makes up for what LeakyReLU takes from the root mean square. He et al. 2015, eq. 15."""
     return math.sqrt(2 / (1 + slope**2))
 
 
 def _glorot_uniform(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """float32 on the generator's device, so that every device and precision starts from the same numbers."""
+    """Drawn in float32 on the generator's device, so that every device and precision has the same initial weights."""
     limit = math.sqrt(6 / ((shape[0] + shape[1]) * math.prod(shape[2:])))
     return torch.rand(shape, generator=generator).mul_(2).sub_(1).mul_(limit)
 

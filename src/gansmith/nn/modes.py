@@ -1,4 +1,4 @@
-"""Contexts that change a network for a moment and put back exactly what was there."""
+"""Contexts that change a network inside, and restore it exactly at their end."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def eval_mode(*networks: nn.Module) -> Generator[None]:
-    """Batch norm uses its moving statistics and dropout is off; on exit each layer's mode is what it was."""
+    """Put networks in eval mode: batch norm uses moving statistics and dropout is off. Restores each layer's mode."""
     layers = [layer for network in networks for layer in layers_of(network) if layer.training]
     try:
         _set_training(layers, False)
@@ -18,7 +18,7 @@ def eval_mode(*networks: nn.Module) -> Generator[None]:
 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:
-    """The network and all layers in it, at an eighth of the cost of `modules()`: small steps notice it."""
+    """The network and all layers in it. Takes an eighth of the time of `modules()`, which small steps notice."""
     layers = [network]
     for layer in layers:
         layers.extend(child for child in layer._modules.values() if child is not None)
@@ -32,7 +32,7 @@ def _set_training(layers: list[nn.Module], training: bool) -> None:
 
 @contextmanager
 def frozen(*networks: nn.Module) -> Generator[None]:
-    """No gradients for these networks' parameters; on exit each flag is what it was."""
+    """Compute no gradients for the parameters of these networks. Restores each parameter's flag."""
     held = [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
     try:
         for parameter in held:

@@ -49,6 +49,6 @@ class BatchNorm(nn.Module):
 
 
 def normalises_batches(*networks: nn.Module) -> bool:
-    """Whether a layer of these networks makes an image depend on the others of its batch."""
+    """Whether a layer of these networks makes an image depend on the other images of its batch."""
     kinds = (BatchNorm, nn.modules.batchnorm._BatchNorm)
     return any(isinstance(layer, kinds) for network in networks for layer in network.modules())

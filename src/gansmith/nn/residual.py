@@ -1,4 +1,4 @@
-"""The pieces of norm-free residual networks in the design of R3GAN: Huang et al. 2025, arXiv:2501.05441, §3."""
+"""The layers of norm-free residual networks in the design of R3GAN: Huang et al. 2025, arXiv:2501.05441, §3."""
 
 import torch
 from torch import Tensor, nn
@@ -7,17 +7,18 @@ from torch.nn.functional import leaky_relu
 from gansmith.nn.init import leaky_gain, normal_kernel, scaled_kernel
 
 SLOPE = 0.2
+"""Negative slope of every LeakyReLU."""
 GROUP = 16
-"""Channels that the 3x3 convolution mixes: as many as processors compute at once."""
+"""Channels in a group of the 3x3 convolution: as many as processors compute at once."""
 EXPANSION = 2
-"""How many times wider the inside of a block is."""
+"""Width of the inside of a block, as a multiple of the width outside."""
 
 
 class ResidualBlock(nn.Module):
     """x + convolutions 1x1 (wider), 3x3 in groups, 1x1 (back), LeakyReLU after the first two: [N, C, H, W] -> the same.
 
-    Starts as the identity, because the last kernel starts as zeros; the others are scaled for `depth` such blocks in a
-    row, L^(-1/4) of He's law: Zhang et al. 2019, arXiv:1901.09321, §3.
+    Starts as the identity, because the last kernel starts at zero. The standard deviations of the other kernels are
+    L^(-1/4) times He's, for L = `depth` blocks in a row: Zhang et al. 2019, arXiv:1901.09321, §3.
     """
 
     def __init__(self, channels: int, depth: int):
@@ -34,7 +35,7 @@ class ResidualBlock(nn.Module):
 
 
 class Basis(nn.Module):
-    """A learned image for each feature, as bright as the feature is: [N, C] -> [N, C, H, W]."""
+    """A learned image for each feature, multiplied by the feature: [N, C] -> [N, C, H, W]."""
 
     def __init__(self, channels: int, height: int, width: int):
         super().__init__()
@@ -47,7 +48,7 @@ class Basis(nn.Module):
 
 
 class OnBasis(nn.Module):
-    """How much of a learned image there is in each channel: [N, C, H, W] -> [N, C], their scalar products."""
+    """The scalar product of each channel with a learned image: [N, C, H, W] -> [N, C]."""
 
     def __init__(self, channels: int, height: int, width: int):
         super().__init__()

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gansmith.nn.conv import Conv2dSame
-from gansmith.nn.labels import Logit
 from gansmith.nn.modes import layers_of
+from gansmith.nn.projection import Logit
 from gansmith.nn.stack import is_conditional
 
 Layer = nn.Linear | nn.Conv2d | Conv2dSame | Logit
@@ -16,11 +16,11 @@ Layer = nn.Linear | nn.Conv2d | Conv2dSame | Logit
 class SpectralNorm(nn.Module):
     """The layer with W / sigma(W) in place of its kernel W, seen as a matrix of one row for each output channel.
 
-    sigma = |W^T u| for the left singular vector `u`, which `power_iteration` brings nearer once an iteration of the
-    training, and nothing else moves: checkpoints carry it, and a forward pass, in whichever mode, changes no state.
-    Of a convolution this is the matrix of the kernel, not the operator that moves it over an image. Of a logit without
-    classes sigma is the length of its one row; with classes the rows of all of them are one matrix, and the slope of a
-    class's logit, w + v of the class, is at most sqrt(2).
+    sigma = |W^T u|, where `u` approximates the left singular vector. `power_iteration` improves `u` once a training
+    step, and nothing else changes it: it is saved in checkpoints, and a forward pass in any mode changes no state. For
+    a convolution, W is the matrix of the kernel, not the linear map of whole images. For a logit without classes, sigma
+    is the norm of its one row. With classes, the rows of all classes form one matrix, and the gradient of the logit of
+    a class, w + v of the class, has norm at most sqrt(2).
     """
 
     u: Tensor
@@ -34,7 +34,7 @@ class SpectralNorm(nn.Module):
         self.register_buffer("u", torch.full((rows,), rows**-0.5))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What the layer makes of x, and of labels int64 [N] if it takes them, with the divided kernel."""
+        """The layer's output for x, and for labels int64 [N] if it is conditional, with the divided kernel."""
         weight = self.layer.weight
         sigma = _transposed_times(weight, self.u).norm()
         return functional_call(self.layer, {"weight": weight / sigma}, (x,) if labels is None else (x, labels))

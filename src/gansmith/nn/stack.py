@@ -1,16 +1,16 @@
-"""A plain chain of layers behind the interface that every network here has."""
+"""A chain of layers with the interface that every network here has."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Stack(nn.Module):
-    """Layers in a row. Those that take labels get them; a network without such a layer refuses labels.
+    """Layers in a row. Conditional layers are called with the labels, too.
 
-    Layers that take the latents get what the network itself was given, besides what comes from the layer before.
+    Layers that take latents are called with the network's input as well as the output of the layer before.
 
-    Images go through it channels-last, and so do their gradients, wherever they come from: convolutions want them so,
-    and an operation on two tensors of unlike layout takes several times as long.
+    Images and their gradients are channels-last throughout: convolutions are fastest so, and an operation on two
+    tensors of different layouts takes several times as long.
     """
 
     def __init__(self, *layers: nn.Module):
@@ -19,9 +19,9 @@ class Stack(nn.Module):
         self.is_conditional = any(map(is_conditional, layers))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The last layer's output. `labels` are int64 [N], a class for each row of x.
+        """The last layer's output. `labels`, int64 [N], are the classes of the rows of x.
 
-        Raises ValueError when labels are given that would have no effect, or are not given and needed.
+        Raises ValueError for labels in an unconditional network, and for no labels in a conditional one.
         """
         if labels is not None and not self.is_conditional:
             raise ValueError("this network is unconditional: labels would have no effect.")
@@ -33,8 +33,8 @@ class Stack(nn.Module):
                 x = _channels_last(x)
                 if x.requires_grad and isinstance(layer, nn.Flatten):
                     x.register_hook(_gradient_channels_last)
-            told = [labels] if is_conditional(layer) else [latents] if takes_latents(layer) else []
-            x = layer(x, *told)
+            extra = [labels] if is_conditional(layer) else [latents] if takes_latents(layer) else []
+            x = layer(x, *extra)
         return x
 
 
@@ -44,7 +44,7 @@ def is_conditional(layer: nn.Module) -> bool:
 
 
 def takes_latents(layer: nn.Module) -> bool:
-    """Whether the layer is called with what its network was given."""
+    """Whether the layer is called with the input of its network."""
     return getattr(layer, "takes_latents", False)
 
 
@@ -53,5 +53,5 @@ def _channels_last(images: Tensor) -> Tensor:
 
 
 def _gradient_channels_last(gradient: Tensor | None) -> Tensor | None:
-    """None is what torch calls hooks with where a second derivative is zero."""
+    """The gradient channels-last. Torch calls hooks with None where a second derivative is zero."""
     return None if gradient is None else _channels_last(gradient)

@@ -1,4 +1,4 @@
-"""A network's layers with their output shapes and parameter counts, as Keras prints them, and what a pass costs."""
+"""A network's layers with output shapes and parameter counts, as Keras prints them, and the cost of a pass."""
 
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
 
 
 def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Of the products and convolutions of one pass over one input, as they are computed; all else counts as nothing.
+    """Multiply-adds of the products and convolutions of one pass over one input; other operations are not counted.
 
     The network may be on the meta device, as for `summarize`.
     """
@@ -64,7 +64,7 @@ def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
 
 
 def _call(network: nn.Module, input_shape: tuple[int, ...]) -> None:
-    """One pass over zeros, of the first class where the network takes labels."""
+    """One pass over zeros, with class 0 if the network is conditional."""
     zeros = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
     labels = zeros.new_zeros(1, dtype=torch.int64) if is_conditional(network) else None
     with torch.no_grad(), eval_mode(network):

@@ -1,1 +1,1 @@
-"""What the two networks are asked to do: losses of logits, and the targets some of them take."""
+"""Losses and gradient penalties, and the recipe's settings for them."""

@@ -1,4 +1,4 @@
-"""The table of adversarial losses: data, not a chain of ifs.
+"""The table of adversarial losses.
 
 Every loss takes logits (no sigmoid) and returns per-sample values [N]; the step takes the mean.
 """
@@ -22,9 +22,9 @@ else:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Targets:
-    """What D is asked to answer for reals and fakes, and what G wants it to answer: one number, or one a sample [N].
+    """D's target for real and for fake images, and G's target for D: one number, or one for each sample [N].
 
-    They may lie outside 0 to 1: noise on a target of 1 gives such values, and the cross-entropy is still defined.
+    Targets may lie outside 0 to 1, as with noise on a target of 1; the cross-entropy is still defined there.
     """
 
     real: float | Tensor = 1.0
@@ -32,29 +32,30 @@ class Targets:
     generator: float | Tensor = 1.0
 
 
-Part: TypeAlias = "Callable[[Tensor, Targets], Tensor]"
+LossTerm: TypeAlias = "Callable[[Tensor, Targets], Tensor]"
 """(logits [N], targets) -> values [N]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """What D pays for its logits of reals and of fakes, and G for those of fakes.
+    """D's loss terms for the logits of real and of fake images, and G's loss for the logits of fake images.
 
-    Without `fake`, D is asked of pairs, a real image and a fake one each, and not of images: a logit is then the
-    difference within a pair, real minus fake for `real`, and the other way round for `generator`.
+    A loss without `fake` compares pairs of a real and a fake image: `real` then gets D(real) - D(fake), and
+    `generator` gets D(fake) - D(real).
     """
 
-    real: Part
-    fake: Part | None
-    generator: Part
+    real: LossTerm
+    fake: LossTerm | None
+    generator: LossTerm
     source: str
     boundary: float | Literal["between targets"] | None = 0.0
-    """The logit between what D takes for real and for fake; None where only differences of logits say anything."""
+    """The logit at which D decides between real and fake; None for losses in which only differences have a meaning."""
     averages_halves: bool = False
-    """A batch of reals and fakes has the mean of the two losses, not their sum."""
+    """Whether a batch of real and fake images has the mean of the two terms; otherwise it has their sum."""
     uses_targets: bool = False
+    """Whether the terms use the targets of the recipe."""
     clips_probability: bool = False
-    """Its logits are those of a probability, which Keras clips before the logarithm."""
+    """Whether sigmoid(logit) is a probability that Keras clips before the logarithm."""
 
 
 def cross_entropy(logits: Tensor, target: float | Tensor) -> Tensor:
@@ -110,7 +111,7 @@ LOSSES: dict[str, Loss] = {
         real=lambda logits, _: -logits,
         fake=lambda logits, _: +logits,
         generator=lambda logits, _: -logits,
-        source="Arjovsky et al. 2017, arXiv:1701.07875; D must be held in bounds by other means",
+        source="Arjovsky et al. 2017, arXiv:1701.07875; D must be bounded by other means",
         boundary=None,
     ),
     "relativistic": Loss(
@@ -124,23 +125,24 @@ LOSSES: dict[str, Loss] = {
 
 
 def discriminator_loss(loss: Loss, logits: Mapping[str, Tensor], targets: Targets) -> Tensor:
-    """D's loss per sample [N] of its logits [N] of "real" or "fake" images, or of both in one update."""
+    """D's loss per sample [N] from its logits [N] for "real" images, for "fake" images, or for both in one update."""
     if loss.fake is None:
         return loss.real(logits["real"] - logits["fake"], targets)
-    of = {"real": loss.real, "fake": loss.fake}
-    parts = torch.stack([of[kind](values, targets) for kind, values in logits.items()])
-    return parts.mean(0) if loss.averages_halves else parts.sum(0)
+    terms = {"real": loss.real, "fake": loss.fake}
+    losses = torch.stack([terms[kind](values, targets) for kind, values in logits.items()])
+    return losses.mean(0) if loss.averages_halves else losses.sum(0)
 
 
 def generator_loss(loss: Loss, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
-    """G's loss per sample [N] of D's logits [N] of its images; `real` are those of their partners, if in pairs."""
+    """G's loss per sample [N] from D's logits [N] for fake images, and for real ones if the loss compares pairs."""
     return loss.generator(fake if real is None else fake - real, targets)
 
 
 def margins(loss: Loss, real: Tensor, fake: Tensor, targets: Targets) -> dict[str, Tensor]:
-    """By how much D is right about each image, {"real": [N], "fake": [N]}; about each pair if it has no boundary.
+    """By how much D is right about each image, {"real": [N], "fake": [N]}: above 0 where it is right.
 
-    Where fakes are to get the higher answer, as with flipped labels, so it is right to give it to them.
+    A loss without a boundary has the margin of each pair. With flipped targets D is right when fake images get the
+    higher logit.
     """
     if loss.boundary is None:
         return {"real": real - fake, "fake": real - fake}
@@ -152,9 +154,11 @@ def margins(loss: Loss, real: Tensor, fake: Tensor, targets: Targets) -> dict[st
 def clip_probability(logits: Tensor, epsilon: float) -> Tensor:
     """Logits of probabilities clipped to [epsilon, 1 - epsilon], as Keras 2.0 does before its cross-entropy.
 
-    The gradient is zero outside. In float32 with epsilon 1e-7 the bounds are -16.118 and +15.942, because 1 - 1e-7 is
-    rounded; in float64 they are symmetric.
+    With epsilon 0 the logits are returned unchanged. The gradient is zero outside the bounds. In float32 with epsilon
+    1e-7 the bounds are -16.118 and +15.942, because 1 - 1e-7 is rounded; in float64 they are symmetric.
     """
+    if not epsilon:
+        return logits
     low, high = _clip_bounds(epsilon, logits.dtype)
     return logits.clamp(low, high)
 

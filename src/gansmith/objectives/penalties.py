@@ -1,7 +1,7 @@
-"""The table of gradient penalties: what is asked of the slope of D's logit, and at which images.
+"""The table of gradient penalties: a cost of the gradient of D's logit, and the images at which it is computed.
 
-Every penalty returns per-sample values [N] that can be differentiated again. D has to look at each image by itself:
-the gradient of the summed logits is then that of each logit at its own image.
+Every penalty returns per-sample values [N] that can be differentiated again. D must treat each image independently:
+then the gradient of the summed logits holds the gradient of each logit at its own image.
 """
 
 from __future__ import annotations
@@ -20,47 +20,47 @@ else:
 
 
 Critic: TypeAlias = "Callable[[Tensor, str], Tensor]"
-"""D as it sees images [N, C, H, W] that stand for reals or for fakes ("real" or "fake"); -> logits [N]."""
+"""(images [N, C, H, W], "real" or "fake") -> logits [N]: D, with the augmentation for that kind of images."""
 
 DEVIATIONS = 0.5
-"""How many standard deviations of an image DRAGAN's noise reaches, as in its authors' code."""
+"""Range of DRAGAN's noise in standard deviations of an image, as in its authors' code."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Penalty:
-    """The sum of `cost` over `points`.
+    """The sum over `points` of `cost`.
 
-    `points` takes reals, fakes and uniform numbers, and gives the images, by the kind that they stand for; `cost`
-    takes the norms [N] of the slopes there.
+    `points` maps real images, fake images and U(0, 1) numbers to the images, by kind, at which the gradient is taken;
+    `cost` maps the norms [N] of the gradients there to per-sample values [N].
     """
 
     points: Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]
     cost: Callable[[Tensor], Tensor]
     source: str
     draws: Literal["nothing", "a sample", "a pixel"] = "nothing"
-    """For what there is a number of U(0, 1)."""
+    """What each U(0, 1) number is for."""
 
 
-def slope_norms(critic: Critic, images: Tensor, kind: str) -> Tensor:
-    """Norm of the gradient of the logit at each image [N, ...] -> [N], zero where the logit is flat.
+def gradient_norms(critic: Critic, images: Tensor, kind: str) -> Tensor:
+    """Norm of the gradient of the logit at each image [N, ...] -> [N], zero where the logit is constant.
 
-    The sums are in the images' own precision, and nothing here is in autocast's: bfloat16 has three digits, and a
-    slope is a sum over all of D's paths that may cancel.
+    Computed in the images' own precision, without autocast: bfloat16 has three digits, and a gradient is a sum over
+    all paths through D, whose terms may cancel.
     """
     at = images.detach().requires_grad_()
     with torch.autocast(at.device.type, enabled=False):
-        (slope,) = torch.autograd.grad(critic(at, kind).sum(), at, create_graph=True)
-        return torch.linalg.vector_norm(slope.flatten(1), dim=1)
+        (gradient,) = torch.autograd.grad(critic(at, kind).sum(), at, create_graph=True)
+        return torch.linalg.vector_norm(gradient.flatten(1), dim=1)
 
 
 def penalty_of(penalty: Penalty, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
-    """The penalty per sample [N] for reals and fakes [N, C, H, W] and the `uniform` numbers that it draws."""
+    """The penalty per sample [N] for real and fake images [N, C, H, W] and U(0, 1) numbers of `uniform_shape`."""
     points = penalty.points(real, fake.to(real.dtype), uniform)
-    return torch.stack([penalty.cost(slope_norms(critic, at, kind)) for kind, at in points.items()]).sum(0)
+    return torch.stack([penalty.cost(gradient_norms(critic, at, kind)) for kind, at in points.items()]).sum(0)
 
 
 def uniform_shape(penalty: Penalty, real: Tensor) -> tuple[int, ...]:
-    """How many numbers a batch of images [N, C, H, W] draws, in the shape in which `points` takes them."""
+    """Shape of the U(0, 1) numbers that `points` takes for a batch of images [N, C, H, W]."""
     return {"nothing": (len(real), 0), "a sample": (len(real), 1, 1, 1), "a pixel": (*real.shape,)}[penalty.draws]
 
 
@@ -68,7 +68,7 @@ def _half_square(norms: Tensor) -> Tensor:
     return norms.square() / 2
 
 
-def _off_one(norms: Tensor) -> Tensor:
+def _squared_distance_from_one(norms: Tensor) -> Tensor:
     return (norms - 1).square()
 
 
@@ -77,9 +77,10 @@ def _between(real: Tensor, fake: Tensor, uniform: Tensor) -> dict[str, Tensor]:
 
 
 def _around(real: Tensor, _fake: Tensor, uniform: Tensor) -> dict[str, Tensor]:
-    """The authors take the standard deviation of the whole batch; an image's own does not couple the samples.
+    """Real images plus noise. The authors scale it by the standard deviation of the batch; we use each image's own.
 
-    Their paper's points are real + noise, as here; their code goes a random part of the way from real to there.
+    So samples do not depend on each other. The points are those of the paper; the authors' code interpolates between
+    an image and its noisy version.
     """
     return {"real": real + DEVIATIONS * real.std((1, 2, 3), keepdim=True) * uniform}
 
@@ -102,13 +103,13 @@ PENALTIES: dict[str, Penalty] = {
     ),
     "wgan-gp": Penalty(
         points=_between,
-        cost=_off_one,
+        cost=_squared_distance_from_one,
         draws="a sample",
         source="Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; gamma is its λ, 10 there",
     ),
     "dragan": Penalty(
         points=_around,
-        cost=_off_one,
+        cost=_squared_distance_from_one,
         draws="a pixel",
         source="Kodali et al. 2017, arXiv:1705.07215, algorithm 1, with uniform noise; gamma is its λ, 10 there",
     ),

@@ -1,4 +1,4 @@
-"""The recipe's table `objective`: what the two networks are asked to do."""
+"""The recipe's table `objective`: loss, penalty, and how a step updates D and G."""
 
 from typing import Annotated, Literal
 
@@ -12,50 +12,50 @@ from gansmith.objectives.penalties import PENALTIES
 NO_PENALTY = "none"
 
 
-def _those_with_targets() -> str:
+def _losses_with_targets() -> str:
     return " or ".join(repr(name) for name, loss in LOSSES.items() if loss.uses_targets)
 
 
 class Objective(Settings):
-    """What the two networks are asked to do, and how the two steps of an iteration are put together."""
+    """Loss and gradient penalty, and how a training step updates D and G."""
 
     loss: str = Field("non-saturating", description=f"One of {', '.join(LOSSES)}.")
     real_target: float = 1.0
-    """What D is asked to answer for real images (binary-cross-entropy and least-squares only)."""
+    """D's target for real images (binary-cross-entropy and least-squares only)."""
     fake_target: float = 0.0
-    """What D is asked to answer for generated images (binary-cross-entropy and least-squares only)."""
+    """D's target for fake images (binary-cross-entropy and least-squares only)."""
     generator_target: float = 1.0
-    """What G wants D to answer (binary-cross-entropy and least-squares only)."""
+    """G's target for D on fake images (binary-cross-entropy and least-squares only)."""
     label_noise: float = Field(0.0, ge=0, le=1)
-    """Width c of the noise U(0, c) added to each target of D, real and fake (where there are targets)."""
+    """Width c of the noise U(0, c) added to each target of D, for losses with targets; 0 is off."""
     probability_clip: float = Field(0.0, ge=0, lt=0.5)
-    """Clip probabilities to [c, 1 - c] before the logarithm, as Keras 2.0 did with 1e-7; 0 is off."""
+    """Limit c: probabilities are clipped to [c, 1 - c] before the logarithm, as in Keras 2.0 with 1e-7; 0 is off."""
     weight_clip: float = Field(0.0, ge=0)
-    """Clip D's parameters to [-c, c] after each of its updates (wasserstein only); 0 is off, 0.01 the authors'."""
-    penalty: str = Field(NO_PENALTY, description=f"On the slopes of D: {NO_PENALTY}, {', '.join(PENALTIES)}.")
+    """Limit c: D's parameters are clipped to [-c, c] after each update (wasserstein only); 0 is off."""
+    penalty: str = Field(NO_PENALTY, description=f"Gradient penalty on D: {NO_PENALTY}, {', '.join(PENALTIES)}.")
     gamma: Scheduled[Annotated[float, Field(ge=0)]] = 0.0
-    """Weight of the penalty, or a schedule of it; of r1 and r2 it is halved, as in their paper."""
+    """Weight of the penalty, or a schedule of it; r1 and r2 use half of it, as in their paper."""
     penalty_every: int = Field(1, ge=1)
-    """The penalty comes in every so many updates of D, with so many times its weight. arXiv:1912.04958, §3.1."""
+    """Lazy penalty: it is computed in every n-th update of D, with n times its weight. arXiv:1912.04958, §3.1."""
     discriminator_batch: Literal["mixed", "separate"] = "mixed"
-    """mixed: one update of D on real and generated images together; separate: one on each, batch norm apart too."""
+    """mixed: one update of D on real and fake images together; separate: one on each, with its own batch statistics."""
     fakes_first: bool = False
-    """Generated images come before the real ones, in D's batch or as the first of its two updates."""
+    """Fake images come before real ones, in D's batch or as the first of its two updates."""
     generator_reuses_latents: bool = False
-    """The generator step starts from the latents of D's step instead of new ones."""
+    """G's update uses the latents of D's update instead of new ones."""
     generator_reuses_images: bool = False
-    """Both steps take the same images of G, made once and in training mode: one pass of G an iteration, not two."""
+    """Both updates use the same fake images, made in training mode: one forward pass of G in a step instead of two."""
     generator_step_trains_discriminator: bool = False
-    """The generator step also moves D, with G's optimiser: what an unfrozen stacked Keras model does."""
+    """G's update also changes D, with G's optimiser, as an unfrozen stacked Keras model does."""
 
     @property
     def targets(self) -> Targets:
-        """The three targets together."""
+        """The three targets as `Targets`."""
         return Targets(real=self.real_target, fake=self.fake_target, generator=self.generator_target)
 
     @property
     def in_pairs(self) -> bool:
-        """Whether D is asked of pairs: G's loss then needs the real images too."""
+        """Whether the loss compares pairs of a real and a fake image; G's loss then needs real images too."""
         return LOSSES[self.loss].fake is None
 
     @model_validator(mode="after")
@@ -65,12 +65,12 @@ class Objective(Settings):
         loss = LOSSES[self.loss]
         if (self.targets != Targets() or self.label_noise) and not loss.uses_targets:
             raise RecipeError(
-                f"loss {self.loss!r} takes no targets and no label_noise; remove them or take {_those_with_targets()}."
+                f"loss {self.loss!r} takes no targets and no label_noise; remove them or take {_losses_with_targets()}."
             )
         if self.real_target == self.fake_target:
             raise RecipeError(
-                f"objective.real_target and objective.fake_target are both {self.real_target:g}, so D has nothing to "
-                "tell apart; give two numbers."
+                f"objective.real_target and objective.fake_target are both {self.real_target:g}, so D cannot learn "
+                "anything; give two different numbers."
             )
         if self.probability_clip and not loss.clips_probability:
             raise RecipeError(

@@ -19,7 +19,7 @@ from gansmith.planning.trial_process import SECONDS, try_out
 from gansmith.schema import Recipe
 from gansmith.text import describe_epochs, describe_size, duration
 from gansmith.training.datasets import Datasets
-from gansmith.training.reporting import Reporter
+from gansmith.training.log import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from gansmith.recipe_file import assignment, flat
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
 from gansmith.schema import Recipe
 from gansmith.training.datasets import access_for
-from gansmith.training.reporting import Reporter, Silent
+from gansmith.training.log import Reporter, Silent
 
 RecipeChanges = Iterable[str] | Mapping[str, Any]
 """Changes of a recipe: ["batch_size=64"], {"batch_size": 64}, or {"data": {"height": 64}}."""

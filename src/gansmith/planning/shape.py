@@ -20,7 +20,7 @@ from gansmith.networks import check_networks
 from gansmith.recipe_file import from_values, merged
 from gansmith.schema import Recipe
 from gansmith.text import describe_size
-from gansmith.training.reporting import Reporter
+from gansmith.training.log import Reporter
 
 LOOKED_AT = 2000
 """Files, evenly spread, from which the size is taken; `data check` looks at all of them."""

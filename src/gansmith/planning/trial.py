@@ -1,4 +1,4 @@
-"""What a run costs here: its steps, and all that it does on its way, done a few times and timed."""
+"""Time and memory of a run on this machine, measured by a few steps and one of everything else that it does."""
 
 import math
 import statistics
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from gansmith.augment.augmenter import BATCHES
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.config import Schedule
 from gansmith.data.store import READ_AHEAD_FROM, Dataset
 from gansmith.engine import Engine, suitable_threads
@@ -24,36 +23,42 @@ from gansmith.rng import stream
 from gansmith.runs.run import create_run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.system import processes
-from gansmith.training.datasets import Datasets
-from gansmith.training.evaluation import evaluate, make_evaluator
-from gansmith.training.held_out_losses import write_validation_losses
-from gansmith.training.loop import Setting, log, make_sampler, train_step
-from gansmith.training.overfitting import ValidationPixels, needs_validation_batch
-from gansmith.training.reporting import LogFile, Silent
-from gansmith.training.state import GAN, build
+from gansmith.training.batch import make_batch
+from gansmith.training.datasets import Datasets, make_sampler
+from gansmith.training.evaluation import make_evaluator
+from gansmith.training.log import LogFile, Silent, StepLog
+from gansmith.training.state import GAN, build, generator_of, save_checkpoint
+from gansmith.training.steps import train_step
+from gansmith.training.validation import ValidationPixels, needs_validation_batch, write_validation_losses
 
-MOST_STEPS, FEWEST_STEPS, SECONDS = 20, 5, 5.0
-"""A trial ends after so many steps, or after so many seconds once it has made the fewest."""
+MOST_STEPS = 20
+"""Number of timed steps after which a trial ends."""
 
-TURNS = 5
-"""One in so many steps of a trial is of each kind that comes seldom in a run."""
+FEWEST_STEPS = 5
+"""Number of timed steps that a trial takes at least."""
+
+SECONDS = 5.0
+"""Seconds after which a trial ends, once it has taken `FEWEST_STEPS`."""
+
+RARE_EVERY = 5
+"""Every fifth step of a trial is one of each rare kind (lazy penalty, validation images)."""
 
 Batches = Callable[[int], tuple[Tensor, Tensor | None]]
-"""The images, uint8 [N, C, H, W], of an iteration, and their labels, int64 [N], if there are classes."""
+"""Number of a step -> its images, uint8 [N, C, H, W], and labels, int64 [N], for conditional recipes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Costs:
-    """What a recipe costs on an engine. Memory is the most that a process of its own held, libraries included."""
+    """Time and memory of a recipe on an engine."""
 
     seconds: dict[str, float]
-    """Of each thing done, by name: "step", "log", "evaluation", ..., and "once" for beginning and end."""
+    """Seconds by work: "step", "log", "evaluation", ..., and "once" for the begin and the end of the run."""
     peak: int
-    """Bytes."""
+    """Peak memory of a process of its own in bytes, libraries included."""
 
 
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
-    """The time of an iteration on noise, as `timed_steps`."""
+    """Median seconds of a step on noise, see `timed_steps`."""
     gan, batch = build(recipe, engine), (_noise(recipe), _labels(recipe))
     with suitable_threads(recipe.batch_size, gan.G, gan.D):
         _warm_up(gan, lambda _iteration: batch, recipe, engine)
@@ -61,7 +66,7 @@ def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
 
 
 def at_worst_case(recipe: Recipe) -> Recipe:
-    """With the largest weight that its penalty comes to in the run: at 0 it is not computed."""
+    """The recipe with the largest weight that its penalty has in the run, because weight 0 skips the penalty."""
     gamma = recipe.objective.gamma
     if not isinstance(gamma, Schedule):
         return recipe
@@ -70,9 +75,9 @@ def at_worst_case(recipe: Recipe) -> Recipe:
 
 
 def two_steps(recipe: Recipe, engine: Engine) -> int:
-    """The most memory held in two iterations on noise, in bytes: the optimisers' state is made in the first.
+    """Peak memory of two steps on noise, in bytes. The first step creates the state of the optimisers.
 
-    Raises what torch raises without the memory.
+    Raises torch's error when memory runs out.
     """
     gan, batch = build(recipe, engine), (_noise(recipe), _labels(recipe))
     _warm_up(gan, lambda _iteration: batch, recipe, engine)
@@ -80,46 +85,46 @@ def two_steps(recipe: Recipe, engine: Engine) -> int:
 
 
 def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> float:
-    """Median seconds of an iteration.
+    """Median seconds of a step.
 
-    What comes in few of them, a lazy penalty and D's look at images kept out, is timed apart and adds its share.
+    Rare kinds of steps, those with a lazy penalty or with validation images, are timed apart and add their share.
     """
-    rare = _rare(recipe)
-    period = math.lcm(*(one.every for one in rare))
+    rare = _rare_kinds(recipe)
+    period = math.lcm(*(kind.every for kind in rare))
     usual, began = [], time.perf_counter()
     for number in range(MOST_STEPS):
-        turn = TURNS - 1 - number % TURNS
+        turn = RARE_EVERY - 1 - number % RARE_EVERY
         if turn < len(rare):
-            of_kind = rare[turn].seconds
-            iteration = (len(of_kind) + 1) * period + rare[turn].offset
-            of_kind.append(_seconds(gan, batches, recipe, engine, iteration))
+            kind = rare[turn]
+            iteration = (len(kind.seconds) + 1) * period + kind.offset
+            kind.seconds.append(_seconds_of_step(gan, batches, recipe, engine, iteration))
         else:
-            usual.append(_seconds(gan, batches, recipe, engine, 1 + number * period))
+            usual.append(_seconds_of_step(gan, batches, recipe, engine, 1 + number * period))
         if number + 1 >= FEWEST_STEPS and time.perf_counter() - began > SECONDS:
             break
     median = statistics.median(usual)
-    return median + sum((statistics.median(one.seconds) - median) / one.every for one in rare)
+    return median + sum((statistics.median(kind.seconds) - median) / kind.every for kind in rare)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rare:
-    """A kind of iteration of which there is one in so many, and the seconds that some took."""
+class _RareKind:
+    """A kind of step that comes once in `every` steps, and the seconds of the timed ones."""
 
     every: int
     offset: int
-    """Such iterations are the multiples of `every`, and so many more."""
+    """Steps of this kind have the numbers k * every + offset."""
     seconds: list[float] = field(default_factory=list)
 
 
-def _rare(recipe: Recipe) -> list[_Rare]:
-    penalty = [_Rare(recipe.objective.penalty_every, 0)] if recipe.objective.penalty_every > 1 else []
-    return penalty + ([_Rare(BATCHES, -1)] if recipe.augment.signal == "validation" else [])
+def _rare_kinds(recipe: Recipe) -> list[_RareKind]:
+    penalty = [_RareKind(recipe.objective.penalty_every, 0)] if recipe.objective.penalty_every > 1 else []
+    return penalty + ([_RareKind(BATCHES, -1)] if recipe.augment.signal == "validation" else [])
 
 
 def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
-    """Take the recipe's steps on its own images, and do once what it does on its way, in a run that is thrown away.
+    """Measure the recipe's steps on its own images, and everything else that it does once, in a temporary run.
 
-    The recipe is to have every thing due within its length that is to be counted.
+    Only work that is due within the recipe's length is measured.
     """
     spent: dict[str, float] = {}
 
@@ -132,7 +137,7 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
     dataset = images.train
     with timed("once"):
         gan, sampler = build(recipe, engine), make_sampler(recipe, dataset)
-        _touch(dataset)
+        _read_into_memory(dataset)
 
     def batches(iteration: int) -> tuple[Tensor, Tensor | None]:
         chosen = sampler.indices(iteration * recipe.batch_size)
@@ -145,28 +150,20 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
         write_atomically(run.recipe_file, to_toml(recipe))
         run.update(name="trial", notes=[])
         evaluator = make_evaluator(recipe, images.train, images.validation)
-        setting = Setting(
-            recipe=recipe,
-            dataset=dataset,
-            for_losses=images.for_losses,
-            validation=images.validation,
-            evaluator=evaluator,
-            engine=engine,
-            run=run,
-            reporter=LogFile(run.path / "log.txt", Silent()),
-        )
+        reporter = LogFile(run.path / "log.txt", Silent())
+        log = StepLog(recipe, run, reporter, resumed_at=0)
         values = _step(gan, batches, recipe, engine)
         with timed("log"):
-            log(gan, setting, values, seconds=1.0, rate=1.0)
+            log.write(gan, values)
         if images.for_losses:
             with timed("validation losses"):
                 write_validation_losses(gan, recipe, images.for_losses, engine, run)
         if evaluator and evaluator.names:
-            evaluate(gan, evaluator, engine, run, setting.reporter)
+            evaluator.evaluate(gan, engine, run, reporter)
             spent["evaluation"] = evaluator.measuring
             spent["once"] += evaluator.preparing
         with timed("grid"):
-            save_sample_grid(run, recipe, engine, gan.shown, 1)
+            save_sample_grid(run, generator_of(gan, recipe, engine))
         with timed("checkpoint"):
             save_checkpoint(run, gan, recipe)
         with timed("once"):
@@ -175,7 +172,7 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
 
 
 def peak_memory(engine: Engine) -> int:
-    """Bytes that this process has held at most; on a CUDA device those of the device."""
+    """Peak memory of this process in bytes, or of the device if it is a CUDA device."""
     if engine.device.type == "cuda":
         return torch.cuda.max_memory_reserved()
     return processes.peak_process_memory()
@@ -183,37 +180,37 @@ def peak_memory(engine: Engine) -> int:
 
 def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None:
     for iteration in range(2):  # the first has the penalty, lazy or not
-        _seconds(gan, batches, recipe, engine, iteration)
+        _seconds_of_step(gan, batches, recipe, engine, iteration)
 
 
-def _seconds(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iteration: int) -> float:
-    """Of one iteration, its images included."""
+def _seconds_of_step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iteration: int) -> float:
+    """Seconds of one step, with the loading of its images."""
     gan.seen, began = iteration * recipe.batch_size, time.perf_counter()
     _step(gan, batches, recipe, engine)["loss/g"].mean().item()  # reading waits for the device
     return time.perf_counter() - began
 
 
 def _step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> dict[str, Tensor]:
-    """One iteration, which takes its own images for those kept out: they are as many, of the same shape."""
+    """One training step. Its own images stand in for validation images, of which there are as many."""
     pixels, labels = batches(gan.seen // recipe.batch_size)
     validation = ValidationPixels(pixels, labels) if needs_validation_batch(recipe, gan.seen) else None
-    return train_step(gan, pixels, recipe, engine, labels, validation)
+    return train_step(gan, make_batch(recipe, gan.seen, pixels, engine, labels, validation), recipe, engine)
 
 
-def _touch(dataset: Dataset) -> None:
-    """Bring the images to memory, where they are once a run has seen them all; a large store need not be there."""
+def _read_into_memory(dataset: Dataset) -> None:
+    """Read the images into memory, where they are after the first epoch of a run, unless the dataset is large."""
     if dataset.images.nbytes < READ_AHEAD_FROM:
         dataset.images.reshape(len(dataset.images), -1)[:, ::1024].sum()
 
 
 def _noise(recipe: Recipe) -> Tensor:
-    """Pixels of a batch, uint8 [N, C, H, W]."""
+    """A batch of random pixels, uint8 [N, C, H, W]."""
     data = recipe.data
     shape = (recipe.batch_size, data.channels, data.height, data.width)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(recipe.seed, "trial", 0))
 
 
 def _labels(recipe: Recipe) -> Tensor | None:
-    """Every class in turn, int64 [N], where the recipe has any."""
+    """Labels of all classes in turn, int64 [N]; None without classes."""
     classes = recipe.data.num_classes
     return torch.arange(recipe.batch_size) % classes if classes else None

@@ -49,7 +49,8 @@ class Requests:
             self._last_look = time.monotonic()
             self._pending |= {request for request in (STOP, SAVE, SAMPLE) if _remove_if_there(self.control / request)}
         # A signal handler may run between any two lines: it then adds to the set that is about to be returned.
-        taken, self._pending = self._pending, set()
+        # A stop is never taken back: a loop that begins again after a roll-back stops at once.
+        taken, self._pending = self._pending, self._pending & {STOP}
         return taken
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gansmith.checkpoints.load import load_checkpoint, set_aside
+from gansmith.checkpoints.load import set_aside
 from gansmith.checkpoints.manifest import find_checkpoint, read_state, saved_checkpoints
 from gansmith.checkpoints.save import point_at_best
 from gansmith.config import scaled
@@ -12,8 +12,8 @@ from gansmith.errors import CheckpointError, DivergedError
 from gansmith.runs.history import DECIDES
 from gansmith.runs.run import EVENTS, METRICS, Run
 from gansmith.schema import Recipe
-from gansmith.training.loop import Setting, draws_grid, due
-from gansmith.training.state import GAN, build
+from gansmith.training.loop import Due, Setup
+from gansmith.training.state import GAN, build, load_checkpoint
 
 MOST_ROLL_BACKS = 3
 """Roll-backs of a run, at most."""
@@ -55,28 +55,27 @@ def forget_later(run: Run, seen: int, trained: Recipe) -> None:
 
     A continued run writes the first again, and a run that never stopped does not have the second.
     """
-    batch, step = trained.batch_size, seen // trained.batch_size
+    step, due = seen // trained.batch_size, Due.at(trained, seen)
 
-    def stays(line: dict[str, Any], every: int) -> bool:
-        return line["seen"] < seen or (line["seen"] == seen and bool(every) and due(seen, batch, every))
+    def stays(line: dict[str, Any], is_due: bool) -> bool:
+        return line["seen"] < seen or (line["seen"] == seen and is_due)
 
-    evaluated, losses = trained.evaluate.every, trained.validation_losses.every
-    run.keep_lines(EVENTS, lambda line: stays(line, trained.length.log_every))
-    run.keep_lines(METRICS, lambda line: stays(line, evaluated if DECIDES in line else losses))
+    run.keep_lines(EVENTS, lambda line: stays(line, due.log))
+    run.keep_lines(METRICS, lambda line: stays(line, due.evaluation if DECIDES in line else due.validation_losses))
     point_at_best(run)
     for file in run.samples.glob("*.png"):
         drawn = int(file.stem) if file.stem.isdecimal() else -1
-        if drawn > step or (drawn == step and not draws_grid(trained, seen)):
+        if drawn > step or (drawn == step and not due.grid):
             file.unlink()
 
 
-def roll_back(gan: GAN, setting: Setting, error: DivergedError) -> str:
+def roll_back(gan: GAN, setup: Setup, error: DivergedError) -> str:
     """Put the last checkpoint's state into `gan`, with half the learning rates it had.
 
     The change is recorded in run.json before anything goes on; returns a sentence on it. Raises DivergedError when the
     recipe does not ask for this, or when it has been done three times.
     """
-    run, recipe, engine = setting.run, setting.recipe, setting.engine
+    run, recipe, engine = setup.run, setup.recipe, setup.engine
     done = roll_backs(run)
     if recipe.on_divergence != "roll-back" or len(done) >= MOST_ROLL_BACKS:
         raise DivergedError(f"{error} {_advice(run, len(done))}") from error

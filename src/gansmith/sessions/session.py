@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from gansmith.checkpoints.load import load_checkpoint, tidy
+from gansmith.checkpoints.load import tidy
 from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import save_checkpoint, settle
+from gansmith.checkpoints.save import apply_keep_policy
 from gansmith.data.store import Dataset
 from gansmith.engine import DeviceChoice, Engine, make_engine, same_engine, suitable_threads
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted, UsageError
@@ -48,18 +48,18 @@ from gansmith.sessions.changes import (
     trained_recipe,
 )
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
-from gansmith.training.datasets import Datasets, access_for, open_all
+from gansmith.training.datasets import Datasets, access_for, make_sampler, open_all
 from gansmith.training.evaluation import (
     Evaluator,
-    about_too_short,
-    because,
     check_same_evaluator,
+    describe_plateau,
     make_evaluator,
+    notes_on_too_short,
     plateau,
 )
-from gansmith.training.loop import Setting, make_sampler, train_loop
-from gansmith.training.reporting import LogFile, Reporter, Silent
-from gansmith.training.state import GAN, build
+from gansmith.training.log import LogFile, Reporter, Silent, TrainingStep
+from gansmith.training.loop import Setup, train_loop
+from gansmith.training.state import GAN, build, load_checkpoint, save_checkpoint
 from gansmith.viz.grids import grid, png
 
 STOPPED = "stopped"
@@ -69,7 +69,7 @@ ENDED = ("done", "plateau")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Terms:
+class Terms:
     """Options of `train` and `resume`: device, how images may be fetched, and who is told."""
 
     device: DeviceChoice
@@ -110,17 +110,8 @@ def train(
     the end, and on Ctrl-C or SIGTERM, which raise Interrupted. Raises RecipeError, DataError, UsageError,
     DivergedError, NotEnoughMemoryError or DiskError as their docstrings say.
     """
-    datasets = None
-    if isinstance(recipe, str):
-        recipe = load_recipe(recipe)
-    elif isinstance(recipe, Resolved):
-        recipe, datasets, notes = recipe.recipe, recipe.datasets, [*recipe.notes, *notes]
-    check_networks(recipe)
-    terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
-    root, name = Path(runs or default_root()), folder_name(name or recipe.name)
-    check_root(root)
-    with saying_what_fits(recipe, device):
-        return _begin(recipe, datasets, root, name, terms, notes)
+    terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    return _take_all(begin(recipe, runs, name, terms, notes))
 
 
 def resume(
@@ -149,7 +140,7 @@ def resume(
             f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
             f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
         )
-    terms = _Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
+    terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     assignments = as_assignments(changes, data)
     wanted = override(recipe_of(run), assignments)
     if steps is not None:
@@ -157,12 +148,40 @@ def resume(
         wanted = override(wanted, assignments[-1:])
     check_networks(wanted)
     with saying_what_fits(wanted, device):
-        return _fork(run, assignments, terms) if fork else _continue(run, wanted, terms)
+        return _take_all(_fork(run, assignments, terms) if fork else _continue(run, wanted, terms))
+
+
+Steps = Generator[TrainingStep, None, Run]
+"""Training, a step at a time; closing it early saves the state. Returns the run."""
+
+
+def _take_all(steps: Steps) -> Run:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def begin(
+    recipe: Recipe | Resolved | str, runs: Path | str | None, name: str | None, terms: Terms, notes: Sequence[str]
+) -> Steps:
+    """Train in a new run folder; see `train`, which takes every step."""
+    datasets = None
+    if isinstance(recipe, str):
+        recipe = load_recipe(recipe)
+    elif isinstance(recipe, Resolved):
+        recipe, datasets, notes = recipe.recipe, recipe.datasets, [*recipe.notes, *notes]
+    check_networks(recipe)
+    root, name = Path(runs or default_root()), folder_name(name or recipe.name)
+    check_root(root)
+    with saying_what_fits(recipe, terms.device):
+        return (yield from _begin(recipe, datasets, root, name, terms, notes))
 
 
 def _begin(
-    recipe: Recipe, datasets: Datasets | None, root: Path, name: str, terms: _Terms, notes: Sequence[str]
-) -> Run:
+    recipe: Recipe, datasets: Datasets | None, root: Path, name: str, terms: Terms, notes: Sequence[str]
+) -> Steps:
     engine = make_engine(terms.device, recipe.precision)
     ready = _get_ready(recipe, engine, datasets or _open_datasets(recipe, terms))
     notes = [*notes, *ready.notes]
@@ -170,10 +189,10 @@ def _begin(
     run = create_run(root, name)
     with only_writer(run):
         _write_description(run, ready, notes)
-        return _run_to_end(gan, _setting(ready, run, terms), notes)
+        return (yield from _run_to_end(gan, _setup(ready, run, terms), notes))
 
 
-def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
+def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
     with only_writer(run) as notes:
         trained = trained_recipe(run)
         check_changes_are_safe(run, trained, recipe)
@@ -191,7 +210,7 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
         if is_whole and run.info()["status"] in ENDED:
             _check_not_ended(run, recipe, gan.seen)
         if is_whole:
-            settle(run, recipe)
+            apply_keep_policy(run, recipe)
         else:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
@@ -206,10 +225,10 @@ def _continue(run: Run, recipe: Recipe, terms: _Terms) -> Run:
             *notes_on_length(trained, recipe),
             f"{going} step {step:,} of {recipe.steps:,}",
         ]
-        return _run_to_end(gan, _setting(ready, run, terms), notes, steps_left=not is_whole)
+        return (yield from _run_to_end(gan, _setup(ready, run, terms), notes, steps_left=not is_whole))
 
 
-def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
+def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
     """A new run beside `run` that continues its checkpoint, with the learning rates it had there, and the changes."""
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
     check_images_are_found(run, recipe)
@@ -231,17 +250,17 @@ def _fork(run: Run, changes: Sequence[str], terms: _Terms) -> Run:
             *found.notes(),
             f"a new run from step {found.step:,} of {run.path}, {gan.seen:,} images",
         ]
-        return _run_to_end(gan, _setting(ready, fork, terms), notes)
+        return (yield from _run_to_end(gan, _setup(ready, fork, terms), notes))
 
 
-def _open_datasets(recipe: Recipe, terms: _Terms) -> Datasets:
+def _open_datasets(recipe: Recipe, terms: Terms) -> Datasets:
     return open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
 
 
 def _get_ready(recipe: Recipe, engine: Engine, datasets: Datasets) -> _Ready:
     make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before a folder is made
     evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
-    notes = [*datasets.notes, *([evaluator.note()] if evaluator else about_too_short(recipe))]
+    notes = [*datasets.notes, *([evaluator.note()] if evaluator else notes_on_too_short(recipe))]
     return _Ready(recipe=recipe, engine=engine, datasets=datasets, evaluator=evaluator, notes=notes)
 
 
@@ -249,8 +268,8 @@ def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
     step = seen // trained_recipe(run).batch_size
     if gain := plateau(run, recipe, step):
         raise UsageError(
-            f"{run.path} ended at step {step:,}: {because(gain, recipe)}; to train on, give more patience, or 0 "
-            "for no such end: --set evaluate.patience=0."
+            f"{run.path} ended at step {step:,}: {describe_plateau(gain, recipe)}; to train on, give more patience, or "
+            "0 for no such end: --set evaluate.patience=0."
         )
     anew = (
         f", which is step {seen // recipe.batch_size:,} of {recipe.batch_size} images"
@@ -260,9 +279,9 @@ def _check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
     raise UsageError(f"{run.path} is complete at step {step:,}{anew}; give more --steps to train on.")
 
 
-def _setting(ready: _Ready, run: Run, terms: _Terms) -> Setting:
+def _setup(ready: _Ready, run: Run, terms: Terms) -> Setup:
     datasets, evaluator = ready.datasets, ready.evaluator if ready.evaluator and ready.evaluator.names else None
-    return Setting(
+    return Setup(
         recipe=ready.recipe,
         dataset=datasets.train,
         for_losses=datasets.for_losses,
@@ -304,23 +323,26 @@ def _rows_of_reals_grid(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
     return torch.tensor([next(of_class[label]) for label in wanted[:num].tolist()])
 
 
-def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left: bool = True) -> Run:
+def _run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: bool = True) -> Steps:
     """Train to the end, then write the run's status, whatever happened, and the report.
 
     A run that was killed after its last save has no `steps_left`: then there is nothing to train.
     """
-    run, recipe = setting.run, setting.recipe
-    setting = replace(setting, reporter=LogFile(run.path / "log.txt", setting.reporter))
-    ending = {"status": "failed"}
+    run, recipe = setup.run, setup.recipe
+    setup = replace(setup, reporter=LogFile(run.path / "log.txt", setup.reporter))
+    ending, is_closed = {"status": "failed"}, False
     with _disk_errors(run):
         try:
             for sentence in (f"run folder: {run.path}", *notes):
-                setting.reporter.note(sentence)
+                setup.reporter.note(sentence)
             with listening(run.control) as requests:
                 if steps_left:
-                    _train(gan, setting, requests)
-            if setting.evaluator and setting.evaluator.count:
-                setting.reporter.note(setting.evaluator.cost())
+                    try:
+                        yield from _train(gan, setup, requests)
+                    except GeneratorExit:  # closed early: the loop has saved the state
+                        is_closed = True
+            if setup.evaluator and setup.evaluator.count:
+                setup.reporter.note(setup.evaluator.cost())
             ending = _ending(run, recipe, gan)
         except DivergedError:
             ending = {"status": "diverged"}
@@ -332,13 +354,13 @@ def _run_to_end(gan: GAN, setting: Setting, notes: Sequence[str], *, steps_left:
             with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
                 run.update(ended=utc_now(), step=gan.seen // recipe.batch_size, seen=gan.seen, **ending)
         write_report(run)
-    if ending["status"] == STOPPED:
+    if ending["status"] == STOPPED and not is_closed:
         raise Interrupted(
             f"stopped and saved at step {gan.seen // recipe.batch_size:,} of {recipe.steps:,}; "
             f"go on with: gansmith resume {run.path}",
             exit_code=requests.exit_code,
         )
-    setting.reporter.note(f"report: {run.report}")
+    setup.reporter.note(f"report: {run.report}")
     return run
 
 
@@ -348,7 +370,7 @@ def _ending(run: Run, recipe: Recipe, gan: GAN) -> dict[str, str]:
     if step >= recipe.steps:
         return {"status": "done"}
     if gain := plateau(run, recipe, step):
-        return {"status": "plateau", "reason": because(gain, recipe)}
+        return {"status": "plateau", "reason": describe_plateau(gain, recipe)}
     return {"status": STOPPED}
 
 
@@ -362,12 +384,12 @@ def _disk_errors(run: Run) -> Generator[None]:
         raise DiskError(f"{error.filename or run.path} cannot be written: {error.strerror or error}.") from error
 
 
-def _train(gan: GAN, setting: Setting, requests: Requests) -> None:
+def _train(gan: GAN, setup: Setup, requests: Requests) -> Generator[TrainingStep]:
     """Run the training loop, and again after each roll-back."""
     while True:
         try:
-            with suitable_threads(setting.recipe.batch_size, gan.G, gan.D):
-                train_loop(gan, setting, requests)
+            with suitable_threads(setup.recipe.batch_size, gan.G, gan.D):
+                yield from train_loop(gan, setup, requests)
             return
         except DivergedError as error:
-            setting.reporter.note(roll_back(gan, setting, error))
+            setup.reporter.note(roll_back(gan, setup, error))

@@ -1,4 +1,4 @@
-"""What an iteration is given, and the one place that draws it: from the recipe's seed and the clock."""
+"""Everything that one training step is given, drawn in one place from the recipe's seed and the clock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -14,82 +14,81 @@ from gansmith.objectives.penalties import PENALTIES, uniform_shape
 from gansmith.pixels import to_model
 from gansmith.rng import latents, stream
 from gansmith.schema import Recipe
-from gansmith.training.overfitting import ValidationPixels, needs_validation_batch
+from gansmith.training.validation import ValidationPixels, needs_validation_batch
 
-SEEN_BY_D = ("d/real", "d/fake", "g/fake")
-"""The images of each step by kind."""
-PARTNERS = ("g/real",)
-"""Those that G's step has besides where D is asked of pairs."""
-NOT_TRAINED_ON = "d/held-out"
-"""Those that D's step has besides where D is asked of images kept out."""
+AUGMENTED = ("d/real", "d/fake", "g/fake")
+"""Images that D sees in a step, by network and kind; each kind has its own augmentation draws."""
+AUGMENTED_PAIRS = ("g/real",)
+"""Further images that D sees in G's step when the loss compares pairs."""
+AUGMENTED_VALIDATION = "d/held-out"
+"""Validation images that D sees in a step that measures its overfitting."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidationBatch:
-    """Images that D is asked of and does not learn from."""
+    """Validation images for D, which does not learn from them."""
 
     images: Tensor
     """[N, C, H, W] in model range."""
     labels: Tensor | None
-    """Their classes, int64 [N], where there are any."""
+    """int64 [N], for conditional networks."""
     dropout: torch.Generator
 
-    def only(self, microbatch: slice) -> "ValidationBatch":
-        """A part of them, with the generator, which goes on from part to part."""
-        return replace(
-            self, images=self.images[microbatch], labels=None if self.labels is None else self.labels[microbatch]
-        )
+    def slice(self, rows: slice) -> "ValidationBatch":
+        """Some of the images, with the same dropout generator."""
+        return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """All that an iteration is given: the images, every random number, and how many iterations came before."""
+    """Everything that one training step is given: images, every random number, and the number of steps before it."""
 
     real: Tensor
     """[N, C, H, W] in model range."""
     labels: Tensor | None = None
-    """Classes of the real images, int64 [N], and of the generated ones at the same places; None without classes."""
+    """Classes int64 [N] of the real images, and of the fake images in the same rows; None without classes."""
     z_d: Tensor
-    """Latents [N, latents] of the images that D sees in its own step."""
+    """Latents [N, latents] of the fake images in D's step."""
     z_g: Tensor
-    """Latents [N, latents] of the generator step."""
+    """Latents [N, latents] of the fake images in G's step."""
     targets: Targets
     dropout_d: torch.Generator
     dropout_g: torch.Generator
     iteration: int
-    penalty: Tensor | None = None
-    """Numbers of U(0, 1) for the penalty's images; None in an iteration without a penalty."""
-    augment: dict[str, Tensor] = field(default_factory=dict)
-    """Numbers of U(0, 1) [N, draws] for the augmentation by what they are for, see `SEEN_BY_D`."""
+    """Number of steps before this one."""
+    penalty_draws: Tensor | None = None
+    """U(0, 1) numbers for the points of the gradient penalty; None in a step without a penalty."""
+    augment_draws: dict[str, Tensor] = field(default_factory=dict)
+    """U(0, 1) numbers [N, draws] of the augmentation for each kind of images, see `AUGMENTED`."""
     validation: ValidationBatch | None = None
-    """Images kept out of the training, in an iteration that asks D of them; None in the others."""
+    """Validation images in a step that measures D's overfitting; None in other steps."""
     fake: Tensor | None = None
-    """G's images [N, C, H, W] with their graph, where both steps take the same; None where each makes its own."""
+    """Fake images [N, C, H, W] with their graph when both steps share them; None when each step makes its own."""
     num_microbatches: int = 1
-    """How many parts go through the networks one after the other, for want of memory."""
+    """Number of microbatches that go through the networks one after the other, to save memory."""
 
     def microbatches(self) -> Iterator["Batch"]:
-        """The parts, each with its share of everything but the generators, which go on from part to part."""
+        """Consecutive rows of the batch, for gradient accumulation; all microbatches share the dropout generators."""
         if self.num_microbatches == 1:
             yield self
             return
         size = -(-len(self.real) // self.num_microbatches)
         for start in range(0, len(self.real), size):
-            microbatch = slice(start, start + size)
+            rows = slice(start, start + size)
             targets = {
-                one.name: value[microbatch] if isinstance(value := getattr(self.targets, one.name), Tensor) else value
-                for one in fields(Targets)
+                target.name: value[rows] if isinstance(value := getattr(self.targets, target.name), Tensor) else value
+                for target in fields(Targets)
             }
             yield replace(
                 self,
-                real=self.real[microbatch],
-                labels=None if self.labels is None else self.labels[microbatch],
-                z_d=self.z_d[microbatch],
-                z_g=self.z_g[microbatch],
+                real=self.real[rows],
+                labels=None if self.labels is None else self.labels[rows],
+                z_d=self.z_d[rows],
+                z_g=self.z_g[rows],
                 targets=Targets(**targets),
-                penalty=None if self.penalty is None else self.penalty[microbatch],
-                augment={name: numbers[microbatch] for name, numbers in self.augment.items()},
-                validation=None if self.validation is None else self.validation.only(microbatch),
+                penalty_draws=None if self.penalty_draws is None else self.penalty_draws[rows],
+                augment_draws={name: numbers[rows] for name, numbers in self.augment_draws.items()},
+                validation=None if self.validation is None else self.validation.slice(rows),
                 num_microbatches=1,
             )
 
@@ -102,56 +101,57 @@ def make_batch(
     labels: Tensor | None = None,
     validation: ValidationPixels | None = None,
 ) -> Batch:
-    """What the iteration at this clock is given: `pixels`, uint8 [N, C, H, W], and its random numbers.
+    """The batch of the step at the clock `seen`: real images `pixels`, uint8 [N, C, H, W], and all random numbers.
 
-    `labels` are the images' classes, int64 [N], where the recipe has any; `validation` are images kept out, where the
-    iteration asks D of them, see `needs_validation_batch`.
+    `labels`, int64 [N], are the classes of a conditional recipe. Raises ValueError unless `validation` is given exactly
+    in the steps that `needs_validation_batch` names.
     """
-    rules = recipe.objective
+    objective = recipe.objective
     if (validation is not None) != needs_validation_batch(recipe, seen):
-        raise ValueError(
-            "images kept out are for the iterations that `needs_validation_batch` names, and for each of them."
-        )
+        raise ValueError("validation images belong to every step that `needs_validation_batch` names, and to no other.")
 
-    def z(name: str) -> Tensor:
+    def draw_latents(name: str) -> Tensor:
         generator = stream(recipe.seed, name, seen)
         return latents(recipe.latents.distribution, recipe.batch_size, recipe.latents.size, generator).to(engine.device)
 
-    def noisy(name: str, target: float) -> float | Tensor:
-        if not rules.label_noise:
+    def draw_target(name: str, target: float) -> float | Tensor:
+        if not objective.label_noise:
             return target
         noise = torch.rand(recipe.batch_size, generator=stream(recipe.seed, name, seen))
-        return (target + rules.label_noise * noise).to(engine.device)
+        return (target + objective.label_noise * noise).to(engine.device)
 
-    def uniform(name: str, shape: tuple[int, ...]) -> Tensor:
+    def draw_uniform(name: str, shape: tuple[int, ...]) -> Tensor:
         return torch.rand(shape, generator=stream(recipe.seed, name, seen)).to(engine.device)
 
     real, iteration = to_model(pixels.to(engine.device), recipe.data.pixel_range), seen // recipe.batch_size
-    penalised = value_at(rules.gamma, seen) > 0 and iteration % rules.penalty_every == 0
-    seen_by_d = (*SEEN_BY_D, *PARTNERS) if rules.in_pairs else SEEN_BY_D
-    seen_by_d = seen_by_d if validation is None else (*seen_by_d, NOT_TRAINED_ON)
-    augmented = seen_by_d if recipe.augment.operations else ()
+    augmented: tuple[str, ...] = ()
+    if recipe.augment.operations:
+        augmented = (*AUGMENTED, *AUGMENTED_PAIRS) if objective.in_pairs else AUGMENTED
+        augmented = augmented if validation is None else (*augmented, AUGMENTED_VALIDATION)
+    num_draws, penalty = draws(recipe.augment), None
+    if value_at(objective.gamma, seen) > 0 and iteration % objective.penalty_every == 0:
+        penalty = draw_uniform("penalty", uniform_shape(PENALTIES[objective.penalty], real))
     return Batch(
         real=real,
         labels=None if labels is None else labels.to(engine.device),
-        z_d=z("latents/d"),
-        z_g=z("latents/d" if rules.generator_reuses_latents else "latents/g"),
+        z_d=draw_latents("latents/d"),
+        z_g=draw_latents("latents/d" if objective.generator_reuses_latents else "latents/g"),
         targets=Targets(
-            real=noisy("labels/real", rules.real_target),
-            fake=noisy("labels/fake", rules.fake_target),
-            generator=rules.generator_target,
+            real=draw_target("labels/real", objective.real_target),
+            fake=draw_target("labels/fake", objective.fake_target),
+            generator=objective.generator_target,
         ),
         dropout_d=stream(recipe.seed, "dropout/d", seen, engine.device),
         dropout_g=stream(recipe.seed, "dropout/g", seen, engine.device),
         iteration=iteration,
-        penalty=uniform("penalty", uniform_shape(PENALTIES[rules.penalty], real)) if penalised else None,
-        augment={name: uniform(f"augment/{name}", (recipe.batch_size, draws(recipe.augment))) for name in augmented},
-        validation=None if validation is None else _validation_batch(recipe, seen, validation, engine),
+        penalty_draws=penalty,
+        augment_draws={name: draw_uniform(f"augment/{name}", (recipe.batch_size, num_draws)) for name in augmented},
+        validation=None if validation is None else _to_validation_batch(recipe, seen, validation, engine),
         num_microbatches=recipe.microbatches,
     )
 
 
-def _validation_batch(recipe: Recipe, seen: int, validation: ValidationPixels, engine: Engine) -> ValidationBatch:
+def _to_validation_batch(recipe: Recipe, seen: int, validation: ValidationPixels, engine: Engine) -> ValidationBatch:
     return ValidationBatch(
         images=to_model(validation.pixels.to(engine.device), recipe.data.pixel_range),
         labels=None if validation.labels is None else validation.labels.to(engine.device),

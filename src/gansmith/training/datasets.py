@@ -1,4 +1,4 @@
-"""The images of a run: those it trains on, those it keeps out, and what is said while they come."""
+"""The datasets of a run: training images, validation images, and the order in which batches are drawn."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,40 +9,42 @@ from gansmith.data.classes import names_among, relabel
 from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.data.datasets.catalog import SETS, Split
 from gansmith.data.open_source import OpenSource
+from gansmith.data.sampler import Sampler
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.text import readable_size
-from gansmith.training.reporting import Reporter
+from gansmith.training.log import Reporter
 
-_NAMED = 20
-"""Classes named in a remark."""
+_MOST_NAMES = 20
+"""Number of classes that a note names at most."""
 
-_WHAT_WOULD_DO = "`gansmith train --labels` takes the number from the images, and data.num_classes=0 trains without."
+_FIX_NUM_CLASSES = "`gansmith train --labels` takes the number from the images, and data.num_classes=0 trains without."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Datasets:
-    """Those to train on, those kept out for the recipe's losses, and what the user should know of them."""
+    """The datasets of a run, and notes on them for the user."""
 
     train: Dataset
     for_losses: Dataset | None
+    """Images for the recipe's validation losses, when it has them."""
     validation: Dataset | None
-    """Those that evaluations compare with, if not with some of `train`."""
+    """Images for evaluations and adaptive augmentation; without them, evaluations use images of `train`."""
     notes: list[str]
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Tells them from other images: how many train, the hash of their store, and of its labels if they count."""
+        """Number of training images, SHA-256 of the images and, for conditional recipes, of the labels."""
         hashes = self.train.index["sha256"]
         labels = {} if self.train.labels is None else {"labels": hashes["labels"]}
         return {"count": len(self.train), "sha256": hashes["images"], **labels}
 
 
 def open_all(recipe: Recipe, access: Access) -> Datasets:
-    """All images that the recipe asks for; they have labels where it has classes, the numbers of those.
+    """All datasets of the recipe; with labels, class numbers from 0 on, if the recipe is conditional.
 
     Raises DataError as `open_dataset` and `split_dataset`.
     """
@@ -60,15 +62,15 @@ def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
         notes.append(known.warning)
     for_losses = None
     if recipe.validation_losses.every:
-        dataset, for_losses = _hold_out(recipe, dataset, access)
-        notes.append(f"losses on {len(for_losses):,} images of {for_losses.index['name']} kept out of the training")
+        dataset, for_losses = _split_for_losses(recipe, dataset, access)
+        notes.append(f"validation losses on {len(for_losses):,} images of {for_losses.index['name']}, not trained on")
     validation = None
     if num := recipe.evaluate.validation:
-        dataset, validation = _split(recipe, dataset, num, "evaluate")
-        notes.append(f"{num:,} of them kept out of the training, for evaluations")
+        dataset, validation = _split_at_random(recipe, dataset, num, "evaluate")
+        notes.append(f"{num:,} of them are the validation set, for evaluations")
     if classes:
-        more = f" and {len(classes) - _NAMED:,} more" if len(classes) > _NAMED else ""
-        notes.append(f"told apart by {len(classes):,} classes: {', '.join(classes[:_NAMED])}{more}")
+        more = f" and {len(classes) - _MOST_NAMES:,} more" if len(classes) > _MOST_NAMES else ""
+        notes.append(f"conditional on {len(classes):,} classes: {', '.join(classes[:_MOST_NAMES])}{more}")
     notes += dataset.index["notes"]
 
     def labelled(some: Dataset) -> Dataset:
@@ -76,7 +78,10 @@ def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
 
     train = labelled(dataset)
     if classes and 0 in (counts := train.index["class_counts"]):
-        raise DataError(f"no image of the class {classes[counts.index(0)]!r} is left to train on; hold out fewer.")
+        raise DataError(
+            f"no image of the class {classes[counts.index(0)]!r} is left to train on; lower the number of validation "
+            "images."
+        )
     return Datasets(
         train=train,
         for_losses=for_losses and labelled(for_losses),
@@ -86,14 +91,14 @@ def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
 
 
 def _checked_classes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
-    """The names of the recipe's classes, none if it has none."""
+    """Names of the recipe's classes; empty without classes. Raises DataError when the dataset has other classes."""
     wanted, name = recipe.data.num_classes, recipe.data.name
     found = names_among(dataset, name) if wanted else ()
     if len(found) != wanted:
         if why := dataset.index.get("no_classes"):
             raise DataError(f"{name!r}: {why}, or leave out data.num_classes={wanted}.")
         kinds = f"images of {len(found):,} classes" if found else "no labels"
-        raise DataError(f"data.num_classes={wanted:,}, but {name!r} has {kinds}; {_WHAT_WOULD_DO}")
+        raise DataError(f"data.num_classes={wanted:,}, but {name!r} has {kinds}; {_FIX_NUM_CLASSES}")
     return found
 
 
@@ -102,19 +107,19 @@ def open_set(recipe: Recipe, access: Access, source: OpenSource | None = None) -
     return open_dataset(_request(recipe, recipe.data.split), access, source)
 
 
-def _hold_out(recipe: Recipe, dataset: Dataset, access: Access) -> tuple[Dataset, Dataset]:
-    """What is left to train on, and what is not: the set's test split, or some of its images at random.
+def _split_for_losses(recipe: Recipe, dataset: Dataset, access: Access) -> tuple[Dataset, Dataset]:
+    """Training images, and images for the validation losses: the test split of a known dataset, or random images.
 
-    Own images have no test split: a tenth of them is taken, at most 1,000.
+    Own images have no test split: a tenth of them is used, at most 1,000.
     """
     name, num = parse_name(recipe.data.name).name, recipe.validation_losses.validation
     if not num and name in SETS:
         return dataset, open_dataset(_request(recipe, "test"), access)
-    return _split(recipe, dataset, num or min(1000, -(-len(dataset) // 10)), "validation_losses")
+    return _split_at_random(recipe, dataset, num or min(1000, -(-len(dataset) // 10)), "validation_losses")
 
 
-def _split(recipe: Recipe, dataset: Dataset, num: int, table: str) -> tuple[Dataset, Dataset]:
-    """The rest of the images, and `num` of them at random, which are not trained on."""
+def _split_at_random(recipe: Recipe, dataset: Dataset, num: int, table: str) -> tuple[Dataset, Dataset]:
+    """Training images, and `num` random validation images; `table` of the recipe names the setting in the error."""
     if num >= len(dataset):
         raise DataError(f"{table}.validation={num} leaves none of the {len(dataset):,} images to train on.")
     order = torch.randperm(len(dataset), generator=stream(recipe.seed, "held-out", 0)).numpy()
@@ -122,19 +127,21 @@ def _split(recipe: Recipe, dataset: Dataset, num: int, table: str) -> tuple[Data
 
 
 def _request(recipe: Recipe, split: Split) -> Request:
-    """The recipe's images of a split; skip and limit are meant for the split that is trained on."""
+    """Request for a split. The recipe's skip and limit apply to the split that is trained on only."""
     data = recipe.data
     skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
     return Request(name=data.name, split=split, shape=data.shape, skip=skip, limit=limit)
 
 
 def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
-    """A line when a download or the packing starts, and one at each quarter of it."""
-    said: set[tuple[str, int]] = set()
+    """Access that notes the start of a download or of packing, and each quarter of it."""
+    noted: set[tuple[str, int]] = set()
 
     def is_new(what: str, here: int, whole: int) -> bool:
         mark = (what, 4 * here // max(whole, 1))
-        return not (mark in said or said.add(mark))
+        known = mark in noted
+        noted.add(mark)
+        return not known
 
     def downloading(name: str, here: int, size: int) -> None:
         if is_new(name, here, size):
@@ -145,3 +152,11 @@ def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access
             reporter.note(f"packing images: {done:,} of {total:,} files")
 
     return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
+
+
+def make_sampler(recipe: Recipe, dataset: Dataset) -> Sampler:
+    """The recipe's sampler for this dataset. Raises DataError when the dataset is smaller than a batch."""
+    data = recipe.data
+    return Sampler(
+        count=len(dataset), batch_size=recipe.batch_size, seed=recipe.seed, order=data.order, buffer=data.shuffle_buffer
+    )

@@ -1,7 +1,7 @@
-"""Measuring a run on its way: how far G's images are from real ones, whether they get closer, and at what price.
+"""Evaluations during training: how far fake images are from real ones, which state is the best, and whether to stop.
 
-Only images decide when there is an evaluation, and only its numbers what follows, so a continued run does what one that
-never stopped does. How long it takes is said, and changes nothing.
+The clock alone decides when to evaluate, and the numbers alone decide what follows, so a resumed run does what a run
+that never stopped does. The time that evaluations take is reported and changes nothing.
 """
 
 import math
@@ -22,89 +22,150 @@ from gansmith.evaluation.reference import Reference, kept_features, reference
 from gansmith.evaluation.table import METRICS
 from gansmith.features.extractor import Extractor
 from gansmith.features.networks import default_extractor, load_extractor
-from gansmith.generation.generator import Draws, paint_many
+from gansmith.generation.generator import Draws
 from gansmith.metrics.intervals import Estimate
 from gansmith.rng import stream
 from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations, stalled_since
 from gansmith.runs.run import Run
 from gansmith.schema import MOST_SHARE, Recipe
-from gansmith.training.reporting import Reporter
-from gansmith.training.state import GAN
+from gansmith.training.log import Reporter
+from gansmith.training.state import GAN, generator_of
 
 WARN_AFTER = 3
-"""Evaluations of a session, after which their price is known."""
+"""Number of evaluations in a session after which a warning says whether they take too long."""
 
 DIGITS = 6
-"""Significant ones of each number: what is beyond is rounding."""
+"""Significant digits of each number in metrics.jsonl; further digits depend on rounding."""
 
 LEAST_SIDE = 8
-"""Pixels of an image that has a spectrum."""
+"""Shortest side in pixels of images whose spectrum is measured."""
 
 NOT_EVALUATED = "not evaluated"
-"""How the remark of a run begins that wanted to be and could not."""
+"""Begin of the note on a run that asks for evaluations and gets none."""
 
-METRICS_ON_THE_WAY = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "checkerboard")
-"""Those that cost next to nothing once there are features."""
+METRICS_IN_TRAINING = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "checkerboard")
+"""The metrics that take little time once the features are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """What follows from an evaluation."""
+
+    is_best: bool = False
+    """Whether this state is the best so far."""
+    is_plateau: bool = False
+    """Whether the run ends here, because it has stopped improving."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Evaluator:
-    """Measures the states of a run, each in the same way, and knows what that has cost in this session."""
+    """Evaluates the states of a run, each in the same way, and counts the seconds that it takes in this session."""
 
     recipe: Recipe
     train: Dataset
     validation: Dataset | None
-    """Images kept out of `train` for this, if any."""
+    """Validation set; without one, images are compared with images of `train`."""
     extractor: Extractor
     names: list[str]
-    """Of the metrics; none where there are too few images for the features."""
+    """Names of the metrics; empty when there are too few images for the features."""
     num: int
-    """Images of either kind."""
+    """Number of fake images, and of real ones, in an evaluation."""
     began: float = field(default_factory=time.monotonic)
     preparing: float = 0.0
-    """Seconds for the real images."""
+    """Seconds spent on the real images."""
     measuring: float = 0.0
-    """Seconds for everything else, and how many evaluations they were."""
+    """Seconds spent on evaluations, without `preparing`."""
     count: int = 0
+    """Number of evaluations in this session."""
     real: Reference | None = None
 
     def note(self) -> str:
-        """What is done, in a sentence."""
+        """A sentence on what is evaluated, or why nothing is."""
         features = f"the features {self.extractor.name!r}"
         if not self.names:
             fewest = METRICS[DECIDES].fewest(self.extractor.width)
             return f"{NOT_EVALUATED}: {self.num:,} images are too few for {features}, which need {fewest:,}"
-        kind = "kept out of the training" if self.validation else "of those trained on"
+        kind = "not trained on" if self.validation else "of the training set"
         return (
             f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} images against as many real ones, "
             f"{kind}, by {features}"
         )
 
     def labels(self) -> Tensor | None:
-        """The classes of G's images, int64 [num], in the shares of those trained on, where there are classes."""
+        """Classes of the fake images, int64 [num], in the shares of the training images; None without classes."""
         num = self.recipe.data.num_classes
         return classes_of(self.train.index, num).in_proportion(self.num) if num else None
 
     def cost(self) -> str:
-        """What the evaluations of this session took, once there were some."""
+        """A sentence on the time that the evaluations of this session took; there must have been one."""
         seconds = self.preparing + self.measuring
         share = seconds / (time.monotonic() - self.began)
         return f"{self.count} evaluation{'s' * (self.count > 1)} took {seconds:.1f} s, {share:.1%} of the time"
 
+    def evaluate(self, gan: GAN, engine: Engine, run: Run, reporter: Reporter) -> EvaluationResult:
+        """Evaluate the generator that is shown, and write a line of metrics.jsonl.
 
-@dataclass(frozen=True, slots=True)
-class EvaluationResult:
-    """What follows from an evaluation: whether this state is to be kept as the best, and whether the run has ended."""
+        The protocol is the same each time, and is written to run.json at the first evaluation of a session.
+        """
+        if self.real is None:
+            self.real = self._prepare(run)
+        began, recipe, step = time.monotonic(), self.recipe, gan.seen // self.recipe.batch_size
+        generator = generator_of(gan, recipe, engine)
+        draws = Draws(seed=recipe.seed, name="evaluate/latents")
+        images = np.concatenate([*generator.sample_chunks(self.num, draws, self.labels())])
+        weights = "average" if recipe.ema_half_life else "raw"
+        measured = measure(images, self.real, self.names, recipe.seed, weights=weights)
+        run.append_metric({"step": step, "seen": gan.seen, **_rounded(measured.values)})
+        if self.count == 0:
+            run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.to_dict()})
+        self.count += 1
+        self.measuring += time.monotonic() - began
+        history = evaluations(run)
+        is_best, now = best_of(history) == history[-1], history[-1]
+        reporter.note(f"step {step:,}: Fréchet distance {now.describe()}{', the lowest so far' if is_best else ''}")
+        if self.count == WARN_AFTER and (warning := self._warning_if_expensive()):
+            reporter.note(warning)
+        last_gain = plateau(run, recipe, step)
+        if last_gain:
+            reporter.note(describe_plateau(last_gain, recipe))
+        return EvaluationResult(is_best=is_best, is_plateau=last_gain is not None)
 
-    is_best: bool = False
-    is_last: bool = False
+    def _prepare(self, run: Run) -> Reference:
+        """The features of the real images. The score of other real images, the floor, is written to run.json."""
+        began = time.monotonic()
+        train, validation, split, seed = self.train, self.validation, self.recipe.data.split, self.recipe.seed
+        order = _random_order(train, seed, "evaluate/train")
+        if validation:
+            chosen = _random_order(validation, seed, "evaluate/validation")
+            real, others = _image_set(validation, chosen[: self.num], "validation"), order[: self.num]
+        else:
+            real, others = _image_set(train, order[: self.num], split), order[self.num : 2 * self.num]
+        found, floor = reference(real, self.extractor), {}
+        if len(others) == self.num:
+            features = kept_features(_image_set(train, others, split), self.extractor)
+            floor = {"floor": {DECIDES: asdict(measure(features, found, [DECIDES]).values[DECIDES])}}
+        run.update(evaluate=floor)
+        self.preparing += time.monotonic() - began
+        return found
+
+    def _warning_if_expensive(self) -> str:
+        """A sentence on what would make evaluations cheap enough; empty if they are."""
+        share = self.measuring / (time.monotonic() - self.began - self.preparing)
+        if share <= MOST_SHARE:
+            return ""
+        every = self.recipe.evaluate.every * (share / (1 - share)) / (MOST_SHARE / (1 - MOST_SHARE))
+        digits = 10 ** (len(str(int(every))) - 2)
+        return (
+            f"evaluations take {share:.0%} of the time so far, and {MOST_SHARE:.0%} should do: "
+            f"--set evaluate.every={math.ceil(every / digits) * digits:.0f}, or fewer evaluate.images in another run"
+        )
 
 
 def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -> Evaluator | None:
-    """Whoever judges a run of this recipe; None when it is too short for an evaluation, or wants none.
+    """The evaluator of a run; None when the recipe asks for no evaluation, or is too short for one.
 
-    No image is looked at before the first evaluation. Raises UsageError and DataError when the features cannot be
-    had, or the recipe asks for fewer images than they need.
+    No image is read before the first evaluation. Raises UsageError or DataError when the features are not available, or
+    need more images than the recipe asks for.
     """
     settings, data = recipe.evaluate, recipe.data
     if not 0 < settings.every <= recipe.length.images:
@@ -117,8 +178,8 @@ def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -
             f"and need at least {fewest:,}."
         )
     num = _images_in_each(recipe, len(train))
-    there = {"classes": found.classes is not None, "images": min(data.height, data.width) >= LEAST_SIDE}
-    names = [one for one in METRICS_ON_THE_WAY if all(there[need] for need in METRICS[one].needs)]
+    available = {"classes": found.classes is not None, "images": min(data.height, data.width) >= LEAST_SIDE}
+    names = [name for name in METRICS_IN_TRAINING if all(available[need] for need in METRICS[name].needs)]
     return Evaluator(
         recipe=recipe,
         train=train,
@@ -130,14 +191,16 @@ def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -
 
 
 def is_measurable(recipe: Recipe, count: int) -> bool:
-    """Whether `count` images to train on, or those kept out for it, are enough for the features. Raises as above."""
+    """Whether the validation set, or else `count` training images, are enough. Raises as `make_evaluator`."""
     return _images_in_each(recipe, count) >= METRICS[DECIDES].fewest(_extractor(recipe).width)
 
 
-def about_too_short(recipe: Recipe) -> list[str]:
-    """A sentence on a recipe that asks for evaluations and is over before the first."""
+def notes_on_too_short(recipe: Recipe) -> list[str]:
+    """A note on a recipe that asks for evaluations and ends before the first."""
     every, images = recipe.evaluate.every, recipe.length.images
-    return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"] * (every > images)
+    if every <= images:
+        return []
+    return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"]
 
 
 def _images_in_each(recipe: Recipe, count: int) -> int:
@@ -145,14 +208,14 @@ def _images_in_each(recipe: Recipe, count: int) -> int:
 
 
 def _extractor(recipe: Recipe) -> Extractor:
-    """The features that the recipe asks for; where auto's do not see such images, random ones, which see all."""
+    """The recipe's feature extractor; "auto" is the one for its images, or random features, which take any."""
     data, asked = recipe.data, recipe.evaluate.features
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
     return default_extractor(data.name, **shape) if asked == "auto" else load_extractor(asked, **shape)
 
 
 def check_same_evaluator(run: Run, evaluator: Evaluator) -> None:
-    """Raise UsageError when the run's evaluations so far were made in another way: they have no best in common."""
+    """Raise UsageError when the run was evaluated with another protocol so far: the numbers would not be comparable."""
     kept = run.info().get("evaluate")
     protocol = kept.get("protocol") if isinstance(kept, dict) else None
     if not (isinstance(protocol, dict) and evaluations(run)):
@@ -166,97 +229,33 @@ def check_same_evaluator(run: Run, evaluator: Evaluator) -> None:
             )
 
 
-def evaluate(gan: GAN, evaluator: Evaluator, engine: Engine, run: Run, reporter: Reporter) -> EvaluationResult:
-    """Measure the generator that is shown, and write a line of metrics.jsonl.
-
-    The protocol, which is the same each time, goes into run.json at the first evaluation of a session.
-    """
-    if evaluator.real is None:
-        evaluator.real = _prepare(evaluator, run)
-    begun, recipe = time.monotonic(), evaluator.recipe
-    draws = Draws(seed=recipe.seed, name="evaluate/latents")
-    images = np.concatenate([*paint_many(gan.shown, recipe, engine, evaluator.num, draws, evaluator.labels())])
-    measured = measure(images, evaluator.real, evaluator.names, recipe.seed, weights=_weights(recipe))
-    step = gan.seen // recipe.batch_size
-    run.append_metric({"step": step, "seen": gan.seen, **_facts(measured.values)})
-    if evaluator.count == 0:
-        run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.to_dict()})
-    evaluator.count += 1
-    evaluator.measuring += time.monotonic() - begun
-    history = evaluations(run)
-    is_best, now = best_of(history) == history[-1], history[-1]
-    reporter.note(f"step {step:,}: Fréchet distance {now.describe()}{', the lowest so far' if is_best else ''}")
-    if evaluator.count == WARN_AFTER and (warning := _too_expensive(evaluator)):
-        reporter.note(warning)
-    stalled = plateau(run, recipe, step)
-    if stalled:
-        reporter.note(because(stalled, recipe))
-    return EvaluationResult(is_best=is_best, is_last=stalled is not None)
-
-
 def plateau(run: Run, recipe: Recipe, step: int) -> Evaluated | None:
-    """The last gain, when the evaluation of this step was one too many without another; else None."""
+    """The last gain, if the evaluation of this step ends the patience of the recipe; else None."""
     history = evaluations(run)
     return stalled_since(history, recipe.evaluate.patience) if history and history[-1].step == step else None
 
 
-def because(gain: Evaluated, recipe: Recipe) -> str:
-    """Why a run ended before its length."""
+def describe_plateau(gain: Evaluated, recipe: Recipe) -> str:
+    """A sentence on why a run ended before its length."""
     return (
         f"no gain beyond noise in {recipe.evaluate.patience} evaluations since step {gain.step:,}, whose Fréchet "
         f"distance was {gain.describe()}"
     )
 
 
-def _prepare(evaluator: Evaluator, run: Run) -> Reference:
-    """The real images' features; what as many others come to in G's place, the floor, goes into run.json."""
-    begun = time.monotonic()
-    train, validation, split = evaluator.train, evaluator.validation, evaluator.recipe.data.split
-    first = _at_random(train, evaluator.recipe.seed, "evaluate/train")
-    if validation:
-        chosen = _at_random(validation, evaluator.recipe.seed, "evaluate/validation")
-        real, others = _images(validation, chosen[: evaluator.num], "validation"), first[: evaluator.num]
-    else:
-        real, others = _images(train, first[: evaluator.num], split), first[evaluator.num : 2 * evaluator.num]
-    found, floor = reference(real, evaluator.extractor), {}
-    if len(others) == evaluator.num:
-        features = kept_features(_images(train, others, split), evaluator.extractor)
-        floor = {"floor": {DECIDES: asdict(measure(features, found, [DECIDES]).values[DECIDES])}}
-    run.update(evaluate=floor)
-    evaluator.preparing += time.monotonic() - begun
-    return found
-
-
-def _at_random(dataset: Dataset, seed: int, name: str) -> torch.Tensor:
+def _random_order(dataset: Dataset, seed: int, name: str) -> torch.Tensor:
     return torch.randperm(len(dataset), generator=stream(seed, name, 0))
 
 
-def _images(dataset: Dataset, rows: torch.Tensor, split: str) -> inputs.ImageSet:
+def _image_set(dataset: Dataset, rows: torch.Tensor, split: str) -> inputs.ImageSet:
     return inputs.image_set(dataset.batch(rows).permute(0, 2, 3, 1).numpy(), dataset.index["name"], split)
 
 
-def _facts(values: dict[str, Estimate]) -> dict[str, dict[str, float]]:
-    """Value and interval of each, without what a run does not compute anew exactly."""
+def _rounded(values: dict[str, Estimate]) -> dict[str, dict[str, float]]:
+    """Value and interval of each metric, to `DIGITS` digits; metrics that are not finite are left out."""
     found = {}
-    for name, one in values.items():
-        ends = {end: getattr(one, end) for end in ("value", "low", "high")}
+    for name, estimate in values.items():
+        ends = {end: getattr(estimate, end) for end in ("value", "low", "high")}
         if all(map(math.isfinite, ends.values())):
             found[name] = {end: float(f"{value:.{DIGITS}g}") for end, value in ends.items()}
     return found
-
-
-def _weights(recipe: Recipe) -> str:
-    return "average" if recipe.ema_half_life else "raw"
-
-
-def _too_expensive(evaluator: Evaluator) -> str:
-    """What would make evaluations cheap enough, if they are not; else nothing."""
-    share = evaluator.measuring / (time.monotonic() - evaluator.began - evaluator.preparing)
-    if share <= MOST_SHARE:
-        return ""
-    every = evaluator.recipe.evaluate.every * (share / (1 - share)) / (MOST_SHARE / (1 - MOST_SHARE))
-    digits = 10 ** (len(str(int(every))) - 2)
-    return (
-        f"evaluations take {share:.0%} of the time so far, and {MOST_SHARE:.0%} should do: "
-        f"--set evaluate.every={math.ceil(every / digits) * digits:.0f}, or fewer evaluate.images in another run"
-    )

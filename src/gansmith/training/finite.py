@@ -1,4 +1,4 @@
-"""Numbers that are not finite: noticed in the step in which they appear, and named."""
+"""Stops training at the step in which a number stops being finite, and names the number."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -7,55 +7,57 @@ import torch
 from torch import Tensor
 
 from gansmith.errors import DivergedError
+from gansmith.nn.finite import all_finite
 from gansmith.nn.modes import layers_of
-from gansmith.training.optim import NotFiniteError, all_finite
-from gansmith.training.state import GAN
+from gansmith.training.optim import NotFiniteError
+from gansmith.training.state import GAN, networks_of
 
 
 @contextmanager
 def checking_finite(gan: GAN, step: int) -> Generator[None]:
-    """Raise DivergedError, naming tensor, term and step, when an update inside meets what is not finite.
+    """Turn a NotFiniteError inside the context into a DivergedError that names tensor, loss and step.
 
-    What is named is where it began: a weight before the loss that came of it, a loss before its gradient.
+    The cause is named before its effect: a weight before the loss that follows from it, a loss before its gradients.
     """
     try:
         yield
-    except NotFiniteError as refused:
-        term = "loss/d" if refused.optimizer is gan.optimizer_d else "loss/g"
+    except NotFiniteError as error:
+        loss = "loss/d" if error.optimizer is gan.optimizer_d else "loss/g"
+        state = _parameters_and_buffers(gan)
         gradients = {
-            f"the gradient of {term} for {name}": parameter.grad
-            for name, parameter in _state(gan).items()
+            f"the gradient of {loss} for {name}": parameter.grad
+            for name, parameter in state.items()
             if parameter.grad is not None
         }
-        _refuse({**_state(gan), term: refused.objective, **gradients}, step)
+        _raise_for_first_not_finite({**state, loss: error.loss, **gradients}, step)
 
 
 def check_finite(gan: GAN, values: Mapping[str, Tensor], step: int) -> None:
-    """Raise DivergedError when a step left a statistic or average, or has a value, that is not finite.
+    """Raise DivergedError when a value of the step, a buffer, or a weight of the EMA is not finite.
 
-    Weights are not looked at again: the updates that moved them have done so.
+    Other weights are not tested again: `Optimizer.update` tests them.
     """
-    networks = [network for network in (gan.G, gan.D, gan.G_ema) if network is not None]
-    kept = [buffer for network in networks for layer in layers_of(network) for buffer in layer._buffers.values()]
+    tensors = [*values.values()]
+    for network in networks_of(gan).values():
+        for layer in layers_of(network):
+            tensors += (buffer for buffer in layer._buffers.values() if buffer is not None)
     if gan.G_ema is not None:
-        kept += gan.G_ema.parameters()
-    if not all_finite([*values.values(), *(tensor for tensor in kept if tensor is not None)]):
-        _refuse({**_state(gan), **values}, step)
+        tensors += gan.G_ema.parameters()
+    if not all_finite(tensors):
+        _raise_for_first_not_finite({**_parameters_and_buffers(gan), **values}, step)
 
 
-def _state(gan: GAN) -> dict[str, Tensor]:
+def _parameters_and_buffers(gan: GAN) -> dict[str, Tensor]:
     """Parameters and buffers by name, such as "3.weight of G"."""
-    networks = {"G": gan.G, "D": gan.D, "the average of G": gan.G_ema}
     return {
-        f"{name} of {of}": tensor
-        for of, network in networks.items()
-        if network is not None
+        f"{name} of {'the EMA of G' if network is gan.G_ema else key}": tensor
+        for key, network in networks_of(gan).items()
         for name, tensor in network.state_dict(keep_vars=True).items()
     }
 
 
 @torch.no_grad()
-def _refuse(tensors: Mapping[str, Tensor], step: int) -> None:
+def _raise_for_first_not_finite(tensors: Mapping[str, Tensor], step: int) -> None:
     for name, tensor in tensors.items():
         broken = tensor[~torch.isfinite(tensor)]
         if len(broken):

@@ -1,162 +1,110 @@
-"""The training loop: do what is due, stop if done, step, advance."""
+"""The training loop: do what is due, stop if the run is done, take a step."""
 
-import time
+from collections.abc import Generator
 from dataclasses import dataclass
 
-from torch import Tensor
-
-from gansmith.augment.augmenter import overfitting
-from gansmith.checkpoints.save import save_checkpoint
-from gansmith.config import Schedule, value_at
 from gansmith.data.sampler import Sampler
 from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.generation.generator import save_sample_grid
-from gansmith.nn.ema import ema_decay, ema_update
-from gansmith.objectives.adversarial import LOSSES, margins
 from gansmith.runs.control import SAMPLE, SAVE, STOP, Requests
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
-from gansmith.training.batch import make_batch
-from gansmith.training.evaluation import EvaluationResult, Evaluator, evaluate
-from gansmith.training.finite import check_finite, checking_finite
-from gansmith.training.held_out_losses import write_validation_losses
-from gansmith.training.overfitting import VALIDATION_LOGITS, ValidationPixels, steer_augmentation, validation_batch
-from gansmith.training.reporting import Progress, Reporter
-from gansmith.training.state import GAN
-from gansmith.training.steps import discriminator_step, generator_step, shared_images
+from gansmith.training.batch import Batch, make_batch
+from gansmith.training.datasets import make_sampler
+from gansmith.training.evaluation import EvaluationResult, Evaluator
+from gansmith.training.log import Reporter, StepLog, TrainingStep
+from gansmith.training.state import GAN, generator_of, save_checkpoint
+from gansmith.training.steps import Values, train_step
+from gansmith.training.validation import validation_batch, write_validation_losses
 from gansmith.viz.evolution import is_milestone
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a run needs besides the state it updates."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """Everything that training uses and does not change."""
 
     recipe: Recipe
     dataset: Dataset
     for_losses: Dataset | None
-    """Images for the recipe's validation losses, if it has them."""
+    """Images for the recipe's validation losses, when it has them."""
     validation: Dataset | None
-    """Images kept out for its evaluations, and for the signal of its augmentation."""
+    """Validation set for evaluations and for adaptive augmentation, when the recipe has one."""
     evaluator: Evaluator | None
-    """Who measures the run on its way, if its recipe asks for that."""
     engine: Engine
     run: Run
     reporter: Reporter
 
 
-def train_loop(gan: GAN, setting: Setting, requests: Requests) -> None:
-    """Train until the recipe's length or a plateau is reached or a stop is asked for; in any case the state is saved.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """The work that the recipe's intervals ask for at one moment between two steps."""
 
-    Raises DivergedError when a number is not finite.
+    is_new: bool
+    """False at the first moment of a resumed run, which did this moment's work before it stopped: nothing is due."""
+    evaluation: bool
+    log: bool
+    validation_losses: bool
+    grid: bool
+    checkpoint: bool
+
+    @classmethod
+    def at(cls, recipe: Recipe, seen: int, resumed_at: int = 0) -> "Due":
+        """The work at the clock `seen`, in a run that started or went on at `resumed_at`."""
+        is_new = seen > resumed_at or resumed_at == 0
+
+        def crossed(every: int) -> bool:
+            """Whether the last step crossed a multiple of `every` images, which need not divide into batches."""
+            return is_new and every > 0 and seen // every != (seen - recipe.batch_size) // every
+
+        return cls(
+            is_new=is_new,
+            evaluation=seen > 0 and crossed(recipe.evaluate.every),
+            log=seen > 0 and crossed(recipe.length.log_every),
+            validation_losses=seen > 0 and crossed(recipe.validation_losses.every),
+            grid=crossed(recipe.length.sample_every) or (is_new and is_milestone(seen // recipe.batch_size)),
+            checkpoint=seen > 0 and crossed(recipe.length.checkpoint_every),
+        )
+
+
+def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[TrainingStep]:
+    """Train to the recipe's length, a plateau or a request to stop, and save the state; yields each step.
+
+    Closing the generator early is a request to stop. Raises DivergedError when a number is not finite.
     """
-    recipe, run = setting.recipe, setting.run
-    sampler = make_sampler(recipe, setting.dataset)
-    begin, began, spent = gan.seen, time.monotonic(), run.seconds_spent()
-    values: dict[str, Tensor] = {}
+    recipe, run, evaluator, resumed_at = setup.recipe, setup.run, setup.evaluator, gan.seen
+    sampler = make_sampler(recipe, setup.dataset)
+    log = StepLog(recipe, run, setup.reporter, resumed_at)
+    values: Values = {}
 
     while True:
-        step, asked = gan.seen // recipe.batch_size, requests.take()
-        is_new = gan.seen > begin or begin == 0  # a continued run did this step's work before it stopped
-        result = EvaluationResult()
-        if is_new and step and setting.evaluator and due(gan.seen, recipe.batch_size, recipe.evaluate.every):
-            result = evaluate(gan, setting.evaluator, setting.engine, run, setting.reporter)
-        done = step >= recipe.steps or result.is_last
-        leaving = done or STOP in asked
-        if is_new and values and (done or due(gan.seen, recipe.batch_size, recipe.length.log_every)):
-            seconds = time.monotonic() - began
-            log(gan, setting, values, seconds=spent + seconds, rate=(gan.seen - begin) / seconds)
-        if is_new and step and setting.for_losses and due(gan.seen, recipe.batch_size, recipe.validation_losses.every):
-            write_validation_losses(gan, recipe, setting.for_losses, setting.engine, run)
-        if SAMPLE in asked or (is_new and (done or draws_grid(recipe, gan.seen))):
-            save_sample_grid(run, recipe, setting.engine, gan.shown, step)
-        if is_new and (leaving or result.is_best or SAVE in asked or saves(recipe, gan.seen)):
+        step, requested = gan.seen // recipe.batch_size, requests.take()
+        due, result = Due.at(recipe, gan.seen, resumed_at), EvaluationResult()
+        if due.evaluation and evaluator:
+            result = evaluator.evaluate(gan, setup.engine, run, setup.reporter)
+        done = step >= recipe.steps or result.is_plateau
+        stop = done or STOP in requested
+        if due.log or (due.is_new and done):
+            log.write(gan, values)
+        if due.validation_losses and setup.for_losses:
+            write_validation_losses(gan, recipe, setup.for_losses, setup.engine, run)
+        if due.grid or (due.is_new and done) or SAMPLE in requested:
+            save_sample_grid(run, generator_of(gan, recipe, setup.engine))
+        if due.checkpoint or (due.is_new and (stop or result.is_best or SAVE in requested)):
             save_checkpoint(run, gan, recipe)
-        if leaving:
+        if stop:
             return
 
-        chosen = sampler.indices(gan.seen)
-        pixels, labels = setting.dataset.batch(chosen), setting.dataset.labels_at(chosen)
-        validation = validation_batch(recipe, setting.validation, gan.seen)
-        values = train_step(gan, pixels, recipe, setting.engine, labels, validation)
+        values = train_step(gan, next_batch(gan, setup, sampler), recipe, setup.engine)
+        try:
+            yield TrainingStep(gan, recipe, setup.engine, run, values)
+        except GeneratorExit:
+            requests.ask(STOP)
 
 
-def train_step(
-    gan: GAN,
-    pixels: Tensor,
-    recipe: Recipe,
-    engine: Engine,
-    labels: Tensor | None = None,
-    validation: ValidationPixels | None = None,
-) -> dict[str, Tensor]:
-    """One iteration on `pixels`, uint8 [N, C, H, W]: D, then G, the average, the augmentation's chance, the clock.
-
-    `labels`, int64 [N], are the classes, if any; `validation` is what the augmentation looks at. Returns the per-sample
-    values of both steps. Raises DivergedError when a number is not finite.
-    """
-    batch = make_batch(recipe, gan.seen, pixels, engine, labels, validation)
-    with checking_finite(gan, batch.iteration + 1):
-        if recipe.objective.generator_reuses_images:
-            batch = shared_images(gan, batch, engine)
-        values = discriminator_step(gan, batch, recipe.objective, engine)
-        values |= generator_step(gan, batch, recipe.objective, engine)
-    if gan.G_ema is not None:
-        half_life = value_at(recipe.ema_half_life, gan.seen)
-        ema_update(gan.G_ema, gan.G, ema_decay(recipe.batch_size, half_life, gan.seen + recipe.batch_size))
-    check_finite(gan, values, batch.iteration + 1)
-    steer_augmentation(gan, values, recipe)
-    gan.seen += recipe.batch_size
-    return values
-
-
-def make_sampler(recipe: Recipe, dataset: Dataset) -> Sampler:
-    """The sampler that the recipe asks for, over these images."""
-    data = recipe.data
-    return Sampler(
-        count=len(dataset), batch_size=recipe.batch_size, seed=recipe.seed, order=data.order, buffer=data.shuffle_buffer
-    )
-
-
-def log(gan: GAN, setting: Setting, values: dict[str, Tensor], seconds: float, rate: float) -> None:
-    """Write the batch means of the step just done, and show them. They do not depend on the intervals."""
-    recipe, step = setting.recipe, gan.seen // setting.recipe.batch_size
-    means = {name: value.mean().item() for name, value in values.items()}
-    objective, real, fake = recipe.objective, values["logits/real"], values["logits/fake"]
-    right = margins(LOSSES[objective.loss], real, fake, objective.targets)
-    means["accuracy/real"] = (right["real"] > 0).float().mean().item()
-    means["accuracy/fake"] = (right["fake"] >= 0).float().mean().item()
-    if gan.augment is not None:
-        means["augment/probability"] = gan.augment.probability_at(gan.seen)
-    if VALIDATION_LOGITS in values:
-        means["augment/overfitting"] = overfitting(real, values[VALIDATION_LOGITS], fake)
-    rates = {"lr/d": gan.optimizer_d.settings.lr, "lr/g": gan.optimizer_g.settings.lr}
-    means |= {name: value_at(lr, gan.seen) for name, lr in rates.items() if isinstance(lr, Schedule)}
-    clock = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
-    setting.run.append_event({"step": step, "seen": gan.seen, **means, "time": clock})
-    shown = Progress(
-        step=step,
-        steps=recipe.steps,
-        seen=gan.seen,
-        loss_d=means["loss/d"],
-        loss_g=means["loss/g"],
-        accuracy_real=means["accuracy/real"],
-        accuracy_fake=means["accuracy/fake"],
-        images_per_second=rate,
-        seconds_left=(recipe.steps - step) * recipe.batch_size / rate,
-    )
-    setting.reporter.progress(shown)
-
-
-def draws_grid(recipe: Recipe, seen: int) -> bool:
-    """Whether a run draws its grid at this moment, wherever it ends."""
-    return is_milestone(seen // recipe.batch_size) or due(seen, recipe.batch_size, recipe.length.sample_every)
-
-
-def saves(recipe: Recipe, seen: int) -> bool:
-    """Whether a run saves its state at this moment, wherever it ends."""
-    return seen > 0 and due(seen, recipe.batch_size, recipe.length.checkpoint_every)
-
-
-def due(seen: int, batch_size: int, every: int) -> bool:
-    """True when the last `batch` images crossed a multiple of `every`; batch need not divide it."""
-    return seen // every != (seen - batch_size) // every
+def next_batch(gan: GAN, setup: Setup, sampler: Sampler) -> Batch:
+    """The next images in the sampler's order, with every random number of the step."""
+    recipe, dataset, chosen = setup.recipe, setup.dataset, sampler.indices(gan.seen)
+    pixels, labels = dataset.batch(chosen), dataset.labels_at(chosen)
+    validation = validation_batch(recipe, setup.validation, gan.seen)
+    return make_batch(recipe, gan.seen, pixels, setup.engine, labels, validation)

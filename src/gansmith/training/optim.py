@@ -1,7 +1,7 @@
-"""Optimisers by the book of the framework that a recipe comes from, and one update with them."""
+"""Adam and RMSprop as the framework of each recipe defines them, and one update with them."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,83 +9,86 @@ import torch
 from torch import Tensor, nn
 
 from gansmith.config import value_at
+from gansmith.nn.finite import all_finite
 from gansmith.schema import OptimizerSettings, RMSprop
 
-LATE = 1e9
-"""A number of updates after which no bias is left to correct."""
+UNBIASED_AFTER = 1e9
+"""Number of updates after which Adam's bias correction is 1 in float64."""
 
 
 class NotFiniteError(ArithmeticError):
-    """An objective or a gradient is not finite, and nothing was updated; or, after an update, a parameter is not.
+    """A loss or a gradient is not finite, and nothing was updated; or a parameter is not finite after an update.
 
-    What it is about is still there to be looked at.
+    `optimizer` holds the parameters and gradients; `loss` is the sum of the losses of the update.
     """
 
-    def __init__(self, optimizer: "Optimizer", objective: Tensor):
+    def __init__(self, optimizer: "Optimizer", loss: Tensor):
         super().__init__()
-        self.optimizer, self.objective = optimizer, objective.detach()
+        self.optimizer, self.loss = optimizer, loss.detach()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Optimizer:
-    """The settings of an optimiser, the parameters it moves, and what it remembers of each.
+    """The settings of an optimiser, the parameters that it updates, and its state for each of them.
 
-    `fused` passes once over the memory, in one call for all parameters: three times as fast as an operation at a time.
-    `fused=False` is the readable reference.
+    `fused=True` updates all parameters in one call and passes over the memory once, which is three times as fast as
+    one operation at a time. `fused=False` is the readable reference.
     """
 
     settings: OptimizerSettings
     parameters: list[Tensor]
-    slots: dict[str, list[Tensor]]
-    """A tensor for each parameter, laid out as it is: "square", the mean square, and for Adam "mean"."""
+    state: dict[str, list[Tensor]]
+    """Running statistics of the gradients, a tensor for each parameter: "square", and for Adam also "mean"."""
     fused: bool = True
 
     @contextmanager
     def update(self, updates_done: int, seen: int) -> Generator[Callable[[Tensor], None]]:
-        """One update of these parameters, and of no others, when the context ends without an error.
+        """Yields `accumulate(loss)`, which back-propagates a scalar; leaving the context takes one step on the sum.
 
-        What it gives takes a scalar and goes back through its graph; the update is down the gradient of their sum. The
-        rate is lr / (1 + lr_decay * updates_done), lr and beta2 are those of the clock `seen`; gradients are clipped
-        element by element before the optimiser sees them, as Keras' `decay` and `clipvalue` do. Raises NotFiniteError
-        before anything is moved, and after it where a parameter is not finite: there and then it is still in the
-        processor's cache.
+        Only `parameters` get gradients and change. The learning rate is lr / (1 + lr_decay * updates_done), with lr and
+        beta2 at the clock `seen`; gradients are clipped element by element before the optimiser sees them, as Keras'
+        `decay` and `clipvalue` do. Raises NotFiniteError before the update for a loss or gradient that is not finite,
+        and after it for a parameter: at that moment the parameters are still in the processor's cache.
         """
         for parameter in self.parameters:
             parameter.grad = None
-        objectives: list[Tensor] = []
+        losses: list[Tensor] = []
 
-        def add(objective: Tensor) -> None:
-            torch.autograd.backward(objective, inputs=self.parameters)
-            objectives.append(objective.detach())
+        def accumulate(loss: Tensor) -> None:
+            torch.autograd.backward(loss, inputs=self.parameters)
+            losses.append(loss.detach())
 
-        yield add
-        gradients = [_gradient(parameter) for parameter in self.parameters]
-        # A number is read by itself: even to sum one takes a tenth of a millisecond after the rush of a backward pass.
-        if not (all(math.isfinite(one.item()) for one in objectives) and gradients_finite(gradients)):
-            raise self._not_finite(objectives)
+        yield accumulate
+        gradients = [_gradient_of(parameter) for parameter in self.parameters]
+        # Each loss is read by itself: even the sum of one number takes 0.1 ms right after a backward pass.
+        if not (all(math.isfinite(loss.item()) for loss in losses) and gradients_finite(gradients)):
+            raise self._not_finite(losses)
         if bound := self.settings.clip_value:
             for gradient in gradients:
                 gradient.clamp_(-bound, bound)
         with torch.no_grad():
-            (self._move_fused if self.fused else self._move)(gradients, updates_done, seen)
+            (self._step_fused if self.fused else self._step)(gradients, updates_done, seen)
         if not all_finite(self.parameters):
-            raise self._not_finite(objectives)
+            raise self._not_finite(losses)
 
-    def _not_finite(self, objectives: list[Tensor]) -> NotFiniteError:
-        return NotFiniteError(self, torch.stack(objectives).sum())
+    def __repr__(self) -> str:
+        return f"Optimizer({self.settings!r}, {len(self.parameters)} tensors)"
 
-    def _move(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
+    def _not_finite(self, losses: list[Tensor]) -> NotFiniteError:
+        return NotFiniteError(self, torch.stack(losses).sum())
+
+    def _step(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
         hyper = _hyper_parameters(self.settings, updates_done, seen)
         correction1, correction2 = 1 - hyper.beta1**hyper.count, 1 - hyper.beta2**hyper.count
-        means, squares = self._memory(gradients)
+        means, squares = self._means_and_squares(gradients)
         for p, g, m, v in zip(self.parameters, gradients, means, squares, strict=True):
             m.copy_(hyper.beta1 * m + (1 - hyper.beta1) * g)
             v.copy_(hyper.beta2 * v + (1 - hyper.beta2) * g**2)
             p -= hyper.rate * (m / correction1) / ((v / correction2).sqrt() + hyper.epsilon)
 
-    def _move_fused(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
+    def _step_fused(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
         hyper = _hyper_parameters(self.settings, updates_done, seen)
-        means, squares = self._memory(gradients)
+        means, squares = self._means_and_squares(gradients)
         torch._fused_adam_(
             self.parameters,
             gradients,
@@ -102,28 +105,15 @@ class Optimizer:
             maximize=False,
         )
 
-    def _memory(self, gradients: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Means and mean squares. RMSprop has no mean: the gradient stands for it."""
-        return self.slots.get("mean", gradients), self.slots["square"]
-
-
-@torch.no_grad()
-def all_finite(tensors: Sequence[Tensor]) -> bool:
-    """Whether every number in these tensors is finite.
-
-    Their sums say so at the pace of the memory; only where one is not finite, which it may be for being too large, are
-    single numbers looked at. On a processor the sums are read one by one, which is faster than any operation that joins
-    them; elsewhere each reading waits for the device, so there is one.
-    """
-    sums = [tensor.sum() for tensor in tensors]
-    total = sum(each.item() for each in sums) if sums[0].is_cpu else torch.stack(sums).sum().item()
-    return math.isfinite(total) or all(torch.isfinite(tensor).all().item() for tensor in tensors)
+    def _means_and_squares(self, gradients: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Running means and mean squares of the gradients. RMSprop has the gradients themselves as means."""
+        return self.state.get("mean", gradients), self.state["square"]
 
 
 def gradients_finite(gradients: list[Tensor]) -> bool:
-    """Whether every number in these gradients is finite: in one call, torch's own for gradients that were scaled.
+    """Whether every number in these gradients is finite, by torch's call for loss scaling, here with scale 1.
 
-    They are multiplied by 1, which changes no bit and leaves them in the processor's cache for the update.
+    Multiplying by 1 changes no bit and leaves the gradients in the processor's cache for the update.
     """
     found = torch.zeros((), device=gradients[0].device)
     torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, torch.ones_like(found))
@@ -131,11 +121,11 @@ def gradients_finite(gradients: list[Tensor]) -> bool:
 
 
 def make_optimizer(settings: OptimizerSettings, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Optimizer:
-    """The optimiser that `settings` describe, over these parameters, before its first update."""
-    moved: list[Tensor] = list(parameters)
+    """The optimiser of `settings` for these parameters, before its first update."""
+    trained: list[Tensor] = list(parameters)
     names = ("square",) if isinstance(settings, RMSprop) else ("mean", "square")
-    slots = {name: [torch.zeros_like(parameter).detach() for parameter in moved] for name in names}
-    return Optimizer(settings=settings, parameters=moved, slots=slots, fused=fused)
+    state = {name: [torch.zeros_like(parameter).detach() for parameter in trained] for name in names}
+    return Optimizer(settings=settings, parameters=trained, state=state, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,18 +138,20 @@ class _HyperParameters:
     epsilon: float
     """Added to the root of the corrected mean square."""
     count: float
-    """Updates so far, this one included: what the correction of the bias goes by."""
+    """Number of updates for the bias correction, this one included."""
 
 
 def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int) -> _HyperParameters:
-    """RMSprop is Adam with beta1 = 0 whose bias has worn off.
+    """The settings at one moment. RMSprop is Adam with beta1 = 0 and without bias correction.
 
-    Adam's "epsilon hat" is added to the root of the mean square itself, so that of the corrected one is
-    eps_hat / sqrt(1 - beta2^t). A beta2 that moves corrects by its value of now, as if it had always been that.
+    Adam's "epsilon hat" is added to the root of the uncorrected mean square, so the epsilon for the corrected one is
+    eps_hat / sqrt(1 - beta2^t). A scheduled beta2 corrects by its present value, as if it had always had that value.
     """
     rate, count = value_at(settings.lr, seen) / (1 + settings.lr_decay * updates_done), updates_done + 1.0
     if isinstance(settings, RMSprop):
-        return _HyperParameters(rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=LATE)
+        return _HyperParameters(
+            rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=UNBIASED_AFTER
+        )
     beta2 = value_at(settings.beta2, seen)
     correction = math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0
     return _HyperParameters(
@@ -167,7 +159,7 @@ def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int)
     )
 
 
-def _gradient(parameter: Tensor) -> Tensor:
+def _gradient_of(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
         raise ValueError(f"no gradient reaches a parameter of shape {list(parameter.shape)}: it has no effect.")
     return parameter.grad

@@ -10,18 +10,16 @@ from gansmith import recipe
 from gansmith.augment.augmenter import BATCHES, draws, make_augmenter, observe
 from gansmith.augment.operations import OPERATIONS, colour, cutout, flip, rotate, translate
 from gansmith.augment.settings import Augment
-from gansmith.checkpoints.load import load_checkpoint
 from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
 from gansmith.errors import CheckpointError, RecipeError
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch
-from gansmith.training.loop import train_step
-from gansmith.training.state import build
+from gansmith.training.state import build, load_checkpoint, save_checkpoint
 from gansmith.training.steps import discriminator_step, generator_step
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 
@@ -212,16 +210,19 @@ def test_d_sees_augmented_images_of_both_kinds_in_both_steps_and_nothing_else(lo
     generator_step(gan, given, small.objective, ENGINE)
     expected = [
         torch.cat(
-            [gan.augment(given.real, given.augment["d/real"], 0), gan.augment(made[0], given.augment["d/fake"], 0)]
+            [
+                gan.augment(given.real, given.augment_draws["d/real"], 0),
+                gan.augment(made[0], given.augment_draws["d/fake"], 0),
+            ]
         ),
-        gan.augment(made[1], given.augment["g/fake"], 0),
+        gan.augment(made[1], given.augment_draws["g/fake"], 0),
     ]
     if loss == "relativistic":
-        expected.append(gan.augment(given.real, given.augment["g/real"], 0))
+        expected.append(gan.augment(given.real, given.augment_draws["g/real"], 0))
     for found, wanted in zip(seen, expected, strict=True):
         assert torch.equal(found, wanted)
     assert not torch.equal(seen[0][:4], given.real)
-    chosen = list(given.augment.values())
+    chosen = list(given.augment_draws.values())
     assert not any(torch.equal(a, b) for i, a in enumerate(chosen) for b in chosen[:i])
 
 
@@ -229,7 +230,7 @@ def test_the_gradient_goes_through_the_augmentation_to_g():
     small = tiny(DIFFAUGMENT)
     gan = build(small, ENGINE)
     before = copy.deepcopy(gan.G.state_dict())
-    train_step(gan, pixels(small, 0), small, ENGINE)
+    step_on(gan, pixels(small, 0), small, ENGINE)
     assert all(not torch.equal(tensor, before[name]) for name, tensor in gan.G.state_dict().items())
 
 
@@ -239,7 +240,7 @@ def test_a_penalty_is_on_the_slope_at_the_image_before_it_is_augmented():
     D = copy.deepcopy(gan.D)
     values = discriminator_step(gan, given, small.objective, ENGINE)
     real = given.real.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(D(gan.augment(real, given.augment["d/real"], 0)).sum(), real)
+    (slope,) = torch.autograd.grad(D(gan.augment(real, given.augment_draws["d/real"], 0)).sum(), real)
     assert_close(values["penalty"], slope.square().sum((1, 2, 3)) / 2)
 
 
@@ -259,7 +260,7 @@ def test_checkpoints_carry_the_controller_and_go_on_exactly(tmp_path):
     small = tiny('augment.operations=["translate"]', "augment.target=0.1", "augment.speed=100", "ema_half_life=20.0")
     gan, run = build(small, ENGINE), create_run(tmp_path, "small")
     for clock in range(7):
-        train_step(gan, pixels(small, clock), small, ENGINE)
+        step_on(gan, pixels(small, clock), small, ENGINE)
     save_checkpoint(run, gan, small)
     again = build(small, ENGINE)
     load_checkpoint(find_checkpoint(run).folder, again)
@@ -267,7 +268,7 @@ def test_checkpoints_carry_the_controller_and_go_on_exactly(tmp_path):
     assert again.augment.state[2] == 3
     for clock in range(7, 10):
         for one in (gan, again):
-            train_step(one, pixels(small, clock), small, ENGINE)
+            step_on(one, pixels(small, clock), small, ENGINE)
     assert again.augment.state.tolist() == gan.augment.state.tolist()
     for name, tensor in gan.G_ema.state_dict().items():
         assert torch.equal(tensor, again.G_ema.state_dict()[name]), name
@@ -276,7 +277,7 @@ def test_checkpoints_carry_the_controller_and_go_on_exactly(tmp_path):
 def test_a_fork_may_begin_to_control_its_augmentation_and_a_continued_run_may_not(tmp_path):
     small = tiny()
     gan, run = build(small, ENGINE), create_run(tmp_path, "small")
-    train_step(gan, pixels(small, 0), small, ENGINE)
+    step_on(gan, pixels(small, 0), small, ENGINE)
     save_checkpoint(run, gan, small)
     fork = build(tiny('augment.operations=["flip"]', "augment.target=0.6", "augment.speed=100"), ENGINE)
     with pytest.raises(CheckpointError):
@@ -296,7 +297,7 @@ def test_a_fixed_chance_is_not_saved(tmp_path):
     ("changes", "message"),
     [
         (['operations=["fliip"]'], "unknown augmentation 'fliip'. Did you mean 'flip'?"),
-        (['operations=["flip", "flip"]'], "augment.operations=['flip', 'flip'] names one twice"),
+        (['operations=["flip", "flip"]'], "augment.operations=['flip', 'flip'] names an operation twice"),
         (["probability=0.5"], "have no effect without augment.operations"),
         (["target=0.6", "speed=1000"], "have no effect without augment.operations"),
         (['operations=["flip"]', "target=0.6"], "augment.speed=0 does not go with augment.target=0.6"),

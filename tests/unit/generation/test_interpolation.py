@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from gansmith import recipe
 from gansmith.generation.generator import CHUNK, Draws
-from gansmith.generation.walk import closed_walk, spherical
+from gansmith.generation.interpolation import interpolate_latents, spherical
 from gansmith.rng import stream
 
 SHARES = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
@@ -38,7 +38,7 @@ def test_between_parallel_vectors_the_way_is_straight(factor):
 @pytest.mark.parametrize("law", ["normal", "uniform"])
 def test_each_leg_begins_with_its_end_to_the_last_bit_and_the_last_leads_back(law):
     ends = torch.randn(3, 20, generator=stream(0, "test", 0))
-    path = closed_walk(ends, 7, law)
+    path = interpolate_latents(ends, 7, law)
     assert path.shape == (21, 20)
     assert path.dtype == torch.float32
     assert torch.equal(path[::7], ends)
@@ -49,14 +49,15 @@ def test_each_leg_begins_with_its_end_to_the_last_bit_and_the_last_leads_back(la
 def test_walks_are_lines_for_uniform_latents_and_stay_in_their_cube():
     ends = torch.tensor([[1.0, 1, 0, 0], [1, -1, 0, 0]])
     assert_close(
-        closed_walk(ends, 2, "uniform"), torch.tensor([[1.0, 1, 0, 0], [1, 0, 0, 0], [1, -1, 0, 0], [1, 0, 0, 0]])
+        interpolate_latents(ends, 2, "uniform"),
+        torch.tensor([[1.0, 1, 0, 0], [1, 0, 0, 0], [1, -1, 0, 0], [1, 0, 0, 0]]),
     )
-    assert closed_walk(ends, 2, "normal").max() > 1.4, "the arc leaves the cube"
+    assert interpolate_latents(ends, 2, "normal").max() > 1.4, "the arc leaves the cube"
 
 
 def test_halfway_between_normal_latents_is_normal_on_an_arc_and_not_on_a_line():
     ends = torch.randn(400, 100, generator=stream(0, "test", 0))
-    halfway = {law: closed_walk(ends, 2, law)[1::2].square().mean().item() for law in ("normal", "uniform")}
+    halfway = {law: interpolate_latents(ends, 2, law)[1::2].square().mean().item() for law in ("normal", "uniform")}
     assert halfway["normal"] == pytest.approx(1, abs=0.02)
     assert halfway["uniform"] == pytest.approx(0.5, abs=0.02)
 

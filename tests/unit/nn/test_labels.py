@@ -4,7 +4,8 @@ from torch import nn
 from torch.testing import assert_close
 
 from gansmith.nn.init import init_weights
-from gansmith.nn.labels import Logit, Modulation
+from gansmith.nn.modulation import Modulation
+from gansmith.nn.projection import Logit
 from gansmith.nn.stack import Stack
 from gansmith.nn.summary import summarize
 from gansmith.rng import stream

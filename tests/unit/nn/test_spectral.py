@@ -6,23 +6,21 @@ from torch import nn
 from torch.testing import assert_close
 
 from gansmith import recipe
-from gansmith.checkpoints.load import load_checkpoint
 from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.engine import make_engine
 from gansmith.nn.conv import Conv2dSame, ConvTranspose2dSame
 from gansmith.nn.init import init_weights
-from gansmith.nn.labels import Logit
 from gansmith.nn.modes import eval_mode
+from gansmith.nn.projection import Logit
 from gansmith.nn.spectral import SpectralNorm, power_iteration
 from gansmith.nn.stack import is_conditional
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch
-from gansmith.training.loop import train_step
-from gansmith.training.state import build
+from gansmith.training.state import build, load_checkpoint, save_checkpoint
 from gansmith.training.steps import discriminator_step
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 
@@ -39,7 +37,7 @@ def normed(layer, iterations=0):
 def step(gan, small):
     shape = (small.batch_size, small.data.channels, small.data.height, small.data.width)
     pixels = torch.randint(0, 256, shape, generator=stream(0, "x", gan.seen)).to(torch.uint8)
-    return train_step(gan, pixels, small, ENGINE)
+    return step_on(gan, pixels, small, ENGINE)
 
 
 def test_of_a_dense_layer_the_largest_singular_value_becomes_one():

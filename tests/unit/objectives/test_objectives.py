@@ -14,11 +14,11 @@ from gansmith.objectives.adversarial import LOSSES, Targets, discriminator_loss,
 from gansmith.objectives.settings import Objective
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
-from gansmith.training.held_out_losses import validation_losses
-from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.training.validation import validation_losses
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 X, Y = 0.7, -1.3
@@ -110,9 +110,7 @@ def test_with_flipped_labels_d_is_right_the_other_way_round(name):
 
 
 def test_one_target_for_both_kinds_is_refused():
-    with pytest.raises(
-        RecipeError, match=r"real_target and objective.fake_target are both 1, so D has nothing to tell"
-    ):
+    with pytest.raises(RecipeError, match=r"real_target and objective.fake_target are both 1, so D cannot learn"):
         Objective(loss="least-squares", fake_target=1.0)
 
 
@@ -121,7 +119,7 @@ def test_a_recipe_trains_with_every_loss(name):
     small = tiny(f"objective.loss={name}", *(["objective.weight_clip=0.01"] if name == "wasserstein" else []))
     gan = build(small, ENGINE)
     before = copy.deepcopy(gan.G.state_dict()), copy.deepcopy(gan.D.state_dict())
-    values = train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    values = step_on(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     assert values["loss/d"].shape == values["loss/g"].shape == (4,)
     for old, network in zip(before, (gan.G, gan.D), strict=True):
         still = [key for key, tensor in network.state_dict().items() if torch.equal(tensor, old[key])]
@@ -173,7 +171,7 @@ def test_a_critic_that_something_holds_is_not(held):
 def test_the_weights_of_d_are_clipped_after_its_update_and_those_of_g_are_not():
     small = tiny("objective.loss=wasserstein", "objective.weight_clip=0.01")
     gan = build(small, ENGINE)
-    train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    step_on(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     largest = [max(p.abs().max().item() for p in network.parameters()) for network in (gan.D, gan.G)]
     assert largest[0] == pytest.approx(0.01)
     assert largest[1] > 0.1

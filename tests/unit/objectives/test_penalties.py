@@ -12,14 +12,14 @@ from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.stack import Stack
-from gansmith.objectives.penalties import PENALTIES, penalty_of, slope_norms, uniform_shape
+from gansmith.objectives.penalties import PENALTIES, gradient_norms, penalty_of, uniform_shape
 from gansmith.planning import trial
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
-from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 SHAPE = (5, 2, 3, 4)
@@ -100,7 +100,7 @@ def test_the_gradient_of_a_penalty_for_the_weights_is_right(name):
 
 def test_a_flat_critic_has_slope_zero_and_finite_gradients():
     weight = torch.zeros(24, dtype=torch.float64, requires_grad=True)
-    norms = slope_norms(linear(weight), noise("real"), "real")
+    norms = gradient_norms(linear(weight), noise("real"), "real")
     assert norms.tolist() == [0] * 5
     (gradient,) = torch.autograd.grad((norms - 1).square().sum(), weight)
     assert gradient.isfinite().all()
@@ -114,7 +114,7 @@ def test_slopes_are_in_full_precision_whatever_autocast_says():
     weight = torch.nn.Linear(24, 1, bias=False)
     images = noise("real").float()
     with torch.autocast("cpu", torch.bfloat16):
-        norms = slope_norms(lambda x, _kind: weight(x.flatten(1))[:, 0], images, "real")
+        norms = gradient_norms(lambda x, _kind: weight(x.flatten(1))[:, 0], images, "real")
     assert norms.dtype == torch.float32
     assert_close(norms, weight.weight.norm().expand(5), rtol=1e-6, atol=0)
 
@@ -130,7 +130,7 @@ def test_the_fast_convolutions_of_d_have_the_second_derivatives_of_the_reference
         D = Stack(layer, nn.Softplus(), nn.Flatten(), nn.Linear(4 * (8 // stride) * (12 // stride), 1).double())
         with torch.no_grad():
             D.layers[3].weight.copy_(noise("dense", D.layers[3].weight.shape))
-        norms = slope_norms(lambda images, _kind, D=D: D(images)[:, 0], noise("x", (3, channels, 8, 12)), "real")
+        norms = gradient_norms(lambda images, _kind, D=D: D(images)[:, 0], noise("x", (3, channels, 8, 12)), "real")
         norms.square().sum().backward()
         found.append([norms, layer.weight.grad, layer.bias.grad, D.layers[3].weight.grad])
     assert_close(*found, rtol=1e-10, atol=1e-12)
@@ -179,7 +179,7 @@ def test_every_penalty_reaches_d_in_proportion_to_its_weight(name):
 
 def test_a_lazy_penalty_comes_in_every_third_update_with_three_times_its_weight():
     each, lazy = penalised(), penalised("objective.penalty_every=3")
-    due = [given(lazy, clock).penalty is not None for clock in range(0, 28, 4)]
+    due = [given(lazy, clock).penalty_draws is not None for clock in range(0, 28, 4)]
     assert due == [True, False, False, True, False, False, True]
 
     plain = gradients(recipe(PLAIN, ["model.width=8", "batch_size=4"]))
@@ -191,7 +191,7 @@ def test_a_trial_of_the_time_gives_a_lazy_penalty_its_share(monkeypatch, every, 
     """On a clock of its own: a step takes a second, and four more with a penalty."""
     now = [0.0]
 
-    def step(gan, _pixels, small, _engine, _labels, _held_out):
+    def step(gan, _batch, small, _engine):
         now[0] += 5 if gan.seen // small.batch_size % every == 0 else 1
         return {"loss/g": torch.zeros(1)}
 
@@ -205,7 +205,7 @@ def test_the_penalty_has_its_weight_in_what_is_logged():
     gan, what = build(small, ENGINE), given(small)
     D = copy.deepcopy(gan.D)
     values = discriminator_step(gan, what, small.objective, ENGINE)
-    assert_close(values["penalty"], 2.0 * slope_norms(lambda x, _kind: D(x), what.real, "real").square() / 2)
+    assert_close(values["penalty"], 2.0 * gradient_norms(lambda x, _kind: D(x), what.real, "real").square() / 2)
 
 
 @pytest.mark.parametrize("name", ["r1+r2", "wgan-gp", "dragan"])
@@ -249,5 +249,5 @@ def test_ten_steps_of_pairs_with_both_penalties_in_bf16_stay_finite():
     gan = build(small, engine)
     for clock in range(10):
         pixels = torch.randint(0, 256, (4, 1, 28, 28), generator=stream(0, "x", clock)).to(torch.uint8)
-        train_step(gan, pixels, small, engine)
+        step_on(gan, pixels, small, engine)
     assert gan.seen == 40

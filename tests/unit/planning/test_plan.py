@@ -14,8 +14,8 @@ from gansmith.planning.plan import make_plan, rounded_down
 from gansmith.recipe_file import override
 from gansmith.recipes.fitting import EVALUATIONS, DatasetFacts
 from gansmith.schema import Data
-from gansmith.training.loop import draws_grid, due, saves
-from gansmith.training.reporting import Silent
+from gansmith.training.log import Silent
+from gansmith.training.loop import Due
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.5, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
 MIB = 2**20
@@ -184,12 +184,13 @@ def test_a_machine_without_time_is_told(monkeypatch):
 def test_calls_are_counted_as_the_loop_makes_them(changes):
     made = override(recipe("demo"), ["length.images=20000", *changes])
     seen = [step * made.batch_size for step in range(made.steps + 1)]
+    work = {clock: Due.at(made, clock) for clock in seen}
     counted = calls_of(made, SECONDS)
-    assert counted["grid"] == sum(draws_grid(made, clock) or clock == seen[-1] for clock in seen)
-    assert counted["log"] == sum(due(clock, made.batch_size, made.length.log_every) for clock in seen[1:])
-    evaluated = {clock for clock in seen[1:] if due(clock, made.batch_size, made.evaluate.every)}
+    assert counted["grid"] == sum(due.grid or clock == seen[-1] for clock, due in work.items())
+    assert counted["log"] == sum(due.log for due in work.values())
+    evaluated = {clock for clock, due in work.items() if due.evaluation}
     assert counted["evaluation"] == len(evaluated)
-    saved = {clock for clock in seen if saves(made, clock)} | {seen[-1]} | evaluated
+    saved = {clock for clock, due in work.items() if due.checkpoint} | {seen[-1]} | evaluated
     assert counted["checkpoint"] == len(saved)
     assert calls_of(made, {"step": 1.0})["evaluation"] == 0
 

@@ -24,7 +24,7 @@ def clocked(monkeypatch):
     now, iterations = [0.0], []
 
     def by(seconds):
-        def step(gan, _pixels, small, _engine, _labels, _held_out):
+        def step(gan, _batch, small, _engine):
             iterations.append(gan.seen // small.batch_size)
             now[0] += seconds(iterations[-1])
             return {"loss/g": torch.zeros(1)}

@@ -48,7 +48,9 @@ def test_a_file_that_names_no_step_names_no_best(tmp_path, text):
     (run.checkpoints / "00000003").mkdir()
     (run.checkpoints / "best").write_text(text)
     assert named_best(run) is None
-    with pytest.raises(CheckpointError, match="has no best checkpoint, for it was not evaluated in training; it has 3"):
+    with pytest.raises(
+        CheckpointError, match="has no best checkpoint, because it was not evaluated in training; it has 3"
+    ):
         find_checkpoint(run, "best")
 
 

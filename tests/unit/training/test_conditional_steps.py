@@ -14,13 +14,12 @@ from gansmith.planning import trial
 from gansmith.rng import stream
 from gansmith.training.batch import make_batch
 from gansmith.training.evaluation import Evaluator
-from gansmith.training.held_out_losses import validation_losses
-from gansmith.training.loop import train_step
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.training.validation import validation_losses
 from tests.helpers.plain import PLAIN
 from tests.helpers.small_features import Counting
-from tests.helpers.stepped import assert_close, stepped_in_float64
+from tests.helpers.stepped import assert_close, step_on, stepped_in_float64
 
 ENGINE = make_engine("cpu", "fp32")
 LABELS = torch.tensor([2, 0, 2, 0])
@@ -65,7 +64,7 @@ def test_images_that_both_steps_share_are_of_the_classes_of_the_reals():
     small = tiny("thin-dcgan", "objective.generator_reuses_images=true")
     gan, batch = build(small, ENGINE), LABELS.tolist()
     by_g, by_d = heard(gan.G), heard(gan.D)
-    train_step(gan, pixels(small), small, ENGINE, LABELS)
+    step_on(gan, pixels(small), small, ENGINE, LABELS)
     assert by_g == [batch]
     assert by_d == [batch * 2, batch]
 
@@ -90,8 +89,8 @@ def test_the_classes_decide_what_is_learned():
     for labels in (LABELS, LABELS.flip(0)):
         small = tiny("thin-dcgan")
         gan = build(small, ENGINE)
-        values = train_step(gan, pixels(small), small, ENGINE, labels)
-        values |= train_step(gan, pixels(small), small, ENGINE, labels)
+        values = step_on(gan, pixels(small), small, ENGINE, labels)
+        values |= step_on(gan, pixels(small), small, ENGINE, labels)
         after.append(values)
     assert not torch.equal(after[0]["logits/real"], after[1]["logits/real"])
     assert not torch.equal(after[0]["loss/g"], after[1]["loss/g"])
@@ -106,7 +105,7 @@ def test_a_batch_in_parts_keeps_each_images_class():
 def test_held_out_losses_are_of_the_images_own_classes():
     small = tiny("thin-dcgan")
     gan, what = build(small, ENGINE), given(small)
-    train_step(gan, pixels(small), small, ENGINE, LABELS)
+    step_on(gan, pixels(small), small, ENGINE, LABELS)
     by_class = [
         validation_losses(gan, what.real, what.z_d, small.objective, ENGINE, torch.full((4,), label))["held_out/d"]
         for label in range(4)
@@ -129,10 +128,10 @@ def test_evaluations_on_the_way_take_each_class_in_its_share_of_the_training_ima
 def test_without_labels_a_conditional_recipe_takes_no_step_and_the_other_way_round():
     small = tiny("thin-dcgan")
     with pytest.raises(ValueError, match="give it a label for each image"):
-        train_step(build(small, ENGINE), pixels(small), small, ENGINE)
+        step_on(build(small, ENGINE), pixels(small), small, ENGINE)
     plain = tiny("thin-dcgan", "data.num_classes=0")
     with pytest.raises(ValueError, match="labels would have no effect"):
-        train_step(build(plain, ENGINE), pixels(plain), plain, ENGINE, LABELS)
+        step_on(build(plain, ENGINE), pixels(plain), plain, ENGINE, LABELS)
 
 
 def test_a_trial_on_noise_has_labels_too():

@@ -12,9 +12,7 @@ from torch.testing import assert_close
 from gansmith import recipe
 from gansmith.augment.augmenter import BATCHES, make_augmenter, observe_validation, overfitting
 from gansmith.augment.settings import Augment
-from gansmith.checkpoints.load import load_checkpoint
 from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import save_checkpoint
 from gansmith.data.store import Dataset
 from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
@@ -22,18 +20,18 @@ from gansmith.planning import trial
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch
-from gansmith.training.loop import Setting, log, train_step
-from gansmith.training.overfitting import (
+from gansmith.training.log import Silent, StepLog
+from gansmith.training.state import build, load_checkpoint, save_checkpoint
+from gansmith.training.steps import discriminator_step
+from gansmith.training.validation import (
     VALIDATION_LOGITS,
     ValidationPixels,
     needs_validation_batch,
     steer_augmentation,
     validation_batch,
 )
-from gansmith.training.reporting import Silent
-from gansmith.training.state import build
-from gansmith.training.steps import discriminator_step
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 LABELS = torch.tensor([2, 0, 2, 0])
@@ -65,7 +63,7 @@ def stepped(gan, small, steps):
     for _ in range(steps):
         labels = torch.arange(4) % small.data.num_classes if small.data.num_classes else None
         held_out = validation_batch(small, validation(small), gan.seen)
-        values = train_step(gan, noise(small, gan.seen), small, ENGINE, labels, held_out)
+        values = step_on(gan, noise(small, gan.seen), small, ENGINE, labels, held_out)
     return values
 
 
@@ -167,10 +165,10 @@ def test_d_is_asked_of_them_as_of_the_reals_at_the_same_moment(changes):
     gan.seen, gan.augment.state[0] = 12, 0.7
     given, D = given_at_12(small), copy.deepcopy(gan.D)
     values = discriminator_step(gan, given, small.objective, ENGINE)
-    seen = gan.augment(given.validation.images, given.augment["d/held-out"], 12)
+    seen = gan.augment(given.validation.images, given.augment_draws["d/held-out"], 12)
     assert not torch.equal(seen, given.validation.images)
     assert_close(values[VALIDATION_LOGITS], D(seen))
-    assert_close(values["logits/real"], D(gan.augment(given.real, given.augment["d/real"], 12)))
+    assert_close(values["logits/real"], D(gan.augment(given.real, given.augment_draws["d/real"], 12)))
     assert not values[VALIDATION_LOGITS].requires_grad
 
 
@@ -197,10 +195,10 @@ def test_with_them_all_else_that_an_iteration_is_given_is_the_same():
     given, plain = given_at_12(small), make_batch(tiny("augment.signal=signs"), 12, noise(small, 12), ENGINE)
     for name in ("real", "z_d", "z_g"):
         assert torch.equal(getattr(given, name), getattr(plain, name))
-    numbers = given.augment.pop("d/held-out")
-    assert given.augment.keys() == plain.augment.keys()
-    assert all(torch.equal(other, plain.augment[name]) for name, other in given.augment.items())
-    assert not any(torch.equal(numbers, other) for other in given.augment.values())
+    numbers = given.augment_draws.pop("d/held-out")
+    assert given.augment_draws.keys() == plain.augment_draws.keys()
+    assert all(torch.equal(other, plain.augment_draws[name]) for name, other in given.augment_draws.items())
+    assert not any(torch.equal(numbers, other) for other in given.augment_draws.values())
 
 
 def test_they_go_through_d_in_parts_as_in_the_whole():
@@ -215,9 +213,9 @@ def test_they_go_through_d_in_parts_as_in_the_whole():
 
 def test_an_iteration_that_asks_for_them_does_not_go_without():
     small = tiny()
-    with pytest.raises(ValueError, match="for each of them"):
+    with pytest.raises(ValueError, match="belong to every step"):
         make_batch(small, 12, noise(small, 12), ENGINE)
-    with pytest.raises(ValueError, match="that `needs_validation_batch` names"):
+    with pytest.raises(ValueError, match="names, and to no other"):
         make_batch(small, 16, noise(small, 16), ENGINE, None, ValidationPixels(noise(small, 0), None))
 
 
@@ -287,19 +285,10 @@ def test_a_fork_may_go_over_to_the_other_signal_with_the_chance_it_has(tmp_path)
 def test_a_line_of_the_log_has_the_signal_if_its_step_had_one(tmp_path):
     small = tiny()
     gan, run = build(small, ENGINE), create_run(tmp_path, "small")
-    setting = Setting(
-        recipe=small,
-        dataset=validation(small),
-        for_losses=None,
-        validation=validation(small),
-        evaluator=None,
-        engine=ENGINE,
-        run=run,
-        reporter=Silent(),
-    )
+    log = StepLog(small, run, Silent(), resumed_at=0)
     for steps in (3, 1):
         values = stepped(gan, small, steps)
-        log(gan, setting, values, seconds=1.0, rate=1.0)
+        log.write(gan, values)
     before, line = [json.loads(text) for text in (run.path / "events.jsonl").read_text().splitlines()]
     assert "augment/overfitting" not in before
     assert line["augment/overfitting"] == overfitting(
@@ -314,10 +303,10 @@ def test_a_trial_gives_the_look_at_images_kept_out_its_share(monkeypatch, every,
     small = tiny("objective.penalty=r1", "objective.gamma=1.0", f"objective.penalty_every={every}")
     now = [0.0]
 
-    def step(gan, _pixels, small, _engine, _labels, held_out):
+    def step(gan, batch, small, _engine):
         iteration = gan.seen // small.batch_size
-        assert (held_out is not None) == (iteration % 4 == 3)
-        now[0] += 1 + 5 * (held_out is not None) + 8 * (every > 1 and iteration % every == 0)
+        assert (batch.validation is not None) == (iteration % 4 == 3)
+        now[0] += 1 + 5 * (batch.validation is not None) + 8 * (every > 1 and iteration % every == 0)
         return {"loss/g": torch.zeros(1)}
 
     monkeypatch.setattr(trial, "train_step", step)

@@ -10,10 +10,10 @@ from gansmith.errors import RecipeError
 from gansmith.nn.spectral import SpectralNorm
 from gansmith.nn.stack import Stack
 from gansmith.rng import stream
-from gansmith.training.loop import train_step
 from gansmith.training.optim import make_optimizer
 from gansmith.training.state import build
 from tests.helpers.plain import PLAIN
+from tests.helpers.stepped import step_on
 
 ENGINE = make_engine("cpu", "fp32")
 SHARED = "objective.generator_reuses_images=true"
@@ -26,7 +26,7 @@ def after_a_step(small, calls=None):
         if calls is not None:
             network.register_forward_pre_hook(lambda _, given, name=name: calls.append((name, given[0].detach())))
     pixels = torch.randint(0, 256, (4, 1, 28, 28), generator=stream(0, "x", 0)).to(torch.uint8)
-    values = train_step(gan, pixels, small, ENGINE)
+    values = step_on(gan, pixels, small, ENGINE)
     return {**values, **gan.G.state_dict(), **{f"D {name}": tensor for name, tensor in gan.D.state_dict().items()}}
 
 
@@ -53,7 +53,7 @@ def test_a_generator_with_spectral_norm_is_moved_by_them_too():
     gan.G = Stack(SpectralNorm(nn.Linear(small.latents.size, 28 * 28)), nn.Unflatten(1, (1, 28, 28)))
     gan.optimizer_g = make_optimizer(small.generator_optimizer, gan.G.parameters())
     before = [tensor.clone() for tensor in gan.G.state_dict().values()]
-    train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    step_on(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     for old, new in zip(before, gan.G.state_dict().values(), strict=True):
         assert not torch.equal(old, new)
 

@@ -8,6 +8,7 @@ import torch
 from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.errors import DivergedError, RecipeError
+from gansmith.nn.finite import all_finite
 from gansmith.nn.modes import eval_mode
 from gansmith.objectives.adversarial import cross_entropy
 from gansmith.pixels import to_model
@@ -16,13 +17,13 @@ from gansmith.rng import stream
 from gansmith.schema import Adam
 from gansmith.training.batch import make_batch
 from gansmith.training.finite import check_finite
-from gansmith.training.held_out_losses import validation_losses
-from gansmith.training.loop import due, train_step
-from gansmith.training.optim import NotFiniteError, all_finite, make_optimizer
-from gansmith.training.state import build
+from gansmith.training.loop import Due
+from gansmith.training.optim import NotFiniteError, make_optimizer
+from gansmith.training.state import build, generator_of
 from gansmith.training.steps import discriminator_step, generator_step
+from gansmith.training.validation import validation_losses
 from tests.helpers.plain import PLAIN
-from tests.helpers.stepped import assert_close, stepped_in_float64
+from tests.helpers.stepped import assert_close, step_on, stepped_in_float64
 
 ENGINE = make_engine("cpu", "fp32")
 
@@ -106,9 +107,9 @@ def test_the_clock_and_the_average_advance_with_a_step():
     small = tiny(PLAIN)
     gan = build(small, ENGINE)
     before = snapshot(gan.G_ema)
-    train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    step_on(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     assert gan.seen == small.batch_size
-    assert gan.shown is gan.G_ema
+    assert generator_of(gan, small, ENGINE).G is gan.G_ema
     assert set(changed(gan.G_ema, before)) == set(before)
 
 
@@ -125,7 +126,7 @@ def test_a_recipe_learns_the_one_image_it_is_shown():
 
     before = distance()
     for _ in range(60):
-        train_step(gan, squares, small, ENGINE)
+        step_on(gan, squares, small, ENGINE)
     assert distance() < 0.7 * before
 
 
@@ -227,7 +228,29 @@ def test_held_out_losses_are_sums_in_inference_mode_against_plain_targets():
 
 
 def test_due_tests_for_a_crossing():
-    assert [seen for seen in range(0, 100, 8) if due(seen, 8, every=20)] == [0, 24, 40, 64, 80]
+    small = tiny(PLAIN, "length.log_every=20", "length.sample_every=20", "length.checkpoint_every=20", "batch_size=8")
+    due = {seen: Due.at(small, seen) for seen in range(0, 100, 8)}
+    assert [seen for seen in due if due[seen].log] == [24, 40, 64, 80]
+    assert [seen for seen in due if due[seen].checkpoint] == [24, 40, 64, 80]
+    assert not any(due[seen].evaluation or due[seen].validation_losses for seen in due), "they are off"
+
+
+def test_a_resumed_run_does_not_do_the_work_of_its_first_moment_again():
+    small = tiny(PLAIN, "length.log_every=8", "length.sample_every=8", "length.checkpoint_every=8", "batch_size=8")
+    first, second = Due.at(small, 24, resumed_at=24), Due.at(small, 32, resumed_at=24)
+    assert not any((first.is_new, first.log, first.grid, first.checkpoint))
+    assert second.is_new
+    assert second.log
+    assert second.grid
+    assert second.checkpoint
+
+
+def test_a_state_prints_its_size_and_clock_and_no_numbers_of_its_weights():
+    gan = build(tiny(), ENGINE)
+    count = sum(parameter.numel() for parameter in gan.G.parameters())
+    assert repr(gan).startswith(f"GAN(G: {count:,} parameters, D: ")
+    assert repr(gan).endswith("seen: 0 images)")
+    assert "tensor(" not in repr(gan) + repr(gan.optimizer_g)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -238,7 +261,7 @@ def test_what_a_step_leaves_is_looked_at(value):
         check_finite(gan, {"loss/d": torch.ones(3), "loss/g": torch.tensor([1.0, value])}, 7)
     with torch.no_grad():
         next(gan.G_ema.parameters())[0, 0] = value
-    with pytest.raises(DivergedError, match=rf"^layers\.0\.weight of the average of G became {value} in step 7\.$"):
+    with pytest.raises(DivergedError, match=rf"^layers\.0\.weight of the EMA of G became {value} in step 7\.$"):
         check_finite(gan, {"loss/d": torch.ones(3)}, 7)
 
 
@@ -254,7 +277,7 @@ def test_an_update_refuses_a_gradient_before_it_is_used_or_clipped():
     with pytest.raises(NotFiniteError):
         descend(optimizer, (weight * torch.tensor([1.0, math.inf, 1.0])).sum(), 0)
     assert torch.equal(weight, torch.ones(3))
-    assert not optimizer.slots["square"][0].any()
+    assert not optimizer.state["square"][0].any()
 
 
 def test_an_update_notices_a_weight_that_it_moves_out_of_all_bounds():
@@ -269,7 +292,7 @@ def test_a_weight_of_d_that_is_not_finite_is_named_before_g_is_run():
     gan = build(small, ENGINE)
     before = snapshot(gan.G)
     with pytest.raises(DivergedError, match=r"^layers\.0\.weight of D became .* in step 1\.$"):
-        train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+        step_on(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     assert changed(gan.G, before) == []
 
 
@@ -285,7 +308,7 @@ def test_the_watch_reads_every_tensor_that_a_step_leaves(monkeypatch):
     monkeypatch.setattr("gansmith.training.finite.all_finite", all_finite)
     small = tiny(PLAIN, "ema_half_life=100.0")
     gan = build(small, ENGINE)
-    train_step(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
+    step_on(gan, torch.zeros(4, 1, 28, 28, dtype=torch.uint8), small, ENGINE)
     networks = {"G": gan.G, "D": gan.D, "average": gan.G_ema}
     kept = {f"{name} {key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
     assert [name for name, tensor in kept.items() if tensor.data_ptr() not in looked_at] == []
