@@ -63,7 +63,7 @@ def _why_still(run: Run, num: int) -> str:
 
 def _frames(grids: dict[int, Path], recipe: "Recipe") -> "list[Image.Image]":
     """A frame of each sheet, of the rows and columns that have room. Says so if these are not all."""
-    from gansmith.report import cut
+    from gansmith.report import read_grid
     from gansmith.viz.evolution import evolution_frame
     from gansmith.viz.grids import grid_size
 
@@ -78,7 +78,7 @@ def _frames(grids: dict[int, Path], recipe: "Recipe") -> "list[Image.Image]":
         )
     frames = []
     for step, file in grids.items():
-        images = cut(file, rows * columns, recipe)
+        images = read_grid(file, rows * columns, recipe)
         seen = images.reshape(rows, columns, *images.shape[1:])[:seen_rows, :seen_columns]
         frames.append(evolution_frame(step, recipe.steps, seen.reshape(-1, *images.shape[1:]), seen_columns))
     return frames

@@ -159,13 +159,13 @@ def _chosen(
 
 def _print(found: "Comparison", file: Path) -> None:
     from gansmith.comparison.groups import differences
-    from gansmith.comparison.page import better, cells, shown
+    from gansmith.comparison.page import better, cells, describe_value
 
     for group in found.groups:
         said = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in group.runs]
         sys.stdout.write(f"{group.letter}  {', '.join(said)}\n")
     for name, values in differences(found.groups).items():
-        sys.stdout.write(f"   {name}: {' | '.join(map(shown, values))}\n")
+        sys.stdout.write(f"   {name}: {' | '.join(map(describe_value, values))}\n")
     for moment in found.moments:
         sys.stdout.write(f"\n{moment.title}{f': {moment.why_not}' if moment.why_not else ''}\n")
         if moment.rows:
