@@ -77,3 +77,12 @@ def test_distances_are_a_image_with_a_band_and_a_floor_where_there_is_one(values
     assert image.size == (1440, 518)
     assert (pixels == [0xD9, 0x82, 0x2B]).all(1).sum() > 100
     assert bool((pixels == 0x66).all(1).sum() > 1000) == (floor is not None)
+
+
+def test_the_legend_of_distances_stands_above_the_plot_and_not_on_its_points(monkeypatch):
+    figures = []
+    monkeypatch.setattr("gansmith.viz.curves._png", figures.append)
+    distance_curve(Band(seen=[1000], values=[5.0], lows=[4.0], highs=[6.0]), 4.0, "Fréchet distance")
+    figures[0].canvas.draw()
+    (axes,) = figures[0].axes
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1

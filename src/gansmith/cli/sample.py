@@ -188,11 +188,11 @@ def _write_strip(
 
 
 def _write_animation(out: Path, num: int, generator: "TrainedGenerator", chunks: Iterable["np.ndarray"]) -> None:
-    from gansmith.viz.animation import MOST_PIXELS, SIDE, animation
+    from gansmith.viz.animation import ANIMATION_SIDE, MOST_PIXELS, animation
     from gansmith.viz.grids import enlarged, enlargement, to_pillow
 
     data = generator.recipe.data
-    zoom = enlargement(data.height, data.width, SIDE)
+    zoom = enlargement(data.height, data.width, ANIMATION_SIDE)
     most = MOST_PIXELS // (data.height * data.width * zoom**2)
     if num > most:
         raise UsageError(
