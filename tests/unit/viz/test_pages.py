@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from jinja2 import UndefinedError
 from PIL import Image
-from plain import PLAIN
 from torch import nn
 
 import gansmith
@@ -22,8 +21,9 @@ from gansmith.report import write_report
 from gansmith.runs.run import Run
 from gansmith.viz.grids import grid, png
 from gansmith.viz.page import even_width, image_source, own_width, render_page, rounded
+from tests.helpers.plain import PLAIN
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOSTILE = "<script>alert('1')</script> & \"x\""
 RUN_INFO = {
     "status": HOSTILE,
