@@ -59,24 +59,6 @@ class Figure:
     """What holds for all figures of the kind."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
-    """The figures of one kind, as the page shows them: all of their drawings, or the images chosen of `total`."""
-
-    kind: str
-    title: str
-    note: str
-    origin: str
-    """Whether the article has figures of this kind; empty for a recipe that comes from no article."""
-    figures: Sequence[Figure]
-    total: int
-
-    @property
-    def drawings(self) -> list[str]:
-        """The figures as SVG text."""
-        return [figure.content.decode() for figure in self.figures]
-
-
 def draw_figures(run: Run, checkpoint: str = "last", device: "DeviceChoice" = "auto") -> list[Path]:
     """Draw the figures into the run's folder `figures` and return the files, the page first.
 
@@ -276,18 +258,13 @@ def _page(run: Run, recipe: Recipe, figures: Sequence[Figure]) -> str:
         "figures.html",
         title=run.path.name,
         about=f"{recipe.about}. {article}" if article else recipe.about,
-        sections=[_section(group, about.shows) for group in by_kind.values()],
+        figures=by_kind,
+        kinds_in_article=about.shows,
+        grids=_evenly_chosen(by_kind.get("on the way", [])),
+        drawings=[figure.content.decode() for figure in by_kind["networks"]],
     )
 
 
-def _section(figures: Sequence[Figure], shown_by_article: Sequence[str]) -> Section:
-    first = figures[0]
-    origin = "the article has this figure" if first.kind in shown_by_article else "added by gansmith"
-    return Section(
-        kind=first.kind,
-        title=first.title,
-        note=first.note,
-        origin=origin if shown_by_article else "",
-        figures=figures[-1 :: len(figures) // -GRIDS_SHOWN][::-1],
-        total=len(figures),
-    )
+def _evenly_chosen(figures: Sequence[Figure]) -> Sequence[Figure]:
+    """At most `GRIDS_SHOWN` of the figures, evenly spaced, the last one among them."""
+    return figures[-1 :: len(figures) // -GRIDS_SHOWN][::-1] if figures else []
