@@ -74,7 +74,7 @@ def test_a_page_has_words_for_the_memory_the_epochs_the_ema_and_the_validation_s
 
 
 def test_a_value_that_nobody_gives_is_an_error():
-    with pytest.raises(UndefinedError, match="sections"):
+    with pytest.raises(UndefinedError, match="figures"):
         render_page("figures.html", title="x", about="y")
 
 
