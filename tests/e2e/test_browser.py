@@ -39,7 +39,7 @@ def test_the_report_shows_its_images_and_fits_the_window(trained, width):
     assert int(re.search(r'data-overflow="(-?\d+)"', dom)[1]) <= 0
 
 
-def test_a_image_of_the_report_is_not_empty(trained):
+def test_an_image_of_the_report_is_not_empty(trained):
     chromium(trained / "report.html", "--screenshot=shot.png", "--window-size=1280,2400")
     with Image.open("shot.png") as shot:
         pixels = np.asarray(shot.convert("L"))

@@ -41,8 +41,8 @@ def test_the_report_holds_all_its_images_and_asks_nobody_for_anything(trained):
     assert page.count("data:image/png;base64,") == 4
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
     for text in (
-        "What the generator makes now",
-        "How it learned",
+        "Generated images",
+        "Evolution during training",
         "Curves",
         "SubPixelConv2d",
         "[latents]",

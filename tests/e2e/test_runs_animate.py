@@ -24,8 +24,8 @@ def test_every_grid_is_a_frame_as_it_is_and_the_last_one_is_held(gansmith, train
     grids = sorted((trained / "samples").iterdir())
     assert [file.stem for file in grids] == [f"{step:08}" for step in (0, 1, 2, 4, 5, 8, 10, 12)]
     for (pixels, _), file in zip(frames, grids, strict=True):
-        with Image.open(file) as sheet:
-            assert np.array_equal(pixels[24:], np.asarray(sheet))
+        with Image.open(file) as image:
+            assert np.array_equal(pixels[24:], np.asarray(image))
     assert [lasting for _, lasting in frames] == [500] * 7 + [2000]
 
 
@@ -76,7 +76,7 @@ def test_of_a_grid_too_large_to_play_the_first_rows_and_columns_are_shown(gansmi
     assert np.array_equal(frames[-1][0][24:], np.asarray(grid(drawn[-1], 21)))
 
 
-def said(result, code):
+def error_of(result, code):
     """The one sentence of a refusal, after which nothing has been made."""
     assert (result.code, result.out) == (code, "")
     assert len(result.err.splitlines()) == 1
@@ -86,17 +86,16 @@ def said(result, code):
 
 def test_an_unknown_suffix_or_none(gansmith, trained):
     for out in ("x.png", "x"):
-        assert f"--out {out}: unknown suffix" in said(gansmith("runs", "animate", "--out", out), 2)
-    assert "FILE.gif|FILE.webp is missing" in said(gansmith("runs", "animate"), 2)
+        assert f"--out {out}: unknown suffix" in error_of(gansmith("runs", "animate", "--out", out), 2)
+    assert "FILE.gif|FILE.webp is missing" in error_of(gansmith("runs", "animate"), 2)
 
 
 @pytest.mark.parametrize(("num", "words"), [(0, "holds no sample grid"), (1, "holds one sample grid")])
 def test_a_run_without_two_grids(gansmith, trained, num, words):
     for file in sorted((trained / "samples").iterdir())[num:]:
         file.unlink()
-    assert (
-        said(gansmith("runs", "animate", "--out", "x.gif"), 2) == f"error: {trained} {words}; an animation needs two.\n"
-    )
+    error = error_of(gansmith("runs", "animate", "--out", "x.gif"), 2)
+    assert error == f"error: {trained} {words}; an animation needs two.\n"
 
 
 def test_an_imported_run(gansmith, trained):
@@ -104,7 +103,7 @@ def test_an_imported_run(gansmith, trained):
     (trained / "run.json").write_text(json.dumps(info | {"status": "imported"}))
     for file in sorted((trained / "samples").iterdir())[1:]:
         file.unlink()
-    assert "was imported, so it has no sample grids of its training" in said(
+    assert "was imported, so it has no sample grids of its training" in error_of(
         gansmith("runs", "animate", "--out", "x.gif"), 2
     )
 
@@ -124,11 +123,11 @@ def test_a_grid_that_is_none_is_named(gansmith, trained, damage, verb):
         channels = 3 if damage == "colours" else 1
         side = 28 if damage == "colours" else 20
         grid(np.zeros((6, side, side, channels), np.uint8), 3).save(file)
-    message = said(gansmith("runs", verb[0], trained, *verb[1:]), 3)
-    assert message.startswith(f"error: {file} is no sheet of this run's images: ")
+    message = error_of(gansmith("runs", verb[0], trained, *verb[1:]), 3)
+    assert message.startswith(f"error: {file} is no grid of this run's images: ")
     assert message.endswith("; remove it.\n")
 
 
 def test_a_place_that_cannot_be_written(gansmith, trained):
     Path("file").write_text("")
-    assert "file/x.gif cannot be written" in said(gansmith("runs", "animate", "--out", "file/x.gif"), 8)
+    assert "file/x.gif cannot be written" in error_of(gansmith("runs", "animate", "--out", "file/x.gif"), 8)

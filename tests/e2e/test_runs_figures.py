@@ -65,17 +65,17 @@ def test_an_older_checkpoint_changes_the_samples_and_nothing_else_but_the_page(g
 def test_the_samples_are_those_of_the_sample_command(gansmith, trained):
     drawn(gansmith, trained)
     assert gansmith("sample", trained, "-n", 6, "--out", "x.npy").code == 0
-    sheet = read(trained / "figures/samples.png")[7::91, 7::91]  # the first pixel of each enlarged image
-    assert np.array_equal(sheet.flatten(), np.load("x.npy")[:, 0, 0, 0])
+    image = read(trained / "figures/samples.png")[7::91, 7::91]  # the first pixel of each enlarged image
+    assert np.array_equal(image.flatten(), np.load("x.npy")[:, 0, 0, 0])
 
 
-def test_the_page_shows_some_of_many_sheets_the_last_among_them(gansmith, trained):
+def test_the_page_shows_some_of_many_grids_the_last_among_them(gansmith, trained):
     own = len([*(trained / "samples").iterdir()])
     for step in range(1060 - 48 + own, 1060):
         shutil.copy(trained / "samples/00000012.png", trained / f"samples/{step:08}.png")
     shutil.copy(trained / "reals.png", trained / "samples/mine.png")
     page = drawn(gansmith, trained)["index.html"].decode()
-    assert "24 of 48; the folder holds all." in page
+    assert "24 of 48 grids; the folder holds all." in page
     assert "1,059 steps" in page
 
 
@@ -84,12 +84,12 @@ def test_a_run_without_the_checkpoint_is_one_sentence_and_nothing_is_written(gan
     if damage == "no checkpoint":
         shutil.rmtree(trained / "checkpoints")
         result = gansmith("runs", "figures", trained)
-        said = "holds no checkpoint"
+        expected = "holds no checkpoint"
     else:
         result = gansmith("runs", "figures", trained, "--checkpoint", 5)
-        said = "has no checkpoint '5'; it has 4, 8, 12"
+        expected = "has no checkpoint '5'; it has 4, 8, 12"
     assert (result.code, result.out) == (5, "")
-    assert said in result.err
+    assert expected in result.err
     assert len(result.err.splitlines()) == 1
     assert not (trained / "figures").exists()
 
@@ -107,9 +107,9 @@ def test_clothes_have_their_articles_layout_and_its_reversed_map(gansmith):
     files = drawn(gansmith, run)
     assert files.keys() > ALWAYS
     assert "samples-clipped.png" not in files
-    sheet = read(run / "figures/samples.png")
-    assert sheet.shape == (4 * 91 + 7, 8 * 91 + 7)
-    assert (sheet.min(), sheet.max()) == (0, 255)
+    image = read(run / "figures/samples.png")
+    assert image.shape == (4 * 91 + 7, 8 * 91 + 7)
+    assert (image.min(), image.max()) == (0, 255)
     reals = read(run / "figures/reals.png")
     with Image.open(run / "reals.png") as kept:
         first = tiles(kept, 1, 8, 28, 28)[0, ..., 0]
@@ -117,8 +117,8 @@ def test_clothes_have_their_articles_layout_and_its_reversed_map(gansmith):
     page = files["index.html"].decode()
     assert "Baptiste Pesquet" in page
     assert "0 is white" in page
-    assert "<small>in the article</small>" in page
-    assert "<small>ours</small>" in page
+    assert "<small>the article has this figure</small>" in page
+    assert "<small>added by gansmith</small>" in page
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_digits_show_epochs_held_out_losses_and_both_displays(gansmith):
     assert {"samples-00000003-epoch-1.5.png", "samples-00000006-epoch-3.png"} < files.keys()
     assert files["samples.png"] != files["samples-clipped.png"]
     page = files["index.html"].decode()
-    assert "Losses on images kept out of the training" in page
+    assert "Validation losses" in page
     assert "(x / 2 + 1) 255, clipped" in page
     assert "6 steps, epoch 3" in page
 

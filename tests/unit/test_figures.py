@@ -1,4 +1,4 @@
-"""What the articles' figures are drawn from: sheets, networks, losses."""
+"""What the articles' figures are drawn from: grids, networks, losses."""
 
 import io
 import xml.etree.ElementTree as ET
@@ -18,7 +18,7 @@ from gansmith.report import network_diagrams
 from gansmith.runs.run import Run
 from gansmith.viz.curves import Line, loss_curves
 from gansmith.viz.diagram import WIDTH
-from gansmith.viz.sheets import as_seen, sheet
+from gansmith.viz.figure_grids import apply_colour_map, figure_grid
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -31,7 +31,7 @@ def noise(*shape):
 @pytest.mark.parametrize("stretch", [False, True])
 def test_a_grey_image_looks_as_matplotlib_shows_it(reverse, name, stretch):
     images = noise(3, 28, 28, 1)
-    seen = as_seen(images, stretch=stretch, reverse=reverse)
+    seen = apply_colour_map(images, stretch=stretch, reverse=reverse)
     for image, ours in zip(images, seen, strict=True):
         limits = Normalize() if stretch else Normalize(0, 255)
         theirs = colormaps[name](limits(image[..., 0]), bytes=True)[..., 0]
@@ -39,20 +39,20 @@ def test_a_grey_image_looks_as_matplotlib_shows_it(reverse, name, stretch):
         assert {0, 255} <= set(ours.flat) or not stretch
 
 
-def test_a_image_of_one_value_is_black_when_stretched():
-    assert not as_seen(np.full((1, 8, 8, 1), 9, np.uint8), stretch=True, reverse=False).any()
+def test_an_image_of_one_value_is_black_when_stretched():
+    assert not apply_colour_map(np.full((1, 8, 8, 1), 9, np.uint8), stretch=True, reverse=False).any()
 
 
 @pytest.mark.parametrize("channels", [3, 4])
 def test_colours_stay_as_they_are(channels):
     images = noise(2, 8, 8, channels)
-    assert np.array_equal(as_seen(images, stretch=True, reverse=True), images)
+    assert np.array_equal(apply_colour_map(images, stretch=True, reverse=True), images)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_sheet_has_its_images_in_rows_on_white(channels):
+def test_a_figure_grid_has_its_images_in_rows_on_white(channels):
     images = np.full((6, 48, 32, channels), 70, np.uint8)
-    drawn = np.asarray(sheet(images, 3)).reshape(2 * 96 + 3 * 8, 3 * 64 + 4 * 8, channels)
+    drawn = np.asarray(figure_grid(images, 3)).reshape(2 * 96 + 3 * 8, 3 * 64 + 4 * 8, channels)
     assert np.unique(drawn[8:104, 8:72]).tolist() == [70]
     assert np.unique(drawn[:8]).tolist() == np.unique(drawn[:, 72:80]).tolist() == [255]
     assert (drawn == 70).all(-1).sum() == 6 * 96 * 64

@@ -12,7 +12,7 @@ import numpy as np
 
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.run import write_atomically
-from gansmith.viz.animation import MOST_PIXELS, SIDE, SUFFIXES, animation
+from gansmith.viz.animation import ANIMATION_SIDE, MOST_PIXELS, SUFFIXES, animation
 from gansmith.viz.grids import enlarged, enlargement, grid, png, to_pillow
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _write_segments(frames: int, out: Path, num: int, generator: "Generator", ch
 
 def _write_animation(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
     data = generator.recipe.data
-    zoom = enlargement(data.height, data.width, SIDE)
+    zoom = enlargement(data.height, data.width, ANIMATION_SIDE)
     height, width = data.height * zoom, data.width * zoom
     most = MOST_PIXELS // (height * width)
     if num > most:

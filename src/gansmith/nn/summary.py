@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gansmith.nn.modes import eval_mode
-from gansmith.nn.stack import is_conditional
+from gansmith.nn.stack import is_conditional, takes_latents
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +40,7 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
         channels, *sides = output.shape[1:] or (1,)
         rows.append(LayerRow(kind=type(layer).__name__, shape=(*sides, channels), parameters=_count(layer)))
 
-    leaves = [layer for layer in network.modules() if not list(layer.children())]
-    hooks = [layer.register_forward_hook(record) for layer in leaves]
+    hooks = [layer.register_forward_hook(record) for layer in _layers(network)]
     try:
         _call(network, input_shape)
     finally:
@@ -49,6 +48,16 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
             hook.remove()
     trainable = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Summary(layers=rows, trainable=trainable, non_trainable=_count(network) - trainable)
+
+
+def _layers(module: nn.Module) -> list[nn.Module]:
+    """The layers of a network in their order.
+
+    A layer that takes the latents counts as one: what it computes from them is a side branch, not a link of the chain.
+    """
+    if takes_latents(module) or not list(module.children()):
+        return [module]
+    return [layer for child in module.children() for layer in _layers(child)]
 
 
 def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:

@@ -1,1 +1,1 @@
-"""Arrays in, images out."""
+"""Images, plots and pages from arrays and plain values."""

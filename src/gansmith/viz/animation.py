@@ -1,4 +1,4 @@
-"""Images that move: GIF for anywhere, WebP without loss."""
+"""Animations: GIF, which every program shows, and WebP, which is lossless."""
 
 import io
 from collections.abc import Sequence
@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from PIL import Image
 
 SUFFIXES = (".gif", ".webp")
+"""The file types that `animation` writes."""
 
-SIDE = 160
-"""Pixels of the longer side of an image that moves alone, roughly, if it is small."""
+ANIMATION_SIDE = 160
+"""Approximate length in pixels of the longer side of a small image that is animated alone."""
 
 MOST_PIXELS = 2**27
-"""In all frames of an animation together: they are in memory at once, a byte or more each."""
+"""Pixels of all frames together, at most: they are in memory at once, with a byte or more each."""
 
 
 def animation(frames: Sequence[Image.Image], milliseconds: Sequence[int], suffix: str) -> bytes:
-    """A GIF or WebP file of frames of one size, grey, RGB or RGBA, each shown for so long; begins anew at its end.
+    """A GIF or WebP file that shows each frame for its `milliseconds` and starts again at its end.
 
-    WebP keeps every value that is seen. GIF keeps grey, has the 256 colours that suit each frame best, and puts white
-    behind what is transparent: its pixels are transparent or not, nothing between. The same frames always give the
-    same bytes; a frame that repeats the one before is shown as one, for as long as both.
+    All frames have one size and are grey, RGB or RGBA. WebP keeps every visible value. GIF keeps grey, reduces each
+    frame to the 256 colours that suit it best, and lays transparent pixels over white, because a GIF knows no partial
+    transparency. The same frames always give the same bytes. Equal frames in a row become one of their total time.
     """
-    form = suffix[1:].lower()
-    first, *others = [_for_gif(frame) for frame in frames] if form == "gif" else frames
-    how = {} if form == "gif" else {"lossless": True}
+    name = suffix[1:].lower()
+    first, *others = [_for_gif(frame) for frame in frames] if name == "gif" else frames
+    options = {} if name == "gif" else {"lossless": True}
     buffer = io.BytesIO()
-    first.save(buffer, form, save_all=True, append_images=others, duration=list(milliseconds), loop=0, **how)
+    first.save(buffer, name, save_all=True, append_images=others, duration=list(milliseconds), loop=0, **options)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Over the images seen: the losses of both networks, D's accuracy, and how far G's images are from real ones."""
+"""Plots over the images seen: the losses of both networks, D's accuracy, and the distance to real images."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -10,17 +10,26 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-D_COLOUR, G_COLOUR = "#3b76c4", "#d9822b"
-REAL_COLOUR, FAKE_COLOUR = "#2a9d6f", "#b0457f"
+D_COLOUR = "#3b76c4"
+"""Colour of D's curves."""
 
-MARKED = 60
-"""Values of a curve that are marked one by one, at most."""
+G_COLOUR = "#d9822b"
+"""Colour of G's curves."""
+
+REAL_COLOUR = "#2a9d6f"
+"""Colour of D's accuracy on real images."""
+
+FAKE_COLOUR = "#b0457f"
+"""Colour of D's accuracy on generated images."""
+
+MOST_MARKERS = 60
+"""Values of the longest curve that has a marker for each of its values."""
 
 
 def curves(events: Sequence[Mapping[str, float]]) -> bytes:
-    """A PNG of two plots: single steps faint, their running mean (a fiftieth of the run) strong.
+    """A PNG of two plots: thin lines for single steps, thick ones for their running mean over a fiftieth of the run.
 
-    `events` hold "seen", "loss/d", "loss/g", "accuracy/real" and "accuracy/fake", in order.
+    Each event holds "seen", "loss/d", "loss/g", "accuracy/real" and "accuracy/fake".
     """
     from matplotlib.figure import Figure
 
@@ -48,7 +57,7 @@ def curves(events: Sequence[Mapping[str, float]]) -> bytes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A curve: its name, its colour and its values."""
+    """A curve with its name, its colour and its values."""
 
     label: str
     colour: str
@@ -56,13 +65,13 @@ class Line:
 
 
 def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, axis: str) -> bytes:
-    """A PNG of one plot as an article has it: every value, joined; few ones are marked. `axis` stands below."""
+    """A PNG of one plot as articles print it, with lines from value to value; `axis` is the name of the x axis."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained", dpi=144)
     axes = figure.subplots()
-    marker = "o" if len(positions) <= MARKED else None
+    marker = "o" if len(positions) <= MOST_MARKERS else None
     for line in lines:
         axes.plot(
             positions, line.values, color=line.colour, label=line.label, linewidth=1.3, marker=marker, markersize=3
@@ -79,7 +88,7 @@ def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, a
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Band:
-    """A curve with its interval: where each value stands, the values, and the ends of their intervals."""
+    """A curve of values over the images seen, with both ends of each value's interval."""
 
     seen: Sequence[int]
     values: Sequence[float]
@@ -88,9 +97,9 @@ class Band:
 
 
 def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
-    """A PNG of distances and their intervals, on a logarithmic axis of this name; the lowest one is marked.
+    """A PNG of distances and their intervals on a logarithmic axis called `name`; the lowest distance is marked.
 
-    `floor` is what real images come to, drawn as a line, or None.
+    `floor` is the distance of real images from one another, drawn as a line, or None.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -98,7 +107,7 @@ def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
     figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=144)
     axes = figure.subplots()
     seen, (values, lows, highs) = np.array(band.seen) / 1000, map(np.array, (band.values, band.lows, band.highs))
-    smallest = max(min(values[values > 0].min(initial=1.0), floor or np.inf) / 10, 1e-12)  # a logarithm's end
+    smallest = max(min(values[values > 0].min(initial=1.0), floor or np.inf) / 10, 1e-12)  # a logarithmic axis has no 0
     values, lows = np.maximum(values, smallest), np.maximum(lows, smallest)
     axes.fill_between(seen, lows, highs, color=G_COLOUR, alpha=0.25, linewidth=0, label="95 % interval")
     axes.vlines(seen, lows, highs, color=G_COLOUR, linewidth=1.0)
@@ -116,7 +125,7 @@ def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
     axes.set_ylabel(name)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper right", ncols=3)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
     return _png(figure)
 
 

@@ -1,25 +1,58 @@
 """A network as a drawing: SVG text, the same bytes for the same network, readable on light and on dark paper."""
 
-import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from gansmith.viz.page import render_page
+
 WIDTH = 440
-_MIDDLE, _TEXT, _RIGHT = 84, 168, WIDTH - 24
-"""Where the blocks are centred, where the text begins, and where the counts end."""
-_LINE, _GAP, _HEAD = 20, 26, 80
-_LARGEST_FACE, _LONGEST, _DEEPEST = 64, 104, 44
-"""Pixels of the largest image's longer side; of the longest vector; of the most channels."""
+"""Pixels of the whole drawing."""
+
+MARGIN = 24
+"""Pixels between the text and both edges."""
+
+BLOCK_CENTRE = 84
+"""Pixels from the left edge to the middle of every block."""
+
+TEXT_LEFT = 168
+"""Pixels from the left edge to the text next to the blocks."""
+
+HEAD = 80
+"""Pixels of the title and the totals above the first block."""
+
+LINE = 20
+"""Pixels of one line of text."""
+
+GAP = 26
+"""Pixels between two blocks, for the arrow."""
+
+LARGEST_FACE = 64
+"""Pixels of the largest image's longer side."""
+
+SMALLEST_FACE = 4
+"""Pixels of an image's side, at least."""
+
+LONGEST_ROD = 104
+"""Pixels of the longest vector."""
+
+SHORTEST_ROD = 6
+"""Pixels of the shortest vector."""
+
+ROD = 7
+"""Pixels of a vector's height and depth."""
+
+DEEPEST = 44
+"""Pixels of the most channels."""
 
 
-class Layer(Protocol):
-    """What a row of a network's table says."""
+class DrawnLayer(Protocol):
+    """A row of a network's table."""
 
     @property
     def kind(self) -> str:
-        """What the layer is."""
+        """The name of the layer's class."""
         ...
 
     @property
@@ -29,152 +62,122 @@ class Layer(Protocol):
 
     @property
     def parameters(self) -> int:
-        """How many it has."""
+        """The number of its parameters."""
         ...
 
 
-class Network(Protocol):
+class DrawnNetwork(Protocol):
     """A network's table."""
 
     @property
-    def layers(self) -> Sequence[Layer]:
+    def layers(self) -> Sequence[DrawnLayer]:
         """In the order in which they compute."""
         ...
 
     @property
     def trainable(self) -> int:
-        """Parameters that gradients move."""
+        """The number of parameters that have gradients."""
         ...
 
     @property
     def non_trainable(self) -> int:
-        """The others."""
+        """The number of all other parameters."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
-    """Layers in a row whose outputs have the same shape, as (kind, parameters); its block's size in pixels."""
+class _Source:
+    """What goes into the network, as the first row of its table."""
 
+    kind: str
     shape: tuple[int, ...]
-    lines: list[tuple[str, str]]
-
-    def block(self, largest: int) -> tuple[float, float, float]:
-        """Width, height and depth; `largest` is the longest side of any image in the network."""
-        *sides, channels = self.shape
-        if not sides:
-            return min(max(channels**0.5, 6), _LONGEST), 7, 7
-        high, wide = (max(side * _LARGEST_FACE / largest, 4) for side in sides)
-        return wide, high, min(1.5 * channels**0.5 + 1, _DEEPEST)
+    parameters: int = 0
 
 
-def diagram(title: str, source: str, shape: tuple[int, ...], network: Network, colour: str) -> str:
-    """The network from top to bottom, a block for each shape of what flows through it.
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of the drawing, with the layers whose outputs have its shape; the strings are coordinates for SVG."""
 
-    `source` says what goes in, of `shape`, channels last. A block's face grows with the image, its depth with the
-    root of the channels; a vector is a rod, as long as the root of its length, up to a limit.
+    shape: str
+    baseline: float
+    layers: list[tuple[DrawnLayer, float]]
+    faces: list[tuple[float, str]]
+    arrow: str
+    bottom: float
+
+
+def diagram(title: str, source: str, shape: tuple[int, ...], network: DrawnNetwork, colour: str) -> str:
+    """The network from top to bottom as SVG, with a block for each shape between its layers.
+
+    `source` names the input, which has `shape`, channels last. A block's face grows with the image, its depth with the
+    root of the channels. A vector is a rod; its length grows with the root of the vector's, up to a limit.
     """
-    stages = _stages(source, shape, network.layers)
-    body, height = _drawn(stages, colour)
+    blocks = list(_blocks([_Source(source, shape), *network.layers]))
     totals = f"{network.trainable + network.non_trainable:,} parameters"
     if network.non_trainable:
         totals += f", {network.trainable:,} of them trainable"
-    name = f"{title}: {_times(stages[0].shape)} to {_times(stages[-1].shape)}, {totals}"
-    listed = "; ".join(f"{layer.kind} {_times(layer.shape)} {layer.parameters:,}" for layer in network.layers)
-    return _SVG.format(
+    return render_page(
+        "network.svg",
+        title=title,
+        name=f"{title}: {blocks[0].shape} to {blocks[-1].shape}, {totals}",
+        listed="; ".join(f"{layer.kind} {_times(layer.shape)} {layer.parameters:,}" for layer in network.layers),
+        totals=totals,
+        blocks=blocks,
+        colour=colour,
         width=WIDTH,
-        height=height,
-        inner_width=WIDTH - 1,
-        inner_height=height - 1,
-        name=html.escape(name),
-        listed=html.escape(listed),
-        title=html.escape(title),
-        totals=html.escape(totals),
-        body="\n".join(body),
+        height=round(blocks[-1].bottom + GAP),
+        margin=MARGIN,
+        text=TEXT_LEFT,
     )
 
 
-def _stages(source: str, shape: tuple[int, ...], layers: Sequence[Layer]) -> list[_Stage]:
-    stages = [_Stage(shape, [(source, "")])]
-    for same, group in groupby(layers, key=lambda layer: layer.shape):
-        stages.append(_Stage(same, [(one.kind, f"{one.parameters:,}" if one.parameters else "") for one in group]))
-    return stages
+def _blocks(layers: Sequence[DrawnLayer]) -> Iterator[_Block]:
+    largest = max((side for layer in layers for side in layer.shape[:-1]), default=1)
+    top, face_bottom = float(HEAD), 0.0
+    for shape, group in groupby(layers, key=lambda layer: layer.shape):
+        same = list(group)
+        width, height, depth = _block_size(shape, largest)
+        text = LINE * len(same)
+        whole = max(text + LINE, height + depth / 2)
+        face_top = top + (whole - height + depth / 2) / 2  # the block is in the middle
+        baseline = top + (whole - text) / 2
+        yield _Block(
+            shape=_times(shape),
+            baseline=baseline,
+            layers=[(layer, baseline + LINE * number) for number, layer in enumerate(same, start=1)],
+            faces=_faces(BLOCK_CENTRE - (width + depth) / 2, face_top, width, height, depth),
+            arrow=_arrow(face_bottom, face_top - depth / 2) if face_bottom else "",
+            bottom=top + whole,
+        )
+        face_bottom, top = face_top + height, top + whole + GAP
 
 
-def _drawn(stages: list[_Stage], colour: str) -> tuple[list[str], int]:
-    """The SVG of all stages, and the height that they take."""
-    largest = max((side for stage in stages for side in stage.shape[:-1]), default=1)
-    parts, top, bottom = [], _HEAD, 0.0
-    for stage in stages:
-        wide, high, deep = stage.block(largest)
-        text = _LINE * len(stage.lines)
-        height = max(text + _LINE, high + deep / 2)
-        face = top + (height - high + deep / 2) / 2  # where the front's upper edge is: the block is in the middle
-        if stage is not stages[0]:
-            parts.append(_arrow(bottom, face - deep / 2))
-        parts.append(_block(_MIDDLE - (wide + deep) / 2, face, wide, high, deep, colour))
-        parts += _words(stage, top + (height - text) / 2)
-        bottom, top = face + high, top + height + _GAP
-    return parts, round(top)
+def _block_size(shape: tuple[int, ...], largest: int) -> tuple[float, float, float]:
+    """Width, height and depth in pixels; `largest` is the longest side of any image in the network."""
+    *sides, channels = shape
+    if not sides:
+        return min(max(channels**0.5, SHORTEST_ROD), LONGEST_ROD), ROD, ROD
+    height, width = (max(side * LARGEST_FACE / largest, SMALLEST_FACE) for side in sides)
+    return width, height, min(1.5 * channels**0.5 + 1, DEEPEST)
 
 
-def _block(left: float, top: float, wide: float, high: float, deep: float, colour: str) -> str:
-    """The front, the top and the right side, seen from the front, above and right."""
-    right, bottom, rise = left + wide, top + high, deep / 2
+def _faces(left: float, top: float, width: float, height: float, depth: float) -> list[tuple[float, str]]:
+    """Opacity and corners of a block's front, top and right side, seen from the front, above and right."""
+    right, bottom, rise = left + width, top + height, depth / 2
     faces = (
         (0.2, ((left, top), (right, top), (right, bottom), (left, bottom))),
-        (0.35, ((left, top), (left + deep, top - rise), (right + deep, top - rise), (right, top))),
-        (0.55, ((right, top), (right + deep, top - rise), (right + deep, bottom - rise), (right, bottom))),
+        (0.35, ((left, top), (left + depth, top - rise), (right + depth, top - rise), (right, top))),
+        (0.55, ((right, top), (right + depth, top - rise), (right + depth, bottom - rise), (right, bottom))),
     )
-    drawn = (
-        f'<polygon fill-opacity="{shade}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in corners)}"/>'
-        for shade, corners in faces
-    )
-    return f'<g fill="{colour}" stroke="{colour}" stroke-linejoin="round">{"".join(drawn)}</g>'
+    return [(opacity, " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)) for opacity, corners in faces]
 
 
 def _arrow(start: float, end: float) -> str:
+    """The path of an arrow down, 5 pixels from what is above and below it."""
     start, end = start + 5, end - 5
-    return (
-        f'<path class="network-arrow" d="M{_MIDDLE} {start:.1f}V{end:.1f}'
-        f'M{_MIDDLE - 4} {end - 5:.1f}L{_MIDDLE} {end:.1f}L{_MIDDLE + 4} {end - 5:.1f}"/>'
-    )
-
-
-def _words(stage: _Stage, baseline: float) -> list[str]:
-    """The shape, and under it a line for each layer: its kind and its number of parameters."""
-    words = [f'<text class="network-ink" font-weight="600" x="{_TEXT}" y="{baseline:.1f}">{_times(stage.shape)}</text>']
-    for number, (kind, count) in enumerate(stage.lines, start=1):
-        y = f"{baseline + _LINE * number:.1f}"
-        words.append(f'<text class="network-ink" x="{_TEXT}" y="{y}">{html.escape(kind)}</text>')
-        if count:
-            words.append(f'<text class="network-soft" text-anchor="end" x="{_RIGHT}" y="{y}">{count}</text>')
-    return words
+    head = f"M{BLOCK_CENTRE - 4} {end - 5:.1f}L{BLOCK_CENTRE} {end:.1f}L{BLOCK_CENTRE + 4} {end - 5:.1f}"
+    return f"M{BLOCK_CENTRE} {start:.1f}V{end:.1f}{head}"
 
 
 def _times(shape: tuple[int, ...]) -> str:
     return " × ".join(f"{side:,}" for side in shape)
-
-
-_SVG = """\
-<svg xmlns="http://www.w3.org/2000/svg" class="network" role="img" width="{width}" height="{height}" \
-viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="14">
-<title>{name}</title>
-<desc>{listed}</desc>
-<style>
-.network-paper {{ fill: #ffffff; stroke: #d5d9de; }}
-.network-ink {{ fill: #1f2328; }}
-.network-soft {{ fill: #59626c; font-variant-numeric: tabular-nums; }}
-.network-arrow {{ fill: none; stroke: #8a929b; stroke-width: 1.5; }}
-@media (prefers-color-scheme: dark) {{
-.network-paper {{ fill: #1b1e22; stroke: #3a4048; }}
-.network-ink {{ fill: #e8eaed; }}
-.network-soft {{ fill: #a3acb6; }}
-}}
-</style>
-<rect class="network-paper" x="0.5" y="0.5" width="{inner_width}" height="{inner_height}" rx="6"/>
-<text class="network-ink" font-size="17" font-weight="600" x="24" y="32">{title}</text>
-<text class="network-soft" x="24" y="54">{totals}</text>
-{body}
-</svg>
-"""

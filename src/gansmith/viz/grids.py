@@ -1,4 +1,4 @@
-"""Many images on one sheet, and back."""
+"""Many images in one grid, and back."""
 
 import io
 
@@ -9,14 +9,14 @@ GAP = 2
 """Pixels between two images, before enlargement."""
 
 SIDE = 64
-"""Pixels of an image's longer side on the sheet, roughly, so that a person sees something."""
+"""Approximate length in pixels of an image's longer side; small images are enlarged by a whole factor."""
 
 BACKGROUND = 48
-"""Grey of the gaps: it shows the edges of black images and of white ones."""
+"""Grey value of the gaps, which shows the edges of black and of white images."""
 
 
 def grid(images: np.ndarray, columns: int) -> Image.Image:
-    """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`, small ones enlarged by a whole number of times."""
+    """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`; small images are enlarged."""
     num, height, width, channels = images.shape
     canvas = np.full((*_extent(num, columns, height, width), channels), BACKGROUND, np.uint8)
     if channels == 4:
@@ -28,31 +28,31 @@ def grid(images: np.ndarray, columns: int) -> Image.Image:
 
 
 def grid_size(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
-    """Width and height of the sheet that `grid` makes of so many images."""
+    """Width and height in pixels of the image that `grid` makes of `num` images."""
     zoom = enlargement(height, width)
     rows, cols = _extent(num, columns, height, width)
     return cols * zoom, rows * zoom
 
 
 def enlargement(height: int, width: int, side: int = SIDE) -> int:
-    """The whole number of times that brings a small image's longer side to some `side` pixels."""
+    """The whole factor that brings a small image's longer side close to `side` pixels; at least 1."""
     return max(1, round(side / max(height, width)))
 
 
 def enlarged(pixels: np.ndarray, zoom: int) -> np.ndarray:
-    """Pixels (H, W, C) a whole number of times as high and as wide."""
+    """Pixels (H, W, C) repeated: (zoom H, zoom W, C)."""
     return pixels.repeat(zoom, 0).repeat(zoom, 1)
 
 
 def to_pillow(pixels: np.ndarray) -> Image.Image:
-    """One image uint8 (H, W, C), C 1, 3 or 4, as Pillow's."""
+    """A uint8 image (H, W, C), C 1, 3 or 4, as Pillow's Image."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def tiles(sheet: Image.Image, num: int, columns: int, height: int, width: int) -> np.ndarray:
-    """The first `num` images (num, H, W, C) of a sheet that `grid` made: its exact inverse."""
+def tiles(image: Image.Image, num: int, columns: int, height: int, width: int) -> np.ndarray:
+    """The first `num` images, uint8 (num, H, W, C), of an image that `grid` made: its exact inverse."""
     zoom = enlargement(height, width)
-    pixels = np.asarray(sheet)[::zoom, ::zoom]
+    pixels = np.asarray(image)[::zoom, ::zoom]
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     corners = [_corner(number, columns, height, width) for number in range(num)]
     return np.stack([pixels[top : top + height, left : left + width] for top, left in corners])
@@ -66,7 +66,7 @@ def png(image: Image.Image) -> bytes:
 
 
 def _extent(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
-    """Height and width of a sheet before enlargement."""
+    """Height and width of a grid before enlargement."""
     return -(-num // columns) * (height + GAP) + GAP, columns * (width + GAP) + GAP
 
 

@@ -1,16 +1,16 @@
-"""Distances of several runs over images and over time, one colour a side."""
+"""Plots of the distances of several runs over images and over time, one colour per group."""
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 COLOURS = ("#3b76c4", "#d9822b", "#2a9d6f", "#b0457f", "#7a5cc0", "#8a6d3b", "#4aa3a8", "#999999")
-"""Of the sides, A first; from the ninth on they come again."""
+"""Colours of the groups, A first; the ninth group has the first colour again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunLine:
-    """The evaluations of one run: where they stand, the values, and the ends of their intervals."""
+    """The evaluations of one run: the images and seconds before each, its value, and both ends of its interval."""
 
     group: int
     """Number of its group, from 0."""
@@ -23,7 +23,7 @@ class RunLine:
 
 
 def group_curves(lines: Sequence[RunLine], name: str) -> bytes:
-    """A PNG of two plots on a logarithmic axis of this name: over thousands of images, and over seconds."""
+    """A PNG of two plots on a logarithmic axis called `name`: over thousands of images, and over seconds."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 

@@ -1,13 +1,29 @@
-"""One self-contained HTML page in our style: no script, nothing from elsewhere."""
+"""HTML pages and drawings from the package's templates: one self-contained file each, without scripts or links."""
 
 import base64
-import html
-from collections.abc import Iterable, Mapping
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HALF = 544
+"""Pixels that a page has for a grid next to another one."""
+
+WHOLE = 1120
+"""Pixels that a page has for an image of full width."""
+
+LONG_NUMBER = re.compile(r"\d+\.\d{12,}(e-?\d+)?")
+"""A floating-point number whose last digits are rounding errors."""
 
 
-def page(title: str, about: str, body: Iterable[str]) -> str:
-    """The whole page; `title` and `about` are escaped here, `body` is HTML already."""
-    return _PAGE.format(title=html.escape(title), about=html.escape(about), style=_STYLE, body="\n".join(body))
+def render_page(template: str, **values: object) -> str:
+    """The text of a template, such as "run.html", with these values; every value is escaped.
+
+    Raises jinja2.UndefinedError for a value that the template names and nobody gives.
+    """
+    return _environment().get_template(template).render(values, HALF=HALF, WHOLE=WHOLE)
 
 
 def image_source(png: bytes) -> str:
@@ -15,67 +31,44 @@ def image_source(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def pairs(facts: Mapping[str, object]) -> str:
-    """Names and values as a list of definitions."""
-    rows = (
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd></div>" for name, value in facts.items()
+def own_width(png: bytes) -> int:
+    """The width in pixels that a PNG's header states; at least 1, also where the bytes are no PNG."""
+    return max(int.from_bytes(png[16:20], "big"), 1)
+
+
+def even_width(png: bytes, room: int) -> int:
+    """The width at which a grid is shown in `room` pixels: a whole multiple of its own, or half of it.
+
+    All gaps between the images then have the same width. A grid that fits neither way takes all the room.
+    """
+    own = own_width(png)
+    if own <= room:
+        return own * (room // own)
+    return own // 2 if 0.75 * room <= own / 2 <= room else room
+
+
+def rounded(text: str) -> str:
+    """Text with its long numbers cut to six significant digits: 7.500000000000001e-05 becomes 7.5e-05."""
+    return LONG_NUMBER.sub(lambda found: f"{float(found[0]):.6g}", text)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("gansmith"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    return f"<dl>{''.join(rows)}</dl>"
-
-
-def side_by_side(drawings: Iterable[str]) -> str:
-    """SVG drawings next to each other where there is room; their text can be searched and copied."""
-    return f'<div class="drawings">{"".join(drawings)}</div>'
-
-
-_STYLE = """\
-:root { color-scheme: light dark; --line: #8884; --soft: #7779; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1.25rem; }
-h1 { font-size: 1.6rem; margin: 0; }
-h2 { font-size: 1.1rem; margin: 0 0 .5rem; }
-h3 { font-size: 1rem; margin: 0 0 .5rem; }
-.about { color: GrayText; margin: .25rem 0 1.25rem; }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .5rem 1.5rem; margin: 0; }
-dl { border-block: 1px solid var(--line); padding: .75rem 0; }
-dt { color: GrayText; font-size: .8rem; }
-dd { margin: 0; font-variant-numeric: tabular-nums; }
-.figures { display: grid; grid-template-columns: 1fr 1fr; gap: 2rem; margin: 2rem 0; }
-ul { color: GrayText; padding-left: 1.1rem; }
-figure { margin: 0; min-width: 0; }
-h2 small { font-weight: 400; font-size: .75rem; color: GrayText; border: 1px solid var(--line); border-radius: 1em; }
-h2 small { padding: .1rem .6rem; margin-left: .4rem; }
-.wide { grid-column: 1 / -1; }
-figure img { width: 100%; height: auto; border-radius: 4px; background: white; }
-figure.half img { image-rendering: pixelated; }
-figcaption { color: GrayText; font-size: .9rem; }
-.drawings { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; }
-.drawings svg { max-width: 100%; height: auto; }
-.many { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: 1rem; }
-.tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 2rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .2rem .5rem .2rem 0; border-bottom: 1px solid var(--line); }
-th:last-child, tbody td:last-child { text-align: right; }
-table.words :is(th, td):last-child { text-align: left; }
-.scroll { overflow-x: auto; margin-bottom: 1.5rem; }
-details { margin-top: 1.5rem; }
-summary { cursor: pointer; font-weight: 600; }
-pre { overflow: auto; padding: 1rem; border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; }
-@media (max-width: 44rem) { .figures { grid-template-columns: 1fr; } .tables { grid-template-columns: 1fr; } }
-"""
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · gansmith</title>
-<style>
-{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p class="about">{about}</p>
-{body}
-</body>
-</html>
-"""
+    environment.filters |= {
+        "commas": "{:,}".format,
+        "even_width": even_width,
+        "own_width": own_width,
+        "rounded": rounded,
+        "source": image_source,
+    }
+    return environment

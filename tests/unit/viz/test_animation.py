@@ -101,7 +101,7 @@ def test_pixels_are_enlarged_as_blocks():
 
 
 @pytest.mark.parametrize("shape", [(7, 28, 28, 1), (4, 64, 48, 3), (5, 100, 10, 4)])
-def test_the_size_of_a_sheet_is_known_before_it_is_drawn(shape):
+def test_the_size_of_a_grid_is_known_before_it_is_drawn(shape):
     assert grid(np.zeros(shape, np.uint8), 3).size == grid_size(shape[0], 3, *shape[1:3])
 
 
@@ -121,19 +121,19 @@ def test_few_grids_are_all_frames(drawn):
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_frame_is_the_sheet_with_words_above_it(channels):
+def test_a_frame_is_the_grid_with_words_above_it(channels):
     images = np.random.default_rng(0).integers(0, 256, (6, 28, 28, channels), np.uint8)
     frame, other = (evolution_frame(step, 4000, images, 3) for step in (1000, 4000))
-    sheet = grid(images, 3)
-    assert (frame.mode, frame.size) == (sheet.mode, (sheet.width, sheet.height + 24))
-    assert np.array_equal(np.asarray(frame)[24:], np.asarray(sheet))
+    image = grid(images, 3)
+    assert (frame.mode, frame.size) == (image.mode, (image.width, image.height + 24))
+    assert np.array_equal(np.asarray(frame)[24:], np.asarray(image))
     header = np.asarray(frame.convert("RGB"))[:24]
     assert (header == BACKGROUND).mean() > 0.7
     assert header.max() == 255
     assert not np.array_equal(header, np.asarray(other.convert("RGB"))[:24])
 
 
-def test_a_narrow_sheet_leaves_room_for_the_words():
+def test_a_narrow_grid_leaves_room_for_the_words():
     frame = evolution_frame(123_000, 1_000_000, np.zeros((2, 28, 28, 1), np.uint8), 1)
     assert frame.width == 180
     lit = np.asarray(frame)[:24].max(0) > 100

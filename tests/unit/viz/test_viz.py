@@ -12,8 +12,8 @@ from gansmith.viz.grids import grid, png, tiles
 @pytest.mark.parametrize("shape", [(7, 28, 28, 1), (4, 64, 48, 3), (5, 8, 8, 4), (1, 100, 10, 1), (2, 1, 1, 1)])
 def test_tiles_are_the_inverse_of_the_grid(shape):
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    sheet = Image.open(io.BytesIO(png(grid(images, 3))))
-    assert np.array_equal(tiles(sheet, shape[0], 3, *shape[1:3]), images)
+    image = Image.open(io.BytesIO(png(grid(images, 3))))
+    assert np.array_equal(tiles(image, shape[0], 3, *shape[1:3]), images)
 
 
 def test_small_images_are_enlarged():
@@ -47,7 +47,7 @@ def test_names_of_rows_are_drawn_in_their_own_letters():
     assert len({*drawn}) == len(drawn), "what a font lacks is a box"
 
 
-def test_curves_are_a_image_for_one_event_and_for_many():
+def test_curves_are_an_image_for_one_event_and_for_many():
     def event(seen):
         return {"seen": seen, "loss/d": 1.0, "loss/g": 0.5, "accuracy/real": 0.7, "accuracy/fake": 0.6}
 
@@ -65,7 +65,7 @@ def test_the_running_mean_keeps_constants_and_halves_noise():
 
 @pytest.mark.parametrize("values", [[5.0], [300.0, 20.0, 25.0], [0.0, -0.1]])
 @pytest.mark.parametrize("floor", [None, 4.0])
-def test_distances_are_a_image_with_a_band_and_a_floor_where_there_is_one(values, floor):
+def test_distances_are_an_image_with_a_band_and_a_floor_where_there_is_one(values, floor):
     band = Band(
         seen=[1000 * (n + 1) for n in range(len(values))],
         values=values,
@@ -77,3 +77,12 @@ def test_distances_are_a_image_with_a_band_and_a_floor_where_there_is_one(values
     assert image.size == (1440, 518)
     assert (pixels == [0xD9, 0x82, 0x2B]).all(1).sum() > 100
     assert bool((pixels == 0x66).all(1).sum() > 1000) == (floor is not None)
+
+
+def test_the_legend_of_distances_stands_above_the_plot_and_not_on_its_points(monkeypatch):
+    figures = []
+    monkeypatch.setattr("gansmith.viz.curves._png", figures.append)
+    distance_curve(Band(seen=[1000], values=[5.0], lows=[4.0], highs=[6.0]), 4.0, "Fréchet distance")
+    figures[0].canvas.draw()
+    (axes,) = figures[0].axes
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1

@@ -6,7 +6,7 @@ from PIL import Image
 
 from gansmith.errors import UsageError
 from gansmith.recipe_file import recipe_of
-from gansmith.report import cut, sample_grids
+from gansmith.report import read_grid, sample_grids
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.viz.animation import animation
@@ -64,7 +64,7 @@ def _size_that_fits(recipe: Recipe) -> tuple[int, int]:
 
 
 def _frame(step: int, file: Path, recipe: Recipe, rows: int, columns: int) -> Image.Image:
-    images = cut(file, recipe.grid.rows * recipe.grid.columns, recipe)
+    images = read_grid(file, recipe.grid.rows * recipe.grid.columns, recipe)
     as_grid = images.reshape(recipe.grid.rows, recipe.grid.columns, *images.shape[1:])
     shown = as_grid[:rows, :columns].reshape(-1, *images.shape[1:])
     return evolution_frame(step, recipe.steps, shown, columns)

@@ -1,18 +1,18 @@
-"""Sheets as the articles print them: matplotlib's subplots with their white gaps, its grey maps and its stretching."""
+"""Grids as the articles print them: matplotlib's subplots with white gaps, grey colour maps and autoscaling."""
 
 import numpy as np
 from PIL import Image
 
 from gansmith.viz.grids import enlargement, to_pillow
 
-SIDE = 96
-"""Pixels of an image's longer side on the sheet, roughly: small ones are enlarged by a whole number of times."""
+FIGURE_SIDE = 96
+"""Approximate length in pixels of an image's longer side; small images are enlarged by a whole factor."""
 
 
-def sheet(images: np.ndarray, columns: int) -> Image.Image:
+def figure_grid(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns` on white."""
     num, height, width, channels = images.shape
-    zoom = enlargement(height, width, SIDE)
+    zoom = enlargement(height, width, FIGURE_SIDE)
     images = images.repeat(zoom, 1).repeat(zoom, 2)
     gap = max(2, zoom * max(height, width) // 12)
     step_h, step_w = zoom * height + gap, zoom * width + gap
@@ -25,18 +25,21 @@ def sheet(images: np.ndarray, columns: int) -> Image.Image:
     return to_pillow(pixels)
 
 
-def as_seen(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.ndarray:
-    """uint8 images (N, H, W, C) as `imshow` shows them. Like its colour maps, both settings are for one channel."""
+def apply_colour_map(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.ndarray:
+    """uint8 images (N, H, W, C) as matplotlib's `imshow` shows them.
+
+    `stretch` scales the values of each image, `reverse` shows 0 as white. Both apply to images of one channel only.
+    """
     if images.shape[3] != 1:
         return images
-    images = stretched(images) if stretch else images
+    images = _autoscaled(images) if stretch else images
     return 255 - images if reverse else images
 
 
-def stretched(images: np.ndarray) -> np.ndarray:
-    """Each image from its own darkest value, which becomes 0, to its own brightest, which becomes 255.
+def _autoscaled(images: np.ndarray) -> np.ndarray:
+    """Each image with its darkest value at 0 and its brightest at 255, in matplotlib's 256 equal steps.
 
-    As matplotlib does when no limits are given: 256 equal steps. An image of one single value becomes 0.
+    An image of one single value becomes 0.
     """
     values = images.astype(np.float64)
     low, high = (reduce(values, axis=(1, 2, 3), keepdims=True) for reduce in (np.min, np.max))

@@ -1,0 +1,121 @@
+"""Pages: every value is escaped, none may be missing, grids keep an even scale."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+from PIL import Image
+from torch import nn
+
+import gansmith
+from gansmith.nn.modulation import SelfModulation
+from gansmith.nn.stack import Stack
+from gansmith.nn.summary import summarize
+from gansmith.recipe_file import override, to_toml
+from gansmith.report import write_report
+from gansmith.runs.run import Run
+from gansmith.viz.grids import grid, png
+from gansmith.viz.page import even_width, image_source, own_width, render_page, rounded
+from tests.helpers.plain import PLAIN
+
+ROOT = Path(__file__).parents[3]
+HOSTILE = "<script>alert('1')</script> & \"x\""
+RUN_INFO = {
+    "status": HOSTILE,
+    "reason": HOSTILE,
+    "name": HOSTILE,
+    "started": HOSTILE,
+    "device": HOSTILE,
+    "notes": [HOSTILE],
+    "machine": {HOSTILE: HOSTILE, "memory_gib": 24},
+    "data": {"name": HOSTILE, "count": 960, "classes": [HOSTILE, "b"], "class_counts": [1, 1]},
+    "evaluate": {"protocol": {"features": HOSTILE, "reference": HOSTILE, "fake": HOSTILE}},
+}
+
+
+def page_of(folder, *changes, info=RUN_INFO):
+    folder.mkdir()
+    run = Run(folder)
+    recipe = override(gansmith.recipe(PLAIN), changes)
+    (folder / "recipe.toml").write_text(to_toml(recipe))
+    (folder / "run.json").write_text(json.dumps(info))
+    run.append_event({"step": 1, "seen": 96, "loss/d": 1, "loss/g": 1, "accuracy/real": 1, "accuracy/fake": 1})
+    run.append_metric({"step": 1, "seen": 96, "fd": {"value": 2.0, "low": 1.0, "high": 3.0}})
+    run.samples.mkdir()
+    size = (recipe.grid.rows * recipe.grid.columns, recipe.data.height, recipe.data.width, recipe.data.channels)
+    (run.samples / "00000001.png").write_bytes(png(grid(np.zeros(size, np.uint8), recipe.grid.columns)))
+    write_report(run)
+    return run.report.read_text()
+
+
+def test_nothing_in_a_run_folder_can_put_markup_into_its_page(tmp_path):
+    changes = (f"about={json.dumps(HOSTILE)}", f"figures.axis={json.dumps(HOSTILE)}")
+    page = page_of(tmp_path / '1 <b>"', *changes)
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert page.count("&lt;script&gt;") >= len(RUN_INFO) + len(changes)
+    assert "figures in the layout of the article: gansmith runs figures &lt;script&gt;" in page
+
+
+def test_a_page_has_words_for_the_memory_the_epochs_the_ema_and_the_validation_set(tmp_path):
+    ema = ("ema_half_life=38.400000000000006", "evaluate.every=96", "evaluate.validation=64")
+    page = page_of(tmp_path / "1-x", *ema, "evaluate.images=64")
+    assert "<dt>memory</dt><dd>24 GiB</dd>" in page
+    assert "<dt>epochs</dt><dd>0.1</dd>" in page
+    assert "<h2>Generated images (EMA of the weights)</h2>" in page
+    assert "<h2>Fréchet distance to the validation set</h2>" in page
+    assert "ema_half_life = 38.4\n" in page
+    assert "figures in the layout of the article" not in page
+
+
+def test_a_value_that_nobody_gives_is_an_error():
+    with pytest.raises(UndefinedError, match="figures"):
+        render_page("figures.html", title="x", about="y")
+
+
+def test_long_numbers_are_rounded_and_others_stay():
+    assert rounded("{end = 7.500000000000001e-05, a = 38.400000000000006}") == "{end = 7.5e-05, a = 38.4}"
+    assert rounded("0.0015, 1234567.25, 0.9999, 10.1.2") == "0.0015, 1234567.25, 0.9999, 10.1.2"
+
+
+@pytest.mark.parametrize(("own", "width"), [(242, 484), (272, 544), (402, 402), (544, 544), (1042, 521), (735, 544)])
+def test_a_grid_is_shown_at_a_whole_multiple_or_at_half_its_width_where_that_fits(own, width):
+    image = png(Image.new("L", (own, 8)))
+    assert own_width(image) == own
+    assert even_width(image, 544) == width
+
+
+def test_bytes_that_are_no_png_still_have_a_width():
+    assert even_width(b"", 544) == 544
+
+
+@pytest.mark.parametrize("name", ["base", "run", "figures", "comparison", "check", "macros"])
+def test_no_template_refers_to_anything_outside_the_page(name):
+    text = (ROOT / f"src/gansmith/templates/{name}.html").read_text()
+    assert "http" not in text
+    assert not re.search(r'(src|href)="(?!\{\{)', text)
+    assert re.findall(r"\|\s*safe", text) == (["| safe"] if name == "macros" else [])
+
+
+def test_pages_need_no_template_engine_before_one_is_rendered():
+    code = "import sys, gansmith.viz.page, gansmith.data.check.page; assert 'jinja2' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_layer_that_takes_the_latents_is_one_row_of_the_table():
+    network = Stack(nn.Linear(5, 12), nn.Unflatten(1, (3, 2, 2)), SelfModulation(5, 3, 4), nn.ReLU())
+    assert [(row.kind, row.shape) for row in summarize(network, (5,)).layers] == [
+        ("Linear", (12,)),
+        ("Unflatten", (2, 2, 3)),
+        ("SelfModulation", (2, 2, 3)),
+        ("ReLU", (2, 2, 3)),
+    ]
+
+
+def test_an_image_is_part_of_the_page():
+    assert image_source(b"x") == "data:image/png;base64,eA=="
