@@ -1,11 +1,13 @@
-"""Write docs/reference/ from the code: command line, recipe fields, metrics, objectives and exit codes.
+"""Write docs/reference/ from the code: command line, Python, recipe fields, metrics, objectives, errors, modules.
 
 `make docs` runs it; a test compares the pages with what `pages()` returns. Nothing in them depends on the machine.
 """
 
+import ast
 import inspect
 import os
 import re
+import textwrap
 from collections.abc import Iterable
 from contextlib import redirect_stdout, suppress
 from io import BytesIO, TextIOWrapper
@@ -16,6 +18,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import gansmith
 from gansmith import errors
 from gansmith.augment.operations import OPERATIONS
 from gansmith.cli import main as command_line
@@ -28,6 +31,7 @@ from gansmith.schema import Recipe
 
 FOLDER = Path(__file__).parent / "reference"
 SOURCE = "../../src/gansmith"
+PACKAGE = Path(__file__).parents[1] / "src" / "gansmith"
 FIRST_LINE = "<!-- made by docs/make_reference.py; run `make docs` after a change of the code -->\n\n"
 FEATURES = 128
 """Numbers per image of the shipped feature networks."""
@@ -45,10 +49,12 @@ def pages() -> dict[str, str]:
     """The text of every page by its file name."""
     makers = {
         "cli.md": cli_page,
+        "python.md": python_page,
         "recipe.md": recipe_page,
         "metrics.md": metrics_page,
         "objectives.md": objectives_page,
         "exit-codes.md": exit_codes_page,
+        "modules.md": modules_page,
     }
     return {name: f"{FIRST_LINE}{make()}" for name, make in makers.items()}
 
@@ -128,6 +134,51 @@ def _entries(rows: list[str]) -> list[tuple[str, str]]:
         elif row.strip() and entries:
             entries[-1][1] += f" {row.strip()}"
     return [(name, text.strip()) for name, text in entries]
+
+
+# --- Python
+
+
+def python_page() -> str:
+    blocks = [
+        "# Python\n",
+        "`import gansmith` offers these names and imports nothing heavy before one of them is used. Other modules can be\n"
+        "imported too, but only these names are kept stable. Every error that a user can fix is a\n"
+        "[`gansmith.errors.GansmithError`](exit-codes.md).\n",
+    ]
+    for name in sorted(gansmith.__all__):
+        member = getattr(gansmith, name)
+        if inspect.isroutine(member) or inspect.isclass(member):
+            blocks.append(f"## gansmith.{name}\n")
+            if inspect.isfunction(member):
+                blocks.append(f"```python\n{_signature(name, member)}\n```\n")
+            blocks.append(f"{inspect.getdoc(member)}\n")
+    return "\n".join(blocks)
+
+
+def _signature(name: str, function: Any) -> str:
+    """A function's parameters, one a line, as its source writes them; so every version of Python gives the same text."""
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    assert isinstance(node, ast.FunctionDef)
+    lines = [f"    {one}," for one in _parameters(node.args)]
+    returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return "\n".join([f"gansmith.{name}(", *lines, f"){returned}"])
+
+
+def _parameters(arguments: ast.arguments) -> list[str]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    missing = [None] * (len(positional) - len(arguments.defaults))
+    found = [_parameter(*one) for one in zip(positional, [*missing, *arguments.defaults], strict=True)]
+    if arguments.vararg:
+        found.append(f"*{ast.unparse(arguments.vararg)}")
+    elif arguments.kwonlyargs:
+        found.append("*")
+    found += [_parameter(*one) for one in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    return [*found, f"**{ast.unparse(arguments.kwarg)}"] if arguments.kwarg else found
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
+    return ast.unparse(argument) + (f" = {ast.unparse(default)}" if default else "")
 
 
 # --- the recipe
@@ -336,6 +387,25 @@ def exit_codes_page() -> str:
             _table(["exit code", "exception", "meaning"], rows),
         ]
     )
+
+
+def modules_page() -> str:
+    """Folders and files of the package with the first sentence of their docstrings; nothing is imported."""
+    blocks = ["# Modules\n", "[Architecture](../architecture.md) explains how they work together.\n"]
+    folders = [PACKAGE, *sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE)]
+    for folder in folders:
+        name = "gansmith" if folder == PACKAGE else f"gansmith/{folder.relative_to(PACKAGE).as_posix()}"
+        files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("__"))
+        rows = [[f"[{path.name}](../../src/{name}/{path.name})", _first_sentence(path)] for path in files]
+        blocks += [f"## {name}\n", f"{_first_sentence(folder / '__init__.py')}\n"]
+        if rows:
+            blocks.append(_table(["file", "what it is"], rows))
+    return "\n".join(blocks)
+
+
+def _first_sentence(path: Path) -> str:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split())
 
 
 # --- text

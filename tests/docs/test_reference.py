@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import gansmith
 from gansmith.cli.main import VERBS
 from gansmith.evaluation.table import METRICS
 from gansmith.models.base import model_config, model_names
@@ -69,3 +70,17 @@ def test_every_metric_links_to_the_file_that_computes_it(reference):
         links = re.findall(r"\]\((.+?)\)", row[0])
         assert links, name
         assert all((FOLDER / link).is_file() for link in links), name
+
+
+def test_every_public_name_of_the_package_has_its_call_and_its_docstring(reference):
+    for name in ("build", "load", "recipe", "train"):
+        section = reference["python.md"].split(f"\n## gansmith.{name}\n")[1].split("\n## ")[0]
+        assert f"```python\ngansmith.{name}(\n" in section
+        assert (getattr(gansmith, name).__doc__ or "").splitlines()[0] in section
+
+
+def test_every_module_is_listed_once_and_its_link_leads_to_it(reference):
+    links = re.findall(r"\]\((\.\./\.\./src/.+?)\)", reference["modules.md"])
+    files = {(FOLDER / link).resolve() for link in links}
+    assert len(files) == len(links)
+    assert files == {path for path in (ROOT / "src").rglob("*.py") if not path.name.startswith("__")}
