@@ -142,8 +142,8 @@ def _entries(rows: list[str]) -> list[tuple[str, str]]:
 def python_page() -> str:
     blocks = [
         "# Python\n",
-        "`import gansmith` offers these names and imports nothing heavy before one of them is used. Other modules can be\n"
-        "imported too, but only these names are kept stable. Every error that a user can fix is a\n"
+        "`import gansmith` offers these names and imports nothing heavy before one of them is used. Other modules can\n"
+        "be imported too, but only these names are kept stable. Every error that a user can fix is a\n"
         "[`gansmith.errors.GansmithError`](exit-codes.md).\n",
     ]
     for name in sorted(gansmith.__all__):
@@ -157,7 +157,7 @@ def python_page() -> str:
 
 
 def _signature(name: str, function: Any) -> str:
-    """A function's parameters, one a line, as its source writes them; so every version of Python gives the same text."""
+    """A function's parameters, one a line, as the source writes them; every version of Python gives this text."""
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     assert isinstance(node, ast.FunctionDef)
     lines = [f"    {one}," for one in _parameters(node.args)]
