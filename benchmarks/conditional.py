@@ -158,7 +158,7 @@ def table(results: dict[str, Any]) -> str:
     if not results:
         return ""
     head = (
-        "| set | recipe | images | named as asked | least | of real images | least |\n|---|---|---|---|---|---|---|\n"
+        "| dataset | recipe | images | as requested | worst class | of real images | worst class |\n|---|---|---|---|---|---|---|\n"
     )
     rows = []
     for name, one in sorted(results.items()):

@@ -24,7 +24,7 @@ OWN_TEST = {"a-tenth-system.md"}
 
 SMALL = ["--set", "batch_size=4", "--set", "model.width=8"]
 RUN = ["train", "demo", "--labels", "--steps", "4", *SMALL, "--set", "length.checkpoint_every=8"]
-RUN += ["--set", "evaluate.every=8", "--set", "evaluate.images=130"]
+RUN += ["--set", "evaluate.every=16", "--set", "evaluate.images=130", "--set", "data.limit=400"]
 MINE = """
 from = "demo"
 batch_size = 4
@@ -93,7 +93,7 @@ def smaller(words):
         classic = [] if words[1] in ("fashion-dcgan", "fashion-mlp") else SMALL[2:]
         words += [*SMALL[:2], *classic, *([] if "--steps" in words else ["--steps", "2"])]
     if verb == "resume" and "--steps" not in words:
-        words += ["--steps", "40"]
+        words += ["--steps", "6"]
     if (verb == "evaluate" or words[:2] == ["runs", "compare"]) and "-n" not in words:
         words += ["-n", "200"]
     if words[:2] == ["recipes", "show"]:
