@@ -13,9 +13,9 @@ from keras_files import write_numbered
 from make_sets import cifar_python_files, write_folder
 from small_images import write_images
 
+import gansmith
 from gansmith.cli.main import main
 from gansmith.planning.budget import parse_budget
-from gansmith.recipes import recipe
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -23,7 +23,7 @@ OWN_TEST = {"a-tenth-system.md"}
 """Pages whose commands need files that their own test makes."""
 
 SMALL = ["--set", "batch_size=4", "--set", "model.width=8"]
-RUN = ["train", "demo", "--labels", "--steps", "4", *SMALL, "--set", "length.checkpoint_every=8"]
+RUN = ["train", "demo", "--name", "demo", "--steps", "4", *SMALL, "--set", "length.checkpoint_every=8"]
 RUN += ["--set", "evaluate.every=16", "--set", "evaluate.images=130", "--set", "data.limit=400"]
 MINE = """
 from = "demo"
@@ -63,15 +63,14 @@ def world(tmp_path_factory):
         patch.chdir(world)
         write_images(world / "photos", [f"{kind}/{number}.png" for kind in ("cat", "dog") for number in range(10)])
         (world / "mine.toml").write_text(MINE)
-        made = recipe("fashion-dcgan")
-        write_numbered("gan.h5", made.model.build(made.spec).G)
+        write_numbered("gan.h5", gansmith.build(gansmith.recipe("fashion-dcgan")).G)
         numbers = np.random.default_rng(0)
         images, labels = numbers.integers(0, 256, (600, 3, 32, 32), np.uint8), (np.arange(600) % 10).astype(np.uint8)
         for name in ("mnist", "fashion-mnist"):
             write_idx(world / "sets" / name, np.ascontiguousarray(images[:, 0, :28, :28]), labels)
         write_folder(world / "sets" / "cifar10", cifar_python_files(images, labels))
-        assert main([*RUN, "--name", "demo"]) == 0
-        assert main([*RUN, "--name", "demo", "--set", "generator_optimizer.lr=5e-4"]) == 0
+        assert main(RUN) == 0
+        assert main([*RUN, "--labels", "--set", "generator_optimizer.lr=5e-4"]) == 0
         for number in range(3, 9):
             shutil.copytree(f"runs/0000{2 - number % 2}-demo", f"runs/0000{number}-demo")
         assert main(["sample", "last", "-n", "200", "--out", "x.npy"]) == 0
@@ -86,7 +85,7 @@ def smaller(words):
         at = words.index("--budget")
         parse_budget(words[at + 1])
         del words[at : at + 2]
-    for option, most in (("-n", "200"), ("--steps", "6"), ("--checkpoint", "4")):
+    for option, most in (("-n", "140"), ("--steps", "6"), ("--checkpoint", "4")):
         if option in words and words[words.index(option) + 1].isdecimal():
             words[words.index(option) + 1] = most
     if verb == "train":
@@ -95,12 +94,15 @@ def smaller(words):
     if verb == "resume" and "--steps" not in words:
         words += ["--steps", "6"]
     if (verb == "evaluate" or words[:2] == ["runs", "compare"]) and "-n" not in words:
-        words += ["-n", "200"]
+        words += ["-n", "140"]
+    if "--interpolate" in words and "--class" not in words:
+        words[words.index("last")] = "7"  # trained without labels
     if words[:2] == ["recipes", "show"]:
         words.append("--no-trial")
     return words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "line"), CASES, ids=[f"{page}: {line.split('  ')[0]}" for page, line in CASES])
 def test_the_command_does_what_it_says(page, line, world, tmp_path, monkeypatch, capsys):
     shutil.copytree(world, tmp_path / "world")
