@@ -27,44 +27,44 @@ parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 $(BENCH)/bin/python -m pytest -m slow tests/parity
 
 bench: .venv/.installed-dev $(BENCH)/.installed  ## the measured numbers of the README; needs the real sets in $GANSMITH_DATA
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/step_time.py
-	$(BIN)/python benchmarks/step_time.py --systems auto --name step-time-auto
-	$(BIN)/python benchmarks/layers.py
-	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/watch.py
-	$(BIN)/python benchmarks/busy.py
-	$(BIN)/python benchmarks/growth.py
-	$(BIN)/python benchmarks/demo.py
-	$(BIN)/python benchmarks/plan_accuracy.py
-	$(BIN)/python benchmarks/batches.py
-	$(BIN)/python benchmarks/packing.py
-	$(BIN)/python benchmarks/large_store.py
-	$(BIN)/python benchmarks/bombs.py
-	$(BIN)/python benchmarks/checkpoint_time.py
-	$(BIN)/python benchmarks/kills.py
-	$(BIN)/python benchmarks/measures.py
-	$(BIN)/python benchmarks/sensitivity.py
-	$(BIN)/python benchmarks/precision.py
-	$(BIN)/python benchmarks/performance_page.py
+	$(BIN)/python -m benchmarks.speed.startup
+	$(BIN)/python -m benchmarks.speed.step_time
+	$(BIN)/python -m benchmarks.speed.step_time --systems auto --name step-time-auto
+	$(BIN)/python -m benchmarks.speed.layers
+	$(BIN)/python -m benchmarks.speed.overhead
+	$(BIN)/python -m benchmarks.speed.watch
+	$(BIN)/python -m benchmarks.speed.busy
+	$(BIN)/python -m benchmarks.speed.growth
+	$(BIN)/python -m benchmarks.speed.demo
+	$(BIN)/python -m benchmarks.speed.plan_accuracy
+	$(BIN)/python -m benchmarks.speed.batches
+	$(BIN)/python -m benchmarks.speed.packing
+	$(BIN)/python -m benchmarks.speed.large_store
+	$(BIN)/python -m benchmarks.reliability.bombs
+	$(BIN)/python -m benchmarks.speed.checkpoint_time
+	$(BIN)/python -m benchmarks.reliability.kills
+	$(BIN)/python -m benchmarks.speed.measures
+	$(BIN)/python -m benchmarks.quality.sensitivity
+	$(BIN)/python -m benchmarks.speed.precision
+	$(BIN)/python -m benchmarks.pages.performance_page
 	for recipe in fashion-mlp fashion-dcgan notmnist-dcgan mnist-mlp mnist-small-dcgan; do \
-	  $(BIN)/python benchmarks/classic_runs.py $$recipe || exit 1; done
-	$(BIN)/python benchmarks/classic_runs.py mnist-dcgan --steps 1000
-	$(BIN)/python benchmarks/classic_runs.py cifar-ships --steps 500
-	$(BIN)/python benchmarks/gallery.py
-	$(BIN)/python benchmarks/truncation.py
-	$(BIN)/python benchmarks/own_images.py
-	$(BIN)/python benchmarks/conditional.py --data fashion-mnist --recipe auto
-	$(BIN)/python benchmarks/conditional.py --data mnist --recipe auto
-	$(BIN)/python benchmarks/bakeoff.py measure
-	$(BIN)/python benchmarks/bakeoff.py train
-	$(BIN)/python benchmarks/bakeoff.py small
-	$(BIN)/python benchmarks/bakeoff.py modes
-	$(BIN)/python benchmarks/bakeoff.py page
+	  $(BIN)/python -m benchmarks.quality.classic_runs $$recipe || exit 1; done
+	$(BIN)/python -m benchmarks.quality.classic_runs mnist-dcgan --steps 1000
+	$(BIN)/python -m benchmarks.quality.classic_runs cifar-ships --steps 500
+	$(BIN)/python -m benchmarks.pages.gallery
+	$(BIN)/python -m benchmarks.quality.truncation
+	$(BIN)/python -m benchmarks.quality.own_images
+	$(BIN)/python -m benchmarks.quality.conditional --data fashion-mnist --recipe auto
+	$(BIN)/python -m benchmarks.quality.conditional --data mnist --recipe auto
+	$(BIN)/python -m benchmarks.quality.bakeoff measure
+	$(BIN)/python -m benchmarks.quality.bakeoff train
+	$(BIN)/python -m benchmarks.quality.bakeoff small
+	$(BIN)/python -m benchmarks.quality.bakeoff modes
+	$(BIN)/python -m benchmarks.quality.bakeoff page
 
 SECONDS := 300
 fuzz: .venv-fuzz/.installed  ## the readers under random bytes, SECONDS of processor time each; findings are kept in .fuzz/
-	PYTHONPATH=tests .venv-fuzz/bin/python -m fuzz --seconds $(SECONDS)
+	.venv-fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)
 
 .venv/.installed: $(PROJECT)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -1,6 +1,6 @@
 """A worker: one of the nine systems as its article trains it, in Keras 3 on TensorFlow. Runs in .venv-bench.
 
-    .venv-bench/bin/python benchmarks/peers/keras_step.py mnist-dcgan --bf16 --xla
+    .venv-bench/bin/python -m benchmarks.peers.keras_step mnist-dcgan --bf16 --xla
 
 `predict_on_batch` for the fakes, `train_on_batch` for D, `train_on_batch` for the stacked model, D frozen in it where
 the article freezes it. The networks are those that the parity tests have from the specification: tests/parity is put on
@@ -14,18 +14,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "parity"))
 
 import keras
-import networks
 import numpy as np
 import tensorflow
 from keras import layers
-from serving import serve
-from systems import SYSTEMS, System
+
+from benchmarks.peers.serving import serve
+from benchmarks.peers.systems import SYSTEMS, System
+from tests.helpers import keras_networks as networks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A worker: the fastest matrix product of this machine, whose rate is the limit that steps are held against.
 
-    python benchmarks/peers/matmul.py fp32|bf16
+    python -m benchmarks.peers.matmul fp32|bf16
 
 A step is one product of the shape that is fastest here.
 """
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from serving import serve
+
+from benchmarks.peers.serving import serve
 
 SIDES = (1024, 2048, 3072)
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

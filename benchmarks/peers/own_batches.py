@@ -1,6 +1,6 @@
 """A worker: the next batch of one pass over a packed store, through gansmith's own sampler.
 
-python benchmarks/peers/own_batches.py STORE permutation|shuffle-buffer BATCH
+python -m benchmarks.peers.own_batches STORE permutation|shuffle-buffer BATCH
 """
 
 import statistics
@@ -10,8 +10,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from serving import serve
-
+from benchmarks.peers.serving import serve
 from gansmith.data.sampler import Sampler
 from gansmith.data.store import read_dataset
 

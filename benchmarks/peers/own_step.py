@@ -1,6 +1,6 @@
 """A worker: gansmith's own step on images of noise, as `planning/trial.py` takes it.
 
-    python benchmarks/peers/own_step.py [--count] mnist-dcgan "precision='fp32'" batch_size=64
+    python -m benchmarks.peers.own_step [--count] mnist-dcgan "precision='fp32'" batch_size=64
 
 With --count it says first how many multiply-adds a step does; counting takes memory, so it is not for measuring. A lazy
 penalty comes in one step of a cycle, and what is counted is the mean of a cycle.
@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from functools import partial
 
 import torch
-from serving import serve
 
+from benchmarks.peers.serving import serve
 from gansmith.engine import make_engine, suitable_threads
 from gansmith.recipes import recipe
 from gansmith.rng import stream
@@ -52,7 +52,7 @@ def make(options: argparse.Namespace) -> tuple[Callable[[], object], dict[str, o
 
 def multiply_adds_done(step: Callable[[], object], cycle: int) -> dict[str, object]:
     """The mean of so many steps."""
-    from counting import multiply_adds_of
+    from benchmarks.peers.counting import multiply_adds_of
 
     done = multiply_adds_of(step, cycle)
     return {"multiply_adds_done": sum(done.values()), "multiply_adds_by_operation": done}

@@ -1,6 +1,6 @@
 """A worker: one of the systems as a good PyTorch engineer writes it, in eager mode. Imports nothing of gansmith.
 
-    python benchmarks/peers/torch_step.py mnist-dcgan --channels-last --bf16 --fast-optimizer
+    python -m benchmarks.peers.torch_step mnist-dcgan --channels-last --bf16 --fast-optimizer
 
 Left out, which is kind to torch: the articles' data, Keras 2.0's clipping of probabilities, reading the losses.
 """
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from serving import serve
-from systems import SYSTEMS, System
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils import clip_grad_value_
-from torch_networks import networks, parameters
+
+from benchmarks.peers.serving import serve
+from benchmarks.peers.systems import SYSTEMS, System
+from benchmarks.peers.torch_networks import networks, parameters
 
 
 @dataclass(kw_only=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from keras_files import write_numbered
-from make_sets import cifar_python_files, write_folder
-from small_images import write_images
 
 import gansmith
 from gansmith.cli.main import main
 from gansmith.planning.budget import parse_budget
+from tests.helpers.keras_files import write_numbered
+from tests.helpers.make_sets import cifar_python_files, write_folder
+from tests.helpers.small_images import write_images
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from run_folder import trained_in
 
 from gansmith.cli.main import main
+from tests.helpers.run_folder import trained_in
 
 TINY = """
 from = "demo"

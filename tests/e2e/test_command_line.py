@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from run_folder import assert_continuing_equals_never_stopping, assert_same_run, events, images, weights
 
 import gansmith as package
 from gansmith.runs.run import Run
+from tests.helpers.run_folder import assert_continuing_equals_never_stopping, assert_same_run, events, images, weights
 
 
 def test_a_run_leaves_what_it_promises_and_names_its_folder_first_and_last(gansmith, tiny):

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from hazards import write_hazards
-from small_images import file, photo
 
 from gansmith.cli import data_check
 from gansmith.cli.options import call_one_of
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, DiskError, UsageError
+from tests.helpers.hazards import write_hazards
+from tests.helpers.small_images import file, photo
 
 
 @pytest.fixture

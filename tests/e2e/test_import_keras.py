@@ -11,9 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_archives import Zipped, zip_of
-from hostile_hdf5 import CASES
-from keras_files import (
+from PIL import Image
+from safetensors.torch import load_file
+from test_bad_input import nothing_made, one_sentence
+
+from tests.helpers.hostile_archives import Zipped, zip_of
+from tests.helpers.hostile_hdf5 import CASES
+from tests.helpers.keras_files import (
     CHANGES,
     SMALL,
     Namer,
@@ -23,9 +27,6 @@ from keras_files import (
     write_numbered,
     write_numbered_stack,
 )
-from PIL import Image
-from safetensors.torch import load_file
-from test_bad_input import nothing_made, one_sentence
 
 NETWORKS = small_networks()
 LAMBDA = {

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from run_folder import events
 from safetensors.numpy import load_file
+
+from tests.helpers.run_folder import events
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "old_runs"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from small_images import file, photo
 
 from gansmith.planning import memory, plan
 from gansmith.recipe_file import recipe_of
 from gansmith.runs.run import Run
+from tests.helpers.small_images import file, photo
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.2, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
 

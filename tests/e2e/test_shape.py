@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from small_images import file, photo
 
 from gansmith.planning import shape
 from gansmith.recipe_file import recipe_of
 from gansmith.runs.run import Run
+from tests.helpers.small_images import file, photo
 
 
 @pytest.fixture

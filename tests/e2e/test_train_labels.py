@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from run_folder import assert_continuing_equals_never_stopping, trained_in
-from small_images import file, photo
 
 from gansmith.recipe_file import recipe_of
 from gansmith.runs.run import Run
+from tests.helpers.run_folder import assert_continuing_equals_never_stopping, trained_in
+from tests.helpers.small_images import file, photo
 
 CONDITIONAL = """
 from = "demo"

@@ -1,8 +1,9 @@
 """Real processes that are stopped, killed and fed with what is not a number."""
 
 import pytest
-from plain import PLAIN
-from running import Server, write_recipe
+
+from tests.helpers.plain import PLAIN
+from tests.helpers.running import Server, write_recipe
 
 
 @pytest.fixture(scope="session")

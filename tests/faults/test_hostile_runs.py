@@ -1,17 +1,14 @@
 """Run folders made to do harm: a sentence and an exit code, no code run, and nothing outside touched."""
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from small_states import saved_run, small_recipe
+
+from tests.helpers import helper_command, helper_environment
+from tests.helpers.small_states import saved_run, small_recipe
 
 pytestmark = pytest.mark.slow
-
-SCRIPT = Path(__file__).with_name("hostile_runs.py")
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +20,8 @@ def results(tmp_path_factory):
     run, _ = saved_run(root / "base", made=made)
     for step in (1, 2, 3):
         run.append_event({"step": step, "seen": 4 * step, "time": {"seconds": 1.0, "images_per_second": 1.0}})
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(SCRIPT.parent), *sys.path])}
-    command = [sys.executable, str(SCRIPT), str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=root)
+    command = [*helper_command("hostile_runs"), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=helper_environment(), cwd=root)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

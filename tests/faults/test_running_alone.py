@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain import PLAIN
-from running import differing, info, write_recipe
 
 from gansmith.data.store import write_dataset
+from tests.helpers.plain import PLAIN
+from tests.helpers.running import differing, info, write_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +108,7 @@ def test_a_batch_that_does_not_fit_goes_through_in_parts(gansmith):
     assert gansmith(*options, "--steps", 1, **memory).code == 7
     ended = gansmith(*options, "--steps", 1, "--fit-batch", **memory)
     assert ended.code == 0, ended.err
-    parts = info(Path("runs/00002-tiny"))["recipe"]["parts"]
+    parts = info(Path("runs/00002-tiny"))["recipe"]["microbatches"]
     assert parts > 1
     assert f"by trial, {16_384 // parts:,} of batch_size=16,384 fit at once: microbatches={parts}" in ended.err
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from running import BATCH, EVERY, differing, events, info, saved
 from safetensors.torch import load_file
 
 from gansmith.data.store import write_dataset
 from gansmith.recipe_file import from_values, override
+from tests.helpers.running import BATCH, EVERY, differing, events, info, saved
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def test_intervals_and_length_are_applied_and_move_no_weight(gansmith, tiny, sto
 @pytest.mark.parametrize(
     ("field", "old", "new"),
     [
-        ("batch", 8, 16),
+        ("batch_size", 8, 16),
         ("seed", 0, 1),
         ("generator_optimizer.lr", 0.0005, 0.001),
         ("model.width", 8, 16),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain import PLAIN
-from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
 from gansmith.data.store import write_dataset
+from tests.helpers.plain import PLAIN
+from tests.helpers.running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +114,7 @@ def test_a_best_after_the_checkpoint_that_is_continued_is_forgotten_and_found_ag
 
 
 def test_images_held_out_are_not_trained_on_and_the_protocol_says_so(gansmith):
-    run = gansmith("train", evaluated_recipe(held_out=IMAGES)).run
+    run = gansmith("train", evaluated_recipe(validation=IMAGES)).run
     assert info(run)["data"]["count"] == IMAGES
     assert info(run)["evaluate"]["protocol"]["split"] == "validation"
     assert best(run) == lowest(run)
@@ -166,7 +166,7 @@ def test_evaluations_may_come_and_go_and_their_images_may_not_change(gansmith, e
 
 
 def test_a_run_whose_augmentation_looks_at_images_held_out_goes_on_exactly(gansmith):
-    file = evaluated_recipe(held_out=2 * IMAGES - 10)
+    file = evaluated_recipe(validation=2 * IMAGES - 10)
     ada = '[augment]\noperations = ["translate"]\ntarget = 0.05\nspeed = 400\nsignal = "validation"\n'
     file.write_text(file.read_text() + ada)
     whole = gansmith("train", file).run

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from running import EVERY, STEPS, differing, info, saved
 from safetensors.torch import load_file
+
+from tests.helpers.running import EVERY, STEPS, differing, info, saved
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
 from gansmith.recipes import recipe_names, sets_itself
+from tests.helpers.running import BATCH, EVERY, STEPS, differing, events, info, saved, write_recipe
 
 pytestmark = pytest.mark.slow
 

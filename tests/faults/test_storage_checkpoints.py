@@ -7,7 +7,6 @@ import os
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_states import saved_run, small_recipe, stepped, tree
 
 from gansmith.checkpoints.load import load_checkpoint, set_aside, tidy
 from gansmith.checkpoints.manifest import find_checkpoint, saved_checkpoints, verify
@@ -18,6 +17,7 @@ from gansmith.runs.run import Run
 from gansmith.schema import Checkpoints
 from gansmith.sessions.rollback import forget_later
 from gansmith.training.state import build
+from tests.helpers.small_states import saved_run, small_recipe, stepped, tree
 
 
 def fresh(made=None):

@@ -6,11 +6,11 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_states import saved_run
 
 from gansmith.checkpoints.manifest import DamagedError, find_checkpoint, verify
 from gansmith.cli.main import main
 from gansmith.errors import CheckpointError
+from tests.helpers.small_states import saved_run
 
 FILES = [f"{part}.safetensors" for part in ("G", "D", "G_ema", "optimizer_g", "optimizer_d")]
 FILES += ["state.json", "manifest.json"]

@@ -9,13 +9,13 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from small_states import saved_run, small_recipe, stepped, tree
 
 from gansmith.checkpoints import save
 from gansmith.checkpoints.load import tidy
 from gansmith.checkpoints.manifest import find_checkpoint, verify
 from gansmith.errors import DiskError
 from gansmith.system import atomic
+from tests.helpers.small_states import saved_run, small_recipe, stepped, tree
 
 CALLS = ("open", "write", "fsync", "mkdir", "rename", "replace")
 

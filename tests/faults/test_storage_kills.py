@@ -2,20 +2,18 @@
 
 import json
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(600)
+from tests.helpers import helper_command, helper_environment
 
-DRIVER = Path(__file__).with_name("kills.py")
+pytestmark = pytest.mark.timeout(600)
 
 
 def cases(*arguments):
     """What came of each kill, from a process of its own."""
-    command = [sys.executable, str(DRIVER), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*helper_command("kills"), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=helper_environment())
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_states import saved_run, small_recipe, stepped, tree
 
 from gansmith.checkpoints.load import set_aside, tidy
 from gansmith.checkpoints.manifest import find_checkpoint, saved_checkpoints, verify
 from gansmith.checkpoints.save import save_checkpoint
 from gansmith.system.atomic import move_folder, write_atomically
+from tests.helpers import helper_environment
+from tests.helpers.small_states import saved_run, small_recipe, stepped, tree
 
 REFUSALS = [errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP]
 PARTS = ["G", "D", "G_ema", "optimizer_g", "optimizer_d"]
@@ -107,7 +108,7 @@ def calls_of(trace):
 
 SAVED = """
 from pathlib import Path
-from small_states import saved_run, small_recipe, stepped
+from tests.helpers.small_states import saved_run, small_recipe, stepped
 from gansmith.checkpoints.save import save_checkpoint
 run, gan = saved_run(Path("runs").absolute(), steps=(1,))
 run.append_event({"step": 1, "seen": 4})
@@ -121,8 +122,7 @@ def test_the_kernel_sees_the_same_order(tmp_path):
     assert program, "this test needs strace; on Debian: apt-get install strace"
     calls = "fsync,rename,renameat,renameat2,openat"
     command = [program, "-f", "--seccomp-bpf", "-y", "-s", "4096", "-o", "trace", "-e", f"trace={calls}"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    subprocess.run([*command, sys.executable, "-c", SAVED], check=True, capture_output=True, env=environment)
+    subprocess.run([*command, sys.executable, "-c", SAVED], check=True, capture_output=True, env=helper_environment())
     check_order(calls_of(Path("trace").read_text(errors="replace")), f"{tmp_path}/runs/00001-small/checkpoints", 2)
 
 

@@ -1,4 +1,4 @@
-"""Fuzz the readers: `PYTHONPATH=tests python -m fuzz [TARGET ...] [--seconds 300]`, needs atheris.
+"""Fuzz the readers: `python -m tests.fuzz [TARGET ...] [--seconds 300]`, needs atheris.
 
 Each target runs in a process of its own for so many seconds of processor time. A finding is any exception but the
 documented one, more than a second of processor time for one input, more than 300 MB taken at once, or the end of the
@@ -52,8 +52,8 @@ def main() -> None:
 
 def fuzz_all(names: list[str], seconds: int) -> None:
     """Each target in turn; the file of results keeps what it says of others."""
-    from fuzz.targets import TARGETS
     from gansmith.system.machine import describe_machine
+    from tests.fuzz.targets import TARGETS
 
     file = RESULTS / "fuzz.json"
     found = []
@@ -79,9 +79,9 @@ def fuzz_apart(name: str, seconds: int) -> dict[str, Any]:
     findings = KEPT / name / "findings"
     findings.mkdir(parents=True, exist_ok=True)
     before = set(findings.glob("*.txt"))
-    command = [sys.executable, "-m", "fuzz", name, "--seconds", str(seconds), "--inside"]
+    command = [sys.executable, "-m", "tests.fuzz", name, "--seconds", str(seconds), "--inside"]
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    path = os.pathsep.join([str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=memory if memory.is_dir() else None) as place:
         ended = subprocess.run(
@@ -109,7 +109,7 @@ def fuzz(name: str, seconds: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["gansmith", "tomllib", "PIL"]):
-        from fuzz.targets import MAX_SEED, TARGETS
+        from tests.fuzz.targets import MAX_SEED, TARGETS
     target = TARGETS[name]
     corpus, findings = KEPT / name / "corpus", KEPT / name / "findings"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import hazards
-import hostile_archives
-import make_sets
 import numpy as np
-from hostile_archives import Tarred, Zipped, tar_of, zip_of
 
 from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
@@ -32,6 +28,8 @@ from gansmith.data.store import read_dataset, write_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.recipe_file import override, to_toml
 from gansmith.recipes import recipe
+from tests.helpers import hazards, hostile_archives, make_sets
+from tests.helpers.hostile_archives import Tarred, Zipped, tar_of, zip_of
 
 MAX_SEED = 8000
 """Bytes; longer ones are left out, as libFuzzer works through short inputs faster."""

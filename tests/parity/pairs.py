@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import keras
 import masks
-import networks
 import numpy as np
 import torch
 
@@ -17,6 +16,7 @@ from gansmith.rng import stream
 from gansmith.schema import Recipe
 from gansmith.training.optim import make_optimizer
 from gansmith.training.state import GAN, build
+from tests.helpers import keras_networks as networks
 
 BATCH = 3
 COSTLY = {"cifar-ships": 1}

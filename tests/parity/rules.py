@@ -67,7 +67,7 @@ class Rules:
     noise: float = 0.0
     """Width of the noise on D's labels."""
     reuses_latents: bool = False
-    law: str = "normal"
+    distribution: str = "normal"
     pixel_range: str = "-1..1"
 
 

@@ -4,7 +4,6 @@ import zipfile
 from pathlib import Path
 
 import keras
-import networks
 import numpy as np
 import pytest
 import torch
@@ -20,6 +19,7 @@ from gansmith.nn.modes import eval_mode
 from gansmith.nn.stack import Stack
 from gansmith.recipes import recipe
 from gansmith.rng import latents, stream
+from tests.helpers import keras_networks as networks
 
 pytestmark = [
     pytest.mark.slow,

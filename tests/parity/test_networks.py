@@ -1,6 +1,5 @@
 """All nine systems against Keras with copied weights, in float64; `make parity` runs this on TensorFlow as well."""
 
-import networks
 import numpy as np
 import pytest
 import torch
@@ -9,6 +8,7 @@ from pairs import assert_same_weights, for_keras, images, pair, reading_masks
 
 from gansmith.interop.keras import dump, expected, load
 from gansmith.rng import stream
+from tests.helpers import keras_networks as networks
 
 pytestmark = [
     pytest.mark.slow,

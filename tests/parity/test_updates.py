@@ -1,7 +1,6 @@
 """Updates of all nine systems, in float64, against Keras' networks trained by the rules of the specification."""
 
 import keras
-import networks
 import numpy as np
 import pytest
 import torch
@@ -17,6 +16,7 @@ from gansmith.rng import latents, stream
 from gansmith.training.batch import Batch, make_batch
 from gansmith.training.held_out_losses import validation_losses
 from gansmith.training.steps import discriminator_step, generator_step
+from tests.helpers import keras_networks as networks
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from plain import PLAIN
 from torch.testing import assert_close
 
 from gansmith.checkpoints.load import load_checkpoint
@@ -27,6 +26,7 @@ from gansmith.training.loop import train_step
 from gansmith.training.optim import make_optimizer
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step
+from tests.helpers.plain import PLAIN
 
 ENGINE = make_engine("cpu", "fp32")
 

@@ -1,0 +1,5 @@
+"""The isolation of every test."""
+
+from tests.helpers.isolation import isolated, session
+
+__all__ = ["isolated", "session"]

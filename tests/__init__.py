@@ -1,0 +1,1 @@
+"""Tests; only `tests.helpers` is imported from elsewhere."""
