@@ -74,13 +74,16 @@ def page(kept: dict[str, Any]) -> str:
 
 def readme(text: str, kept: dict[str, Any]) -> str:
     """README.md with one sentence on `auto` and the articles' own systems."""
+    compared = [*_compared(kept)]
     ratios = [
         middle_and_ends(_values(group["auto"], "fd"))[0] / middle_and_ends(_values(group[FIRST], "fd"))[0]
-        for _, _, group in _compared(kept)
+        for _, _, group in compared
     ]
+    (length,) = {_time(seconds) for _, seconds, _ in compared}
+    seeds = min(len(group[candidate]) for _, _, group in compared for candidate in SHOWN)
     sentence = (
-        f"On {len(ratios)} datasets, after the same ten minutes of one processor core, the Fréchet distance of `auto` "
-        f"is {min(ratios):.3f} to {max(ratios):.3f} times that of the article's system (medians of three seeds, lower "
+        f"On {len(ratios)} datasets, after the same {length} of one processor core, the Fréchet distance of `auto` is "
+        f"{min(ratios):.3f} to {max(ratios):.3f} times that of the article's system (medians of {seeds} seeds, lower "
         "is better). [The bake-off](docs/bakeoff.md) has every number, the ablations, and the recipes that lost."
     )
     return with_part(text, "bake-off", textwrap.fill(sentence, 120))

@@ -70,7 +70,7 @@ def _system(name: str) -> str:
         lines += ["Above is the article's display. Displayed correctly, the same samples look like this:", ""]
         lines += [_image(name, "-clipped", f"the same samples of {name}, displayed correctly"), ""]
     lines += [
-        _image(name, "-evolution", f"the same latents of {name} as training goes on"),
+        _image(name, "-evolution", f"the same latents of {name} during training"),
         "",
         _image(name, "-losses", f"losses of {name}"),
         "",
