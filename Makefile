@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 PROJECT := pyproject.toml constraints.txt
 BENCH := .venv-bench
 
-.PHONY: demo test check parity bench fuzz
+.PHONY: demo test check docs parity bench fuzz
 
 demo: .venv/.installed  ## train clothes in two minutes; the run folder's path is printed first and last
 	$(BIN)/gansmith train demo
@@ -19,6 +19,9 @@ check: .venv/.installed-dev  ## everything that has to hold before a change land
 	$(BIN)/pyrefly check --min-severity=warn
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not gpu and not nightly"
+
+docs: .venv/.installed  ## docs/reference, from the code
+	$(BIN)/python docs/make_reference.py
 
 parity: $(BENCH)/.installed  ## the classic networks against Keras on TensorFlow; `check` compares with Keras on torch
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=2 $(BENCH)/bin/python -m pytest -m slow tests/parity

@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "claims.md"
 MEASURES = {
     "distance": "Fréchet distance",
     "d_loss": "mean of D's loss over the second half",
-    "oscillation": "standard deviation of D's loss on held-out images over the second half",
+    "oscillation": "standard deviation of D's validation loss over the second half",
 }
 """Of what one arm has less than the other."""
 
@@ -29,23 +29,24 @@ SAME = 1.25
 HEAD = """\
 # The articles' claims, put to the test
 
-The articles say what works better, each from its author's own runs. Here each claim is one change of one setting, with
-three seeds an arm and the same number of steps, on real images. The trainings were sized to take two cores less than
-an hour altogether, so they are shorter and thinner than the articles' own: what holds after so many steps of such
-networks need not hold at full length. `python -m benchmarks.quality.claims --dry-run` prints every change.
+Each article says what works better, from its author's own runs. Here each claim is tested by one change of one setting,
+with three seeds per arm and the same number of steps, on real images. All trainings together take two cores less than
+an hour, so they are shorter and thinner than the articles' own. A result of such small networks need not hold at full
+length. `python -m benchmarks.quality.claims --dry-run` prints every change.
 """
 
 METHOD = """\
 ## How a verdict is found
 
-For every seed, the logarithm of the ratio of the two arms' values; then the mean over the seeds with Student's
-interval at 95 %, two degrees of freedom, and never narrower than the intervals of the single values allow. *Supported*:
-the whole interval lies on the side that the article says. *Not supported*: it lies on the other one. *Cannot tell*: it
-holds 1.
-A claim that two arms are as good as each other is supported when the whole interval lies within {same:.2f} either way,
-and not when it lies outside. Three seeds are few: an effect must be large or very steady to be told. Distances are
-measured on {images:,} images of each run's last state against the test split, by features of the set's own network,
-which the articles did not have; the images were judged by eye then.
+Each seed gives the logarithm of the ratio of the two arms' values. The verdict uses their mean over the seeds with
+Student's 95 % interval of two degrees of freedom, never narrower than the intervals of the single values allow.
+*Supported*: the whole interval lies on the side that the article names. *Not supported*: it lies on the other side.
+*Cannot tell*: it contains 1.
+
+A claim that two arms are equally good is supported when the whole interval lies within a factor of {same:.2f}, and not
+supported when it lies outside. Three seeds are few: only a large or very steady effect can be seen. Distances are
+measured on {images:,} images of each run's last checkpoint against the test split, by features of the dataset's own
+network. The articles had no such measure; their authors judged the images by eye.
 """
 
 
@@ -128,7 +129,7 @@ def _family(name: str, found: dict[str, Any]) -> Iterator[str]:
     family, protocol = FAMILIES[name], found["protocol"]
     yield f"## {name}\n"
     yield f"{family.why[0].upper()}{family.why[1:]}.\n"
-    yield "| arm | " + " | ".join(f"seed {seed}" for seed in SEEDS) + " | D's loss | it swings by |"
+    yield "| arm | " + " | ".join(f"seed {seed}" for seed in SEEDS) + " | D's loss | its deviation |"
     yield "|---|" + "---:|" * (len(SEEDS) + 2)
     for arm, runs in found["arms"].items():
         distances = " | ".join(_distance(runs.get(str(seed))) for seed in SEEDS)

@@ -1,12 +1,8 @@
-"""Write docs/gallery.md and a table of README.md from the recipes and from what `classic_runs.py` has kept.
-
-Tests hold both against it.
-"""
+"""Write docs/gallery.md from the recipes and from what `classic_runs.py` has kept. A test compares the two."""
 
 import json
 from pathlib import Path
 
-from benchmarks.pages.marked import with_part
 from gansmith import recipe
 from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import ARTICLES, OURS
@@ -14,30 +10,37 @@ from gansmith.recipes.base import ARTICLES, OURS
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "gallery.md"
-README = ROOT / "README.md"
 
 OTHERS = ("precision", "recall", "coverage", "class-kl")
 
 HEAD = """\
 # Gallery: nine classic systems
 
-What the articles claim, what came of their systems here, and where the two differ and why. Images are drawn by
-`gansmith runs figures` in the articles' own layout and colours, from random latents that nobody chose. Every system's
-layers, updates and rules are held against Keras by the tests; what could not be had here are some of the data, a GPU,
-and the articles' random draws, so only the kind of result can be compared. The times are those of the runs below, on a
-machine that did other work besides: they are no benchmark.
+This page shows what each article reports, what its system produced here, and why the two differ. `gansmith runs
+figures` draws the images in the article's own layout and colours, from random latents that nobody chose. The tests
+compare every system's layers, updates and settings with Keras. Some of the datasets, a GPU and the articles' random
+draws were not available here, so only the kind of result can be compared. The times are those of the runs below, on a
+machine that did other work besides: they are not a benchmark.
+"""
+
+GLANCE = """\
+## All systems at a glance
+
+*Floor* is the distance of real images from other real images. *Blurred* and *noise* are the distances of blurred real
+images and of uniform noise. `svhn-dcgan` and `celeba32-dcgan` were trained on stand-ins: files in the exact format of
+SVHN and CelebA, built from other images. Rows of different datasets are not comparable, because each has its own
+features, reference images and counts. [Metrics](metrics.md) explains the columns.
 """
 
 
 def main() -> None:
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(gallery(), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def gallery() -> str:
     names = recipe_names()
-    blocks = [HEAD]
+    blocks = [HEAD, GLANCE, _table()]
     for article in ARTICLES:
         if article != OURS:
             blocks.append(f"## {article.title}\n\n{article.author}, {article.date}.\n")
@@ -65,10 +68,10 @@ def _system(name: str) -> str:
         "",
     ]
     if (RESULTS / f"{name}-clipped.png").is_file():
-        lines += ["The article's display is at work above; displayed right, the same samples are:", ""]
-        lines += [_image(name, "-clipped", f"the same samples of {name}, displayed right"), ""]
+        lines += ["Above is the article's display. Displayed correctly, the same samples look like this:", ""]
+        lines += [_image(name, "-clipped", f"the same samples of {name}, displayed correctly"), ""]
     lines += [
-        _image(name, "-evolution", f"the same latents of {name} as training goes on"),
+        _image(name, "-evolution", f"the same latents of {name} during training"),
         "",
         _image(name, "-losses", f"losses of {name}"),
         "",
@@ -82,7 +85,7 @@ def _system(name: str) -> str:
 
 
 def _measured(found: dict) -> list[str]:
-    """The numbers of a run, with intervals, floors and ceilings; its classes beside the real ones."""
+    """The numbers of a run with intervals and reference scores, and its classes beside those of real images."""
     stamp = found["protocol"]
     rows = []
     for name, value in found["values"].items():
@@ -90,7 +93,7 @@ def _measured(found: dict) -> list[str]:
         cells = [_interval(value), *("" if one is None else _figure(one["value"]) for one in beside)]
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return [
-        "| measure | value, 95 % interval | floor | blurred | noise |",
+        "| metric | value, 95 % interval | floor | blurred | noise |",
         "|---|---:|---:|---:|---:|",
         *rows,
         "",
@@ -105,7 +108,7 @@ def _classes(found: dict[str, dict[str, float]]) -> str:
     if not found:
         return ""
     shares = (f"{name} {one['generated']:.0%} ({one['real']:.0%})" for name, one in found.items())
-    return f"Classes, as those features judge, and of the real images: {', '.join(shares)}."
+    return f"Shares of the classes by that network, real images in brackets: {', '.join(shares)}."
 
 
 def _interval(value: dict[str, float]) -> str:
@@ -114,11 +117,6 @@ def _interval(value: dict[str, float]) -> str:
 
 def _figure(number: float) -> str:
     return f"{number:.2f}" if abs(number) >= 1 else f"{number:.3f}"
-
-
-def readme(text: str) -> str:
-    """README.md with the table of all systems between its marks."""
-    return with_part(text, "measured", _table())
 
 
 def _table() -> str:

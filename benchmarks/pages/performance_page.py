@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,65 +17,65 @@ AUTO_TABLE = "step-time-auto"
 HEAD = """\
 # Performance
 
-The tables come from scripts in `benchmarks/` on one machine, where no other is named, and are dated; `make bench`
-repeats the training step's. Those of the articles' steps were taken a few commits before this page: what came after
-(batches in parts, a cheaper watch, transposed convolutions of stride 1 as before) touches every step a little, and
-they have not been timed again.
-Ratios are between processes that took turns in one run, so that a slow moment of the machine fell on all of them. The
-machine is a virtual one with two cores, shared with others: times move by a tenth and more from run to run, and the
-small dense systems, whose steps take a few milliseconds, most.
+The tables come from scripts in `benchmarks/` and are dated. They were measured on one machine unless another is named;
+`make bench` repeats them. The steps of the articles' systems were measured a few commits before this page. Later
+changes (microbatches, a cheaper check for finite numbers, transposed convolutions of stride 1 as before) touch every
+step a little, and the steps have not been timed again. Ratios compare processes that took turns in one run, so a slow
+moment of the machine affected all of them. The machine is a virtual one with two cores, shared with others: times
+change by a tenth and more from run to run, most of all those of the small dense systems, whose steps take a few
+milliseconds.
 """
 
 WANTED = """\
-What was aimed at and is not reached, by this table: 2.3 times Keras as published and 1.4 times the best peer in the
-mean (only `mnist-dcgan` and `notmnist-dcgan` are beyond both, `fashion-dcgan` is near), three times Keras on the dense
-systems and on `mnist-small-dcgan`, and no system slower than any peer. Two reasons are known. Where a step takes a few
-milliseconds, half of it is what torch needs for each of some 600 small operations, and the other half the same products
-that every peer computes. And the transposed convolutions of `svhn-dcgan`, `celeba32-dcgan` and `mnist-small-dcgan` cut
-their images as TensorFlow does, one row before and two after: torch computes that with a row and a column to spare,
-13 to 27 % more of them, where the peers' PyTorch takes the other cut, which is another network and costs nothing.
+These aims are not reached: 2.3 times Keras as published and 1.4 times the best peer in the mean (only `mnist-dcgan` and
+`notmnist-dcgan` exceed both, `fashion-dcgan` is near), three times Keras on the dense systems and on
+`mnist-small-dcgan`, and no system slower than any peer. Two reasons are known. A step of a few milliseconds spends half
+of its time on the overhead of some 600 small torch operations, and the other half on the same products that every peer
+computes. The transposed convolutions of `svhn-dcgan`, `celeba32-dcgan` and `mnist-small-dcgan` crop their images as
+TensorFlow does, one row before and two after. torch computes that with an extra row and column, 13 to 27 % more pixels;
+the peers' PyTorch code crops the other way, which is another network and costs nothing.
 """
 
 AUTO = """\
-## The auto's step
+## The step of `auto`
 
-No article has the step of `auto`, and so no Keras script: the peers are the same networks and the same step in
-PyTorch, 28x28 in grey. One pass of G gives the images of both updates. The penalty comes in one step of 16; turns are
-of whole cycles, and a step is a cycle's time over its steps.
-`python -m benchmarks.speed.step_time --systems auto --name
-step-time-auto`; what the limit counts is in `arithmetic.py`.
+No article has the step of `auto`, so there is no Keras script for it. The peers are the same networks and the same step
+in PyTorch, on grey 28x28 images. One pass of G makes the images of both updates. The penalty is computed in one step of
+16, so whole cycles are timed and divided by their steps. `python -m benchmarks.speed.step_time --systems auto --name
+step-time-auto` measures it; `arithmetic.py` says what the limit counts.
 """
 
 WHY = """\
 ## Why it is fast
 
-The same mathematics, and each way has a readable reference that a test holds it against. Forward and backward together:
+Every fast path computes the same mathematics as a readable reference beside it, and a test compares the two. Times are
+of forward and backward together:
 """
 
 TRIED = """\
-The last two rows were tried and are not used. Others that did not help, each tried once, by hand, on the busy machine
-before the run above (so: orders of size, and no more):
+The last two rows were tried and are not used. The following did not help either. Each was tried once, by hand, on the
+busy machine before the run above, so the factors are rough:
 
-- Dense layers in a row as one node of the graph, with a backward pass of our own: 0.9 to 1.1 times as fast. A call from
-  Python costs what the engine's own bookkeeping costs.
-- Weight gradients of 5x5 strided convolutions as one matrix product over unfolded images: from the same speed, at
-  batch 64, to 0.6 times, at 256; writing the unfolded images takes as long as the product.
+- Consecutive dense layers as one node of the graph, with a backward pass of our own: 0.9 to 1.1 times as fast. A call
+  from Python costs as much as the bookkeeping of the autograd engine.
+- Weight gradients of 5x5 strided convolutions as one matrix product over unfolded images: the same speed at batch 64,
+  0.6 times at 256. Writing the unfolded images takes as long as the product.
 - Strided convolutions as dense ones over pixels gathered into channels: 0.9 times with 64 channels.
-- Transposed 5x5 convolutions of stride 2 with a 6x6 kernel, to spare the crop: 0.8 times.
-- Flushing numbers too small to be normal to zero: no difference; there were none.
+- Transposed 5x5 convolutions of stride 2 with a 6x6 kernel, to avoid the crop: 0.8 times.
+- Flushing denormal numbers to zero: no difference; there were none.
 - Winograd's convolutions for the 5x5 kernels of `cifar-ships`, by arithmetic only: F(2, 5) needs 9 products where the
-  plain way needs 25, but bf16 has not the digits for its transforms, and in fp32 this machine multiplies at 0.4 times
-  the rate: level before the transforms, and behind with them.
+  plain way needs 25, but bf16 has too few digits for its transforms, and in fp32 this machine multiplies at 0.4 times
+  the rate. The two are equal before the transforms, and Winograd is slower with them.
 """
 
 
 BUSY = """\
 ## Beside other work
 
-The threads of a step wait for one another some hundred times, and OpenMP has them spin meanwhile. Where other processes
-want the cores, that takes the time which the other thread needs to get on. So the command line has GNU's OpenMP, which
-PyTorch uses on Linux, spin {spins} times and then sleep, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT say otherwise; a
-program of your own has to set the latter before it starts. Milliseconds a step, medians of {rounds} rounds,
+The threads of a step wait for one another some hundred times, and OpenMP lets them spin meanwhile. When other processes
+want the cores, a spinning thread takes the time that the other thread needs. The command line therefore lets GNU's
+OpenMP, which PyTorch uses on Linux, spin {spins} times and then sleep, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT is set.
+Your own program has to set GOMP_SPINCOUNT before it starts. Milliseconds a step, medians of {rounds} rounds,
 `benchmarks/speed/busy.py`, {day}, {where}:
 """
 
@@ -114,30 +115,20 @@ def _busy() -> str:
 
 
 def readme(text: str) -> str:
-    """The README with the speeds of the results between its two marks."""
-    summary = results("step-time")["summary"]
-    systems = summary["systems"]
-    rows = [
-        f"| `{name}` | {ratios['to_keras']:.2f} | {ratios['to_best_peer']:.2f} |"
-        for name, ratios in systems.items()
-        if "to_keras" in ratios
-    ]
-    lines = [
-        "| a training step | × Keras 3 on TensorFlow, as published | × the fastest way of Keras or torch |",
-        "|---|---:|---:|",
-        *rows,
-        f"| geometric mean | **{summary['geometric_mean_to_keras']:.2f}** | "
-        f"**{summary['geometric_mean_to_best_peer']:.2f}** |",
-        "",
-        f"{results('step-time')['began'][:10]}, {results('step-time')['machine']['cores']} cores of an "
-        f"{results('step-time')['machine']['processor']}; above 1 gansmith is faster, and where it is not the table "
-        "says so. [How measured, why, and what did not help](docs/performance.md).",
-        "",
-        "![bars of each system's speed](benchmarks/results/step-time.png)",
-        "",
-        _exponents(),
-    ]
-    return with_part(text, "speed", "\n".join(lines))
+    """The README with one sentence on the speeds of the results between its two marks."""
+    kept = results("step-time")
+    summary, machine = kept["summary"], kept["machine"]
+    systems = summary["systems"].values()
+    slower = sum(ratios["to_best_peer"] < 1 for ratios in systems if "to_keras" in ratios)
+    sentence = (
+        f"A training step of the {summary['classic_systems']} classic systems is "
+        f"{summary['geometric_mean_to_keras']:.2f} times as fast as their Keras code on TensorFlow, and "
+        f"{summary['geometric_mean_to_best_peer']:.2f} times as fast as the fastest tuned Keras or torch version of "
+        f"each (geometric means; {slower} systems are slower than that version; {machine['cores']} cores of an "
+        f"{machine['processor']}, {kept['began'][:10]}). [Performance](docs/performance.md) has every number, how it "
+        "was measured, and what did not help."
+    )
+    return with_part(text, "speed", textwrap.fill(sentence, 120))
 
 
 def _exponents() -> str:
@@ -145,9 +136,8 @@ def _exponents() -> str:
     powers = (f"{what}^{kept[what]['exponents']['seconds']['upper_half']:.1f}" for what in ("batch", "side", "width"))
     order = kept["images, permutation"]["exponents"]["seconds"]["upper_half"]
     return (
-        "A step of the networks `upsample-dcgan` at 32x32 in colour, 128 wide, grows as "
-        f"{', '.join(powers)} towards large values, and a batch of a set of "
-        f"images as their number^{order:.1f}; memory and the rest are on the same page."
+        f"Towards large values, the time of a step grows as {', '.join(powers)}; the time to draw a batch grows as the "
+        f"number of images^{order:.1f}.\n"
     )
 
 
@@ -156,21 +146,21 @@ def results(name: str) -> dict:
 
 
 def auto(table: Callable[[dict], str]) -> list[str]:
-    """The auto's own table, of its own machine, once it is measured."""
+    """The table of `auto`, measured on its own machine; nothing before it is measured."""
     if not (RESULTS / f"{AUTO_TABLE}.json").exists():
         return []
     kept = results(AUTO_TABLE)
     own, rates = kept["systems"]["auto"]["ways"]["gansmith auto"], kept["summary"]["systems"]["auto"]["matmul_rates"]
     found = " and ".join(f"{rate / 1e9:,.0f} in {precision}" for precision, rate in rates.items())
-    chosen = f"Of its own accord gansmith computes in {own['precision']} there: a large matrix product does {found}, "
+    chosen = f'`precision = "auto"` selects {own["precision"]} on this machine: a large matrix product does {found}, '
     return [AUTO, table(kept), f"{chosen}in thousand millions of multiply-adds a second.\n"]
 
 
 def _columns() -> str:
     return (
-        "Milliseconds. *Keras* is Keras 3 on TensorFlow with the articles' own calls, in fp32; *tuned* the fastest of "
-        "what else there is: bf16, and XLA for dense networks. *torch* is PyTorch as a good engineer writes it, in "
-        "fp32; *tuned* the fastest of fused optimisers, channels-last and bf16. *limit* is the step's products, as "
+        "Milliseconds. *Keras* is Keras 3 on TensorFlow with the articles' own calls, in fp32; *tuned* is the fastest "
+        "of bf16 and, for dense networks, XLA. *torch* is PyTorch as a good engineer writes it, in "
+        "fp32; *tuned* is the fastest of fused optimisers, channels-last and bf16. *limit* is the step's products, as "
         "the article writes them, at the rate of a large matrix product in the same rounds; *of the rate* is how much "
         "of that rate gansmith reaches on the multiply-adds that it does, which folding makes fewer; *images/s* are "
         "gansmith's, a batch a step.\n"
@@ -198,9 +188,9 @@ def _precision() -> str:
         [
             "## bf16 and quality\n",
             "Fréchet distance to the data over 64 principal components, three seeds each "
-            f"({kept['date']}, `precision.py`). No difference is seen in either system, and of `mnist-small-dcgan` "
-            "only a large one could be: at this age its images in inference mode are black, half there or well with "
-            "one seed or another, in fp32 as in bf16.\n",
+            f"({kept['date']}, `precision.py`). Neither system shows a difference. `mnist-small-dcgan` "
+            "could only show a large one: at this length its images in inference mode are black, partly formed or good "
+            "depending on the seed, in fp32 as in bf16.\n",
             "| recipe | steps | fp32 | bf16 | mean difference by seed, 95 % | real against real |",
             "|---|---:|---|---|---:|---:|",
             *rows,
@@ -230,7 +220,8 @@ def _growth() -> str:
             "## Growth\n",
             "The networks `upsample-dcgan` at 32x32 in colour and 128 wide, one setting at a time, "
             f"{kept['began'][:10]} (`growth.py`). An exponent e says "
-            "that a measure grows as x^e; small values carry what is fixed, so the upper half says more.\n",
+            "that a measure grows as x^e. Small values include fixed costs, so the upper half says more.\n",
+            _exponents(),
             "| what grows | from, to | measure | from, to | exponent | upper half |",
             "|---|---|---|---|---:|---:|",
             *rows,
@@ -254,10 +245,10 @@ def _rest() -> str:
     lines += [f"| `gansmith {what}` | {of['median']:.2f} s | `startup.py` |" for what, of in start["seconds"].items()]
     lines.append(f"| samples a second, the whole command | {start['samples_per_second']:,.0f} | `startup.py` |")
     share = watch["share_inside_the_watch"]
-    lines.append(f"| watching for numbers that are not finite, of a fashion-dcgan step | {share:.2%} | `watch.py` |")
+    lines.append(f"| checking that numbers are finite, share of a fashion-dcgan step | {share:.2%} | `watch.py` |")
     for name, of in results("overhead")["recipes"].items():
         added = f"{of['as_run']:.1%} as run, {of['over_the_recipe']:.1%} over the whole recipe"
-        lines.append(f"| the loop, on a bare step of {name} | {added} | `overhead.py` |")
+        lines.append(f"| time that the loop adds to a bare step of {name} | {added} | `overhead.py` |")
     for name, of in saving.items():
         times = ", ".join(f"{kind} {figure['median']:.3f} s" for kind, figure in of["seconds"].items())
         lines.append(f"| a checkpoint of {name}, {of['bytes'] / 1e6:.1f} MB | {times} | `checkpoint_time.py` |")

@@ -47,7 +47,7 @@ class Contest:
     """Of an evaluation on the way."""
 
 
-AUTO = Candidate(recipe="auto", about="thin networks, R1 now and then, an average of G, a rate that falls")
+AUTO = Candidate(recipe="auto", about="thin networks, R1 in every 16th step, EMA of G, a falling learning rate")
 FAST = AUTO.but(
     "model={name='upsample-dcgan', width=64, spectral_norm=true}",
     "objective={loss='hinge'}",
@@ -72,24 +72,26 @@ NO_AUGMENT = "augment.operations=[]"
 OURS = {"auto": AUTO, "fast": FAST, "residual": RESIDUAL}
 
 ABLATIONS = {
-    "relativistic": AUTO.but("objective.loss=relativistic", about="D is asked of pairs"),
-    "r1-r2": AUTO.but("objective.penalty=r1+r2", about="the slope at generated images is penalised too"),
+    "relativistic": AUTO.but("objective.loss=relativistic", about="D rates pairs of a real and a generated image"),
+    "r1-r2": AUTO.but("objective.penalty=r1+r2", about="the gradient at generated images is penalised too"),
     "relativistic-r1-r2": AUTO.but(
         "objective.loss=relativistic", "objective.penalty=r1+r2", "objective.penalty_every=1", about="R3GAN's loss"
     ),
     "no-penalty": AUTO.but(
         "objective.penalty=none", "objective.gamma=0", "objective.penalty_every=1", about="no penalty"
     ),
-    "no-average": AUTO.but("ema_half_life=0", about="no average of G"),
+    "no-average": AUTO.but("ema_half_life=0", about="no EMA of G"),
     "augmented": AUTO.but(GREY_AUGMENT, about="D sees shifted and cut images"),
     "width-8": AUTO.but("model.width=8", about="half as many channels"),
     "width-32": AUTO.but("model.width=32", about="twice as many channels"),
     "batch-64": AUTO.but("batch_size=64", about="twice the batch"),
     "batch-128": AUTO.but("batch_size=128", about="four times the batch"),
     "constant-rate": AUTO.but(
-        "discriminator_optimizer.lr=1.5e-3", "generator_optimizer.lr=1.5e-3", about="the rate does not fall"
+        "discriminator_optimizer.lr=1.5e-3", "generator_optimizer.lr=1.5e-3", about="a constant learning rate"
     ),
-    "two-passes": AUTO.but("objective.generator_reuses_images=false", about="each step has images of G of its own"),
+    "two-passes": AUTO.but(
+        "objective.generator_reuses_images=false", about="each of the two steps makes its own images of G"
+    ),
 }
 """The auto recipe with one thing changed."""
 
@@ -124,7 +126,7 @@ CONTESTS = {
         candidates={FIRST: Candidate(recipe="fashion-dcgan", about="the course page's system"), **OURS, **ABLATIONS},
     ),
     "mnist": Contest(
-        about="the 9,000 training digits of the copy at hand, against its 1,000 test digits",
+        about="the 9,000 training digits of the available copy, against its 1,000 test digits",
         data=_images("mnist", "train", 1, 28),
         count=9_000,
         against="test",
@@ -160,7 +162,7 @@ CONTESTS = {
             FIRST: Candidate(recipe="cifar-ships", about="the article's system", looks=4),
             "repaired": Candidate(recipe="cifar-ships:repaired", about="the same without its mistakes", looks=4),
             **OURS,
-            "augmented": AUTO.but(DIFF_AUGMENT, about="the auto recipe, DiffAugment"),
+            "augmented": AUTO.but(DIFF_AUGMENT, about="`auto` with DiffAugment"),
         },
     ),
     "cifar10": Contest(
@@ -173,13 +175,13 @@ CONTESTS = {
         candidates={
             FIRST: Candidate(recipe="cifar-ships:repaired", about="the article's system for ships, repaired", looks=4),
             **OURS,
-            "width-32": AUTO.but("model.width=32", about="the auto recipe, twice as many channels"),
+            "width-32": AUTO.but("model.width=32", about="`auto` with twice as many channels"),
         },
     ),
     "small-500": _few(500),
     "small-2000": _few(2000),
     "stacked-mnist": Contest(
-        about="128,000 images of three digits, made of the MNIST at hand; 26,000 samples each time",
+        about="128,000 images of three digits, made of the available MNIST digits; 26,000 samples each time",
         data=_images("stacked-mnist", "train", 3, 28),
         count=128_000,
         against="test",

@@ -155,9 +155,8 @@ def with_table(page: str, results: dict[str, Any]) -> str:
 def table(results: dict[str, Any]) -> str:
     if not results:
         return ""
-    head = (
-        "| set | recipe | images | named as asked | least | of real images | least |\n|---|---|---|---|---|---|---|\n"
-    )
+    columns = ["dataset", "recipe", "images", "as requested", "worst class", "of real images", "worst class"]
+    head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
     rows = []
     for name, one in sorted(results.items()):
         recipe = " ".join([f"`{one['recipe']}`", *(f"`{change}`" for change in one["changes"])])

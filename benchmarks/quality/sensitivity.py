@@ -140,10 +140,11 @@ def with_tables(text: str) -> str:
 
 def _tables(kept: dict[str, Any]) -> Iterator[str]:
     yield (
-        f"Real images of a set's training split, {kept['images']:,} of them, stand for a perfect generator's, and "
-        f"as many others for the real ones; copies are planted from, and looked for among, {kept['trained_on']:,} "
-        "more. Each row is a measure meant to notice the disturbance; the first column is what it says of undisturbed "
-        "images. *Noticed from*: the least strength from which on the 95 % interval is apart from theirs."
+        f"{kept['images']:,} real images of a dataset's training split play the samples of a perfect generator, and as "
+        f"many others play the real images. Copies are planted from, and searched among, {kept['trained_on']:,} more. "
+        "Each row is a metric that should notice the disturbance; the first column is its value for undisturbed "
+        "images. *Noticed from* is the smallest strength from which on the 95 % interval does not overlap with that of "
+        "undisturbed images."
     )
     for name, found in kept["sets"].items():
         yield f"\n### {name}, features `{found['features']}`"
@@ -165,7 +166,7 @@ def _table(what: str, disturbance: Disturbance, found: dict[str, Any]) -> Iterat
 
 
 def _collapse(collapse: dict[str, Any]) -> Iterator[str]:
-    yield "\n| a generator that makes one image | real images | its images | caught |"
+    yield "\n| a generator that makes one image | real images | its images | noticed |"
     yield "|---|---:|---:|---|"
     for name in COLLAPSE:
         real, fake = (f"{collapse[kind][name][0]:.3g}" for kind in ("real", "collapsed"))

@@ -122,7 +122,7 @@ def with_table(text: str) -> str:
     """The page with the table of the results between its two marks."""
     kept = json.loads(RESULT.read_text())
     lines = [
-        f"| ψ | {' | '.join(f'{name} | drawn anew' for name in NAMES)} |",
+        f"| ψ | {' | '.join(f'{name} | redrawn' for name in NAMES)} |",
         "|---|" + "---:|" * (2 * len(NAMES)),
     ]
     for psi, row in kept["psi"].items():

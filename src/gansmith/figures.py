@@ -33,6 +33,7 @@ from gansmith.viz.page import render_page
 
 if TYPE_CHECKING:
     from gansmith.engine import DeviceChoice
+    from gansmith.generation.generator import Generator
     from gansmith.pixels import Display
 
 MISTAKES = {
