@@ -287,7 +287,7 @@ def metrics_page() -> str:
         needs = ", ".join(metric.needs) or "–"
         fewest = f"{metric.fewest(FEATURES):,}"
         on_request = " Computed on request only." if metric.on_request else ""
-        computed = _computed_by(metric.by)
+        computed = _computed_by(metric.compute)
         links = ", ".join(f"[{made.__name__}]({_file(made)})" for made in computed)
         about = f"{metric.about[0].upper()}{metric.about[1:].rstrip('.')}.{on_request}"
         rows.append([f"`{name}`", about, metric.better, needs, fewest, links])

@@ -28,13 +28,13 @@ import gansmith
 from gansmith.data.dataset import Access
 from gansmith.engine import make_engine, suitable_threads
 from gansmith.runs.control import STOP, Requests
+from gansmith.runs.reporter import LogFile, Silent
 from gansmith.runs.run import create_run, utc_now
 from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
 from gansmith.training import loop
 from gansmith.training.batch import make_batch
 from gansmith.training.datasets import open_all
-from gansmith.training.log import LogFile, Silent
 from gansmith.training.state import build
 
 RESULTS = Path(__file__).parents[1] / "results"

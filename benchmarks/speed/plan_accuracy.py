@@ -24,9 +24,9 @@ from gansmith.data.dataset import Access
 from gansmith.planning.budget import parse_budget
 from gansmith.planning.resolve import TrainOptions, resolve
 from gansmith.recipe_file import to_toml
+from gansmith.runs.reporter import Silent
 from gansmith.runs.run import utc_now
 from gansmith.system.machine import describe_machine
-from gansmith.training.log import Silent
 
 RESULTS = Path(__file__).parents[1] / "results"
 RECIPES = ("auto", "fashion-dcgan", "demo")

@@ -173,7 +173,7 @@ def test_the_page_shows_the_auto_recipe_once_it_is_measured(tmp_path, monkeypatc
     (tmp_path / "step-time-auto.json").write_text(json.dumps(of_auto()))
     text = "\n".join(performance_page.auto(table))
     assert "| auto | 32 | 2,000 |" in text
-    assert "computes in bf16 there: a large matrix product does 40 in bf16 and 80 in fp32" in text
+    assert "selects bf16 on this machine: a large matrix product does 40 in bf16 and 80 in fp32" in text
 
 
 def test_a_turn_is_of_whole_cycles():

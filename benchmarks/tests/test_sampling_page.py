@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.quality.truncation import NAMES, PSI, RESULT, deviation, threshold, with_table
-from gansmith.cli import runs_animate, sample
+from gansmith.cli import sample, sample_files
+from gansmith.cli.runs import animate, frames
 from gansmith.viz.animation import SUFFIXES
 from gansmith.viz.evolution import MOMENTS
 
@@ -59,12 +60,12 @@ def test_every_new_option_and_every_form_is_on_the_page():
 
 def test_the_pages_numbers_are_those_of_the_code():
     for number in (
-        f"{sample.FRAMES} unless told",
-        f"each shown for {sample.MILLISECONDS} ms",
+        f"{sample.DEFAULT_FRAMES} unless told",
+        f"each shown for {sample_files.FRAME_MILLISECONDS} ms",
         f"{MOMENTS} at most",
-        f"up to {runs_animate.ALL // 1000} s",
-        f"held for {runs_animate.HELD // 1000}.",
-        f"larger than {runs_animate.MOST_SIDE:,} pixels",
+        f"up to {frames.TOTAL_MILLISECONDS // 1000} s",
+        f"held for {frames.LAST_FRAME // 1000}.",
+        f"larger than {frames.MOST_PIXELS:,} pixels",
     ):
         assert number in " ".join(PAGE.split()), number
 
@@ -73,6 +74,6 @@ def test_the_pages_commands_have_options_that_there_are():
     commands = [line.split()[1:] for line in re.findall(r"^    (gansmith .+)$", PAGE, re.MULTILINE)]
     assert [verb for verb, *_ in commands] == ["sample"] * 4 + ["runs"]
     for verb, *rest in commands:
-        function = sample.sample if verb == "sample" else runs_animate.animate
+        function = sample.sample if verb == "sample" else animate.animate
         options = [part.removeprefix("--").replace("-n", "num") for part in rest if part.startswith("-")]
         assert {*options} <= {*inspect.signature(function).parameters}, rest

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import gansmith
+from gansmith import recipe
 from gansmith.cli.main import VERBS
 from gansmith.evaluation.table import METRICS
 from gansmith.models.base import model_config, model_names
 from gansmith.recipe_file import to_toml
-from gansmith.recipes import recipe
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"

@@ -41,7 +41,7 @@ def test_getting_started_trains_reads_the_log_and_takes_a_step(capsys):
     assert names["images"].shape == (16, 28, 28, 1)
     assert [step for step, *_ in names["losses"]] == [2, 4, 6, 8]
     assert [step for step, _ in names["distances"]] == [4, 8]
-    assert names["gan"].seen == 4
+    assert names["step"].seen == names["recipe"].length.images
     assert "done" in capsys.readouterr().out
 
 

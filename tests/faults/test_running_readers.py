@@ -5,8 +5,8 @@ import json
 import pytest
 
 from gansmith.errors import UsageError
+from gansmith.runs.reporter import LogFile, Silent
 from gansmith.runs.run import create_run, list_runs
-from gansmith.training.log import LogFile, Silent
 
 EVENTS = [{"step": step, "seen": 8 * step, "loss/d": 1.5, "time": {"seconds": 0.5 * step}} for step in (1, 2, 3)]
 

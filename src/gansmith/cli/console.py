@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gansmith.runs.reporter import Progress, Reporter
 from gansmith.text import duration, readable_size
-from gansmith.training.log import Progress, Reporter
 
 
 @contextmanager

@@ -71,9 +71,11 @@ def train(
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
+    from gansmith.data.sources import absolute_name  # imports numpy
+
+    images = None if data is None else absolute_name(data)
     from gansmith.cli.console import console_reporter
     from gansmith.cli.recipes import describe
-    from gansmith.data.sources import absolute_name
     from gansmith.planning.public import plan
     from gansmith.recipe_file import to_toml
     from gansmith.sessions import session
@@ -85,7 +87,7 @@ def train(
         found = plan(
             recipe or AUTO,
             [*changes, *fields],
-            data=None if data is None else absolute_name(data),
+            data=images,
             labels=labels,
             budget=budget,
             steps=steps,

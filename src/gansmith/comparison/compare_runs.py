@@ -15,9 +15,9 @@ from gansmith.evaluation.reference import Progress, reference
 from gansmith.evaluation.table import COPYING, METRICS
 from gansmith.features.extractor import Extractor
 from gansmith.recipe_file import recipe_of
+from gansmith.runs.reporter import Reporter, Silent
 from gansmith.runs.run import Run, default_root, find_run
 from gansmith.training.datasets import access_for
-from gansmith.training.log import Reporter, Silent
 
 QUALITY = ("fd", "kid", "pr", "dc")
 """Metrics of a comparison unless others are given, as far as there are enough images."""

@@ -16,9 +16,9 @@ from gansmith.evaluation.reference import Progress, reference
 from gansmith.evaluation.reference_scores import ReferenceScores, reference_scores
 from gansmith.evaluation.text import MetricTable, class_lines, legend, tables
 from gansmith.metrics.intervals import Estimate
+from gansmith.runs.reporter import Reporter, Silent
 from gansmith.runs.run import Run, find_run_or_images
 from gansmith.training.datasets import access_for
-from gansmith.training.log import Reporter, Silent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

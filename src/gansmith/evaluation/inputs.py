@@ -150,8 +150,8 @@ def check_same_size(name: str, size: tuple[int, int], expected: Sequence[int], s
         other = f"{expected[0]}x{expected[1]}"
         command = packing_command(source.given or (str(source.path),), f"--size {other}")
         raise DataError(
-            f"{printable(name)} is {size[0]}x{size[1]}, but the images it is compared with are {other}; evaluate does not "
-            f"resize, because the method of resizing changes the numbers: run `{command}` and give OUT instead."
+            f"{printable(name)} is {size[0]}x{size[1]}, but the images it is compared with are {other}; evaluate does "
+            f"not resize, because the method of resizing changes the numbers: run `{command}` and give OUT instead."
         )
 
 

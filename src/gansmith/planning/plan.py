@@ -16,10 +16,10 @@ from gansmith.planning.budget import Budget, describe_seconds
 from gansmith.planning.length import Draft, choose_length, count_calls, intervals_of, total_seconds
 from gansmith.planning.memory import too_large
 from gansmith.planning.trial_process import SECONDS, try_out
+from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
 from gansmith.text import describe_epochs, describe_size, duration
 from gansmith.training.datasets import Datasets
-from gansmith.training.log import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

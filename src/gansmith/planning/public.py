@@ -11,9 +11,9 @@ from gansmith.planning.budget import parse_budget
 from gansmith.planning.resolve import Resolved, TrainOptions, resolve
 from gansmith.recipe_file import assignment, flat
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
+from gansmith.runs.reporter import Reporter, Silent
 from gansmith.schema import Recipe
 from gansmith.training.datasets import access_for
-from gansmith.training.log import Reporter, Silent
 
 RecipeChanges = Iterable[str] | Mapping[str, Any]
 """Changes of a recipe: ["batch_size=64"], {"batch_size": 64}, or {"data": {"height": 64}}."""

@@ -23,9 +23,9 @@ from gansmith.planning.shape import Shaped, take_shape
 from gansmith.recipe_file import assigned, flat, override
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
 from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, SHORT_BUDGET, DatasetFacts, short_side_for
+from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
 from gansmith.training.datasets import Datasets, make_sampler, open_set, split_dataset
-from gansmith.training.log import Reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

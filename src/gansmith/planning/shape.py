@@ -18,9 +18,9 @@ from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.networks import check_networks
 from gansmith.recipe_file import from_values, merged
+from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
 from gansmith.text import describe_size
-from gansmith.training.log import Reporter
 
 LOOKED_AT = 2000
 """Files, evenly spread, from which the size is taken; `data check` looks at all of them."""

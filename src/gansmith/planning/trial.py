@@ -20,13 +20,14 @@ from gansmith.generation.generator import save_sample_grid
 from gansmith.recipe_file import to_toml
 from gansmith.report import write_report
 from gansmith.rng import stream
+from gansmith.runs.reporter import LogFile, Silent
 from gansmith.runs.run import create_run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.system import processes
 from gansmith.training.batch import make_batch
 from gansmith.training.datasets import Datasets, make_sampler
 from gansmith.training.evaluation import make_evaluator
-from gansmith.training.log import LogFile, Silent, StepLog
+from gansmith.training.log import StepLog
 from gansmith.training.state import GAN, build, generator_of, save_checkpoint
 from gansmith.training.steps import train_step
 from gansmith.training.validation import ValidationPixels, needs_validation_batch, write_validation_losses

@@ -27,6 +27,7 @@ from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.control import Requests, listening
 from gansmith.runs.lock import only_writer
+from gansmith.runs.reporter import LogFile, Reporter, Silent
 from gansmith.runs.run import (
     Run,
     check_root,
@@ -57,7 +58,7 @@ from gansmith.training.evaluation import (
     notes_on_too_short,
     plateau,
 )
-from gansmith.training.log import LogFile, Reporter, Silent, TrainingStep
+from gansmith.training.log import TrainingStep
 from gansmith.training.loop import Setup, train_loop
 from gansmith.training.state import GAN, build, load_checkpoint, save_checkpoint
 from gansmith.viz.grids import grid, png

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from gansmith.engine import DeviceChoice
 from gansmith.planning.resolve import Resolved
+from gansmith.runs.reporter import Reporter, Silent
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.sessions.session import Terms, begin
-from gansmith.training.log import Reporter, Silent, TrainingStep
+from gansmith.training.log import TrainingStep
 
 
 def training_steps(

@@ -14,9 +14,9 @@ from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
+from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
 from gansmith.text import readable_size
-from gansmith.training.log import Reporter
 
 _MOST_NAMES = 20
 """Number of classes that a note names at most."""

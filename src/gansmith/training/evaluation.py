@@ -26,9 +26,9 @@ from gansmith.generation.generator import Draws
 from gansmith.metrics.intervals import Estimate
 from gansmith.rng import stream
 from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations, stalled_since
+from gansmith.runs.reporter import Reporter
 from gansmith.runs.run import Run
 from gansmith.schema import MOST_SHARE, Recipe
-from gansmith.training.log import Reporter
 from gansmith.training.state import GAN, generator_of
 
 WARN_AFTER = 3

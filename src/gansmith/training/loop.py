@@ -8,12 +8,13 @@ from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.generation.generator import save_sample_grid
 from gansmith.runs.control import SAMPLE, SAVE, STOP, Requests
+from gansmith.runs.reporter import Reporter
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.training.batch import Batch, make_batch
 from gansmith.training.datasets import make_sampler
 from gansmith.training.evaluation import EvaluationResult, Evaluator
-from gansmith.training.log import Reporter, StepLog, TrainingStep
+from gansmith.training.log import StepLog, TrainingStep
 from gansmith.training.state import GAN, generator_of, save_checkpoint
 from gansmith.training.steps import Values, train_step
 from gansmith.training.validation import validation_batch, write_validation_losses

@@ -8,7 +8,7 @@ from rich.live import Live
 
 from gansmith.cli import console
 from gansmith.cli.console import LiveTable, progress_bar
-from gansmith.training.log import Progress
+from gansmith.runs.reporter import Progress
 
 YOUNG = Progress(
     step=120,

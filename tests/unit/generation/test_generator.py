@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from gansmith import recipe
 from gansmith.engine import make_engine
 from gansmith.generation.generator import CHUNK, Draws
-from gansmith.recipes import recipe
 from gansmith.training.state import build, generator_of
 from tests.helpers.plain import PLAIN
 

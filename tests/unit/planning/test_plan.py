@@ -13,8 +13,8 @@ from gansmith.planning.length import FixedDraft, auto_draft, count_calls, interv
 from gansmith.planning.plan import make_plan, rounded_down
 from gansmith.recipe_file import override
 from gansmith.recipes.fitting import EVALUATIONS, DatasetFacts
+from gansmith.runs.reporter import Silent
 from gansmith.schema import Data
-from gansmith.training.log import Silent
 from gansmith.training.loop import Due
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.5, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}

@@ -18,9 +18,10 @@ from gansmith.engine import make_engine
 from gansmith.errors import RecipeError
 from gansmith.planning import trial
 from gansmith.rng import stream
+from gansmith.runs.reporter import Silent
 from gansmith.runs.run import create_run
 from gansmith.training.batch import make_batch
-from gansmith.training.log import Silent, StepLog
+from gansmith.training.log import StepLog
 from gansmith.training.state import build, load_checkpoint, save_checkpoint
 from gansmith.training.steps import discriminator_step
 from gansmith.training.validation import (

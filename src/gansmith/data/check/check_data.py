@@ -97,8 +97,8 @@ def check_usable(report: DataReport | PackedReport) -> None:
     """Raise DataError when no image can be used."""
     if isinstance(report, DataReport) and not report.kept:
         raise DataError(
-            f"{printable(report.given[0])} holds no image that can be used; give a folder of images, a .zip, a .tar or a "
-            ".parquet file."
+            f"{printable(report.given[0])} holds no image that can be used; give a folder of images, a .zip, a .tar "
+            "or a .parquet file."
         )
 
 
