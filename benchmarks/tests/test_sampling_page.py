@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.quality.truncation import NAMES, PSI, RESULT, deviation, threshold, with_table
 from gansmith.cli import sample, sample_files
-from gansmith.cli.runs import animate, frames
+from gansmith.cli.runs import frames
+from gansmith.cli.runs.animate import animate
 from gansmith.viz.animation import SUFFIXES
 from gansmith.viz.evolution import MOMENTS
 
@@ -74,6 +75,6 @@ def test_the_pages_commands_have_options_that_there_are():
     commands = [line.split()[1:] for line in re.findall(r"^    (gansmith .+)$", PAGE, re.MULTILINE)]
     assert [verb for verb, *_ in commands] == ["sample"] * 4 + ["runs"]
     for verb, *rest in commands:
-        function = sample.sample if verb == "sample" else animate.animate
+        function = sample.sample if verb == "sample" else animate
         options = [part.removeprefix("--").replace("-n", "num") for part in rest if part.startswith("-")]
         assert {*options} <= {*inspect.signature(function).parameters}, rest
