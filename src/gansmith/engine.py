@@ -119,10 +119,8 @@ def _computes_bf16(device: str) -> bool:
 
 SIZE = 512
 """Rows and columns of the matrices in the timed products, which take some milliseconds each."""
-
 ROUNDS = 5
 """Number of timed products of each precision."""
-
 MIN_SPEEDUP = 1.3
 """Speed of bf16, relative to fp32, from which on "auto" chooses it in spite of its fewer digits."""
 

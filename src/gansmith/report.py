@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 EVOLUTION_ROWS = 8
 """Latents in the evolution strip."""
-
 MOST_ROWS = 16
 """Latents in the evolution strip of a conditional run, if the first row of its grid has as many images."""
 

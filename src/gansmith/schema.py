@@ -23,7 +23,6 @@ from gansmith.runs.run import folder_name
 
 COLOUR = "^#[0-9a-f]{6}$"
 """Red, green and blue in hexadecimal."""
-
 MOST_SHARE = 0.05
 """Share of a run's time that its evaluations should take at most."""
 

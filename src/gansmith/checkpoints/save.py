@@ -45,7 +45,6 @@ from gansmith.system.machine import versions
 
 MARGIN = 2**20
 """Bytes that must be free beyond the tensors: for the texts, and for what else the run writes."""
-
 NamedTensors = dict[str, dict[str, Tensor]]
 """File name without suffix -> tensor name -> tensor."""
 

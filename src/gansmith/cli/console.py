@@ -66,7 +66,6 @@ class LiveTable:
 
 _LESS_IMPORTANT_FIRST = ("", "images", "images\nper s", "D right on\nreal/fake", "loss D", "loss G")
 """Headings in the order in which columns are left out on a narrow terminal; "" is the bar."""
-
 _BAR_WIDTH = 20
 """Characters of the bar."""
 

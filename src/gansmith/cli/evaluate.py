@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 WIDTH_WITH_EXPLANATIONS = 100
 """Columns of a terminal that has room for an explanation of each metric."""
-
 WIDTH_OF_FILES = 120
 """Columns that are written when standard output is no terminal."""
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 DEFAULT_NUM = 64
 """Number of images."""
-
 DEFAULT_FRAMES = 24
 """Frames from one image of an interpolation to the next."""
 

@@ -20,13 +20,10 @@ if TYPE_CHECKING:
 
 FORMS = "FILE.png, FILE.npy or a folder's name, or with --interpolate FILE.gif or FILE.webp"
 """What --out can be."""
-
 MOST_IN_A_GRID = 4096
 """Images of one grid, at most."""
-
 FRAME_MILLISECONDS = 50
 """Time that a frame of an animation is shown."""
-
 Writer = Callable[[Path, int, "Generator", Iterable[np.ndarray]], None]
 """`(out, num, generator, chunks)`, where the chunks uint8 (n, H, W, C) hold `num` images in all."""
 

@@ -24,7 +24,6 @@ from gansmith.text import printable
 
 MOST_IMAGES = 10_000
 """Images that are measured unless a number is given."""
-
 MakeImages = Callable[[int, int, Progress | None], np.ndarray]
 """`(num, seed, progress) -> images`, uint8 (num, H, W, C)."""
 

@@ -13,7 +13,6 @@ from gansmith.data.datasets.catalog import cache_folder
 
 _SETTLED = 2.0
 """Age in seconds from which a file's time of change is trusted: the clocks of file systems are coarse."""
-
 _Memo = dict[str, tuple[int, int, str]]
 """Size, time of change in nanoseconds, and SHA-256 of each file by name."""
 

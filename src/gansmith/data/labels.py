@@ -15,10 +15,8 @@ from gansmith.text import printable
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
 """Names of label files beside the images, in order of preference."""
-
 _MAX_DIGITS = 1000
 """Longest label that counts as a number, in digits; Python reads up to 4,300."""
-
 _NAMED = 3
 """Number of images outside class folders that a message names."""
 

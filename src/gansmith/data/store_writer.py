@@ -26,7 +26,6 @@ from gansmith.system.untrusted import open_no_link
 
 _EVERY = 512
 """Number of files after which the progress is noted."""
-
 _CHUNK = 1 << 22
 """Bytes that are hashed at a time."""
 

@@ -26,7 +26,6 @@ NUMBERS_VERSION = 1
 Raise it by one in every change that changes a number, so that no number computed before is read from a cache;
 tests/unit/evaluation/test_evaluation_numbers.py fails as a reminder.
 """
-
 MOST_BYTES = 2**33
 """Largest size in bytes of a cached file that is read."""
 

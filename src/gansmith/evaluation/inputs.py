@@ -23,13 +23,10 @@ from gansmith.text import describe_size, printable
 
 Shape = tuple[int, int, int]
 """Height, width, channels."""
-
 _FEW = 256
 """Up to this number of files, one process decodes them all."""
-
 _HARMLESS = ("named", "not named", "palette", "turned")
 """How those reasons of a decoded file begin that leave its visible pixels unchanged."""
-
 _FLOATS = re.compile(rb"'descr': '[<>=|]?[fc]\d+'")
 """The header of a .npy file of real or complex floats."""
 

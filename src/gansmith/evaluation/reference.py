@@ -12,13 +12,10 @@ from gansmith.features.extractor import Extractor
 
 MOST_REAL = 20_000
 """Largest number of reference images that are used; time grows with it."""
-
 MOST_TRAINED_ON = 100_000
 """Largest number of training images that are searched for copies; time grows with it."""
-
 CHUNK = 1000
 """Number of images between two calls of `progress`."""
-
 Progress = Callable[[str, int, int], None]
 """Called with the name of the work, how much is done, and how much there is."""
 

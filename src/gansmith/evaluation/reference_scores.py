@@ -23,13 +23,10 @@ from gansmith.rng import random_words, stream
 
 BLUR = 1 / 14
 """Standard deviation of the blur as a share of an image's shorter side: 2 pixels of 28."""
-
 PLANTED = 0.1
 """Share of real images that are replaced by training images to see how metrics of copying respond."""
-
 Values = dict[str, Estimate]
 """Estimates by the name of their metric."""
-
 MakeSets = Callable[[], FeatureSets]
 """Makes the input of metrics; called only when the values are not cached."""
 

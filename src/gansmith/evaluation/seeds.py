@@ -14,7 +14,6 @@ from gansmith.metrics.intervals import Estimate
 
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """The 97.5 % quantiles of Student's t distribution for 2 to 10 values; the last one is used for more."""
-
 OPEN = "cannot tell"
 """The verdict when the interval of the difference contains 0."""
 

@@ -18,28 +18,21 @@ from gansmith.metrics.intervals import Estimate
 
 Need = Literal["images", "classes", "stacked digits", "training images", "validation images"]
 """What a metric can need besides features."""
-
 LEAST_SIDE = 8
 """Smallest height and width, in pixels, of an image that has a spectrum."""
-
 MOST_COMPARED = 2000
 """Largest number of generated and of real images in a metric of copying.
 
 Each of them is compared with every training image, which takes time, and C_T grows with the number of images.
 """
-
 STACKED = "stacked-mnist"
 """The dataset whose images hold one digit in each colour channel."""
-
 OF_STACKED: tuple[Need, ...] = ("images", "stacked digits")
 """What metrics of stacked digits need."""
-
 FRUGAL = "kid"
 """The metric that works with the fewest images."""
-
 FEWEST = 12
 """The number of generated images, and of real ones, that `FRUGAL` needs."""
-
 COPYING: tuple[Need, ...] = ("training images", "validation images")
 """What metrics of copying need; the first is needed by all of them."""
 

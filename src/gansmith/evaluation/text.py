@@ -12,7 +12,6 @@ from gansmith.metrics.intervals import Estimate
 
 _BAR = 30
 """Width of the longest bar, in characters."""
-
 _ARROWS = {"lower": "↓", "higher": "↑", "near 0": "→ 0", "near 1": "→ 1", "floor": "→ floor"}
 """The sign for which values are better."""
 

@@ -21,19 +21,14 @@ from gansmith.features.weights_file import fill, read_weights
 
 SIDE = 224
 """Height and width of the images that the network sees."""
-
 PATCH = 14
 """Height and width of a patch."""
-
 PER_HEAD = 64
 """Channels of an attention head."""
-
 OFFSET = 0.1
 """Added by the authors to the size of the grid, so that rounding makes no grid smaller."""
-
 MEAN = (0.485, 0.456, 0.406)
 """Mean of ImageNet's pixels in 0..1 by channel, with which the weights were trained."""
-
 DEVIATION = (0.229, 0.224, 0.225)
 """Standard deviation of ImageNet's pixels in 0..1 by channel, with which the weights were trained."""
 

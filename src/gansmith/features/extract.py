@@ -14,7 +14,6 @@ from gansmith.features.extractor import Extractor
 
 CHUNK_PIXELS = 2**20
 """Approximate number of pixels in a chunk, at the resolution that the network sees."""
-
 MOST_IMAGES = 256
 """Largest number of images in a chunk."""
 

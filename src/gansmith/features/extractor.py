@@ -13,7 +13,6 @@ from gansmith.pixels import to_model
 
 LEAST = 4
 """Smallest height and width of an image, in pixels."""
-
 CHANNELS = (1, 3, 4)
 """Numbers of channels an image can have: grey, RGB, RGBA."""
 

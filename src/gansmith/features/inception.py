@@ -18,7 +18,6 @@ from gansmith.features.weights_file import fill, read_weights
 
 SIDE = 299
 """Height and width of the images that the network sees."""
-
 WIDTH = 2048
 """Number of values in a feature vector."""
 

@@ -12,10 +12,8 @@ from gansmith.features.random_network import random_network
 
 FROM_FILE: dict[str, Callable[[InputShape, Path | None], Extractor]] = {"dinov2": dinov2, "inception": inception}
 """Networks whose weights are not shipped and come from a local file."""
-
 NAMES = (*CLASSIFIERS, "random", *FROM_FILE)
 """Every feature network by its name on the command line and in recipes."""
-
 SIMILAR_SETS = {"fashion-10k": "fashion-mnist", "notmnist-large": "notmnist"}
 """Datasets that use the network of another dataset, because their images are of the same kind."""
 

@@ -19,16 +19,12 @@ from gansmith.rng import random_words, stream
 
 SEED = 0
 """Seed of the weights."""
-
 WIDTH = 16
 """Channels of each scale."""
-
 PLACES = 2
 """Each channel is averaged over a grid of this height and width, which makes 64 features per scale."""
-
 MOST_SCALES = 4
 """Largest number of scales; images of 32x32 pixels and more have it, and 256 features."""
-
 LEAST_MAP = 4
 """Smallest height and width of a map, in pixels."""
 

@@ -14,7 +14,6 @@ from gansmith.system.untrusted import read_plain
 
 MOST_BYTES = 2 * 2**30
 """Largest size of a file of weights in bytes: the largest known feature networks have 1.2 GB."""
-
 PICKLED = (b"PK\x03\x04", b"\x80")
 """The first bytes of files of `torch.save`: since 2020, and before."""
 

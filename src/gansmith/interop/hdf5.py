@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 """The first bytes of an HDF5 file."""
-
 MAX_MEMBERS = 1000
 """Largest number of members of a group, and of strings in an attribute."""
-
 MAX_ATTRIBUTE = 1 << 20
 """Largest size of an attribute in bytes."""
-
 _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError, MemoryError)
 """The exceptions of h5py for a damaged file."""
 

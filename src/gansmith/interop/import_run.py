@@ -29,7 +29,6 @@ from gansmith.system.machine import describe_machine
 
 WEIGHTS_IN_ZIP = "model.weights.h5"
 """The file with the weights inside a .keras file."""
-
 MAX_ZIP_MEMBERS = 10_000
 """Largest number of files in a .keras file; Keras writes three, and the assets of a model's layers."""
 

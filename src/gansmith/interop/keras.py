@@ -20,7 +20,6 @@ from gansmith.nn.upsample import UpsampleConv2d
 
 Convolution = Conv2dSame | ConvTranspose2dSame | UpsampleConv2d | nn.Conv2d
 """Every layer that is a convolution in Keras."""
-
 NORM_NAMES = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 """Our names of a batch norm's tensors by Keras' names, in Keras' order."""
 

@@ -17,19 +17,14 @@ from gansmith.system.processes import call_worker
 
 TIMEOUT = 120
 """Time limit for reading a file, in seconds: 30 MB of weights take 1 s, and about 10 s on a busy machine."""
-
 StoredLayer = KerasLayer[np.ndarray]
 """A layer of the file with its numbers."""
-
 StoredModel = KerasModel[np.ndarray]
 """A model of the file with its numbers."""
-
 Pair = tuple[StoredLayer, LayerWeights]
 """A stored layer, and the layer of our network that it belongs to."""
-
 _KERAS_1_AXES = (0, 1, 3, 2)
 """Axes of kernels of transposed convolutions in Keras 1, (h, w, in, out), for later Keras' (h, w, out, in)."""
-
 _MISSING: StoredLayer = KerasLayer(name="", kind=None, number=0, arrays=[])
 """Stands for a layer that the file does not have."""
 

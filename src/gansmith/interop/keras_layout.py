@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MAX_LAYERS = 1000
 """Largest number of listed layers, and of groups in a Keras 3 file; a GAN with its optimisers has about a hundred."""
-
 MAX_DEPTH = 32
 """Largest depth of nested groups; a layer of a model inside a model inside a model is at depth eight."""
 
@@ -36,10 +35,8 @@ _KINDS = {
 
 _LAYERS = ("layers", "_layer_checkpoint_dependencies")
 """Names of the group that holds a model's layers; Keras 2.12 and 2.13 use the second."""
-
 _KERAS_1_WEIGHT = re.compile(r"(.+)_(W|b|gamma|beta|running_mean|running_std)(:\d+)?")
 """The name of a weight in Keras 1."""
-
 Array = TypeVar("Array")
 """An array in the file (h5py), or an array that has been read (NumPy)."""
 

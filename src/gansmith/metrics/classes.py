@@ -10,10 +10,8 @@ from gansmith.metrics.intervals import Estimate, from_variance, share
 
 DIGITS = 10
 """Number of digits."""
-
 TRIPLES = DIGITS**3
 """Number of modes of stacked digits: one digit in each of three colour channels."""
-
 UNSURE = 0.5
 """An image counts as junk when its likeliest class has a lower probability than this."""
 

@@ -17,13 +17,11 @@ from gansmith.rng import stream
 
 CELLS = 10
 """Number of regions of the training images that C_T compares separately, so that copies of a few are not missed."""
-
 _FEWEST = 10
 """Fewest fakes, and fewest validation images, in a region that is compared.
 
 Mann and Whitney's statistic is about normally distributed from this number on.
 """
-
 _ROUNDS = 25
 """Iterations of Lloyd's algorithm; C_T needs no optimal regions."""
 

@@ -14,7 +14,6 @@ from gansmith.metrics.intervals import Estimate, from_variance
 
 CUTS = (1, 2, 3, 4)
 """`frechet_infinity` measures all images, and halves, thirds and quarters of them."""
-
 _RANK = 1e-13
 """Eigenvalues below this share of the largest count as 0: they are rounding errors of constant or repeated features."""
 

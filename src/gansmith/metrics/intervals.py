@@ -16,13 +16,10 @@ from gansmith.metrics.arrays import random_parts
 
 NORMAL = 1.959964
 """Half the width of the central 95 % of a normal distribution, in standard deviations."""
-
 PARTS = 5
 """A metric without a formula for its variance is repeated on this number of disjoint parts of the images."""
-
 DEALS = 4
 """How many times the images are split into parts anew."""
-
 _STUDENT = 2.119905
 """`NORMAL` for Student's t distribution with 16 degrees of freedom: 4 from each of 4 splits into parts."""
 

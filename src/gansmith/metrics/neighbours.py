@@ -15,7 +15,6 @@ from gansmith.metrics.intervals import PARTS, Estimate, from_parts, from_varianc
 
 ROWS = 512
 """Number of rows in a block of distances: 512 rows of 10,000 float64 distances take 41 MB."""
-
 _ROUNDING = 1e-12
 """Squared distances count as equal if they differ by less than this share of the longest vector's square.
 

@@ -13,7 +13,6 @@ from gansmith.metrics.intervals import PARTS, Estimate, from_parts, on_parts
 
 _CHUNK = 1024
 """Number of images transformed at a time: 1,024 images of 64x64x3 take 100 MB in float64."""
-
 _FLOOR = 1e-12
 """Least power, as a share of an image's squared full range; a constant image has power 0, which has no logarithm."""
 

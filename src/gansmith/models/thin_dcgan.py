@@ -17,10 +17,8 @@ from gansmith.models.base import ModelConfig, Networks, Spec, image_sizes
 
 LARGEST_FIRST = 8
 """Pixels of the shorter side of G's first image, at most."""
-
 WIDEST = 8
 """Channels of a layer at most, as a multiple of the width."""
-
 HIDDEN = 32
 """Hidden units between the latents and the gains of a layer of G."""
 

@@ -21,7 +21,6 @@ else:
 
 Critic: TypeAlias = "Callable[[Tensor, str], Tensor]"
 """(images [N, C, H, W], "real" or "fake") -> logits [N]: D, with the augmentation for that kind of images."""
-
 DEVIATIONS = 0.5
 """Range of DRAGAN's noise in standard deviations of an image, as in its authors' code."""
 

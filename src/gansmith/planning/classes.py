@@ -10,7 +10,6 @@ from gansmith.errors import DataError
 
 GRID_COLUMNS = 8
 """Columns of a sample grid with fewer classes than that: each class gets as many as fit."""
-
 MOST_CLASSES_IN_GRID = 32
 """Number of classes up to which each has columns of its own in the sample grid."""
 

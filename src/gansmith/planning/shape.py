@@ -24,7 +24,6 @@ from gansmith.text import describe_size
 
 LOOKED_AT = 2000
 """Files, evenly spread, from which the size is taken; `data check` looks at all of them."""
-
 SHAPE_FIELDS = ("channels", "height", "width", "resize")
 """Fields of the recipe's table `data` that the images decide."""
 

@@ -34,16 +34,12 @@ from gansmith.training.validation import ValidationPixels, needs_validation_batc
 
 MOST_STEPS = 20
 """Number of timed steps after which a trial ends."""
-
 FEWEST_STEPS = 5
 """Number of timed steps that a trial takes at least."""
-
 SECONDS = 5.0
 """Seconds after which a trial ends, once it has taken `FEWEST_STEPS`."""
-
 RARE_EVERY = 5
 """Every fifth step of a trial is one of each rare kind (lazy penalty, validation images)."""
-
 Batches = Callable[[int], tuple[Tensor, Tensor | None]]
 """Number of a step -> its images, uint8 [N, C, H, W], and labels, int64 [N], for conditional recipes."""
 

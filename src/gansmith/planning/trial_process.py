@@ -28,10 +28,8 @@ from gansmith.training.datasets import Datasets
 
 Task = Literal["memory", "costs"]
 """memory: two steps on noise; costs: steps on the recipe's images, and once everything else that a run does."""
-
 SECONDS = 300
 """Seconds that a trial may take: one that needs longer has begun to swap, or the machine has no time for it."""
-
 ROLES = ("train", "for_losses", "validation")
 """The datasets of a run."""
 

@@ -13,17 +13,14 @@ from gansmith.schema import MOST_SHARE, Data, Grid
 
 FEWEST_IMAGES = 8
 """A dataset with fewer images is refused: there is nothing to learn from."""
-
 BATCH_SIZE = 32
 """Batch size, unless the dataset is smaller."""
-
 PASSES = 50
 """Epochs of a run for which neither --budget nor --steps is given."""
 SHORTEST = 500_000
 """Images that such a run shows to D at least."""
 LONGEST = 2_000_000
 """Images that such a run shows to D at most."""
-
 EVALUATIONS = 20
 """Evaluations of a run, at most."""
 EVALUATED = 2_000
@@ -34,7 +31,6 @@ CHECKPOINTS = 10
 """Checkpoints of a run."""
 LOG_LINES = 500
 """Log lines of a run."""
-
 FEW = 5_000
 """Datasets of at most so many images are augmented, because D would overfit to them."""
 AUGMENTATION = ("translate", "cutout")
@@ -43,17 +39,14 @@ AUGMENTATION_OF_COLOUR = ("colour", "translate", "cutout")
 """Augmentation of few images in colour."""
 MIRRORED = {"cifar10", "celeba"}
 """Known datasets whose images may be mirrored. Digits and letters may not."""
-
 HALF_LIFE = 0.05
 """Half-life of the EMA of G, as a share of the run's images."""
 LONGEST_HALF_LIFE = 20_000.0
 """Half-life of the EMA of G in images, at most."""
-
 SHORT_BUDGET = 1200.0
 """Seconds; a budget of less is short."""
 SHORT_SIDE_ON_SHORT_BUDGET = 32
 """Pixels of the shorter side of own images, at most, on a CPU with a short budget."""
-
 GRID_SIDE = 1024
 """Pixels of the sample grid's sides, at most."""
 MOST_IN_ROW = 8

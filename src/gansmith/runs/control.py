@@ -17,13 +17,10 @@ from gansmith.system.processes import SAVE_SIGNAL
 
 STOP = "stop"
 """Request to save and stop."""
-
 SAVE = "save"
 """Request to save and go on."""
-
 SAMPLE = "sample"
 """Request to draw a grid of samples."""
-
 LOOK_EVERY = 0.25
 """Seconds between two looks at the folder, which is slow on a network."""
 

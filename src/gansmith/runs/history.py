@@ -7,7 +7,6 @@ from gansmith.runs.run import Run
 
 DECIDES = "fd"
 """The metric that decides which checkpoint is the best; lower is better."""
-
 MOST = 1e300
 """Limit of a distance that is believed: a damaged file may hold any number."""
 

@@ -12,7 +12,6 @@ from gansmith.system.untrusted import open_no_link, open_plain, parse_json, read
 
 MOST_LOG = 2**32
 """Bytes of a log that are read."""
-
 END_OF_LOG = 2**16
 """Bytes at the end of a log that are read for its last line, which has a few hundred."""
 

@@ -11,10 +11,8 @@ from gansmith.runs.run import Run, default_root, find_run, logged_seconds
 
 KILLED = "killed"
 """Status of a run whose process ended before it could write another one."""
-
 UNREADABLE = "unreadable"
 """Status of a run whose files are damaged."""
-
 LONGEST_WORD = 40
 """Characters of a name in run.json that are kept."""
 

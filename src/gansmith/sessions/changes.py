@@ -40,10 +40,8 @@ MOVES_NO_WEIGHT = (
 
 _ALIKE_IN_A_RUN = ("grid", "evaluate.images", "evaluate.features")
 """Those of them that a continued run keeps, since its grids and numbers are compared with earlier ones."""
-
 SAFE = ("length.images", *(name for name in MOVES_NO_WEIGHT if name not in _ALIKE_IN_A_RUN))
 """Fields and tables that a continued run may change. See `_is_safe` for more."""
-
 MACHINE = ("processor", "gansmith", "torch", "threads")
 """Properties of the machine on which the last bits of a result depend, besides device and precision."""
 

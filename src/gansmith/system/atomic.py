@@ -16,16 +16,12 @@ from gansmith.system.untrusted import open_no_link
 
 UNFINISHED = ".unfinished-"
 """The beginning of the names of unfinished files and folders."""
-
 COMMITTED = "COMMITTED"
 """Name of the marker in a folder that could not be renamed."""
-
 NOT_YET = b"not\n"
 """The marker while files are copied or removed."""
-
 YES = b"yes\n"
 """The marker while the folder is complete; as long as `NOT_YET`, so that one is written over the other at once."""
-
 REFUSED = (errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
 """The errors of file systems that cannot rename."""
 
@@ -33,7 +29,6 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _BINARY = getattr(os, "O_BINARY", 0)
 """The flag that keeps Windows from changing line ends; 0 elsewhere."""
-
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """The errors of file systems that cannot sync a folder; they are ignored."""
 

@@ -15,7 +15,6 @@ from typing import IO, Any, BinaryIO
 
 Frame = tuple[dict[str, Any], bytes]
 """A JSON header, and bytes."""
-
 SAVE_SIGNAL: signal.Signals | None = getattr(signal, "SIGUSR1", None)
 """The signal that asks a training to save; None on Windows, which has none to spare."""
 

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 
 MOST_TEXT = 16 * 2**20
 """Largest text file that is read, in bytes."""
-
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 """The flag that makes opening a link fail; 0 on Windows."""
 

@@ -33,16 +33,12 @@ from gansmith.training.state import GAN, generator_of
 
 WARN_AFTER = 3
 """Number of evaluations in a session after which a warning says whether they take too long."""
-
 DIGITS = 6
 """Significant digits of each number in metrics.jsonl; further digits depend on rounding."""
-
 LEAST_SIDE = 8
 """Shortest side in pixels of images whose spectrum is measured."""
-
 NOT_EVALUATED = "not evaluated"
 """Begin of the note on a run that asks for evaluations and gets none."""
-
 METRICS_IN_TRAINING = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "checkerboard")
 """The metrics that take little time once the features are there."""
 

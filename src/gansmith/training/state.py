@@ -22,7 +22,6 @@ from gansmith.training.optim import Optimizer, make_optimizer
 
 EMA_FILE = "G_ema"
 """Checkpoint file of the EMA of G, in runs that keep one."""
-
 AUGMENT_FILE = "augment"
 """Checkpoint file of the augmentation's probability, in runs that adapt it."""
 

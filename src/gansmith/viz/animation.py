@@ -7,10 +7,8 @@ from PIL import Image
 
 SUFFIXES = (".gif", ".webp")
 """The file types that `animation` writes."""
-
 ANIMATION_SIDE = 160
 """Approximate length in pixels of the longer side of a small image that is animated alone."""
-
 MOST_PIXELS = 2**27
 """Pixels of all frames together, at most: they are in memory at once, with a byte or more each."""
 

@@ -12,16 +12,12 @@ if TYPE_CHECKING:
 
 D_COLOUR = "#3b76c4"
 """Colour of D's curves."""
-
 G_COLOUR = "#d9822b"
 """Colour of G's curves."""
-
 REAL_COLOUR = "#2a9d6f"
 """Colour of D's accuracy on real images."""
-
 FAKE_COLOUR = "#b0457f"
 """Colour of D's accuracy on generated images."""
-
 MOST_MARKERS = 60
 """Values of the longest curve that has a marker for each of its values."""
 

@@ -9,40 +9,28 @@ from gansmith.viz.page import render_page
 
 WIDTH = 440
 """Pixels of the whole drawing."""
-
 MARGIN = 24
 """Pixels between the text and both edges."""
-
 BLOCK_CENTRE = 84
 """Pixels from the left edge to the middle of every block."""
-
 TEXT_LEFT = 168
 """Pixels from the left edge to the text next to the blocks."""
-
 HEAD = 80
 """Pixels of the title and the totals above the first block."""
-
 LINE = 20
 """Pixels of one line of text."""
-
 GAP = 26
 """Pixels between two blocks, for the arrow."""
-
 LARGEST_FACE = 64
 """Pixels of the largest image's longer side."""
-
 SMALLEST_FACE = 4
 """Pixels of an image's side, at least."""
-
 LONGEST_ROD = 104
 """Pixels of the longest vector."""
-
 SHORTEST_ROD = 6
 """Pixels of the shortest vector."""
-
 ROD = 7
 """Pixels of a vector's height and depth."""
-
 DEEPEST = 44
 """Pixels of the most channels."""
 

@@ -11,25 +11,18 @@ from gansmith.viz.grids import BACKGROUND, enlargement, grid, to_pillow
 
 PERCENTAGES = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Percentages of the training that the strip shows, each by the nearest grid."""
-
 MOMENTS = 60
 """Frames of the animation, at most."""
-
 TILE_SIDE = 56
 """Approximate length in pixels of the longer side of an image in the strip."""
-
 MARGIN = 4
 """Pixels between two images of the strip."""
-
 HEADER = 24
 """Pixels above the images for text."""
-
 TEXT_SIZE = 12
 """Pixels of the height of letters."""
-
 LONGEST_NAME = 24
 """Characters of a row's name, at most."""
-
 NARROWEST_FRAME = 180
 """Pixels of a frame's width, at least, so that its text has room."""
 

@@ -7,10 +7,8 @@ from PIL import Image
 
 GAP = 2
 """Pixels between two images, before enlargement."""
-
 SIDE = 64
 """Approximate length in pixels of an image's longer side; small images are enlarged by a whole factor."""
-
 BACKGROUND = 48
 """Grey value of the gaps, which shows the edges of black and of white images."""
 

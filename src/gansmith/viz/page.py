@@ -10,10 +10,8 @@ if TYPE_CHECKING:
 
 HALF = 544
 """Pixels that a page has for a grid next to another one."""
-
 WHOLE = 1120
 """Pixels that a page has for an image of full width."""
-
 LONG_NUMBER = re.compile(r"\d+\.\d{12,}(e-?\d+)?")
 """A floating-point number whose last digits are rounding errors."""
 

@@ -15,16 +15,12 @@ from gansmith.viz.grids import grid_size
 
 MOST_PIXELS = 1280
 """Longest side of a frame in pixels; larger grids lose their last rows and columns."""
-
 TOTAL_MILLISECONDS = 8000
 """Time of all frames but the last, within the limits of a single frame."""
-
 SHORTEST_FRAME = 120
 """Milliseconds that a frame is shown at least."""
-
 LONGEST_FRAME = 500
 """Milliseconds that a frame is shown at most."""
-
 LAST_FRAME = 2000
 """Milliseconds that the last frame is shown."""
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 MOST_COLUMNS = 100
 """Columns of text on a terminal that is at least as wide."""
-
 LABEL_WIDTH = 13
 """Columns before the values of `gansmith runs show`."""
 

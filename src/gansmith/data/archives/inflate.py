@@ -17,13 +17,10 @@ from gansmith.errors import DataError
 
 MAX_RATIO = 100
 """Most bytes that one byte may inflate to: images reach 20, a bomb of zeros 1,000 (deflate) or more."""
-
 RATIO_SLACK = 16 << 20
 """Inflated bytes up to which the ratio does not matter, so that a small file of blank images passes."""
-
 MAX_STREAMS = 10_000
 """Most gzip, bzip2 or xz streams in a file: each costs a new decoder, even an empty one."""
-
 MAX_XZ_MEMORY = 128 << 20
 """Most memory that an xz header may ask for, in bytes: `xz -9` needs 65 MiB."""
 

@@ -9,10 +9,8 @@ from gansmith.errors import DataError
 
 MAX_NAME = 4096
 """Longest name in bytes, Linux's longest path."""
-
 MAX_NAMES = 128 << 20
 """Most bytes of names in one archive: they are all held in memory."""
-
 SYSTEM = "is a hidden file or an operating system's own"
 """The reason why hidden and system files are skipped; they do not count as lost images."""
 

@@ -15,7 +15,6 @@ from gansmith.errors import DataError
 
 MAX_HEADER = 64 << 10
 """Longest GNU long name or pax header that is read, in bytes."""
-
 MIN_FILE = 50
 """Fewest bytes that a file takes in a tar of over 10,000: empty ones gzipped take 5, the smallest images 100."""
 

@@ -9,16 +9,12 @@ import numpy as np
 NEAR_SIDE = 32
 """Shorter side in pixels from which near-duplicates are looked for. Among 9,000 different digits of 28x28, 6,334 would
 count as near-duplicates; among 6,000 ships of 32x32, 8 do."""
-
 NEAR_BITS = 3
 """Difference hashes of near-duplicates differ in at most so many of their 64 bits."""
-
 _BANDS = 6
 """Number of bands that a hash is split into."""
-
 _WINDOW = 128
 """Number of neighbours compared among hashes with equal bands; bounds the work when the margins of all images agree."""
-
 _PLAIN_BITS = 4
 """Hashes with fewer ones, or fewer zeros, belong to plain surfaces, which all look alike."""
 

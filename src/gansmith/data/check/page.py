@@ -18,13 +18,10 @@ THUMBNAIL = ImageShape(channels=3, height=96, width=96, resize="pad")
 
 FIRST = 24
 """Used images that the page shows."""
-
 GROUPS = 12
 """Groups of duplicates that the page shows."""
-
 IN_GROUP = 6
 """Images that the page shows of a group of duplicates."""
-
 NAMES = 200
 """Files that the page names for one reason."""
 

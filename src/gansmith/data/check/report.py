@@ -18,13 +18,10 @@ from gansmith.text import printable
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done, and of all files."""
-
 HOLDS_LABELS = "holds the labels"
 """The reason why a label file is no image."""
-
 _SHORT_SIDES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Where the buckets of the histogram of shorter sides begin, in pixels."""
-
 _ASPECTS = ((0.5, "taller than 1:2"), (0.97, "tall"), (1.03, "square"), (2.0, "wide"))
 """Largest width / height, and name, of each bucket of the histogram of aspect ratios."""
 

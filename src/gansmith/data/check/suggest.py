@@ -9,25 +9,18 @@ from gansmith.data.images.resize import ResizeMode
 
 SHORT_SIDE = 64
 """Largest shorter side that is suggested, in pixels: what a classic network learns in a day."""
-
 SAME_ASPECT = 0.03
 """Relative difference up to which two aspect ratios count as the same."""
-
 SHARE_OF_SAME_ASPECT = 0.95
 """Share of images with the same aspect ratio from which it is suggested; otherwise the suggested shape is square."""
-
 MULTIPLE = 8
 """Suggested sides are multiples of it, in pixels."""
-
 SMALLEST = 32
 """Smallest side that is suggested, in pixels."""
-
 LARGEST = 256
 """Largest side that is suggested, in pixels."""
-
 MOST_HALVED = range(4, 9)
 """Shorter sides, in pixels, at which networks stop halving: images that halve to them are trained in their own size."""
-
 _HEADER = 128
 """Bytes before the pixels of a packed dataset."""
 

@@ -10,16 +10,12 @@ from gansmith.text import printable, readable_size
 
 _NAMES_SHOWN = 3
 """Number of files named for a reason, or in a group of duplicates."""
-
 _LOST_SHOWN = 20
 """Number of images named for a reason why they cannot be used."""
-
 _GROUPS_SHOWN = 5
 """Number of groups of duplicates shown."""
-
 _CLASSES_SHOWN = 20
 """Number of classes shown."""
-
 _BAR = 30
 """Characters of the longest bar of a histogram."""
 

@@ -21,7 +21,6 @@ from gansmith.data.datasets.files import (
 
 Format = Literal["idx", "npz", "images", "cifar-binary", "cifar-python", "svhn-mat"]
 """How a copy is read; "images" is a folder or an archive of image files, with a folder for each class if any."""
-
 Split = Literal["train", "test", "extra", "both"]
 """The part of a known set that is used; "both" is train, then test."""
 

@@ -20,16 +20,12 @@ SUFFIX = ".parquet"
 
 IMAGES = ("image", "img", "picture", "photo")
 """Names of image columns, in order of preference, if the file does not describe its columns."""
-
 LABELS = ("label", "labels", "class", "category", "target")
 """Names of label columns, in order of preference, if the file does not describe its columns."""
-
 MAX_LABEL = 200
 """Longest label that is read, in characters."""
-
 MAX_GROUP = 2 << 30
 """Most bytes of a column in a row group, which is read as a whole."""
-
 _NUMBERS = 4096
 """Rows of numbers that are read at once. Bytes and text are read row by row: a page can repeat megabytes."""
 

@@ -16,14 +16,11 @@ Outcome = Literal["used", "converted", "dropped"]
 
 MAX_PIXELS = 89_478_485
 """Images with more pixels are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
-
 MAX_RATIO = 100
 """Large images with more decoded bytes for each byte of the file are dropped unread. Photographs reach about 30; blank
 images reach 1,000, and 260 kB of them would take a gigabyte."""
-
 RATIO_SLACK = 32 << 20
 """Decoded bytes up to which the ratio does not matter."""
-
 MIN_SIDE = 8
 """Images with a side of fewer pixels are dropped."""
 

@@ -24,10 +24,8 @@ from gansmith.system.processes import read_frame, start_worker, worker_command, 
 
 TIMEOUT = 30.0
 """Seconds that decoding an image may take."""
-
 _BATCH = 32
 """Largest number of files that a process is given at once."""
-
 _BATCH_BYTES = 1 << 20
 """About the largest number of bytes that a process is given at once."""
 
@@ -35,10 +33,8 @@ _WORKER = "gansmith.data.images.worker"
 
 _DOUBLINGS = 5
 """How often the number of files given at once doubles from 1."""
-
 _START_TIMEOUT = 120.0
 """Seconds that a process may take to start."""
-
 _WATCH_EVERY = 0.05
 """Seconds between two looks at the deadlines."""
 

@@ -16,10 +16,8 @@ SUFFIXES = {
 
 _MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 """First bytes of image files that no other files begin with."""
-
 FORMATS = sorted(set(SUFFIXES.values()))
 """The only formats that Pillow decodes here."""
-
 MAX_DROPPED = 0.01
 """Largest share of images that may be unusable without --allow-dropped."""
 

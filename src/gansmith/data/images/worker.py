@@ -18,7 +18,6 @@ from gansmith.system.processes import limit_memory, limit_time, read_frame, writ
 
 MEMORY = 2 << 30
 """Address space in bytes; an image that needs more is dropped."""
-
 FAULTS = "GANSMITH_TEST_DECODE_FAULTS"
 """Tests set this variable; a file of `FAULT exit` or `FAULT hang` then makes the worker do so."""
 
