@@ -1,7 +1,7 @@
 """The images and the page of a run, rebuilt at any time from its folder alone."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -17,12 +17,6 @@ from gansmith.viz.diagram import diagram
 from gansmith.viz.evolution import evolution, evolution_steps, in_percent
 from gansmith.viz.grids import grid_size, png, tiles
 from gansmith.viz.page import render_page
-
-if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
-    pass
 
 EVOLUTION_ROWS = 8
 """Latents in the evolution strip."""

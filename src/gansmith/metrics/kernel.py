@@ -46,10 +46,7 @@ def kernel_distance(
     order in which torch-fidelity draws them, so equal features and seeds give equal numbers.
 
     The variance behind the interval is that of the estimate from all images, by its Hoeffding decomposition, plus the
-    variance from the choice of subsets.
-
-    Raises:
-        UsageError: There is less than one subset, or subsets have fewer than four images.
+    variance from the choice of subsets. Raises UsageError for less than one subset, and for subsets of fewer than four.
     """
     fake, real = pair(fake, real, at_least=4)
     if subsets < 1 or size < 4:
@@ -113,9 +110,5 @@ def _beyond_rows(square: np.ndarray, rows: np.ndarray) -> float:
 def _variance(means: dict[str, float], n: int, m: int) -> float:
     """The variance of the estimate from all n fake and m real images."""
     single = 4 * max(0.0, means["fake"]) / n + 4 * max(0.0, means["real"]) / m
-    return (
-        single
-        + 2 * means["fake_pairs"] / (n * (n - 1))
-        + 2 * means["real_pairs"] / (m * (m - 1))
-        + 4 * means["mixed_pairs"] / (n * m)
-    )
+    fake_pairs, real_pairs = 2 * means["fake_pairs"] / (n * (n - 1)), 2 * means["real_pairs"] / (m * (m - 1))
+    return single + fake_pairs + real_pairs + 4 * means["mixed_pairs"] / (n * m)
