@@ -60,9 +60,8 @@ class FeatureSets:
     @property
     def compared(self) -> tuple[np.ndarray, np.ndarray]:
         """`vectors` for metrics of copying: at most `MOST_COMPARED` of each, evenly spaced."""
-        fake, real = (
-            side[np.linspace(0, len(side) - 1, min(len(side), MOST_COMPARED)).astype(int)] for side in self.vectors
-        )
+        sizes = ((side, min(len(side), MOST_COMPARED)) for side in self.vectors)
+        fake, real = (side[np.linspace(0, len(side) - 1, size).astype(int)] for side, size in sizes)
         return fake, real
 
     @property

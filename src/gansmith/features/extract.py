@@ -18,13 +18,13 @@ MOST_IMAGES = 256
 """Largest number of images in a chunk."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Features:
     """The output of a feature network for n images, in their order."""
 
     vectors: np.ndarray
     """float64 (n, width)."""
-    probabilities: np.ndarray | None
+    probabilities: np.ndarray | None = None
     """float64 (n, classes), rows that sum to 1; None for a network that is no classifier."""
 
 
@@ -35,15 +35,14 @@ def extract(extractor: Extractor, images: np.ndarray | Iterable[np.ndarray]) -> 
     """
     vectors, probabilities = [], []
     for chunk, count in _padded_chunks(extractor, [images] if isinstance(images, np.ndarray) else images):
-        output = extractor.compute(torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2))))
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):  # also inside the caller's autocast
+            output = extractor.compute(torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2))))
         vectors.append(output.vectors[:count].double().numpy())
         if output.logits is not None:
             probabilities.append(output.logits[:count].double().softmax(1).numpy())
     if not vectors:
         raise ValueError("features need at least one image, got none.")
-    return Features(
-        vectors=np.concatenate(vectors), probabilities=np.concatenate(probabilities) if probabilities else None
-    )
+    return Features(np.concatenate(vectors), np.concatenate(probabilities) if probabilities else None)
 
 
 def chunk_size(extractor: Extractor) -> int:

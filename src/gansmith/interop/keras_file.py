@@ -56,18 +56,15 @@ def parse_answer(answer: bytes) -> list[StoredModel]:
 
 
 def _with_numbers(models: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:
-    """The described models with their arrays, which lie in `numbers` in the same order."""
+    """The described models with their arrays in place of shapes; they lie in `numbers` in the same order."""
     start = 0
     for model in models:
-        layers = []
         for layer in model["layers"]:
-            arrays = []
-            for shape in layer.pop("shapes"):
+            for place, shape in enumerate(layer["arrays"]):
                 end = start + int(np.prod(shape))
-                arrays.append(numbers[start:end].reshape(shape))
+                layer["arrays"][place] = numbers[start:end].reshape(shape)
                 start = end
-            layers.append(KerasLayer(arrays=arrays, **layer))
-        yield KerasModel(name=model["name"], in_order=model["in_order"], layers=layers)
+        yield KerasModel(**model | {"layers": [KerasLayer(**layer) for layer in model["layers"]]})
 
 
 def find_networks(
@@ -103,14 +100,13 @@ def _match(model: StoredModel, expected: Mapping[str, Sequence[LayerWeights]]) -
     """
     misfits = []
     for names in [*((name,) for name in expected), tuple(expected)]:
-        layers = [
-            replace(each, description=f"{name}'s {each.description}") for name in names for each in expected[name]
-        ]
+        pairs = [(name, layer) for name in names for layer in expected[name]]
+        layers = [replace(layer, description=f"{name}'s {layer.description}") for name, layer in pairs]
         stored = model.layers if model.in_order else _in_order(model.layers, layers)
         misfit = _misfit(stored, layers)
         if misfit is None:
-            pairs = iter(zip(stored, layers, strict=True))
-            return {name: list(islice(pairs, len(expected[name]))) for name in names}
+            matched = iter(zip(stored, layers, strict=True))
+            return {name: list(islice(matched, len(expected[name]))) for name in names}
         misfits.append((misfit[0], -abs(len(layers) - len(model.layers)), misfit[1]))
     raise DataError(f"{max(misfits)[2]}; give the recipe, or the .toml file, that these weights were trained with.")
 
@@ -133,11 +129,9 @@ def _misfit(stored: list[StoredLayer], expected: list[LayerWeights]) -> tuple[in
     for place, (mine, layer) in enumerate(zip(padded, expected, strict=False)):
         if difference := _difference(mine, layer):
             return place, difference
-    return (
-        (len(expected), f"layer {stored[len(expected)].name} is one layer too many")
-        if len(stored) > len(expected)
-        else None
-    )
+    if len(stored) > len(expected):
+        return len(expected), f"layer {stored[len(expected)].name} is one layer too many"
+    return None
 
 
 def _difference(stored: StoredLayer, expected: LayerWeights) -> str | None:

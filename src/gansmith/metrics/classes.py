@@ -63,9 +63,10 @@ def triples(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndar
 def modes(numbers: np.ndarray) -> dict[str, Estimate]:
     """Of mode numbers (n,) in 0..999: how many "modes" occur, and the divergence of their shares from equal ones.
 
-    Lin et al. 2018 (PacGAN), arXiv:1712.04086, §4.2, use 26,000 images. Few images miss modes by chance. The variance of the number of modes is the number of new modes that as many
-    images again would show (exact for images that arrive as a Poisson process), estimated by Good & Toulmin 1956
-    (Biometrika 43:45): modes seen once, less modes seen twice, and so on. Raises DataError for a mode number above 999.
+    Lin et al. 2018 (PacGAN), arXiv:1712.04086, §4.2, use 26,000 images; few images miss modes by chance. The variance
+    of the number of modes is the number of new modes that as many images again would show (exact for images that
+    arrive as a Poisson process), estimated by Good & Toulmin 1956 (Biometrika 43:45): modes seen once, less modes seen
+    twice, and so on. Raises DataError for a mode number above 999.
     """
     counts = np.bincount(numbers, minlength=TRIPLES)
     if len(counts) > TRIPLES:

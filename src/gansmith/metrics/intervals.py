@@ -51,7 +51,8 @@ def from_parts(
     """The estimate of a metric of all images, from its values (4, 5) on parts of the images as `on_parts` returns them.
 
     The variance is a fifth of the variance between the five parts (Politis & Romano 1994, Ann. Stat. 22:2031). The
-    parts' mean is not used, because it differs from `value` where a metric depends on the number of images. Raises MetricError for `parts` of another shape.
+    parts' mean is not used, because it differs from `value` where a metric depends on the number of images. Raises
+    MetricError for `parts` of another shape.
     """
     if np.shape(parts) != (DEALS, PARTS):
         raise MetricError(f"the values on parts must have the shape {(DEALS, PARTS)}, got {np.shape(parts)}.")
