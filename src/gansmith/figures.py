@@ -126,14 +126,9 @@ def _during_training(run: Run, recipe: Recipe) -> Iterator[Figure]:
         note += " Without the article's mistake: a run keeps its grids as they should be."
     for step, file in sample_grids(run).items():
         epoch = f"-epoch-{_epoch(recipe, step)}" if recipe.figures.epoch else ""
-        yield Figure(
-            name=f"samples-{step:08}{epoch}.png",
-            kind="on the way",
-            title="During training",
-            caption=_describe_step(recipe, step),
-            content=_grid(read_grid(file, num, recipe), recipe),
-            note=note,
-        )
+        name, caption = f"samples-{step:08}{epoch}.png", _describe_step(recipe, step)
+        content = _grid(read_grid(file, num, recipe), recipe)
+        yield Figure(name=name, kind="on the way", title="During training", caption=caption, content=content, note=note)
 
 
 def _reals(run: Run, recipe: Recipe) -> Iterator[Figure]:

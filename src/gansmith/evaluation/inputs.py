@@ -116,10 +116,9 @@ def read_images(source: OpenSource, shape: Shape) -> ImageSet:
         for number, (entry, image) in enumerate(zip(entries, found, strict=True)):
             pixels[number] = _unchanged(entry, image, shape, source).transpose(1, 2, 0)
             num_jpeg += image.format == "JPEG"
-    jpeg = (
-        f"{num_jpeg:,} of the {len(entries):,} images are JPEG, whose compression changes every number below; save PNG"
-    )
-    return image_set(pixels, printable(source.name or source.path.resolve().name), notes=[jpeg] if num_jpeg else [])
+    count = f"{num_jpeg:,} of the {len(entries):,} images"
+    notes = [f"{count} are JPEG, whose compression changes every number below; save PNG"] if num_jpeg else []
+    return image_set(pixels, printable(source.name or source.path.resolve().name), notes=notes)
 
 
 def first_shape(source: OpenSource) -> Shape:

@@ -43,13 +43,12 @@ def dinov2(shape: InputShape, weights: Path | None) -> Extractor:
     mean, deviation = (torch.tensor(values).reshape(3, 1, 1) for values in (MEAN, DEVIATION))
 
     def compute(images: Tensor) -> Output:
-        return Output(vectors=network((resized(images, SIDE, 3) - mean) / deviation), logits=None)
+        return Output(vectors=network((resized(images, SIDE, 3) - mean) / deviation))
 
     return Extractor(
         name="dinov2",
         hash=hash_of(sha256, "DINOv2, class token"),
         width=network.width,
-        classes=None,
         resize=resize,
         shape=shape,
         pixels=SIDE**2,

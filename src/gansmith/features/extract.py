@@ -56,10 +56,8 @@ def _padded_chunks(extractor: Extractor, arrays: Iterable[np.ndarray]) -> Genera
     chunk, filled = np.zeros((size, shape.height, shape.width, shape.channels), np.uint8), 0
     for array in arrays:
         if array.dtype != np.uint8 or array.shape[1:] != chunk.shape[1:]:
-            raise ValueError(
-                f"this extractor takes uint8 images (N, {shape.height}, {shape.width}, {shape.channels}), got "
-                f"{array.dtype} {array.shape}."
-            )
+            expected = f"(N, {shape.height}, {shape.width}, {shape.channels})"
+            raise ValueError(f"this extractor takes uint8 images {expected}, got {array.dtype} {array.shape}.")
         at = 0
         while at < len(array):
             taken = min(size - filled, len(array) - at)

@@ -39,7 +39,7 @@ class Output:
 
     vectors: Tensor
     """[N, width]."""
-    logits: Tensor | None
+    logits: Tensor | None = None
     """[N, classes]; None for a network that is no classifier."""
 
 
@@ -52,16 +52,16 @@ class Extractor:
     """SHA-256 of the weights and the architecture, in hexadecimal."""
     width: int
     """Number of values in a feature vector."""
-    classes: tuple[str, ...] | None
-    """Names of the classes; None for a network that is no classifier."""
-    resize: str
-    """How images are resized for the network, in words; "none" for images of its size."""
     shape: InputShape
     """Shape of the images that `compute` takes."""
     pixels: int
     """Number of pixels of an image at the resolution of the network."""
     compute: Callable[[Tensor], Output]
     """Takes uint8 [N, C, H, W] of `shape`; call it without gradients and in float32, as `extract` does."""
+    resize: str = "none"
+    """How images are resized for the network, in words; "none" for images of its size."""
+    classes: tuple[str, ...] | None = None
+    """Names of the classes; None for a network that is no classifier."""
 
 
 def hash_of(weights: str, architecture: object) -> str:

@@ -60,13 +60,12 @@ def inception(shape: InputShape, weights: Path | None) -> Extractor:
 
     def compute(images: Tensor) -> Output:
         scaled = (tensorflow_resized(images.float(), SIDE) - 128) / 128
-        return Output(vectors=network(scaled.expand(-1, 3, -1, -1)), logits=None)
+        return Output(vectors=network(scaled.expand(-1, 3, -1, -1)))
 
     return Extractor(
         name="inception",
         hash=hash_of(sha256, "Inception v3, FID"),
         width=WIDTH,
-        classes=None,
         resize=resize,
         shape=shape,
         pixels=SIDE**2,

@@ -42,15 +42,13 @@ def random_network(shape: InputShape) -> Extractor:
         for scale, weight in enumerate(kernels):
             maps = conv2d(avg_pool2d(maps, 2) if scale else maps, weight, padding=1).abs()
             found.append(adaptive_avg_pool2d(maps, PLACES).flatten(1))
-        return Output(vectors=torch.cat(found, 1), logits=None)
+        return Output(vectors=torch.cat(found, 1))
 
     weights = hashlib.sha256(b"".join(weight.numpy().astype("<f4").tobytes() for weight in kernels)).hexdigest()
     return Extractor(
         name="random",
         hash=hash_of(weights, {"width": WIDTH, "places": PLACES, "scales": scales}),
         width=WIDTH * PLACES**2 * scales,
-        classes=None,
-        resize="none",
         shape=shape,
         pixels=shape.height * shape.width,
         compute=compute,

@@ -67,9 +67,8 @@ def set_weights(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: in
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
             raise DataError(f"{layer.description} needs {weight.name} in floats of 16 to 64 bits, got {array.dtype}.")
     if len(arrays) != len(expected):
-        raise DataError(
-            f"the network needs {len(expected)} arrays, got {len(arrays)}: {_where_it_ends(expected, len(arrays))}."
-        )
+        end = _where_it_ends(expected, len(arrays))
+        raise DataError(f"the network needs {len(expected)} arrays, got {len(arrays)}: {end}.")
     for (_, weight), array in zip(expected, arrays, strict=True):
         weight.from_keras(array)
 

@@ -90,7 +90,7 @@ def _finite_arrays(stored: StoredLayer, expected: LayerWeights) -> Iterator[np.n
             raise DataError(
                 f"layer {stored.name} has numbers that are not finite; give weights that were saved earlier."
             )
-        yield array.transpose(_KERAS_1_AXES) if _has_keras_1_axes(stored, expected, array.ndim) else array
+        yield array.transpose(_axes(stored, expected, array.ndim))
 
 
 def _match(model: StoredModel, expected: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
@@ -145,16 +145,14 @@ def _difference(stored: StoredLayer, expected: LayerWeights) -> str | None:
         names = ", ".join(name for name, _ in expected.weights)
         return f"layer {stored.name} has {len(stored.arrays)} arrays, but {description} has {names}"
     for array, (name, shape) in zip(stored.arrays, expected.weights, strict=True):
-        if array.shape != _shape_in_file(stored, expected, shape):
+        if array.shape != tuple(shape[axis] for axis in _axes(stored, expected, len(shape))):
             theano = len(shape) == 4 and array.shape in ((*shape[:1:-1], *shape[:2]), (*shape[2:], *shape[:2]))
             order = " in Theano's order" if theano else ""
             return f"layer {stored.name} has {name} {array.shape}{order}, but {description} has {shape}"
     return None
 
 
-def _shape_in_file(stored: StoredLayer, expected: LayerWeights, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(shape[axis] for axis in _KERAS_1_AXES) if _has_keras_1_axes(stored, expected, len(shape)) else shape
-
-
-def _has_keras_1_axes(stored: StoredLayer, expected: LayerWeights, num_axes: int) -> bool:
-    return stored.keras_1 and expected.kind == "Conv2DTranspose" and num_axes == 4
+def _axes(stored: StoredLayer, expected: LayerWeights, num: int) -> tuple[int, ...]:
+    """The order in which an array of `num` axes has its axes in the file; the same order leads back."""
+    is_swapped = stored.keras_1 and expected.kind == "Conv2DTranspose" and num == 4
+    return _KERAS_1_AXES if is_swapped else tuple(range(num))

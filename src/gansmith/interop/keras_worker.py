@@ -10,7 +10,7 @@ import os
 import sys
 from dataclasses import asdict, replace
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gansmith.errors import DataError
 from gansmith.interop.hdf5 import num_bytes, open_hdf5, read_float32
@@ -39,9 +39,8 @@ def write_answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
             arrays = list(chain.from_iterable(layer.arrays for model in found for layer in model.layers))
             declared = sum(map(num_bytes, arrays))
             if declared > size:  # hard links, or overlapping arrays
-                raise DataError(
-                    f"it declares {declared:,} bytes of weights but has {size:,} bytes; save the weights again."
-                )
+                sizes = f"{declared:,} bytes of weights but has {size:,} bytes"
+                raise DataError(f"it declares {sizes}; save the weights again.")
             numbers = [read_float32(array) for array in arrays]
     except DataError as error:
         out.write(json.dumps({"error": str(error)}).encode())
@@ -51,7 +50,7 @@ def write_answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
         out.write(array.tobytes())
 
 
-def _with_shapes(model: "KerasModel[Dataset]") -> dict[str, object]:
+def _with_shapes(model: "KerasModel[Dataset]") -> dict[str, Any]:
     """The model as plain data for JSON, with shapes in place of arrays."""
     layers = [replace(layer, arrays=[array.shape for array in layer.arrays]) for layer in model.layers]
     return asdict(replace(model, layers=layers))

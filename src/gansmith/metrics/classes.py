@@ -30,9 +30,8 @@ def divergence(counts: np.ndarray, prior: np.ndarray) -> Estimate:
     """
     counts, prior = np.asarray(counts, np.float64), np.asarray(prior, np.float64)
     if counts.shape != prior.shape or counts.ndim != 1:
-        raise DataError(
-            f"counts and prior must be one number per class, got the shapes {counts.shape} and {prior.shape}."
-        )
+        shapes = f"{counts.shape} and {prior.shape}"
+        raise DataError(f"counts and prior must be one number per class, got the shapes {shapes}.")
     if counts.sum() < 1 or prior.sum() <= 0:
         raise DataError("a divergence needs at least one image and a prior that is not all zero.")
     if outside := int(counts[prior == 0].sum()):

@@ -45,7 +45,11 @@ def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int =
     fake, real = _checked(fake, real, k)
     balls, held = _memberships(fake, real, k)
     variance = float(balls.var()) / len(fake) + float(held.var()) * len(real) / len(fake) ** 2
-    parts = on_parts(lambda f, r: (_coverage(fake[f], real[r], k),), len(fake), len(real), seed)[0]
+
+    def coverage(f: np.ndarray, r: np.ndarray) -> tuple[float]:
+        return (float((_memberships(fake[f], real[r], k)[1] > 0).mean()),)
+
+    parts = on_parts(coverage, len(fake), len(real), seed)[0]
     return {
         "density": from_variance(float(balls.mean()) / k, variance / k**2, "means of both kinds", lowest=0),
         "coverage": from_parts(float((held > 0).mean()), parts, lowest=0, highest=1),
@@ -109,10 +113,6 @@ def _memberships(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[np.ndarray
         balls[rows] = inside.sum(1)
         held += inside.sum(0)
     return balls, held
-
-
-def _coverage(fake: np.ndarray, real: np.ndarray, k: int) -> float:
-    return float((_memberships(fake, real, k)[1] > 0).mean())
 
 
 def _checked(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

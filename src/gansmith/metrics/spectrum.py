@@ -89,9 +89,8 @@ def _check_images(images: np.ndarray, kind: str) -> np.ndarray:
     if images.dtype != np.uint8 or images.ndim != 4:
         raise DataError(f"{kind} images must be uint8 (n, height, width, channels), got {images.dtype} {images.shape}.")
     if len(images) < PARTS or min(images.shape[1:3]) < 8:
-        raise DataError(
-            f"a spectrum needs at least {PARTS} {kind} images of 8x8, got {len(images)} of {_size(images)}."
-        )
+        found = f"{len(images)} of {_size(images)}"
+        raise DataError(f"a spectrum needs at least {PARTS} {kind} images of 8x8, got {found}.")
     return images
 
 
