@@ -10,7 +10,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -76,7 +76,10 @@ def draw_figures(run: Run, checkpoint: str = "last", device: "DeviceChoice" = "a
         *_losses(run, recipe),
         *_during_training(run, recipe),
         *_evolution(run, recipe),
-        *_networks(recipe),
+        *(
+            Figure(name=f"{name}.svg", kind="networks", title="The networks", caption="", content=drawing.encode())
+            for name, drawing in network_diagrams(recipe).items()
+        ),
     ]
     run.check_no_links()
     folder = run.path / "figures"
@@ -105,10 +108,8 @@ def _samples(run: Run, generator: "Generator", step: int) -> Iterator[Figure]:
         pixels = channels_last(to_display(images, recipe.data.pixel_range, display))
         return Figure(name=f"{name}.png", kind=name, title=title, caption=caption, content=_grid(pixels, recipe))
 
-    title, caption = (
-        f"Samples after {_describe_step(recipe, step)}",
-        f"Random latents, not selected{_describe_colours(recipe)}.{describe_classes(run, recipe)}",
-    )
+    title = f"Samples after {_describe_step(recipe, step)}"
+    caption = f"Random latents, not selected{_describe_colours(recipe)}.{describe_classes(run, recipe)}"
     if display == "clipped":
         yield drawn("samples", display, title, caption)
         return
@@ -125,27 +126,19 @@ def _during_training(run: Run, recipe: Recipe) -> Iterator[Figure]:
         note += " Without the article's mistake: a run keeps its grids as they should be."
     for step, file in sample_grids(run).items():
         epoch = f"-epoch-{_epoch(recipe, step)}" if recipe.figures.epoch else ""
-        yield Figure(
-            name=f"samples-{step:08}{epoch}.png",
-            kind="on the way",
-            title="During training",
-            caption=_describe_step(recipe, step),
-            content=_grid(read_grid(file, num, recipe), recipe),
-            note=note,
-        )
+        name, caption = f"samples-{step:08}{epoch}.png", _describe_step(recipe, step)
+        content = _grid(read_grid(file, num, recipe), recipe)
+        yield Figure(name=name, kind="on the way", title="During training", caption=caption, content=content, note=note)
 
 
 def _reals(run: Run, recipe: Recipe) -> Iterator[Figure]:
     data = run.info().get("data", {})
     num = min(recipe.grid.rows * recipe.grid.columns, data.get("count", 0))
-    if (run.path / "reals.png").is_file() and num:
-        yield Figure(
-            name="reals.png",
-            kind="reals",
-            title="Real images",
-            caption=f"From {data['name']}, at random{_describe_colours(recipe)}.{describe_classes(run, recipe)}",
-            content=_grid(read_grid(run.path / "reals.png", num, recipe), recipe),
-        )
+    file = run.path / "reals.png"
+    if file.is_file() and num:
+        caption = f"From {data['name']}, at random{_describe_colours(recipe)}.{describe_classes(run, recipe)}"
+        content = _grid(read_grid(file, num, recipe), recipe)
+        yield Figure(name=file.name, kind="reals", title="Real images", caption=caption, content=content)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,20 +151,16 @@ class LossPlot:
     lines: list[Line]
 
 
-def logged_validation_losses(run: Run) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl with validation losses, under their present names, "held_out/d" and "held_out/g"."""
-    lines = [{key.replace("evaluation/", "held_out/"): value for key, value in line.items()} for line in run.metrics()]
-    return [line for line in lines if "held_out/d" in line]
-
-
 def plotted_losses(run: Run, recipe: Recipe) -> LossPlot | None:
     """The losses that the article plots, or the training losses of a run that has no validation losses yet.
 
     None for a run that has logged no losses.
     """
     figures = recipe.figures
-    asked = figures.losses == "validation"
-    validation = logged_validation_losses(run) if asked else []
+    asked, validation = figures.losses == "validation", []
+    if asked:  # earlier versions logged "evaluation/d" for today's "held_out/d"
+        renamed = [{key.replace("evaluation/", "held_out/"): line[key] for key in line} for line in run.metrics()]
+        validation = [line for line in renamed if "held_out/d" in line]
     prefix, rows = ("held_out", validation) if validation else ("loss", run.events())
     if not rows:
         return None
@@ -183,15 +172,13 @@ def plotted_losses(run: Run, recipe: Recipe) -> LossPlot | None:
     if not figures.epoch and figures.axis != "step":
         caption += f" The axis counts steps, whatever the article calls them: {figures.axis!r}."
     curves = (("d", "Discriminator", figures.discriminator_colour), ("g", "Generator", figures.generator_colour))
-    return LossPlot(
-        title="Validation losses" if validation else "Training losses",
-        caption=caption,
-        positions=[row["seen"] / (figures.epoch or recipe.batch_size) for row in rows],
-        lines=[
-            Line(label=label, colour=colour, values=[row[f"{prefix}/{network}"] for row in rows])
-            for network, label, colour in curves
-        ],
-    )
+    lines = [
+        Line(label=label, colour=colour, values=[row[f"{prefix}/{d_or_g}"] for row in rows])
+        for d_or_g, label, colour in curves
+    ]
+    positions = [row["seen"] / (figures.epoch or recipe.batch_size) for row in rows]
+    title = "Validation losses" if validation else "Training losses"
+    return LossPlot(title=title, caption=caption, positions=positions, lines=lines)
 
 
 def _losses(run: Run, recipe: Recipe) -> Iterator[Figure]:
@@ -203,20 +190,10 @@ def _losses(run: Run, recipe: Recipe) -> Iterator[Figure]:
 def _evolution(run: Run, recipe: Recipe) -> Iterator[Figure]:
     if columns := evolution_columns(run, recipe):
         coloured = [(label, _coloured(pixels, recipe)) for label, pixels in columns]
-        strip = evolution(coloured, evolution_rows(run, recipe))
+        content = png(evolution(coloured, evolution_rows(run, recipe)))
+        title = "Evolution during training"
         caption = "Each row is one latent vector, each column a share of the training."
-        yield Figure(
-            name="evolution.png",
-            kind="evolution",
-            title="Evolution during training",
-            caption=caption,
-            content=png(strip),
-        )
-
-
-def _networks(recipe: Recipe) -> Iterator[Figure]:
-    for name, drawing in network_diagrams(recipe).items():
-        yield Figure(name=f"{name}.svg", kind="networks", title="The networks", caption="", content=drawing.encode())
+        yield Figure(name="evolution.png", kind="evolution", title=title, caption=caption, content=content)
 
 
 def _grid(pixels: np.ndarray, recipe: Recipe) -> bytes:
@@ -255,17 +232,13 @@ def _page(run: Run, recipe: Recipe, figures: Sequence[Figure]) -> str:
     by_kind: dict[str, list[Figure]] = {}
     for figure in figures:
         by_kind.setdefault(figure.kind, []).append(figure)
+    grids = by_kind.get("on the way", [])
     return render_page(
         "figures.html",
         title=run.path.name,
         about=f"{recipe.about}. {article}" if article else recipe.about,
         figures=by_kind,
         kinds_in_article=about.shows,
-        grids=_evenly_chosen(by_kind.get("on the way", [])),
+        grids=grids[-1 :: len(grids) // -GRIDS_SHOWN][::-1] if grids else [],  # evenly spaced, the last one among them
         drawings=[figure.content.decode() for figure in by_kind["networks"]],
     )
-
-
-def _evenly_chosen(figures: Sequence[Figure]) -> Sequence[Figure]:
-    """At most `GRIDS_SHOWN` of the figures, evenly spaced, the last one among them."""
-    return figures[-1 :: len(figures) // -GRIDS_SHOWN][::-1] if figures else []

@@ -1,7 +1,7 @@
 """The images and the page of a run, rebuilt at any time from its folder alone."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,17 +12,11 @@ from gansmith.runs.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.runs.run import Run, write_atomically
 from gansmith.schema import Figures, Recipe
 from gansmith.system.untrusted import open_plain
-from gansmith.viz.curves import D_COLOUR, G_COLOUR, Band, curves, distance_curve
-from gansmith.viz.diagram import diagram
+from gansmith.viz.curves import D_COLOUR, G_COLOUR, curves, distance_curve
+from gansmith.viz.diagram import DrawnLayer, diagram
 from gansmith.viz.evolution import evolution, evolution_steps, in_percent
 from gansmith.viz.grids import grid_size, png, tiles
 from gansmith.viz.page import render_page
-
-if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
-    pass
 
 EVOLUTION_ROWS = 8
 """Latents in the evolution strip."""
@@ -38,7 +32,9 @@ def write_report(run: Run) -> None:
     if columns := evolution_columns(run, recipe):
         write_atomically(run.path / "evolution.png", png(evolution(columns, evolution_rows(run, recipe))))
     if history := evaluations(run):
-        write_atomically(run.path / "distance.png", _distance_plot(history, _evaluation_info(run)))
+        points = np.array([(one.seen, one.value, one.low, one.high) for one in history])
+        plot = distance_curve(points, _floor(_evaluation_info(run)), "Fréchet distance")
+        write_atomically(run.path / "distance.png", plot)
     write_atomically(run.report, _page(run, recipe, events))
 
 
@@ -48,10 +44,15 @@ def network_diagrams(recipe: Recipe) -> dict[str, str]:
 
     spec, tables = recipe.spec, network_tables(recipe)
     image = (spec.height, spec.width, spec.channels)
-    return {
-        "G": diagram("Generator", "latents", (spec.latents,), tables["Generator"], G_COLOUR),
-        "D": diagram("Discriminator", "image", image, tables["Discriminator"], D_COLOUR),
-    }
+    drawings = {}
+    for key, name, source, colour in (
+        ("G", "Generator", DrawnLayer("latents", (spec.latents,)), G_COLOUR),
+        ("D", "Discriminator", DrawnLayer("image", image), D_COLOUR),
+    ):
+        table = tables[name]
+        layers = [source, *(DrawnLayer(row.kind, row.shape, row.parameters) for row in table.layers)]
+        drawings[key] = diagram(name, layers, table.trainable, table.non_trainable, colour)
+    return drawings
 
 
 def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
@@ -113,16 +114,6 @@ def describe_classes(run: Run, recipe: Recipe) -> str:
     return f" {order}: {names}."
 
 
-def _distance_plot(history: list[Evaluated], evaluated: dict[str, Any]) -> bytes:
-    band = Band(
-        seen=[one.seen for one in history],
-        values=[one.value for one in history],
-        lows=[one.low for one in history],
-        highs=[one.high for one in history],
-    )
-    return distance_curve(band, _floor(evaluated), "Fréchet distance")
-
-
 def _evaluation_info(run: Run) -> dict[str, Any]:
     """What run.json holds about the evaluations: their protocol and their reference scores."""
     kept = run.info().get("evaluate")
@@ -159,6 +150,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
     from gansmith.networks import network_tables
 
     info, samples = run.info(), sorted(run.samples.glob("*.png"))
+    data = info.get("data", {})
     return render_page(
         "run.html",
         title=run.path.name,
@@ -168,7 +160,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
         summary=_summary(info, recipe, events[-1] if events else {}),
         notes=_notes(info, recipe),
         classes=describe_classes(run, recipe),
-        dataset=_describe_dataset(info),
+        dataset=f"{data.get('name', 'the data')}, {data.get('count', 0):,} images",
         distances=_describe_distances(evaluations(run), _evaluation_info(run)),
         samples=_content(samples[-1]) if samples else None,
         drawings=network_diagrams(recipe).values(),
@@ -180,11 +172,6 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
 
 def _content(file: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
-
-
-def _describe_dataset(info: dict[str, Any]) -> str:
-    data = info.get("data", {})
-    return f"{data.get('name', 'the data')}, {data.get('count', 0):,} images"
 
 
 def _summary(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> dict[str, object]:

@@ -81,7 +81,7 @@ def other_images(
 
 def num_shared(real: ImageSet, train: ImageSet) -> int:
     """How many of the real images are, pixel for pixel, among the training images."""
-    known = {_hash(image) for image in train.images}
+    known = set(map(_hash, train.images))
     return sum(_hash(image) in known for image in real.images)
 
 
@@ -90,15 +90,10 @@ def _hash(image: np.ndarray) -> bytes:
 
 
 def _read_request(request: Request, access: Access, most: int = MOST_REAL) -> ImageSet:
+    """The images, with the split "all" for a dataset without splits; `skip` and `limit` follow as a slice."""
     dataset = open_dataset(request, access)
-    plain = parse_name(request.name).name
-    name = dataset.index["name"] + request.name.removeprefix(plain)
-    return of_dataset(dataset, name, _split_text(request), most)
-
-
-def _split_text(request: Request) -> str:
-    """The split's name for a protocol: "all" for a dataset without splits; `skip` and `limit` follow as a slice."""
+    name = dataset.index["name"] + request.name.removeprefix(parse_name(request.name).name)
     split = "all" if splits_of(request.name) == (request.split,) else request.split
-    if not (request.skip or request.limit):
-        return split
-    return f"{split}[{request.skip}:{request.skip + request.limit if request.limit else ''}]"
+    if request.skip or request.limit:
+        split += f"[{request.skip}:{request.skip + request.limit if request.limit else ''}]"
+    return of_dataset(dataset, name, split, most)

@@ -39,24 +39,25 @@ def key_of(*dependencies: object) -> str:
 
 def cached_arrays(key: str, make: Callable[[], Arrays]) -> Arrays:
     """The arrays cached under this key; computed by `make` if the file is missing or damaged."""
-    return load(_cached_bytes(key, "safetensors", lambda: save(make()), _is_safetensors))
+    return _cached(key, "safetensors", lambda: save(make()), load)
 
 
 def cached_values(key: str, make: Callable[[], Any]) -> Any:
     """The plain data cached under this key; computed by `make` if the file is missing or damaged."""
-    return json.loads(_cached_bytes(key, "json", lambda: json.dumps(make()).encode(), lambda content: True))
+    return _cached(key, "json", lambda: json.dumps(make()).encode(), json.loads)
 
 
-def _cached_bytes(key: str, suffix: str, make: Callable[[], bytes], is_valid: Callable[[bytes], bool]) -> bytes:
-    """The content of a cached file. A cache that cannot be written is no error: it only saves time."""
+def _cached(key: str, suffix: str, make: Callable[[], bytes], parse: Callable[[bytes], Any]) -> Any:
+    """What a cached file holds. A cache that cannot be written is no error: it only saves time."""
     file = cache_folder() / "evaluations" / f"{key[:32]}.{suffix}"
-    content = _read_intact(file, key)
-    if content is None or not is_valid(content):
-        content = make()
-        with suppress(DiskError, OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(file, _first_line(key, content) + content)
-    return content
+    if (content := _read_intact(file, key)) is not None:
+        with suppress(SafetensorError, ValueError):
+            return parse(content)
+    content = make()
+    with suppress(DiskError, OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, _first_line(key, content) + content)
+    return parse(content)
 
 
 def _read_intact(file: Path, key: str) -> bytes | None:
@@ -72,11 +73,3 @@ def _read_intact(file: Path, key: str) -> bytes | None:
 def _first_line(key: str, content: bytes) -> bytes:
     """The first line of a cached file: the key and the SHA-256 of the content."""
     return f"{key} {hashlib.sha256(content).hexdigest()}\n".encode()
-
-
-def _is_safetensors(content: bytes) -> bool:
-    try:
-        load(content)
-    except SafetensorError:
-        return False
-    return True

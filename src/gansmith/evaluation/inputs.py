@@ -65,9 +65,8 @@ def of_dataset(dataset: Dataset, name: str, split: str, most: int | None = None)
     """The images of a packed dataset; if it has more than `most`, a random choice, which is always the same."""
     rows, notes = torch.arange(len(dataset)), list(dataset.index["notes"])
     if most and len(dataset) > most:
-        rows = (
-            torch.randperm(len(dataset), generator=stream(0, "evaluation/reference", len(dataset)))[:most].sort().values
-        )
+        order = torch.randperm(len(dataset), generator=stream(0, "evaluation/reference", len(dataset)))
+        rows = order[:most].sort().values
         notes.append(f"a random choice of {most:,} of the {len(dataset):,} images of {name} is used")
     return image_set(dataset.batch(rows).permute(0, 2, 3, 1).numpy(), name, split, notes)
 
@@ -87,7 +86,9 @@ def read_array(path: Path) -> ImageSet:
     """The images of a .npy file as `gansmith sample` writes it. Raises DataError for anything but uint8 images."""
     if not path.is_file():
         raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
-    if _holds_floats(path):
+    with path.open("rb") as file:
+        header = file.read(200)
+    if _FLOATS.search(header):
         raise DataError(
             f"{path} holds floats, but images are measured as bytes 0..255; round and clip them to uint8 as "
             "`gansmith sample` does, for example for x in -1..1: (x * 127.5 + 127.5).round().clip(0, 255)."
@@ -115,9 +116,9 @@ def read_images(source: OpenSource, shape: Shape) -> ImageSet:
         for number, (entry, image) in enumerate(zip(entries, found, strict=True)):
             pixels[number] = _unchanged(entry, image, shape, source).transpose(1, 2, 0)
             num_jpeg += image.format == "JPEG"
-    return image_set(
-        pixels, printable(source.name or source.path.resolve().name), notes=_jpeg_notes(num_jpeg, len(entries))
-    )
+    count = f"{num_jpeg:,} of the {len(entries):,} images"
+    notes = [f"{count} are JPEG, whose compression changes every number below; save PNG"] if num_jpeg else []
+    return image_set(pixels, printable(source.name or source.path.resolve().name), notes=notes)
 
 
 def first_shape(source: OpenSource) -> Shape:
@@ -157,11 +158,6 @@ def describe_shape(shape: Shape) -> str:
     return describe_size(shape[2], shape[0], shape[1])
 
 
-def _holds_floats(path: Path) -> bool:
-    with path.open("rb") as file:
-        return bool(_FLOATS.search(file.read(200)))
-
-
 def _axis_hint(array: np.ndarray) -> str:
     if array.dtype == np.uint8 and array.ndim == 3:
         return ": add an axis for the one channel, x[..., None]"
@@ -188,9 +184,3 @@ def _unchanged(entry: Entry, image: DecodedImage, shape: Shape, source: OpenSour
     if reasons:
         raise DataError(f"{printable(entry.name)} is not {describe_shape(shape)} ({reasons}); convert it.")
     return image.pixels
-
-
-def _jpeg_notes(num_jpeg: int, count: int) -> list[str]:
-    if not num_jpeg:
-        return []
-    return [f"{num_jpeg:,} of the {count:,} images are JPEG, whose compression changes every number below; save PNG"]

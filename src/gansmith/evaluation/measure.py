@@ -67,15 +67,13 @@ def measure(
     metric and for a requested one that cannot be computed here, DataError for images of another shape.
     """
     sample = generated if isinstance(generated, Sample) else _sample(generated, reference, progress)
-    real, train, known = reference.real.images, None, None
-    if reference.train:
-        train, known = reference.train.features, reference.train.images
-    has_images = sample.images is not None
-    names, left_out = choose(metrics, reference.extractor, real, known, len(sample), images=has_images)
+    extractor, real, has_images = reference.extractor, reference.real.images, sample.images is not None
+    known, train = (reference.train.images, reference.train.features) if reference.train else (None, None)
+    names, left_out = choose(metrics, extractor, real, known, len(sample), images=has_images)
     protocol = Protocol(
-        features=reference.extractor.name,
-        features_hash=reference.extractor.hash,
-        resize=reference.extractor.resize,
+        features=extractor.name,
+        features_hash=extractor.hash,
+        resize=extractor.resize,
         fake=len(sample),
         real=len(real),
         reference=real.name,
@@ -194,12 +192,9 @@ _WHY_MISSING: dict[Need, str] = {
 def _sample(generated: np.ndarray | Features, reference: Reference, progress: Progress | None) -> Sample:
     if isinstance(generated, Features):
         return Sample(features=generated)
-    shape, expected = generated.shape[1:], reference.real.images.shape
-    if generated.dtype != np.uint8 or generated.ndim != 4 or shape != expected:
-        raise DataError(
-            f"expected images uint8 (N, H, W, C), {describe_shape(expected)}; got {generated.dtype} of shape "
-            f"{generated.shape}."
-        )
+    expected, got = reference.real.images.shape, f"{generated.dtype} of shape {generated.shape}"
+    if generated.dtype != np.uint8 or generated.ndim != 4 or generated.shape[1:] != expected:
+        raise DataError(f"expected images uint8 (N, H, W, C), {describe_shape(expected)}; got {got}.")
     features = extract(reference.extractor, counted(generated, "features of the samples", progress))
     return Sample(features=features, images=generated)
 

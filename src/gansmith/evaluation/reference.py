@@ -33,14 +33,9 @@ class Sample:
 
     def at(self, rows: np.ndarray) -> "Sample":
         """The images at these positions, with their features."""
-        probabilities = self.features.probabilities
-        return Sample(
-            features=Features(
-                vectors=self.features.vectors[rows],
-                probabilities=None if probabilities is None else probabilities[rows],
-            ),
-            images=None if self.images is None else self.images[rows],
-        )
+        vectors, probabilities = self.features.vectors, self.features.probabilities
+        features = Features(vectors=vectors[rows], probabilities=None if probabilities is None else probabilities[rows])
+        return Sample(features=features, images=None if self.images is None else self.images[rows])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,10 +98,11 @@ def kept_features(images: ImageSet, extractor: Extractor, progress: Progress | N
 
     def make() -> Arrays:
         what = f"features of {images.name}, {images.split}"
-        return _to_arrays(extract(extractor, counted(images.images, what, progress)))
+        found = extract(extractor, counted(images.images, what, progress))
+        probabilities = {} if found.probabilities is None else {"probabilities": found.probabilities}
+        return {"vectors": found.vectors, **probabilities}
 
-    found = cached_arrays(key_of("features", images.sha256, *_identity(extractor)), make)
-    return Features(vectors=found["vectors"], probabilities=found.get("probabilities"))
+    return Features(**cached_arrays(key_of("features", images.sha256, *_identity(extractor)), make))
 
 
 def counted(images: np.ndarray, what: str, progress: Progress | None) -> Iterator[np.ndarray]:
@@ -117,11 +113,6 @@ def counted(images: np.ndarray, what: str, progress: Progress | None) -> Iterato
         yield images[start : start + CHUNK]
     if progress:
         progress(what, len(images), len(images))
-
-
-def _to_arrays(features: Features) -> Arrays:
-    probabilities = {} if features.probabilities is None else {"probabilities": features.probabilities}
-    return {"vectors": features.vectors, **probabilities}
 
 
 def _identity(extractor: Extractor) -> tuple[str, str, str]:

@@ -63,13 +63,15 @@ def reference_scores(
     quality = [name for name in names if name not in copying]
     floor_is, floor = _floor_sets(reference, num)
     images = reference.real.images
+
+    def blurred_sets() -> FeatureSets:
+        chosen = _random_order(len(images))[:num]
+        return _image_sets(reference, "blurred images", blurred(images.images[chosen]), progress)
+
     wanted: Mapping[str, tuple[list[str], MakeSets]] = {
         "floor": (quality, floor),
         "validation images": (copying, lambda: _copying_sets(reference, 0)),
-        "blurred images": (
-            quality,
-            lambda: _image_sets(reference, "blurred images", _blurred_reals(reference, num), progress),
-        ),
+        "blurred images": (quality, blurred_sets),
         "noise": (quality, lambda: _image_sets(reference, "noise", noise(num, images.shape), progress)),
         "planted copies": (copying, lambda: _copying_sets(reference, PLANTED)),
     }
@@ -139,17 +141,12 @@ def _copying_sets(reference: Reference, portion: float) -> FeatureSets:
     fake, real = _random_halves(reference)
     train = reference.train.features if reference.has_validation else real.features
     vectors = planted(fake.features.vectors, train.vectors, portion) if portion else fake.features.vectors
-    return FeatureSets(fake=Sample(features=Features(vectors=vectors, probabilities=None)), real=real, train=train)
+    return FeatureSets(fake=Sample(features=Features(vectors=vectors)), real=real, train=train)
 
 
 def _image_sets(reference: Reference, what: str, images: np.ndarray, progress: Progress | None) -> FeatureSets:
     features = extract(reference.extractor, counted(images, f"features of {what}", progress))
     return FeatureSets(fake=Sample(features=features, images=images), real=reference.real.sample)
-
-
-def _blurred_reals(reference: Reference, num: int) -> np.ndarray:
-    images = reference.real.images.images
-    return blurred(images[_random_order(len(images))[:num]])
 
 
 def _random_halves(reference: Reference) -> tuple[Sample, Sample]:

@@ -39,13 +39,8 @@ def summarise(name: str, estimates: Sequence[Estimate]) -> SeedSummary:
         half = max(half, quantile * statistics.stdev(values) / math.sqrt(len(values)))
     median = statistics.median(values)
     lowest = 0.0 if all(one.low >= 0 for one in estimates) else -math.inf
-    return SeedSummary(
-        median=median,
-        low=max(median - half, lowest),
-        high=min(median + half, METRICS[name].most),
-        half=half,
-        values=tuple(values),
-    )
+    low, high = max(median - half, lowest), min(median + half, METRICS[name].most)
+    return SeedSummary(median=median, low=low, high=high, half=half, values=tuple(values))
 
 
 def verdict(name: str, a: SeedSummary, b: SeedSummary, a_name: str = "A", b_name: str = "B") -> str:

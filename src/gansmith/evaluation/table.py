@@ -60,9 +60,8 @@ class FeatureSets:
     @property
     def compared(self) -> tuple[np.ndarray, np.ndarray]:
         """`vectors` for metrics of copying: at most `MOST_COMPARED` of each, evenly spaced."""
-        fake, real = (
-            side[np.linspace(0, len(side) - 1, min(len(side), MOST_COMPARED)).astype(int)] for side in self.vectors
-        )
+        sizes = ((side, min(len(side), MOST_COMPARED)) for side in self.vectors)
+        fake, real = (side[np.linspace(0, len(side) - 1, size).astype(int)] for side, size in sizes)
         return fake, real
 
     @property
@@ -97,16 +96,6 @@ def probabilities(sample: Sample) -> np.ndarray:
     return sample.features.probabilities
 
 
-def _precision_recall(sets: FeatureSets, seed: int) -> dict[str, Estimate]:
-    found = neighbours.precision_recall(*sets.vectors, seed=seed)
-    return {"precision": found.precision, "recall": found.recall}
-
-
-def _density_coverage(sets: FeatureSets, seed: int) -> dict[str, Estimate]:
-    found = neighbours.density_coverage(*sets.vectors, seed=seed)
-    return {"density": found.density, "coverage": found.coverage}
-
-
 def _class_divergence(sets: FeatureSets, seed: int) -> Estimate:
     fake, real = (classes.histogram(probabilities(side)) for side in (sets.fake, sets.real))
     return classes.divergence(fake, real + 0.5)  # half an image more: no class has a share of exactly 0
@@ -116,13 +105,7 @@ def _digit_modes(sets: FeatureSets, seed: int) -> dict[str, Estimate]:
     images = sets.images[0]
     digits = load_extractor("mnist", channels=1, height=images.shape[1], width=images.shape[2])
     planes = (probabilities(Sample(features=extract(digits, images[..., [channel]]))) for channel in range(3))
-    found = classes.modes(classes.triples(*(plane.argmax(1) for plane in planes)))
-    return {"modes": found.found, "modes-kl": found.divergence}
-
-
-def _spectrum(sets: FeatureSets, seed: int) -> dict[str, Estimate]:
-    found = spectrum.spectrum(*sets.images, seed)
-    return {"spectrum": found.distance, "checkerboard": found.checkerboard}
+    return classes.modes(classes.triples(*(plane.argmax(1) for plane in planes)))
 
 
 METRICS = {
@@ -146,27 +129,27 @@ METRICS = {
     "precision": Metric(
         about="share of samples that lie among the real images",
         better="higher",
-        compute=_precision_recall,
+        compute=lambda sets, seed: neighbours.precision_recall(*sets.vectors, seed=seed),
         fewest=lambda width: 20,
         most=1,
     ),
     "recall": Metric(
         about="share of real images that lie among the samples",
         better="higher",
-        compute=_precision_recall,
+        compute=lambda sets, seed: neighbours.precision_recall(*sets.vectors, seed=seed),
         fewest=lambda width: 20,
         most=1,
     ),
     "density": Metric(
         about="density of samples around real images, relative to the real images' own",
         better="near 1",
-        compute=_density_coverage,
+        compute=lambda sets, seed: neighbours.density_coverage(*sets.vectors, seed=seed),
         fewest=lambda width: 30,
     ),
     "coverage": Metric(
         about="share of real images that have a sample nearby",
         better="higher",
-        compute=_density_coverage,
+        compute=lambda sets, seed: neighbours.density_coverage(*sets.vectors, seed=seed),
         fewest=lambda width: 30,
         most=1,
     ),
@@ -206,13 +189,13 @@ METRICS = {
     "spectrum": Metric(
         about="difference of samples and real images in coarse and fine detail, in decibels",
         better="lower",
-        compute=_spectrum,
+        compute=lambda sets, seed: spectrum.spectrum(*sets.images, seed),
         needs=("images",),
     ),
     "checkerboard": Metric(
         about="strength of upsampling's checkerboard pattern, relative to real images, in decibels",
         better="near 0",
-        compute=_spectrum,
+        compute=lambda sets, seed: spectrum.spectrum(*sets.images, seed),
         needs=("images",),
     ),
     "authenticity": Metric(

@@ -73,8 +73,13 @@ def legend(measured: Measured, reference: Reference, scores: ReferenceScores) ->
     protocol, real = measured.protocol, reference.real.images
     yield _floor_sentence(measured, scores)
     yield f"blur: real images blurred by {BLUR * min(real.shape[:2]):.1f} pixels; noise: uniform noise"
-    if scores.planted:
-        yield _copying_sentence(measured, reference)
+    if scores.planted and reference.train:
+        num, train = min(protocol.fake, MOST_COMPARED), len(reference.train.images)
+        half = "half of the validation images" if reference.has_validation else "half of the reference against its rest"
+        yield (
+            f"copying: {num:,} generated images are compared with {train:,} training images; floor: {half}; "
+            f"{PLANTED:.0%} copies: the same images, {PLANTED:.0%} of them replaced by training images"
+        )
     yield from without(measured.left_out)
     if protocol.features == "random":
         more = "; --features cifar10 knows photographs" if real.shape[2] == 3 else ""
@@ -104,19 +109,8 @@ def _floor_sentence(measured: Measured, scores: ReferenceScores) -> str:
     name = next((name for name in measured.values if name in scores.floor), None)
     if name is None or METRICS[name].better not in ("lower", "higher"):
         return f"floor: real images ({scores.floor_is})"
-    floor = scores.floor[name]
-    value = number(floor.value, decimals(floor))
+    value = number(scores.floor[name].value, decimals(scores.floor[name]))
     return f"floor: real images score {value} on {name}, which is as good as it gets ({scores.floor_is})"
-
-
-def _copying_sentence(measured: Measured, reference: Reference) -> str:
-    assert reference.train is not None
-    num, train = min(measured.protocol.fake, MOST_COMPARED), len(reference.train.images)
-    compared = "half of the validation images" if reference.has_validation else "half of the reference against its rest"
-    return (
-        f"copying: {num:,} generated images are compared with {train:,} training images; floor: {compared}; "
-        f"{PLANTED:.0%} copies: the same images, {PLANTED:.0%} of them replaced by training images"
-    )
 
 
 def _row(name: str, estimate: Estimate, *scores: Mapping[str, Estimate]) -> tuple[str, ...]:

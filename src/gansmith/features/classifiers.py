@@ -1,14 +1,14 @@
 """The small classifiers that ship with gansmith, each trained on one known dataset."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from gansmith.errors import DataError
-from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of, no_gradients, resized
+from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of, resized
 from gansmith.features.weights_file import fill, read_weights
 from gansmith.system.untrusted import read_json
 
@@ -64,11 +64,7 @@ class ClassifierBlock(nn.Module):
     def __init__(self, width: int, norm2d: Norm):
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, 1, 1),
-            norm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, 1, 1),
-            norm2d(width),
+            nn.Conv2d(width, width, 3, 1, 1), norm2d(width), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1), norm2d(width)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,23 +72,14 @@ class ClassifierBlock(nn.Module):
         return (x + self.body(x)).relu()
 
 
-def _grey_config(classes: int) -> ClassifierConfig:
-    return ClassifierConfig(
-        channels=1, side=28, widths=(16, 32, 64, 96), blocks=(0, 1, 1, 0), features=128, classes=classes
-    )
-
-
+_GREY = ClassifierConfig(channels=1, side=28, widths=(16, 32, 64, 96), blocks=(0, 1, 1, 0), features=128, classes=10)
 CLASSIFIERS: dict[str, ClassifierConfig] = {
-    "mnist": _grey_config(10),
-    "fashion-mnist": _grey_config(10),
-    "notmnist": _grey_config(10),
-    "cifar10": ClassifierConfig(
-        channels=3, side=32, widths=(32, 48, 96, 192), blocks=(0, 1, 1, 0), features=128, classes=10
-    ),
+    "mnist": _GREY,
+    "fashion-mnist": _GREY,
+    "notmnist": _GREY,
+    "cifar10": replace(_GREY, channels=3, side=32, widths=(32, 48, 96, 192)),
 }
 """The shipped networks, with about 10 million multiply-adds per grey image and 31 million per colour image."""
-
-
 FOLDER = Path(__file__).parent / "weights"
 """The folder of the shipped weights and their model cards."""
 
@@ -105,13 +92,13 @@ def shipped_classifier(name: str, shape: InputShape) -> Extractor:
     config, card = CLASSIFIERS[name], model_card(name)
     resize = describe_resize(name, shape, config.channels, config.side, "bicubic antialiased")
     file = FOLDER / f"{name}.safetensors"
-    weights = read_weights(file)
-    if weights.hash != card["sha256"]:
+    tensors, sha256 = read_weights(file)
+    if sha256 != card["sha256"]:
         raise DataError(
             f"{file} is not the file that came with gansmith (its SHA-256 differs); install gansmith again."
         )
     network = Classifier(config)
-    fill(network, weights.tensors, file, f"the network {name!r}")
+    fill(network, tensors, file, f"the network {name!r}")
 
     def compute(images: Tensor) -> Output:
         vectors = network(resized(images, config.side, config.channels) * 2 - 1)
@@ -119,13 +106,13 @@ def shipped_classifier(name: str, shape: InputShape) -> Extractor:
 
     return Extractor(
         name=name,
-        hash=hash_of(weights.hash, asdict(config)),
+        hash=hash_of(sha256, asdict(config)),
         width=config.features,
         classes=tuple(card["classes"]),
         resize=resize,
         shape=shape,
         pixels=config.side**2,
-        compute=no_gradients(compute),
+        compute=compute,
     )
 
 

@@ -8,15 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate, scaled_dot_product_attention
 
 from gansmith.errors import DataError
-from gansmith.features.extractor import (
-    Extractor,
-    InputShape,
-    Output,
-    describe_resize,
-    hash_of,
-    no_gradients,
-    resized,
-)
+from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of, resized
 from gansmith.features.weights_file import fill, read_weights
 
 SIDE = 224
@@ -44,24 +36,23 @@ def dinov2(shape: InputShape, weights: Path | None) -> Extractor:
     if weights is None:
         raise DataError(FETCH)
     resize = describe_resize("dinov2", shape, 3, SIDE, "bicubic antialiased")
-    found = read_weights(weights)
-    tensors = {name: tensor for name, tensor in found.tensors.items() if name != "mask_token"}
+    tensors, sha256 = read_weights(weights)
+    tensors.pop("mask_token", None)
     network = _network_for(tensors, weights)
     fill(network, tensors, weights, "a DINOv2 transformer without registers")
     mean, deviation = (torch.tensor(values).reshape(3, 1, 1) for values in (MEAN, DEVIATION))
 
     def compute(images: Tensor) -> Output:
-        return Output(vectors=network((resized(images, SIDE, 3) - mean) / deviation), logits=None)
+        return Output(vectors=network((resized(images, SIDE, 3) - mean) / deviation))
 
     return Extractor(
         name="dinov2",
-        hash=hash_of(found.hash, "DINOv2, class token"),
+        hash=hash_of(sha256, "DINOv2, class token"),
         width=network.width,
-        classes=None,
         resize=resize,
         shape=shape,
         pixels=SIDE**2,
-        compute=no_gradients(compute),
+        compute=compute,
     )
 
 
@@ -103,7 +94,7 @@ class Transformer(nn.Module):
         if side == self.grid:
             return self.pos_embed
         learnt = self.pos_embed[:, 1:].reshape(1, self.grid, self.grid, -1).permute(0, 3, 1, 2)
-        factor = (side + OFFSET) / self.grid  # the authors' guard against a grid that is a patch too small
+        factor = (side + OFFSET) / self.grid
         resized_grid = interpolate(learnt, scale_factor=(factor, factor), mode="bicubic")
         return torch.cat([self.pos_embed[:, :1], resized_grid.flatten(2).transpose(1, 2)], 1)
 

@@ -18,13 +18,13 @@ MOST_IMAGES = 256
 """Largest number of images in a chunk."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Features:
     """The output of a feature network for n images, in their order."""
 
     vectors: np.ndarray
     """float64 (n, width)."""
-    probabilities: np.ndarray | None
+    probabilities: np.ndarray | None = None
     """float64 (n, classes), rows that sum to 1; None for a network that is no classifier."""
 
 
@@ -35,15 +35,14 @@ def extract(extractor: Extractor, images: np.ndarray | Iterable[np.ndarray]) -> 
     """
     vectors, probabilities = [], []
     for chunk, count in _padded_chunks(extractor, [images] if isinstance(images, np.ndarray) else images):
-        output = extractor.compute(torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2))))
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):  # also inside the caller's autocast
+            output = extractor.compute(torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2))))
         vectors.append(output.vectors[:count].double().numpy())
         if output.logits is not None:
             probabilities.append(output.logits[:count].double().softmax(1).numpy())
     if not vectors:
         raise ValueError("features need at least one image, got none.")
-    return Features(
-        vectors=np.concatenate(vectors), probabilities=np.concatenate(probabilities) if probabilities else None
-    )
+    return Features(np.concatenate(vectors), np.concatenate(probabilities) if probabilities else None)
 
 
 def chunk_size(extractor: Extractor) -> int:
@@ -57,10 +56,8 @@ def _padded_chunks(extractor: Extractor, arrays: Iterable[np.ndarray]) -> Genera
     chunk, filled = np.zeros((size, shape.height, shape.width, shape.channels), np.uint8), 0
     for array in arrays:
         if array.dtype != np.uint8 or array.shape[1:] != chunk.shape[1:]:
-            raise ValueError(
-                f"this extractor takes uint8 images (N, {shape.height}, {shape.width}, {shape.channels}), got "
-                f"{array.dtype} {array.shape}."
-            )
+            expected = f"(N, {shape.height}, {shape.width}, {shape.channels})"
+            raise ValueError(f"this extractor takes uint8 images {expected}, got {array.dtype} {array.shape}.")
         at = 0
         while at < len(array):
             taken = min(size - filled, len(array) - at)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -40,7 +39,7 @@ class Output:
 
     vectors: Tensor
     """[N, width]."""
-    logits: Tensor | None
+    logits: Tensor | None = None
     """[N, classes]; None for a network that is no classifier."""
 
 
@@ -53,16 +52,16 @@ class Extractor:
     """SHA-256 of the weights and the architecture, in hexadecimal."""
     width: int
     """Number of values in a feature vector."""
-    classes: tuple[str, ...] | None
-    """Names of the classes; None for a network that is no classifier."""
-    resize: str
-    """How images are resized for the network, in words; "none" for images of its size."""
     shape: InputShape
     """Shape of the images that `compute` takes."""
     pixels: int
     """Number of pixels of an image at the resolution of the network."""
     compute: Callable[[Tensor], Output]
-    """Takes uint8 [N, C, H, W] of `shape`."""
+    """Takes uint8 [N, C, H, W] of `shape`; call it without gradients and in float32, as `extract` does."""
+    resize: str = "none"
+    """How images are resized for the network, in words; "none" for images of its size."""
+    classes: tuple[str, ...] | None = None
+    """Names of the classes; None for a network that is no classifier."""
 
 
 def hash_of(weights: str, architecture: object) -> str:
@@ -70,37 +69,19 @@ def hash_of(weights: str, architecture: object) -> str:
     return hashlib.sha256(f"{weights} {architecture!r}".encode()).hexdigest()
 
 
-def no_gradients(compute: Callable[[Tensor], Output]) -> Callable[[Tensor], Output]:
-    """`compute` in float32 and without gradients, even inside the caller's autocast."""
-
-    def computed(images: Tensor) -> Output:
-        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
-            return compute(images)
-
-    return computed
-
-
-def describe_channels(name: str, shape: InputShape, channels: int) -> str:
-    """How images are converted to the `channels` of a network, in words for `resize`; "" if they already have them.
-
-    Raises UsageError where a conversion would lose colour or transparency.
-    """
-    if shape.channels == channels:
-        return ""
-    if shape.channels == 1 and channels == 3:
-        return "grey repeated to RGB"
-    raise UsageError(
-        f"features {name!r} take images of {channels} channel{'s' if channels > 1 else ''}, these have "
-        f"{shape.channels}; use the features 'random'."
-    )
-
-
 def describe_resize(name: str, shape: InputShape, channels: int, side: int, how: str) -> str:
-    """Such as "bicubic antialiased to 28x28", or "none". Raises UsageError as `describe_channels` does."""
-    steps = [describe_channels(name, shape, channels)]
-    if (shape.height, shape.width) != (side, side):
-        steps.append(f"{how} to {side}x{side}")
-    return ", ".join(filter(None, steps)) or "none"
+    """Such as "grey repeated to RGB, bicubic antialiased to 32x32", or "none".
+
+    Raises UsageError where the conversion to `channels` would lose colour or transparency.
+    """
+    if shape.channels not in (1, channels) or (shape.channels == 1 and channels not in (1, 3)):
+        raise UsageError(
+            f"features {name!r} take images of {channels} channel{'s' if channels > 1 else ''}, these have "
+            f"{shape.channels}; use the features 'random'."
+        )
+    steps = ["grey repeated to RGB"] if shape.channels != channels else []
+    steps += [f"{how} to {side}x{side}"] if (shape.height, shape.width) != (side, side) else []
+    return ", ".join(steps) or "none"
 
 
 def resized(images: Tensor, side: int, channels: int) -> Tensor:

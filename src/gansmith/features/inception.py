@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from gansmith.errors import DataError
-from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of, no_gradients
+from gansmith.features.extractor import Extractor, InputShape, Output, describe_resize, hash_of
 from gansmith.features.weights_file import fill, read_weights
 
 SIDE = 299
@@ -53,24 +53,23 @@ def inception(shape: InputShape, weights: Path | None) -> Extractor:
     if weights is None:
         raise DataError(FETCH)
     resize = describe_resize("inception", shape, 3, SIDE, "bilinear as TensorFlow 1, not antialiased,")
-    found = read_weights(weights)
+    tensors, sha256 = read_weights(weights)
     network = Inception()
-    used = {name: tensor for name, tensor in found.tensors.items() if not name.startswith(("fc.", "AuxLogits."))}
+    used = {name: tensor for name, tensor in tensors.items() if not name.startswith(("fc.", "AuxLogits."))}
     fill(network, used, weights, "the Inception of the Fréchet Inception Distance")
 
     def compute(images: Tensor) -> Output:
         scaled = (tensorflow_resized(images.float(), SIDE) - 128) / 128
-        return Output(vectors=network(scaled.expand(-1, 3, -1, -1)), logits=None)
+        return Output(vectors=network(scaled.expand(-1, 3, -1, -1)))
 
     return Extractor(
         name="inception",
-        hash=hash_of(found.hash, "Inception v3, FID"),
+        hash=hash_of(sha256, "Inception v3, FID"),
         width=WIDTH,
-        classes=None,
         resize=resize,
         shape=shape,
         pixels=SIDE**2,
-        compute=no_gradients(compute),
+        compute=compute,
     )
 
 
@@ -198,11 +197,7 @@ def _block_8(pool: Pool) -> tuple[Pool, tuple[Branch, ...], int]:
         return (Step(f"{name}a", 384, (1, 3)), Step(f"{name}b", 384, (3, 1)))
 
     once = ((Step("branch3x3_1", 384),), crossed("branch3x3_2"))
-    twice = (
-        (Step("branch3x3dbl_1", 448),),
-        (Step("branch3x3dbl_2", 384, (3, 3)),),
-        crossed("branch3x3dbl_3"),
-    )
+    twice = ((Step("branch3x3dbl_1", 448),), (Step("branch3x3dbl_2", 384, (3, 3)),), crossed("branch3x3dbl_3"))
     return pool, (_chain(Step("branch1x1", 320)), once, twice), 192
 
 

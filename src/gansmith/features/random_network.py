@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, conv2d
 
-from gansmith.features.extractor import Extractor, InputShape, Output, hash_of, no_gradients
+from gansmith.features.extractor import Extractor, InputShape, Output, hash_of
 from gansmith.pixels import to_model
 from gansmith.rng import random_words, stream
 
@@ -42,27 +42,22 @@ def random_network(shape: InputShape) -> Extractor:
         for scale, weight in enumerate(kernels):
             maps = conv2d(avg_pool2d(maps, 2) if scale else maps, weight, padding=1).abs()
             found.append(adaptive_avg_pool2d(maps, PLACES).flatten(1))
-        return Output(vectors=torch.cat(found, 1), logits=None)
+        return Output(vectors=torch.cat(found, 1))
 
     weights = hashlib.sha256(b"".join(weight.numpy().astype("<f4").tobytes() for weight in kernels)).hexdigest()
     return Extractor(
         name="random",
         hash=hash_of(weights, {"width": WIDTH, "places": PLACES, "scales": scales}),
         width=WIDTH * PLACES**2 * scales,
-        classes=None,
-        resize="none",
         shape=shape,
         pixels=shape.height * shape.width,
-        compute=no_gradients(compute),
+        compute=compute,
     )
 
 
 def scales_of(shape: InputShape) -> int:
     """The number of scales: as many as keep maps of at least 4x4, at most four."""
-    side, scales = min(shape.height, shape.width), 1
-    while scales < MOST_SCALES and side // 2 >= LEAST_MAP:
-        side, scales = side // 2, scales + 1
-    return scales
+    return min((min(shape.height, shape.width) // LEAST_MAP).bit_length(), MOST_SCALES)
 
 
 def kernel(scale: int, channels: int) -> Tensor:

@@ -1,7 +1,6 @@
 """Reads weights from safetensors files, which hold numbers and no code."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,16 +17,8 @@ PICKLED = (b"PK\x03\x04", b"\x80")
 """The first bytes of files of `torch.save`: since 2020, and before."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weights:
-    """The tensors of a file by name, and the SHA-256 of the file."""
-
-    tensors: dict[str, Tensor]
-    hash: str
-
-
-def read_weights(path: Path) -> Weights:
-    """The tensors of a safetensors file, floats as float32. Raises DataError for any other file."""
+def read_weights(path: Path) -> tuple[dict[str, Tensor], str]:
+    """The tensors of a safetensors file, floats as float32, and its SHA-256. Raises DataError for any other file."""
     try:
         content = read_plain(path.resolve(), MOST_BYTES)
     except FileNotFoundError as error:
@@ -44,7 +35,7 @@ def read_weights(path: Path) -> Weights:
     except (SafetensorError, ValueError, KeyError) as error:
         raise DataError(f"{path} is damaged or no safetensors file: {error}.") from error
     found = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    return Weights(tensors=found, hash=hashlib.sha256(content).hexdigest())
+    return found, hashlib.sha256(content).hexdigest()
 
 
 def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, kind: str) -> None:
@@ -57,7 +48,6 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, kind: str) 
     except RuntimeError as error:
         first = str(error).partition("\n")[2].strip().partition("\n")[0]
         raise DataError(f"{path} does not hold the weights of {kind}: {first}") from error
-    bad = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if bad:
+    if bad := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
         raise DataError(f"{path} holds weights that are not finite, in {bad[0]}; fetch the file again.")
     network.requires_grad_(False).eval()

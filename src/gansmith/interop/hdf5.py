@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from gansmith.errors import DataError
+from gansmith.lazy import LazyModule
 
 if TYPE_CHECKING:
+    import h5py
     from h5py import Dataset, File, Group
+else:
+    h5py = LazyModule("h5py")
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 """The first bytes of an HDF5 file."""
@@ -29,8 +33,6 @@ _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeErro
 @contextmanager
 def open_hdf5(file: BinaryIO) -> Generator["File"]:
     """The root group of an HDF5 file; h5py's errors inside the `with` become DataErrors."""
-    import h5py
-
     try:
         with h5py.File(file, "r") as opened:
             yield opened
@@ -41,24 +43,22 @@ def open_hdf5(file: BinaryIO) -> Generator["File"]:
 
 def member_names(group: "Group") -> list[str]:
     """The names of a group's members. Raises DataError when there are more than `MAX_MEMBERS`."""
-    if len(group) > MAX_MEMBERS:
+    if (count := len(group)) > MAX_MEMBERS:
         raise DataError(
-            f"group {quoted(group.name)} has {len(group):,} members, more than the {MAX_MEMBERS:,} that are read."
+            f"group {quoted(group.name)} has {count:,} members, more than the {MAX_MEMBERS:,} that are read."
         )
     return list(group)
 
 
 def find_member(group: "Group", path: str) -> "Group | Dataset | None":
     """The group or array at `path` below a group, or None. Raises DataError for a soft or external link."""
-    import h5py
-    from h5py import h5l  # pyrefly: ignore[missing-module-attribute]
-
+    hard = h5py.h5l.TYPE_HARD  # pyrefly: ignore[missing-attribute]
     found: Group | Dataset = group
     for name in path.split("/"):
         # `name in found` and `found.get` would follow a link into other files to see whether it is valid.
         if name in ("", ".") or not isinstance(found, h5py.Group) or not found.id.links.exists(name.encode()):
             return None
-        if found.id.links.get_info(name.encode()).type != h5l.TYPE_HARD:
+        if found.id.links.get_info(name.encode()).type != hard:
             raise DataError(f"{quoted(path)} is a soft or external link; only hard links within the file are followed.")
         found = found[name]
     return found
@@ -66,16 +66,12 @@ def find_member(group: "Group", path: str) -> "Group | Dataset | None":
 
 def subgroup(group: "Group", path: str) -> "Group | None":
     """The group at `path`, or None if there is none. Raises DataError for a soft or external link."""
-    import h5py
-
     found = find_member(group, path)
     return found if isinstance(found, h5py.Group) else None
 
 
 def array_at(group: "Group", path: str, where: str) -> "Dataset":
     """The array at `path`, not read yet. Raises DataError, naming `where`, if it is incomplete or not of floats."""
-    import h5py
-
     found = find_member(group, path)
     if not isinstance(found, h5py.Dataset) or found.shape is None:
         raise DataError(f"{where} lists the array {quoted(path)}, which does not exist; save the weights again.")
@@ -86,9 +82,8 @@ def array_at(group: "Group", path: str, where: str) -> "Dataset":
             "load the file in Keras and save it again."
         )
     if found.dtype.kind != "f" or found.dtype.itemsize not in (2, 4, 8):
-        raise DataError(
-            f"{where} has {quoted(path)} of type {found.dtype}; weights must be floats of 16, 32 or 64 bits."
-        )
+        kind = f"{quoted(path)} of type {found.dtype}"
+        raise DataError(f"{where} has {kind}; weights must be floats of 16, 32 or 64 bits.")
     if found.id.get_storage_size() != num_bytes(found):
         raise DataError(
             f"{where} lists {quoted(path)} with shape {found.shape}, but the file does not contain that many numbers; "
@@ -110,20 +105,16 @@ def read_float32(array: "Dataset") -> np.ndarray:
 
 def string_attribute(group: "Group", name: str) -> list[str] | None:
     """The strings of an attribute, or None if there is no such attribute. Raises DataError for any other type."""
-    import h5py
-
     if name not in group.attrs:
         return None
-    attribute = group.attrs.get_id(name)
+    attribute, where = group.attrs.get_id(name), f"attribute {quoted(name)} of group {quoted(group.name)}"
     count = math.prod(attribute.shape)
     if count == 0:  # NumPy stores an empty list as numbers
         return []
     if count > MAX_MEMBERS or attribute.get_storage_size() > MAX_ATTRIBUTE:
-        raise DataError(f"attribute {quoted(name)} of group {quoted(group.name)} is longer than any that Keras writes.")
+        raise DataError(f"{where} is longer than any that Keras writes.")
     if h5py.check_string_dtype(attribute.dtype) is None:
-        raise DataError(
-            f"attribute {quoted(name)} of group {quoted(group.name)} holds {attribute.dtype} instead of text."
-        )
+        raise DataError(f"{where} holds {attribute.dtype} instead of text.")
     values = np.ravel(group.attrs[name])
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -46,17 +45,17 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
     networks = {"G": built.G, "D": built.D}
     expected = {key: expected_layers(network, channels=channels) for key, network in networks.items()}
     with _open_weights(path, _max_bytes(expected)) as file:
-        arrays = _read_networks(file, path, expected)
+        try:
+            arrays = find_networks(read_models(file), expected)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
     if "G" not in arrays:
         raise DataError(f"{path} has only a discriminator; give the file of the generator, or of both, to sample.")
     for key, found in arrays.items():
         set_weights(networks[key], found, channels=channels)
     with path.open("rb") as file:
-        source: dict[str, object] = {
-            "file": path.name,
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-            "networks": [*arrays],
-        }
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    source: dict[str, object] = {"file": path.name, "sha256": sha256, "networks": [*arrays]}
     run = create_run(Path(runs or default_root()), name or recipe.name)
     _write_run(run, recipe, source, {key: networks[key] for key in arrays})
     return run
@@ -66,13 +65,6 @@ def _max_bytes(expected: dict[str, list[LayerWeights]]) -> int:
     """Largest plausible size of a file: four times float64 weights with two optimiser states each, and 16 MiB."""
     shapes = [shape for layers in expected.values() for layer in layers for _, shape in layer.weights]
     return (16 << 20) + 4 * 16 * sum(torch.Size(shape).numel() for shape in shapes)
-
-
-def _read_networks(file: BinaryIO, path: Path, expected: dict[str, list[LayerWeights]]) -> dict[str, list[np.ndarray]]:
-    try:
-        return find_networks(read_models(file), expected)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
 
 
 @contextmanager
@@ -119,9 +111,8 @@ def _write_run(run: Run, recipe: Recipe, source: dict[str, object], networks: di
         networks = {**networks, "G_ema": networks["G"]}
     write_atomically(run.recipe_file, to_toml(recipe))
     save_networks(run, networks, recipe)
-    generator.save_sample_grid(
-        run, generator.Generator(G=engine.place(networks["G"]), recipe=recipe, engine=engine, step=0)
-    )
+    sampler = generator.Generator(G=engine.place(networks["G"]), recipe=recipe, engine=engine, step=0)
+    generator.save_sample_grid(run, sampler)
     run.update(
         name=run.path.name,
         status="imported",

@@ -42,14 +42,7 @@ def expected_layers(module: nn.Module, *, channels: int | None = None) -> list[L
     `channels` of the input image matter only for a network that flattens it before any convolution, and can be left
     out unless the number of features is divisible by 3. Raises UsageError for a layer without a counterpart in Keras.
     """
-    return [
-        LayerWeights(
-            description=layer.description,
-            kind=layer.kind,
-            weights=tuple((weight.name, weight.shape) for weight in layer.weights),
-        )
-        for layer in _layers(module, channels)
-    ]
+    return [layer for layer, _ in _layers(module, channels)]
 
 
 def get_weights(module: nn.Module, *, channels: int | None = None) -> list[np.ndarray]:
@@ -57,7 +50,7 @@ def get_weights(module: nn.Module, *, channels: int | None = None) -> list[np.nd
 
     `expected_layers` explains `channels` and raises the same errors.
     """
-    return [weight.to_keras() for layer in _layers(module, channels) for weight in layer.weights]
+    return [weight.to_keras() for _, weights in _layers(module, channels) for weight in weights]
 
 
 def set_weights(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: int | None = None) -> None:
@@ -67,16 +60,15 @@ def set_weights(module: nn.Module, arrays: Iterable[np.ndarray], *, channels: in
     `expected_layers` explains `channels` and raises its errors too.
     """
     arrays = [np.asarray(array) for array in arrays]
-    expected = [(layer, weight) for layer in _layers(module, channels) for weight in layer.weights]
+    expected = [(layer, weight) for layer, weights in _layers(module, channels) for weight in weights]
     for (layer, weight), array in zip(expected, arrays, strict=False):
         if array.shape != weight.shape:
             raise DataError(f"{layer.description} needs {weight.name} {weight.shape}, got {array.shape}.")
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
             raise DataError(f"{layer.description} needs {weight.name} in floats of 16 to 64 bits, got {array.dtype}.")
     if len(arrays) != len(expected):
-        raise DataError(
-            f"the network needs {len(expected)} arrays, got {len(arrays)}: {_where_it_ends(expected, len(arrays))}."
-        )
+        end = _where_it_ends(expected, len(arrays))
+        raise DataError(f"the network needs {len(expected)} arrays, got {len(arrays)}: {end}.")
     for (_, weight), array in zip(expected, arrays, strict=True):
         weight.from_keras(array)
 
@@ -97,22 +89,14 @@ class _Weight:
 
     @torch.no_grad()
     def from_keras(self, array: np.ndarray) -> None:
-        native = np.array(
-            array, dtype=array.dtype.newbyteorder("=")
-        )  # a copy, because torch takes neither negative strides nor other byte orders
+        # A copy, because torch takes neither negative strides nor other byte orders.
+        native = np.array(array, dtype=array.dtype.newbyteorder("="))
         back = tuple(int(axis) for axis in np.argsort(self.axes))
         there = torch.from_numpy(native).reshape([self.split[axis] for axis in self.axes])
         self.tensor.copy_(there.permute(back).reshape(self.tensor.shape))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Layer:
-    description: str
-    kind: str
-    weights: list[_Weight]
-
-
-def _where_it_ends(expected: list[tuple[_Layer, _Weight]], num_arrays: int) -> str:
+def _where_it_ends(expected: list[tuple[LayerWeights, _Weight]], num_arrays: int) -> str:
     """Where a list of arrays is too short, or where it should have ended."""
     if num_arrays < len(expected):
         layer, weight = expected[num_arrays]
@@ -120,10 +104,10 @@ def _where_it_ends(expected: list[tuple[_Layer, _Weight]], num_arrays: int) -> s
     return f"its last layer is {expected[-1][0].description}" if expected else "it has no weights"
 
 
-def _layers(module: nn.Module, channels: int | None) -> list[_Layer]:
+def _layers(module: nn.Module, channels: int | None) -> list[tuple[LayerWeights, list[_Weight]]]:
     """The layers that have weights; the walk along the chain keeps track of the channels of flattened images."""
     chain = _chain(module)
-    made: list[_Layer] = []
+    made: list[tuple[LayerWeights, list[_Weight]]] = []
     flat: int | None = None  # channels of the image that the current flat features come from or become
     for index, layer in enumerate(chain):
         number = len(made) + 1
@@ -157,18 +141,18 @@ def _chain(module: nn.Module) -> list[nn.Module]:
     return layers
 
 
-def _layer(number: int, layer: nn.Module, sizes: str, kind: str, weights: list[_Weight]) -> _Layer:
-    return _Layer(description=f"layer {number} ({type(layer).__name__} {sizes})", kind=kind, weights=weights)
+def _layer(
+    number: int, layer: nn.Module, sizes: str, kind: str, weights: list[_Weight]
+) -> tuple[LayerWeights, list[_Weight]]:
+    description = f"layer {number} ({type(layer).__name__} {sizes})"
+    described = tuple((weight.name, weight.shape) for weight in weights)
+    return LayerWeights(description=description, kind=kind, weights=described), weights
 
 
 def _channels_ahead(rest: list[nn.Module]) -> int | None:
     """Channels of the image that a dense layer's output becomes, or None if another dense layer comes first."""
-    for layer in rest:
-        if isinstance(layer, nn.Unflatten):
-            return layer.unflattened_size[0]
-        if isinstance(layer, nn.Linear):
-            return None
-    return None
+    found = next((layer for layer in rest if isinstance(layer, (nn.Unflatten, nn.Linear))), None)
+    return found.unflattened_size[0] if isinstance(found, nn.Unflatten) else None
 
 
 def _channels_of_input(rest: list[nn.Module]) -> int:
@@ -189,10 +173,9 @@ def _convolution(layer: Convolution) -> tuple[str, int, int]:
 
 def _kernel_and_bias(layer: Convolution) -> Iterator[_Weight]:
     """The kernel with its axes permuted, (out, in, h, w) -> (h, w, in, out), also if transposed; and the bias."""
-    shape = tuple(layer.weight.shape)
-    axes = (2, 3, 1, 0)
-    turned = tuple(shape[axis] for axis in axes)
-    yield _Weight(name="kernel", tensor=layer.weight, split=shape, axes=axes, shape=turned)
+    first, second, height, width = layer.weight.shape
+    shape, turned = (first, second, height, width), (height, width, second, first)
+    yield _Weight(name="kernel", tensor=layer.weight, split=shape, axes=(2, 3, 1, 0), shape=turned)
     if layer.bias is not None:
         yield _vector("bias", layer.bias, None)
 

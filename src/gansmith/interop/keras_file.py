@@ -56,18 +56,15 @@ def parse_answer(answer: bytes) -> list[StoredModel]:
 
 
 def _with_numbers(models: list[dict], numbers: np.ndarray) -> Iterator[StoredModel]:
-    """The described models with their arrays, which lie in `numbers` in the same order."""
+    """The described models with their arrays in place of shapes; they lie in `numbers` in the same order."""
     start = 0
     for model in models:
-        layers = []
         for layer in model["layers"]:
-            arrays = []
-            for shape in layer.pop("shapes"):
+            for place, shape in enumerate(layer["arrays"]):
                 end = start + int(np.prod(shape))
-                arrays.append(numbers[start:end].reshape(shape))
+                layer["arrays"][place] = numbers[start:end].reshape(shape)
                 start = end
-            layers.append(KerasLayer(arrays=arrays, **layer))
-        yield KerasModel(name=model["name"], in_order=model["in_order"], layers=layers)
+        yield KerasModel(**model | {"layers": [KerasLayer(**layer) for layer in model["layers"]]})
 
 
 def find_networks(
@@ -93,7 +90,7 @@ def _finite_arrays(stored: StoredLayer, expected: LayerWeights) -> Iterator[np.n
             raise DataError(
                 f"layer {stored.name} has numbers that are not finite; give weights that were saved earlier."
             )
-        yield array.transpose(_KERAS_1_AXES) if _has_keras_1_axes(stored, expected, array.ndim) else array
+        yield array.transpose(_axes(stored, expected, array.ndim))
 
 
 def _match(model: StoredModel, expected: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
@@ -103,14 +100,13 @@ def _match(model: StoredModel, expected: Mapping[str, Sequence[LayerWeights]]) -
     """
     misfits = []
     for names in [*((name,) for name in expected), tuple(expected)]:
-        layers = [
-            replace(each, description=f"{name}'s {each.description}") for name in names for each in expected[name]
-        ]
+        pairs = [(name, layer) for name in names for layer in expected[name]]
+        layers = [replace(layer, description=f"{name}'s {layer.description}") for name, layer in pairs]
         stored = model.layers if model.in_order else _in_order(model.layers, layers)
         misfit = _misfit(stored, layers)
         if misfit is None:
-            pairs = iter(zip(stored, layers, strict=True))
-            return {name: list(islice(pairs, len(expected[name]))) for name in names}
+            matched = iter(zip(stored, layers, strict=True))
+            return {name: list(islice(matched, len(expected[name]))) for name in names}
         misfits.append((misfit[0], -abs(len(layers) - len(model.layers)), misfit[1]))
     raise DataError(f"{max(misfits)[2]}; give the recipe, or the .toml file, that these weights were trained with.")
 
@@ -133,11 +129,9 @@ def _misfit(stored: list[StoredLayer], expected: list[LayerWeights]) -> tuple[in
     for place, (mine, layer) in enumerate(zip(padded, expected, strict=False)):
         if difference := _difference(mine, layer):
             return place, difference
-    return (
-        (len(expected), f"layer {stored[len(expected)].name} is one layer too many")
-        if len(stored) > len(expected)
-        else None
-    )
+    if len(stored) > len(expected):
+        return len(expected), f"layer {stored[len(expected)].name} is one layer too many"
+    return None
 
 
 def _difference(stored: StoredLayer, expected: LayerWeights) -> str | None:
@@ -151,16 +145,14 @@ def _difference(stored: StoredLayer, expected: LayerWeights) -> str | None:
         names = ", ".join(name for name, _ in expected.weights)
         return f"layer {stored.name} has {len(stored.arrays)} arrays, but {description} has {names}"
     for array, (name, shape) in zip(stored.arrays, expected.weights, strict=True):
-        if array.shape != _shape_in_file(stored, expected, shape):
+        if array.shape != tuple(shape[axis] for axis in _axes(stored, expected, len(shape))):
             theano = len(shape) == 4 and array.shape in ((*shape[:1:-1], *shape[:2]), (*shape[2:], *shape[:2]))
             order = " in Theano's order" if theano else ""
             return f"layer {stored.name} has {name} {array.shape}{order}, but {description} has {shape}"
     return None
 
 
-def _shape_in_file(stored: StoredLayer, expected: LayerWeights, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(shape[axis] for axis in _KERAS_1_AXES) if _has_keras_1_axes(stored, expected, len(shape)) else shape
-
-
-def _has_keras_1_axes(stored: StoredLayer, expected: LayerWeights, num_axes: int) -> bool:
-    return stored.keras_1 and expected.kind == "Conv2DTranspose" and num_axes == 4
+def _axes(stored: StoredLayer, expected: LayerWeights, num: int) -> tuple[int, ...]:
+    """The order in which an array of `num` axes has its axes in the file; the same order leads back."""
+    is_swapped = stored.keras_1 and expected.kind == "Conv2DTranspose" and num == 4
+    return _KERAS_1_AXES if is_swapped else tuple(range(num))

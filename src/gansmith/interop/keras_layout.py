@@ -115,9 +115,8 @@ def _listed_layers(group: "Group", name: str, keras_1: bool) -> "list[KerasLayer
 
 def _owner(weight: str) -> str:
     """The layer of a weight: "gan/dense_1" for "gan/dense_1/kernel:0", "dense_1" for Keras 1's "dense_1_W"."""
-    if old := _KERAS_1_WEIGHT.fullmatch(weight):
-        return old[1]
-    return weight.rpartition("/")[0]
+    old = _KERAS_1_WEIGHT.fullmatch(weight)
+    return old[1] if old else weight.rpartition("/")[0]
 
 
 def _numbered_models(group: "Group", name: str, seen: "set[Group]", depth: int) -> "Iterator[KerasModel[Dataset]]":
@@ -154,6 +153,5 @@ def _layer(
     kind, _, number = last.rpartition("_")
     if not (number.isdecimal() and len(number) < 10):
         kind, number = last, "0"
-    return KerasLayer(
-        name=quoted(own_name or name), kind=_KINDS.get(kind), number=int(number), arrays=arrays, keras_1=keras_1
-    )
+    shown, kind = quoted(own_name or name), _KINDS.get(kind)
+    return KerasLayer(name=shown, kind=kind, number=int(number), arrays=arrays, keras_1=keras_1)

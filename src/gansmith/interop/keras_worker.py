@@ -8,8 +8,9 @@ is a line of JSON, {"error"} or {"models"} with the names and shapes of every la
 import json
 import os
 import sys
+from dataclasses import asdict, replace
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gansmith.errors import DataError
 from gansmith.interop.hdf5 import num_bytes, open_hdf5, read_float32
@@ -38,31 +39,21 @@ def write_answer(file: BinaryIO, size: int, out: BinaryIO) -> None:
             arrays = list(chain.from_iterable(layer.arrays for model in found for layer in model.layers))
             declared = sum(map(num_bytes, arrays))
             if declared > size:  # hard links, or overlapping arrays
-                raise DataError(
-                    f"it declares {declared:,} bytes of weights but has {size:,} bytes; save the weights again."
-                )
+                sizes = f"{declared:,} bytes of weights but has {size:,} bytes"
+                raise DataError(f"it declares {sizes}; save the weights again.")
             numbers = [read_float32(array) for array in arrays]
     except DataError as error:
         out.write(json.dumps({"error": str(error)}).encode())
         return
-    out.write(json.dumps({"models": [_to_dict(model) for model in found]}).encode() + b"\n")
+    out.write(json.dumps({"models": [_with_shapes(model) for model in found]}).encode() + b"\n")
     for array in numbers:
         out.write(array.tobytes())
 
 
-def _to_dict(model: "KerasModel[Dataset]") -> dict[str, object]:
+def _with_shapes(model: "KerasModel[Dataset]") -> dict[str, Any]:
     """The model as plain data for JSON, with shapes in place of arrays."""
-    layers = [
-        {
-            "name": layer.name,
-            "kind": layer.kind,
-            "number": layer.number,
-            "keras_1": layer.keras_1,
-            "shapes": [array.shape for array in layer.arrays],
-        }
-        for layer in model.layers
-    ]
-    return {"name": model.name, "in_order": model.in_order, "layers": layers}
+    layers = [replace(layer, arrays=[array.shape for array in layer.arrays]) for layer in model.layers]
+    return asdict(replace(model, layers=layers))
 
 
 if __name__ == "__main__":

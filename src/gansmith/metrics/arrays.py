@@ -10,8 +10,7 @@ from gansmith.rng import stream
 def matrix(features: np.ndarray, kind: str, at_least: int = 2) -> np.ndarray:
     """The features (n, d) as contiguous float64; `kind` ("fake", "real") names them in an error.
 
-    Raises:
-        DataError: The features are no matrix, have fewer than `at_least` rows, or are not all finite.
+    Raises DataError for features that are no matrix, have fewer than `at_least` rows, or are not all finite.
     """
     array = np.ascontiguousarray(features, np.float64)
     if array.ndim != 2 or not array.shape[1]:
@@ -25,16 +24,11 @@ def matrix(features: np.ndarray, kind: str, at_least: int = 2) -> np.ndarray:
 
 
 def pair(fake: np.ndarray, real: np.ndarray, at_least: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Features of fake images (n, d) and of real images (m, d), checked by `matrix`.
-
-    Raises:
-        DataError: `matrix` raises it, or the two have different widths.
-    """
+    """Features of fake images (n, d) and of real images (m, d), checked by `matrix`. DataError for other widths."""
     fake, real = matrix(fake, "fake", at_least), matrix(real, "real", at_least)
-    if fake.shape[1] != real.shape[1]:
-        raise DataError(
-            f"fake features are {fake.shape[1]} wide and real features {real.shape[1]}; use one network for both."
-        )
+    widths = fake.shape[1], real.shape[1]
+    if widths[0] != widths[1]:
+        raise DataError(f"fake features are {widths[0]} wide and real features {widths[1]}; use one network for both.")
     return fake, real
 
 

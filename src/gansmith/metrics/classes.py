@@ -1,7 +1,5 @@
 """Metrics of class probabilities: shares of the classes, unrecognisable images, and modes of stacked digits."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from gansmith.errors import DataError
@@ -16,14 +14,6 @@ UNSURE = 0.5
 """An image counts as junk when its likeliest class has a lower probability than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Modes:
-    """Number of the 1,000 modes of stacked digits that occur, and KL divergence of their shares from equal shares."""
-
-    found: Estimate
-    divergence: Estimate
-
-
 def histogram(probabilities: np.ndarray) -> np.ndarray:
     """Number of images by likeliest class, int64 (classes,), for probabilities (n, classes)."""
     probabilities = matrix(probabilities, "given", at_least=1)
@@ -36,15 +26,12 @@ def divergence(counts: np.ndarray, prior: np.ndarray) -> Estimate:
     0 for the prior's shares, log(classes) for a single class out of equally likely ones. Finite counts add about
     (classes - 1) / 2n. The variance is that of log(share / prior) over images, less half of what estimating the
     shares adds to it; for the prior's shares this is the variance of the chi-squared distribution.
-
-    Raises:
-        DataError: Counts and prior differ in length, no image is counted, or the prior of a counted class is 0.
+    Raises DataError when lengths differ, no image is counted, or the prior of a counted class is 0.
     """
     counts, prior = np.asarray(counts, np.float64), np.asarray(prior, np.float64)
     if counts.shape != prior.shape or counts.ndim != 1:
-        raise DataError(
-            f"counts and prior must be one number per class, got the shapes {counts.shape} and {prior.shape}."
-        )
+        shapes = f"{counts.shape} and {prior.shape}"
+        raise DataError(f"counts and prior must be one number per class, got the shapes {shapes}.")
     if counts.sum() < 1 or prior.sum() <= 0:
         raise DataError("a divergence needs at least one image and a prior that is not all zero.")
     if outside := int(counts[prior == 0].sum()):
@@ -65,26 +52,20 @@ def junk_rate(probabilities: np.ndarray) -> Estimate:
 
 
 def triples(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
-    """Mode numbers 0..999, int64 (n,), of the digits (n,) classified in each of the three colour channels.
-
-    Raises:
-        DataError: A digit is not in 0..9.
-    """
+    """Mode numbers 0..999, int64 (n,), of the digits (n,) in three colour channels. DataError outside 0..9."""
     digits = np.stack([first, second, third]).astype(np.int64)
     if digits.size and not (digits.min() >= 0 and digits.max() < DIGITS):
         raise DataError(f"stacked digits must be 0 to 9, got {digits.min()} to {digits.max()}.")
     return digits[0] * DIGITS**2 + digits[1] * DIGITS + digits[2]
 
 
-def modes(numbers: np.ndarray) -> Modes:
-    """The modes of mode numbers (n,) in 0..999. Lin et al. 2018 (PacGAN), arXiv:1712.04086, §4.2, use 26,000 images.
+def modes(numbers: np.ndarray) -> dict[str, Estimate]:
+    """Of mode numbers (n,) in 0..999: how many "modes" occur, and the divergence of their shares from equal ones.
 
-    Few images miss modes by chance. The variance of the number of modes is the number of new modes that as many
-    images again would show (exact for images that arrive as a Poisson process), estimated by Good & Toulmin 1956
-    (Biometrika 43:45): modes seen once, less modes seen twice, and so on.
-
-    Raises:
-        DataError: A mode number is above 999.
+    Lin et al. 2018 (PacGAN), arXiv:1712.04086, §4.2, use 26,000 images; few images miss modes by chance. The variance
+    of the number of modes is the number of new modes that as many images again would show (exact for images that
+    arrive as a Poisson process), estimated by Good & Toulmin 1956 (Biometrika 43:45): modes seen once, less modes seen
+    twice, and so on. Raises DataError for a mode number above 999.
     """
     counts = np.bincount(numbers, minlength=TRIPLES)
     if len(counts) > TRIPLES:
@@ -93,7 +74,5 @@ def modes(numbers: np.ndarray) -> Modes:
     times = np.bincount(counts)[1:]
     new = float(times @ np.where(np.arange(len(times)) % 2, -1, 1))
     variance = min(max(new, 0.0), float(times[0] if len(times) else 0))
-    return Modes(
-        from_variance(found, variance, "Good-Toulmin", 0, TRIPLES),
-        divergence(counts, np.ones(TRIPLES)),
-    )
+    estimate = from_variance(found, variance, "Good-Toulmin", 0, TRIPLES)
+    return {"modes": estimate, "modes-kl": divergence(counts, np.ones(TRIPLES))}

@@ -18,10 +18,7 @@ from gansmith.rng import stream
 CELLS = 10
 """Number of regions of the training images that C_T compares separately, so that copies of a few are not missed."""
 _FEWEST = 10
-"""Fewest fakes, and fewest validation images, in a region that is compared.
-
-Mann and Whitney's statistic is about normally distributed from this number on.
-"""
+"""Fewest fakes, and fewest validation images, with which Mann and Whitney's statistic is about normally distributed."""
 _ROUNDS = 25
 """Iterations of Lloyd's algorithm; C_T needs no optimal regions."""
 
@@ -78,10 +75,7 @@ def copying_score(
 def planted(fake: np.ndarray, train: np.ndarray, portion: float, seed: int = 0) -> np.ndarray:
     """The fakes (n, d), of which a random `portion`, at least one, is replaced by random training images.
 
-    For one seed, a larger portion replaces the fakes of a smaller one too.
-
-    Raises:
-        UsageError: `portion` is 0 or less, or above 1.
+    For one seed, a larger portion replaces the fakes of a smaller one too. Raises UsageError outside 0..1 and for 0.
     """
     if not 0 < portion <= 1:
         raise UsageError(f"the portion of planted copies must be above 0 and at most 1, got {portion}.")

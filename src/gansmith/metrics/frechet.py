@@ -38,7 +38,8 @@ def gaussian(features: np.ndarray) -> Gaussian:
 def frechet(a: Gaussian, b: Gaussian) -> float:
     """The squared distance between two distributions, >= 0 up to rounding; biased upwards by about 1/n for n images."""
     overlap = np.linalg.svd(_factor(a.covariance)[0].T @ _factor(b.covariance)[0], compute_uv=False)
-    return _distance(a, b, overlap)
+    moved = a.mean - b.mean
+    return float(moved @ moved + np.trace(a.covariance) + np.trace(b.covariance) - 2 * overlap.sum())
 
 
 def frechet_distance(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Estimate:
@@ -113,11 +114,6 @@ def _influences(
         effect = centred @ shift + (centred**2).sum(1) - (centred @ directions) ** 2 @ overlap
         found.append(effect - effect.mean())
     return found[0], found[1]
-
-
-def _distance(a: Gaussian, b: Gaussian, overlap: np.ndarray) -> float:
-    moved = a.mean - b.mean
-    return float(moved @ moved + np.trace(a.covariance) + np.trace(b.covariance) - 2 * overlap.sum())
 
 
 def _factor(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

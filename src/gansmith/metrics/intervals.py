@@ -51,10 +51,8 @@ def from_parts(
     """The estimate of a metric of all images, from its values (4, 5) on parts of the images as `on_parts` returns them.
 
     The variance is a fifth of the variance between the five parts (Politis & Romano 1994, Ann. Stat. 22:2031). The
-    parts' mean is not used, because it differs from `value` where a metric depends on the number of images.
-
-    Raises:
-        MetricError: `parts` has another shape.
+    parts' mean is not used, because it differs from `value` where a metric depends on the number of images. Raises
+    MetricError for `parts` of another shape.
     """
     if np.shape(parts) != (DEALS, PARTS):
         raise MetricError(f"the values on parts must have the shape {(DEALS, PARTS)}, got {np.shape(parts)}.")
@@ -67,10 +65,8 @@ def on_parts(
 ) -> np.ndarray:
     """The v values of `measure` on each part of the images, for each split into parts: (v, 4, 5).
 
-    `measure` takes the positions of the fakes and of the reals in a part, and returns v numbers as a tuple.
-
-    Raises:
-        MetricError: `measure` does not return a tuple.
+    `measure` takes the positions of the fakes and of the reals in a part, and returns v numbers as a tuple; MetricError
+    when it does not.
     """
     deals = [random_parts(num_fake, num_real, PARTS, seed, deal) for deal in range(DEALS)]
     values = [[measure(fake, real) for fake, real in parts] for parts in deals]

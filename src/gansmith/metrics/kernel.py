@@ -4,7 +4,6 @@ Bińkowski et al. 2018, arXiv:1801.01401, §4; the estimator is Lemma 6 of Grett
 over subsets as in their published programs. It may be slightly negative for two kinds of images that are nearly alike.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,21 +21,6 @@ class KernelDistance:
     deviation: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """The distance of one subset, and unbiased variances of the terms of its Hoeffding decomposition.
-
-    `fake` and `real` are the variances of the effect of one image; the others are those of the interaction of a pair.
-    """
-
-    distance: float
-    fake: float
-    real: float
-    fake_pairs: float
-    real_pairs: float
-    mixed_pairs: float
-
-
 def kernel_distance(
     fake: np.ndarray, real: np.ndarray, subsets: int = 100, size: int = 1000, seed: int = 0
 ) -> KernelDistance:
@@ -46,10 +30,7 @@ def kernel_distance(
     order in which torch-fidelity draws them, so equal features and seeds give equal numbers.
 
     The variance behind the interval is that of the estimate from all images, by its Hoeffding decomposition, plus the
-    variance from the choice of subsets.
-
-    Raises:
-        UsageError: There is less than one subset, or subsets have fewer than four images.
+    variance from the choice of subsets. Raises UsageError for less than one subset, and for subsets of fewer than four.
     """
     fake, real = pair(fake, real, at_least=4)
     if subsets < 1 or size < 4:
@@ -57,23 +38,21 @@ def kernel_distance(
     size = min(size, len(fake), len(real))
     if size == len(fake) == len(real):
         subsets = 1  # every subset would hold all images
-    drawn = [_moments(f, r) for f, r in _draws(fake, real, subsets, size, seed)]
-    means = {name: float(np.mean([getattr(one, name) for one in drawn])) for name in _Moments.__slots__}
-    deviation = float(np.std([one.distance for one in drawn]))
+    rng, drawn = np.random.RandomState(seed), []
+    for _ in range(subsets):
+        chosen = rng.choice(len(fake), size, replace=False)
+        drawn.append(_moments(fake[chosen], real[rng.choice(len(real), size, replace=False)]))
+    means = {name: float(np.mean([one[name] for one in drawn])) for name in drawn[0]}
+    deviation = float(np.std([one["distance"] for one in drawn]))
     variance = _variance(means, len(fake), len(real)) + deviation**2 / subsets
     return KernelDistance(from_variance(means["distance"], variance, "Hoeffding decomposition"), deviation)
 
 
-def _draws(
-    fake: np.ndarray, real: np.ndarray, subsets: int, size: int, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    rng = np.random.RandomState(seed)
-    for _ in range(subsets):
-        chosen = rng.choice(len(fake), size, replace=False)
-        yield fake[chosen], real[rng.choice(len(real), size, replace=False)]
+def _moments(fake: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """The "distance" of one subset, and unbiased variances of the terms of its Hoeffding decomposition.
 
-
-def _moments(fake: np.ndarray, real: np.ndarray) -> _Moments:
+    "fake" and "real" are the variances of the effect of one image; the others are those of the interaction of a pair.
+    """
     n = len(fake)
     among_fake, among_real, between = _kernel(fake, fake), _kernel(real, real), _kernel(fake, real)
     for square in (among_fake, among_real):
@@ -84,14 +63,14 @@ def _moments(fake: np.ndarray, real: np.ndarray) -> _Moments:
     centred = float(np.vdot(between, between)) - n * float(from_fake @ from_fake + from_real @ from_real)
     mixed_pairs = (centred + n * n * float(between.mean()) ** 2) / (n - 1) ** 2
     noise = mixed_pairs / n
-    return _Moments(
-        distance=float(fake_rows.mean() + real_rows.mean() - 2 * from_fake.mean()),
-        fake=float(np.var(fake_rows - from_fake, ddof=1)) - fake_pairs / (n - 1) - noise,
-        real=float(np.var(real_rows - from_real, ddof=1)) - real_pairs / (n - 1) - noise,
-        fake_pairs=fake_pairs,
-        real_pairs=real_pairs,
-        mixed_pairs=mixed_pairs,
-    )
+    return {
+        "distance": float(fake_rows.mean() + real_rows.mean() - 2 * from_fake.mean()),
+        "fake": float(np.var(fake_rows - from_fake, ddof=1)) - fake_pairs / (n - 1) - noise,
+        "real": float(np.var(real_rows - from_real, ddof=1)) - real_pairs / (n - 1) - noise,
+        "fake_pairs": fake_pairs,
+        "real_pairs": real_pairs,
+        "mixed_pairs": mixed_pairs,
+    }
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -113,9 +92,5 @@ def _beyond_rows(square: np.ndarray, rows: np.ndarray) -> float:
 def _variance(means: dict[str, float], n: int, m: int) -> float:
     """The variance of the estimate from all n fake and m real images."""
     single = 4 * max(0.0, means["fake"]) / n + 4 * max(0.0, means["real"]) / m
-    return (
-        single
-        + 2 * means["fake_pairs"] / (n * (n - 1))
-        + 2 * means["real_pairs"] / (m * (m - 1))
-        + 4 * means["mixed_pairs"] / (n * m)
-    )
+    fake_pairs, real_pairs = 2 * means["fake_pairs"] / (n * (n - 1)), 2 * means["real_pairs"] / (m * (m - 1))
+    return single + fake_pairs + real_pairs + 4 * means["mixed_pairs"] / (n * m)

@@ -5,7 +5,6 @@ Precision and recall: Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,50 +22,38 @@ whether it is inside.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PrecisionRecall:
-    """Share of fakes inside the balls of reals, and of reals inside the balls of fakes, borders included: 0..1 each."""
+def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = 3, seed: int = 0) -> dict[str, Estimate]:
+    """Precision and recall by name, of features (n, d) and (m, d), 0..1 each.
 
-    precision: Estimate
-    recall: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class DensityCoverage:
-    """Mean number of reals' balls that contain a fake, divided by k; share of reals with a fake in their ball, 0..1.
-
-    Density is about 1 for two kinds that are alike, and has no upper limit. Borders are outside, as in the article.
-    """
-
-    density: Estimate
-    coverage: Estimate
-
-
-def precision_recall(fake: np.ndarray, real: np.ndarray, k: int = 3, seed: int = 0) -> PrecisionRecall:
-    """Precision and recall of features (n, d) and (m, d).
-
-    The radius of an image's ball is the distance to its k-th nearest neighbour of the same kind.
+    Precision is the share of fakes inside the balls of reals, and recall that of reals inside the balls of fakes,
+    borders included. The radius of an image's ball is the distance to its k-th nearest neighbour of the same kind.
     """
     fake, real = _checked(fake, real, k)
     parts = on_parts(lambda f, r: _precision_recall(fake[f], real[r], k), len(fake), len(real), seed)
-    precision, recall = zip(_precision_recall(fake, real, k), parts, strict=True)
-    return PrecisionRecall(from_parts(*precision, lowest=0, highest=1), from_parts(*recall, lowest=0, highest=1))
+    found = zip(("precision", "recall"), _precision_recall(fake, real, k), parts, strict=True)
+    return {name: from_parts(value, some, lowest=0, highest=1) for name, value, some in found}
 
 
-def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int = 0) -> DensityCoverage:
-    """Density and coverage of features (n, d) and (m, d).
+def density_coverage(fake: np.ndarray, real: np.ndarray, k: int = 5, seed: int = 0) -> dict[str, Estimate]:
+    """Density and coverage by name, of features (n, d) and (m, d).
 
-    The radius of a real image's ball is the distance to its k-th nearest real neighbour. Density is a mean over fakes
+    Density is the mean number of reals' balls that contain a fake, divided by k: about 1 for two kinds that are alike,
+    without an upper limit. Coverage is the share of reals with a fake in their ball, 0..1. The radius of a ball is the
+    distance to the k-th nearest real neighbour; borders are outside, as in the article. Density is a mean over fakes
     and equally a mean over reals, so its variance is the sum of both means' variances.
     """
     fake, real = _checked(fake, real, k)
     balls, held = _memberships(fake, real, k)
     variance = float(balls.var()) / len(fake) + float(held.var()) * len(real) / len(fake) ** 2
-    parts = on_parts(lambda f, r: (_coverage(fake[f], real[r], k),), len(fake), len(real), seed)[0]
-    return DensityCoverage(
-        from_variance(float(balls.mean()) / k, variance / k**2, "means of both kinds", lowest=0),
-        from_parts(float((held > 0).mean()), parts, lowest=0, highest=1),
-    )
+
+    def coverage(f: np.ndarray, r: np.ndarray) -> tuple[float]:
+        return (float((_memberships(fake[f], real[r], k)[1] > 0).mean()),)
+
+    parts = on_parts(coverage, len(fake), len(real), seed)[0]
+    return {
+        "density": from_variance(float(balls.mean()) / k, variance / k**2, "means of both kinds", lowest=0),
+        "coverage": from_parts(float((held > 0).mean()), parts, lowest=0, highest=1),
+    }
 
 
 def radii(features: np.ndarray, k: int, chosen: np.ndarray | None = None) -> np.ndarray:
@@ -126,10 +113,6 @@ def _memberships(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[np.ndarray
         balls[rows] = inside.sum(1)
         held += inside.sum(0)
     return balls, held
-
-
-def _coverage(fake: np.ndarray, real: np.ndarray, k: int) -> float:
-    return float((_memberships(fake, real, k)[1] > 0).mean())
 
 
 def _checked(fake: np.ndarray, real: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

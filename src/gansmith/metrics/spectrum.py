@@ -4,8 +4,6 @@ Power by frequency: Durall et al. 2020, arXiv:2003.01826, §3. Checkerboards: Od
 Checkerboard Artifacts" (Distill, doi:10.23915/distill.00003).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from gansmith.errors import DataError
@@ -17,25 +15,16 @@ _FLOOR = 1e-12
 """Least power, as a share of an image's squared full range; a constant image has power 0, which has no logarithm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spectrum:
-    """Distance of the spectra, and power of patterns of period 2 and 4 relative to the reals; both in decibels."""
+def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> dict[str, Estimate]:
+    """Of fakes uint8 (n, H, W, C) against reals (m, H, W, C), which are at least 8 pixels high and wide; in decibels.
 
-    distance: Estimate
-    checkerboard: Estimate
-
-
-def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Spectrum:
-    """The spectrum of fakes uint8 (n, H, W, C) against reals (m, H, W, C), which are at least 8 pixels high and wide.
-
-    distance: root mean square, over rings of equal frequency, of the difference in mean power; 0 for images that are
+    spectrum: root mean square, over rings of equal frequency, of the difference in mean power; 0 for images that are
     alike, 10 if one kind has ten times the power everywhere.
     checkerboard: power at multiples of 1/4 of the sampling rate (a lattice of 15 frequencies without the constant one)
     relative to the neighbouring frequencies; mean over the lattice, fake minus real. About 0 for fakes with no more of
     a checkerboard than reals.
 
-    Raises:
-        DataError: The images are not uint8, differ in shape, are too small, or there are fewer than 5 of a kind.
+    Raises DataError for images that are not uint8, differ in shape or are too small, and for fewer than 5 of a kind.
     """
     fake_power, real_power = _power(_check_images(fake, "fake")), _power(_check_images(real, "real"))
     if fake_power.shape[1:] != real_power.shape[1:]:
@@ -43,7 +32,7 @@ def spectrum(fake: np.ndarray, real: np.ndarray, seed: int = 0) -> Spectrum:
     whole = _compare(_mean(fake_power), _mean(real_power))
     parts = on_parts(lambda f, r: _compare(_mean(fake_power[f]), _mean(real_power[r])), len(fake), len(real), seed)
     distance, checkerboard = zip(whole, parts, strict=True)
-    return Spectrum(from_parts(*distance, lowest=0), from_parts(*checkerboard))
+    return {"spectrum": from_parts(*distance, lowest=0), "checkerboard": from_parts(*checkerboard)}
 
 
 def _compare(fake: np.ndarray, real: np.ndarray) -> tuple[float, float]:
@@ -100,9 +89,8 @@ def _check_images(images: np.ndarray, kind: str) -> np.ndarray:
     if images.dtype != np.uint8 or images.ndim != 4:
         raise DataError(f"{kind} images must be uint8 (n, height, width, channels), got {images.dtype} {images.shape}.")
     if len(images) < PARTS or min(images.shape[1:3]) < 8:
-        raise DataError(
-            f"a spectrum needs at least {PARTS} {kind} images of 8x8, got {len(images)} of {_size(images)}."
-        )
+        found = f"{len(images)} of {_size(images)}"
+        raise DataError(f"a spectrum needs at least {PARTS} {kind} images of 8x8, got {found}.")
     return images
 
 

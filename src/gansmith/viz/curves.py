@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 D_COLOUR = "#3b76c4"
@@ -40,15 +41,13 @@ def curves(events: Sequence[Mapping[str, float]]) -> bytes:
             values = np.array([event[name] for event in events])
             axes.plot(seen, values, color=colour, alpha=0.25, linewidth=0.8)
             axes.plot(seen, running_mean(values), color=colour, linewidth=1.8, label=label)
-        axes.set_xlabel("images seen, thousands")
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        style(axes, "images seen, thousands")
         axes.legend(frameon=False)
     losses.set_title("Loss", loc="left")
     losses.set_ylim(bottom=0 if min(losses.get_ylim()) > -0.5 else None)
     accuracies.set_title("D's share of right answers", loc="left")
     accuracies.set_ylim(0, 1.02)
-    return _png(figure)
+    return figure_png(figure)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,42 +66,29 @@ def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, a
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained", dpi=144)
     axes = figure.subplots()
-    marker = "o" if len(positions) <= MOST_MARKERS else None
+    looks = {"linewidth": 1.3, "marker": "o" if len(positions) <= MOST_MARKERS else None, "markersize": 3}
     for line in lines:
-        axes.plot(
-            positions, line.values, color=line.colour, label=line.label, linewidth=1.3, marker=marker, markersize=3
-        )
+        axes.plot(positions, line.values, color=line.colour, label=line.label, **looks)
     axes.set_title(title, loc="left")
-    axes.set_xlabel(axis)
+    style(axes, axis)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("loss")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
-    return _png(figure)
+    return figure_png(figure)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Band:
-    """A curve of values over the images seen, with both ends of each value's interval."""
-
-    seen: Sequence[int]
-    values: Sequence[float]
-    lows: Sequence[float]
-    highs: Sequence[float]
-
-
-def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
+def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
     """A PNG of distances and their intervals on a logarithmic axis called `name`; the lowest distance is marked.
 
-    `floor` is the distance of real images from one another, drawn as a line, or None.
+    `points` (n, 4) are images seen, distance, and both ends of its interval. `floor` is the distance of real images
+    from one another, drawn as a line, or None.
     """
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=144)
     axes = figure.subplots()
-    seen, (values, lows, highs) = np.array(band.seen) / 1000, map(np.array, (band.values, band.lows, band.highs))
+    seen, values, lows, highs = points.T
+    seen = seen / 1000
     smallest = max(min(values[values > 0].min(initial=1.0), floor or np.inf) / 10, 1e-12)  # a logarithmic axis has no 0
     values, lows = np.maximum(values, smallest), np.maximum(lows, smallest)
     axes.fill_between(seen, lows, highs, color=G_COLOUR, alpha=0.25, linewidth=0, label="95 % interval")
@@ -112,20 +98,33 @@ def distance_curve(band: Band, floor: float | None, name: str) -> bytes:
     axes.plot(seen[best], values[best], "o", markersize=9, color=G_COLOUR, markeredgecolor="black", label="best")
     if floor:
         axes.axhline(floor, color="#666666", linewidth=1.2, linestyle="--", label="real images")
+    set_logarithmic(axes)
+    axes.set_xlim(left=0)
+    axes.set_ylabel(name)
+    style(axes, "images seen, thousands")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
+    return figure_png(figure)
+
+
+def style(axes: "Axes", below: str) -> None:
+    """Name the x axis, and draw a faint grid without a frame at the top and on the right."""
+    axes.set_xlabel(below)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def set_logarithmic(axes: "Axes") -> None:
+    """Make the y axis logarithmic, with plain numbers at 1, 2 and 5 times each power of ten."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(left=0)
-    axes.set_xlabel("images seen, thousands")
-    axes.set_ylabel(name)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
-    return _png(figure)
 
 
-def _png(figure: "Figure") -> bytes:
+def figure_png(figure: "Figure") -> bytes:
+    """The figure as a PNG file; the same figure always gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
 
 from gansmith.viz.page import render_page
 
@@ -35,47 +34,9 @@ DEEPEST = 44
 """Pixels of the most channels."""
 
 
-class DrawnLayer(Protocol):
-    """A row of a network's table."""
-
-    @property
-    def kind(self) -> str:
-        """The name of the layer's class."""
-        ...
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its output's shape without the batch: (features,), or (height, width, channels)."""
-        ...
-
-    @property
-    def parameters(self) -> int:
-        """The number of its parameters."""
-        ...
-
-
-class DrawnNetwork(Protocol):
-    """A network's table."""
-
-    @property
-    def layers(self) -> Sequence[DrawnLayer]:
-        """In the order in which they compute."""
-        ...
-
-    @property
-    def trainable(self) -> int:
-        """The number of parameters that have gradients."""
-        ...
-
-    @property
-    def non_trainable(self) -> int:
-        """The number of all other parameters."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """What goes into the network, as the first row of its table."""
+class DrawnLayer:
+    """A row of a network's table: the layer's class, its output's shape without the batch, channels last, and size."""
 
     kind: str
     shape: tuple[int, ...]
@@ -94,21 +55,21 @@ class _Block:
     bottom: float
 
 
-def diagram(title: str, source: str, shape: tuple[int, ...], network: DrawnNetwork, colour: str) -> str:
-    """The network from top to bottom as SVG, with a block for each shape between its layers.
+def diagram(title: str, layers: Sequence[DrawnLayer], trainable: int, non_trainable: int, colour: str) -> str:
+    """The network from top to bottom as SVG, with a block for each shape between its layers; the input is the first.
 
-    `source` names the input, which has `shape`, channels last. A block's face grows with the image, its depth with the
-    root of the channels. A vector is a rod; its length grows with the root of the vector's, up to a limit.
+    `trainable` parameters have gradients. A block's face grows with the image, its depth with the root of the channels.
+    A vector is a rod; its length grows with the root of the vector's, up to a limit.
     """
-    blocks = list(_blocks([_Source(source, shape), *network.layers]))
-    totals = f"{network.trainable + network.non_trainable:,} parameters"
-    if network.non_trainable:
-        totals += f", {network.trainable:,} of them trainable"
+    blocks = list(_blocks(layers))
+    totals = f"{trainable + non_trainable:,} parameters"
+    if non_trainable:
+        totals += f", {trainable:,} of them trainable"
     return render_page(
         "network.svg",
         title=title,
         name=f"{title}: {blocks[0].shape} to {blocks[-1].shape}, {totals}",
-        listed="; ".join(f"{layer.kind} {_times(layer.shape)} {layer.parameters:,}" for layer in network.layers),
+        listed="; ".join(f"{layer.kind} {_times(layer.shape)} {layer.parameters:,}" for layer in layers[1:]),
         totals=totals,
         blocks=blocks,
         colour=colour,

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from gansmith.viz.grids import enlargement, to_pillow
+from gansmith.viz.grids import enlargement, lay_out, to_pillow
 
 FIGURE_SIDE = 96
 """Approximate length in pixels of an image's longer side; small images are enlarged by a whole factor."""
@@ -11,18 +11,10 @@ FIGURE_SIDE = 96
 
 def figure_grid(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns` on white."""
-    num, height, width, channels = images.shape
+    height, width = images.shape[1:3]
     zoom = enlargement(height, width, FIGURE_SIDE)
-    images = images.repeat(zoom, 1).repeat(zoom, 2)
     gap = max(2, zoom * max(height, width) // 12)
-    step_h, step_w = zoom * height + gap, zoom * width + gap
-    rows = -(-num // columns)
-    pixels = np.full((rows * step_h + gap, columns * step_w + gap, channels), 255, np.uint8)
-    for number, image in enumerate(images):
-        row, column = divmod(number, columns)
-        top, left = gap + row * step_h, gap + column * step_w
-        pixels[top : top + zoom * height, left : left + zoom * width] = image
-    return to_pillow(pixels)
+    return to_pillow(lay_out(images.repeat(zoom, 1).repeat(zoom, 2), columns, gap, background=255))
 
 
 def apply_colour_map(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.ndarray:
@@ -37,10 +29,7 @@ def apply_colour_map(images: np.ndarray, *, stretch: bool, reverse: bool) -> np.
 
 
 def _autoscaled(images: np.ndarray) -> np.ndarray:
-    """Each image with its darkest value at 0 and its brightest at 255, in matplotlib's 256 equal steps.
-
-    An image of one single value becomes 0.
-    """
+    """Each image with its darkest value at 0 and its brightest at 255, in matplotlib's 256 steps; one value is 0."""
     values = images.astype(np.float64)
     low, high = (reduce(values, axis=(1, 2, 3), keepdims=True) for reduce in (np.min, np.max))
     shares = (values - low) / np.maximum(high - low, 1)

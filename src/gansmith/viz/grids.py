@@ -1,6 +1,7 @@
 """Many images in one grid, and back."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -15,14 +16,18 @@ BACKGROUND = 48
 
 def grid(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`; small images are enlarged."""
+    background = (BACKGROUND, BACKGROUND, BACKGROUND, 255)[: images.shape[3]]
+    return to_pillow(enlarged(lay_out(images, columns, GAP, background), enlargement(*images.shape[1:3])))
+
+
+def lay_out(images: np.ndarray, columns: int, gap: int, background: int | Sequence[int]) -> np.ndarray:
+    """Images uint8 (N, H, W, C) in rows of `columns`, with gaps around each: uint8 (H', W', C)."""
     num, height, width, channels = images.shape
-    canvas = np.full((*_extent(num, columns, height, width), channels), BACKGROUND, np.uint8)
-    if channels == 4:
-        canvas[..., 3] = 255
+    canvas = np.full((*_extent(num, columns, height, width, gap), channels), background, np.uint8)
     for number, image in enumerate(images):
-        top, left = _corner(number, columns, height, width)
+        top, left = _corner(number, columns, height, width, gap)
         canvas[top : top + height, left : left + width] = image
-    return to_pillow(enlarged(canvas, enlargement(height, width)))
+    return canvas
 
 
 def grid_size(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
@@ -63,11 +68,11 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _extent(num: int, columns: int, height: int, width: int) -> tuple[int, int]:
+def _extent(num: int, columns: int, height: int, width: int, gap: int = GAP) -> tuple[int, int]:
     """Height and width of a grid before enlargement."""
-    return -(-num // columns) * (height + GAP) + GAP, columns * (width + GAP) + GAP
+    return -(-num // columns) * (height + gap) + gap, columns * (width + gap) + gap
 
 
-def _corner(number: int, columns: int, height: int, width: int) -> tuple[int, int]:
+def _corner(number: int, columns: int, height: int, width: int, gap: int = GAP) -> tuple[int, int]:
     row, column = divmod(number, columns)
-    return GAP + row * (height + GAP), GAP + column * (width + GAP)
+    return gap + row * (height + gap), gap + column * (width + gap)

@@ -1,8 +1,9 @@
 """Plots of the distances of several runs over images and over time, one colour per group."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from gansmith.viz.curves import figure_png, set_logarithmic, style
 
 COLOURS = ("#3b76c4", "#d9822b", "#2a9d6f", "#b0457f", "#7a5cc0", "#8a6d3b", "#4aa3a8", "#999999")
 """Colours of the groups, A first; the ninth group has the first colour again."""
@@ -25,7 +26,6 @@ class RunLine:
 def group_curves(lines: Sequence[RunLine], name: str) -> bytes:
     """A PNG of two plots on a logarithmic axis called `name`: over thousands of images, and over seconds."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     figure = Figure(figsize=(10, 3.8), layout="constrained", dpi=144)
     by_images, by_seconds = figure.subplots(1, 2, sharey=True)
@@ -40,15 +40,8 @@ def group_curves(lines: Sequence[RunLine], name: str) -> bytes:
             axes.fill_between(positions, lows, line.highs, color=colour, alpha=0.15, linewidth=0)
             axes.plot(positions, line.values, color=colour, linewidth=1.6, marker="o", markersize=3, label=label)
     for axes, below in ((by_images, "images seen, thousands"), (by_seconds, "seconds of training")):
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(below)
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        set_logarithmic(axes)
+        style(axes, below)
     by_images.set_ylabel(name)
     by_images.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return figure_png(figure)

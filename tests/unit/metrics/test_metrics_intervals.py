@@ -99,7 +99,7 @@ def test_the_intervals_of_neighbours_hold_their_means_at_these_counts(kinds):
 
     def measure(fake, real, seed):
         pr, dc = precision_recall(fake, real, seed=seed), density_coverage(fake, real, seed=seed)
-        return pr.precision, pr.recall, dc.density, dc.coverage
+        return pr["precision"], pr["recall"], dc["density"], dc["coverage"]
 
     held = means_held(kinds[0], measure)
     assert min(held) >= 0.88, held
@@ -130,8 +130,8 @@ def test_a_generator_of_a_handful_of_images_is_caught_by_many_measures(clothes):
         {
             "frechet": frechet_distance(fake, real),
             "kernel": kernel_distance(fake, real, 10, 300).estimate,
-            "recall": precision_recall(fake, real).recall,
-            "coverage": density_coverage(fake, real).coverage,
+            "recall": precision_recall(fake, real)["recall"],
+            "coverage": density_coverage(fake, real)["coverage"],
             "diversity": pair_diversity(fake, real),
         }
         for fake in (train, collapsed)

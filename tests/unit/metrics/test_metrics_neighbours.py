@@ -49,7 +49,7 @@ def test_a_radius_is_the_distance_of_the_kth_other():
 
 def values_of(fake, real, k=3):
     pr, dc = precision_recall(fake, real, k), density_coverage(fake, real, k)
-    return [one.value for one in (pr.precision, pr.recall, dc.density, dc.coverage)]
+    return [one.value for one in (pr["precision"], pr["recall"], dc["density"], dc["coverage"])]
 
 
 @pytest.mark.parametrize("rows", [3, 64, 1000])
@@ -73,19 +73,19 @@ def test_a_generator_of_one_image_is_precise_and_recalls_nothing():
     real = normal(400, 6)
     fake = np.repeat(real[:1], 400, axis=0)
     pr, dc = precision_recall(fake, real), density_coverage(fake, real)
-    assert pr.precision.value == 1
-    assert pr.recall.value < 0.01
-    assert dc.coverage.high < 0.1
+    assert pr["precision"].value == 1
+    assert pr["recall"].value < 0.01
+    assert dc["coverage"].high < 0.1
 
 
 def test_fakes_far_away_are_not_precise():
     found = precision_recall(normal(200, 6, 1, shift=50), normal(200, 6, 2))
-    assert (found.precision.value, found.recall.value) == (0, 0)
+    assert (found["precision"].value, found["recall"].value) == (0, 0)
 
 
 def test_the_intervals_lie_within_what_can_be():
     found = precision_recall(normal(60, 3, 1), normal(60, 3, 2))
-    for one in (found.precision, found.recall):
+    for one in (found["precision"], found["recall"]):
         assert 0 <= one.low <= one.value <= one.high <= 1
 
 

@@ -48,8 +48,8 @@ def test_precision_and_recall_are_torch_fidelitys(features, k):
         *map(torch.from_numpy, features), prc_neighborhood=k, prc_batch_size=500, save_cpu_ram=False, verbose=False
     )
     found = precision_recall(*features, k)
-    assert found.precision.value == pytest.approx(expected[theirs.KEY_METRIC_PRECISION], abs=1e-6)
-    assert found.recall.value == pytest.approx(expected[theirs.KEY_METRIC_RECALL], abs=1e-6)
+    assert found["precision"].value == pytest.approx(expected[theirs.KEY_METRIC_PRECISION], abs=1e-6)
+    assert found["recall"].value == pytest.approx(expected[theirs.KEY_METRIC_RECALL], abs=1e-6)
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
@@ -60,9 +60,9 @@ def test_precision_recall_density_and_coverage_are_prdcs(features, k):
     expected = prdc.compute_prdc(real, fake, nearest_k=k)
     pr, dc = precision_recall(fake, real, k), density_coverage(fake, real, k)
     found = {
-        "precision": pr.precision.value,
-        "recall": pr.recall.value,
-        "density": dc.density.value,
-        "coverage": dc.coverage.value,
+        "precision": pr["precision"].value,
+        "recall": pr["recall"].value,
+        "density": dc["density"].value,
+        "coverage": dc["coverage"].value,
     }
     assert found == pytest.approx(expected, abs=1e-12)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansmith.viz.curves import Band, curves, distance_curve, running_mean
+from gansmith.viz.curves import curves, distance_curve, running_mean
 from gansmith.viz.evolution import evolution, evolution_steps, is_milestone
 from gansmith.viz.grids import grid, png, tiles
 
@@ -66,13 +66,8 @@ def test_the_running_mean_keeps_constants_and_halves_noise():
 @pytest.mark.parametrize("values", [[5.0], [300.0, 20.0, 25.0], [0.0, -0.1]])
 @pytest.mark.parametrize("floor", [None, 4.0])
 def test_distances_are_an_image_with_a_band_and_a_floor_where_there_is_one(values, floor):
-    band = Band(
-        seen=[1000 * (n + 1) for n in range(len(values))],
-        values=values,
-        lows=[value - 0.5 for value in values],
-        highs=[value + 0.5 for value in values],
-    )
-    image = Image.open(io.BytesIO(distance_curve(band, floor, "Fréchet distance"))).convert("RGB")
+    points = np.array([(1000 * n, value, value - 0.5, value + 0.5) for n, value in enumerate(values, start=1)])
+    image = Image.open(io.BytesIO(distance_curve(points, floor, "Fréchet distance"))).convert("RGB")
     pixels = np.asarray(image).reshape(-1, 3)
     assert image.size == (1440, 518)
     assert (pixels == [0xD9, 0x82, 0x2B]).all(1).sum() > 100
@@ -81,8 +76,8 @@ def test_distances_are_an_image_with_a_band_and_a_floor_where_there_is_one(value
 
 def test_the_legend_of_distances_stands_above_the_plot_and_not_on_its_points(monkeypatch):
     figures = []
-    monkeypatch.setattr("gansmith.viz.curves._png", figures.append)
-    distance_curve(Band(seen=[1000], values=[5.0], lows=[4.0], highs=[6.0]), 4.0, "Fréchet distance")
+    monkeypatch.setattr("gansmith.viz.curves.figure_png", figures.append)
+    distance_curve(np.array([[1000, 5.0, 4.0, 6.0]]), 4.0, "Fréchet distance")
     figures[0].canvas.draw()
     (axes,) = figures[0].axes
     assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1
