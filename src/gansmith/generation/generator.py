@@ -118,12 +118,7 @@ class Generator:
         return numbers[torch.arange(num) % len(numbers)]
 
     def interpolate(
-        self,
-        numbers: Sequence[int],
-        frames: int,
-        seed: int = 0,
-        truncation: float = 1.0,
-        classes: Sequence[str] = (),
+        self, numbers: Sequence[int], frames: int, seed: int = 0, truncation: float = 1.0, classes: Sequence[str] = ()
     ) -> Iterator[np.ndarray]:
         """From each of these images of `sample` to the next and from the last to the first, `frames` per segment.
 

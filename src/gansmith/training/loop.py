@@ -4,7 +4,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from gansmith.data.sampler import Sampler
-from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.generation.generator import save_sample_grid
 from gansmith.runs.control import SAMPLE, SAVE, STOP, Requests
@@ -12,7 +11,7 @@ from gansmith.runs.reporter import Reporter
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
 from gansmith.training.batch import Batch, make_batch
-from gansmith.training.datasets import make_sampler
+from gansmith.training.datasets import Datasets, make_sampler
 from gansmith.training.evaluation import EvaluationResult, Evaluator
 from gansmith.training.log import StepLog, TrainingStep
 from gansmith.training.state import GAN, generator_of, save_checkpoint
@@ -21,16 +20,12 @@ from gansmith.training.validation import validation_batch, write_validation_loss
 from gansmith.viz.evolution import is_milestone
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Everything that training uses and does not change."""
 
     recipe: Recipe
-    dataset: Dataset
-    for_losses: Dataset | None
-    """Images for the recipe's validation losses, when it has them."""
-    validation: Dataset | None
-    """Validation set for evaluations and for adaptive augmentation, when the recipe has one."""
+    datasets: Datasets
     evaluator: Evaluator | None
     engine: Engine
     run: Run
@@ -74,7 +69,7 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
     Closing the generator early is a request to stop. Raises DivergedError when a number is not finite.
     """
     recipe, run, evaluator, resumed_at = setup.recipe, setup.run, setup.evaluator, gan.seen
-    sampler = make_sampler(recipe, setup.dataset)
+    sampler = make_sampler(recipe, setup.datasets.train)
     log = StepLog(recipe, run, setup.reporter, resumed_at)
     values: Values = {}
 
@@ -87,8 +82,8 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
         stop = done or STOP in requested
         if due.log or (due.is_new and done):
             log.write(gan, values)
-        if due.validation_losses and setup.for_losses:
-            write_validation_losses(gan, recipe, setup.for_losses, setup.engine, run)
+        if due.validation_losses and setup.datasets.for_losses:
+            write_validation_losses(gan, recipe, setup.datasets.for_losses, setup.engine, run)
         if due.grid or (due.is_new and done) or SAMPLE in requested:
             save_sample_grid(run, generator_of(gan, recipe, setup.engine))
         if due.checkpoint or (due.is_new and (stop or result.is_best or SAVE in requested)):
@@ -105,7 +100,7 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
 
 def next_batch(gan: GAN, setup: Setup, sampler: Sampler) -> Batch:
     """The next images in the sampler's order, with every random number of the step."""
-    recipe, dataset, chosen = setup.recipe, setup.dataset, sampler.indices(gan.seen)
+    recipe, dataset, chosen = setup.recipe, setup.datasets.train, sampler.indices(gan.seen)
     pixels, labels = dataset.batch(chosen), dataset.labels_at(chosen)
-    validation = validation_batch(recipe, setup.validation, gan.seen)
+    validation = validation_batch(recipe, setup.datasets.validation, gan.seen)
     return make_batch(recipe, gan.seen, pixels, setup.engine, labels, validation)
