@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import re
 import time
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -142,18 +143,13 @@ def _multiplies_faster_in_bf16() -> bool:
     return fastest[torch.float32] > MIN_SPEEDUP * fastest[torch.bfloat16]
 
 
-_OUT_OF_MEMORY_TEXTS = (
-    "can't allocate memory",
-    "cannot allocate memory",
-    "could not allocate",
-    "bad_alloc",
-    "memoryerror",
-    "out of memory",
-    "not enough memory",
+_OUT_OF_MEMORY = re.compile(
+    r"(can't|cannot) allocate memory|could not allocate|bad_alloc|memoryerror|out of memory|not enough memory|"
     "failed to map segment",
+    re.IGNORECASE,
 )
 
 
 def says_out_of_memory(text: str) -> bool:
     """Whether the text of an error is about a lack of memory; on a processor torch raises plain RuntimeErrors."""
-    return any(sign in text.lower() for sign in _OUT_OF_MEMORY_TEXTS)
+    return bool(_OUT_OF_MEMORY.search(text))

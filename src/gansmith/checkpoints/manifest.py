@@ -6,6 +6,8 @@ The files of a checkpoint are listed in `gansmith.checkpoints`.
 import hashlib
 import json
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,18 +147,14 @@ def verify(folder: Path) -> None:
     """Check sizes first, then every byte against the manifest. Raises DamagedError with the name of the file."""
     manifest = read_manifest(folder)
     for name, entry in manifest.items():
-        try:
+        with damage_in(folder, name):
             size = (folder / name).lstat().st_size
             if size != entry["bytes"]:
                 raise ValueError(f"it holds {size:,} bytes, {entry['bytes']:,} were saved")
-        except (OSError, ValueError) as error:
-            raise damaged(folder, name, error) from error
     for name, entry in manifest.items():
-        try:
+        with damage_in(folder, name):
             if hash_plain(folder / name) != entry["sha256"]:
                 raise ValueError("its content is not what was saved")
-        except (OSError, ValueError) as error:
-            raise damaged(folder, name, error) from error
     read_state(folder)
 
 
@@ -172,20 +170,18 @@ def is_whole(folder: Path) -> bool:
 def read_verified(folder: Path, name: str, most: int) -> bytes:
     """The bytes of a file, at most `most`, checked against the manifest as they are read. Raises DamagedError."""
     entry = read_manifest(folder).get(name)
-    try:
+    with damage_in(folder, name):
         if entry is None:
             raise ValueError("the manifest does not name it")
         data = read_plain(folder / name, most)
         if fingerprint(data) != entry:
             raise ValueError("its content is not what was saved")
-    except (OSError, ValueError) as error:
-        raise damaged(folder, name, error) from error
     return data
 
 
 def read_state(folder: Path) -> dict[str, Any]:
     """The content of state.json. Raises DamagedError, also when its step is not that of the folder's name."""
-    try:
+    with damage_in(folder, STATE):
         state = read_json(folder / STATE)
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise ValueError(f"it is not of format {FORMAT}")
@@ -194,14 +190,12 @@ def read_state(folder: Path) -> dict[str, Any]:
             raise ValueError("it holds no valid step and number of images seen")
         if f"{step:08}" != folder.name.removeprefix(REPLACED):
             raise ValueError(f"it belongs to step {step:,}")
-    except (OSError, ValueError) as error:
-        raise damaged(folder, STATE, error) from error
     return state
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     """File name -> {"bytes", "sha256"}. Raises DamagedError, also when a single byte of the text differs."""
-    try:
+    with damage_in(folder, MANIFEST):
         if folder.is_symlink():
             raise ValueError("its folder is a link")
         if _marker(folder) not in (None, YES):
@@ -211,8 +205,6 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
         _check_manifest(manifest)
         if manifest_text(manifest) != text:
             raise ValueError("its text is not what was saved")
-    except (OSError, ValueError) as error:
-        raise damaged(folder, MANIFEST, error) from error
     return manifest
 
 
@@ -237,7 +229,11 @@ def fingerprint(data: bytes) -> dict[str, int | str]:
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def damaged(folder: Path, name: str, error: Exception) -> DamagedError:
-    """The error for a file that is not what was saved."""
-    reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-    return DamagedError(f"{folder / name} is damaged: {reason}.")
+@contextmanager
+def damage_in(folder: Path, name: str) -> Generator[None]:
+    """Turn an error on reading a file, or a ValueError on its content, into a DamagedError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise DamagedError(f"{folder / name} is damaged: {reason}.") from error

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from gansmith.checkpoints.load import check_size, load_network
+from gansmith.checkpoints.load import check_size, load_tensors
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.data.classes import Classes, classes_of, on_grid
 from gansmith.engine import DeviceChoice, Engine, same_engine
@@ -135,37 +135,31 @@ class Generator:
         self, numbers: Sequence[int], frames: int, draws: Draws, labels: Tensor | None
     ) -> Iterator[np.ndarray]:
         ends = self._numbered(numbers, draws, labels)
-        z = torch.stack([ends[number].z for number in numbers])
+        z = torch.stack([ends[number][0] for number in numbers])
         path = interpolate_latents(z, frames, self.recipe.latents.distribution)
         for start in range(0, len(path), CHUNK):
             chunk = path[start : start + CHUNK]
             images = self.images(chunk, None if labels is None else labels[: len(chunk)])
             for segment, number in enumerate(numbers):
                 if 0 <= (place := segment * frames - start) < len(images):
-                    images[place] = ends[number].image
+                    _, images[place] = ends[number]
             yield images
 
-    def _numbered(self, numbers: Sequence[int], draws: Draws, labels: Tensor | None) -> dict[int, "_NumberedImage"]:
-        """The images of these numbers, each computed in the same chunk as in `sample`."""
+    def _numbered(
+        self, numbers: Sequence[int], draws: Draws, labels: Tensor | None
+    ) -> dict[int, tuple[Tensor, np.ndarray]]:
+        """Latents [latents] and image (H, W, C) of these numbers, each computed in the same chunk as in `sample`."""
         found = {}
         for start in {number - number % CHUNK for number in numbers}:
             z = draws.chunk(self.recipe, start)
             images = self.images(z, labels)
             for number in numbers:
                 if 0 <= (place := number - start) < CHUNK:
-                    found[number] = _NumberedImage(z=z[place], image=images[place].copy())
+                    found[number] = z[place], images[place].copy()
         return found
 
     def _to_images(self, outputs: Tensor) -> np.ndarray:
         return channels_last(to_pixels(outputs, self.recipe.data.pixel_range))
-
-
-@dataclass(frozen=True, slots=True)
-class _NumberedImage:
-    """A latent vector [latents] and its image, uint8 (H, W, C)."""
-
-    z: Tensor
-    image: np.ndarray
 
 
 def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice = "auto") -> Generator:
@@ -183,7 +177,7 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     with torch.device("meta"):
         check_size(found.folder, name, recipe.model.build(recipe.spec).G)
     G = recipe.model.build(recipe.spec).G
-    load_network(found.folder, name, G)
+    load_tensors(found.folder, name, G.state_dict())
     num_classes = recipe.data.num_classes
     classes = classes_of(run.info().get("data"), num_classes) if num_classes else None
     return Generator(

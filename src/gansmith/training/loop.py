@@ -93,7 +93,7 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
 
         values = train_step(gan, next_batch(gan, setup, sampler), recipe, setup.engine)
         try:
-            yield TrainingStep(gan, recipe, setup.engine, run, values)
+            yield TrainingStep(gan, recipe, setup.engine, run, values, gan.seen)
         except GeneratorExit:
             requests.ask(STOP)
 

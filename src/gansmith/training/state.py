@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gansmith.augment.augmenter import Augmenter, make_augmenter
 from gansmith.checkpoints.load import load_tensors
@@ -88,19 +88,17 @@ def num_parameters(network: nn.Module) -> int:
 
 
 def tensors_of(gan: GAN) -> NamedTensors:
-    """Everything that a checkpoint keeps, by file and name: the tensors that training changes, not copies."""
+    """Everything that a checkpoint keeps, by file and name: the tensors that training changes, not copies.
+
+    An optimiser's state has the names "<number of the parameter>.<name of the statistic>".
+    """
     tensors = {name: network.state_dict() for name, network in networks_of(gan).items()}
     if gan.augment is not None and gan.augment.settings.target:
         tensors[AUGMENT_FILE] = {"state": gan.augment.state}
-    return tensors | {
-        "optimizer_g": _optimizer_tensors(gan.optimizer_g),
-        "optimizer_d": _optimizer_tensors(gan.optimizer_d),
-    }
-
-
-def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The optimiser's state under "<number of the parameter>.<name of the statistic>"."""
-    return {f"{i}.{name}": tensor for name, tensors in optimizer.state.items() for i, tensor in enumerate(tensors)}
+    for name, optimizer in {"optimizer_g": gan.optimizer_g, "optimizer_d": gan.optimizer_d}.items():
+        statistics = optimizer.state.items()
+        tensors[name] = {f"{i}.{key}": tensor for key, state in statistics for i, tensor in enumerate(state)}
+    return tensors
 
 
 def save_checkpoint(run: Run, gan: GAN, recipe: Recipe) -> None:
