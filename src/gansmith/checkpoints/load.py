@@ -69,10 +69,21 @@ def check_size(folder: Path, name: str, network: nn.Module) -> None:
 def load_tensors(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
     """Copy the tensors of the file `part`.safetensors into `tensors`.
 
-    Raises CheckpointError, before any tensor changes, when the file is damaged, or when names, shapes or types differ.
+    Raises CheckpointError, before any tensor changes, for damage, a value that is not finite, or other names, shapes or
+    types.
     """
     file = folder / f"{part}.safetensors"
-    saved = _read_tensors(folder, part, _most_bytes(tensors))
+    size, most = manifest.read_manifest(folder).get(file.name, {"bytes": 0})["bytes"], _most_bytes(tensors)
+    if size > most:
+        raise _does_not_fit(file, f"it holds {size:,} bytes, and the recipe allows {most:,} at most")
+    with manifest.damage_in(folder, file.name):
+        try:
+            saved = load(manifest.read_verified(folder, file.name, most))
+        except (SafetensorError, RuntimeError, KeyError) as error:
+            raise ValueError(str(error) or "it is not in the format safetensors") from error
+        for name, tensor in saved.items():
+            if not is_finite(tensor):
+                raise ValueError(f"{name[:60]!r} holds a value that is not finite")
     if differ := sorted(saved.keys() ^ tensors.keys()):
         raise _does_not_fit(file, f"{differ[0]!r} is in one of the two only")
     for name, tensor in tensors.items():
@@ -81,23 +92,6 @@ def load_tensors(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
             raise _does_not_fit(file, f"{name} is {here}, the network's is {there}")
     for name, tensor in tensors.items():
         tensor.copy_(saved[name])
-
-
-def _read_tensors(folder: Path, part: str, most: int) -> dict[str, Tensor]:
-    """The tensors of a file of at most `most` bytes. Raises CheckpointError for damage, and for a value not finite."""
-    name = f"{part}.safetensors"
-    size = manifest.read_manifest(folder).get(name, {"bytes": 0})["bytes"]
-    if size > most:
-        raise _does_not_fit(folder / name, f"it holds {size:,} bytes, and the recipe allows {most:,} at most")
-    with manifest.damage_in(folder, name):
-        try:
-            tensors = load(manifest.read_verified(folder, name, most))
-        except (SafetensorError, RuntimeError, KeyError) as error:
-            raise ValueError(str(error) or "it is not in the format safetensors") from error
-        for key, tensor in tensors.items():
-            if not is_finite(tensor):
-                raise ValueError(f"{key[:60]!r} holds a value that is not finite")
-    return tensors
 
 
 def _most_bytes(tensors: dict[str, Tensor]) -> int:

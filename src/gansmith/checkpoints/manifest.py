@@ -99,7 +99,17 @@ def find_checkpoint(run: Run, which: str = "last") -> FoundCheckpoint:
     if not saved:
         raise CheckpointError(f"{run.path} holds no checkpoint; the first is written at the run's first interval.")
     if which == "last":
-        return _newest_whole(run, saved)
+        damages: dict[int, str] = {}
+        for step, folder in reversed(saved.items()):
+            try:
+                verify(folder)
+                return FoundCheckpoint(step=step, folder=folder, damages=damages)
+            except DamagedError as error:
+                damages[step] = str(error)
+        raise CheckpointError(
+            f"{run.path} holds no checkpoint that can be used: {len(saved)} of {len(saved)} are damaged. "
+            f"Of the newest, {damages[max(damages)]}"
+        )
     best = named_best(run)
     names = "'last'" if best is None else "'last' or 'best'"
     there = f"it has {', '.join(map(str, saved))}, or {names}"
@@ -126,21 +136,6 @@ def named_best(run: Run) -> int | None:
     except (OSError, ValueError):
         return None
     return int(named) if re.fullmatch(r"[0-9]{8,18}", named) else None
-
-
-def _newest_whole(run: Run, saved: dict[int, Path]) -> FoundCheckpoint:
-    damages: dict[int, str] = {}
-    for step, folder in reversed(saved.items()):
-        try:
-            verify(folder)
-        except DamagedError as error:
-            damages[step] = str(error)
-        else:
-            return FoundCheckpoint(step=step, folder=folder, damages=damages)
-    raise CheckpointError(
-        f"{run.path} holds no checkpoint that can be used: {len(saved)} of {len(saved)} are damaged. "
-        f"Of the newest, {damages[max(damages)]}"
-    )
 
 
 def verify(folder: Path) -> None:

@@ -7,7 +7,6 @@ draw follow from the recipe and the clock, so of all these only the clock is sav
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from safetensors.torch import save
@@ -56,7 +55,7 @@ def save_tensors(run: Run, tensors: NamedTensors, recipe: Recipe, seen: int) -> 
         unfinished = atomic.unfinished_name(folder)
         unfinished.mkdir()
         try:
-            _write_files(unfinished, _contents(tensors, _state_json(run, recipe, step, seen)))
+            _write_files(unfinished, tensors, _state_json(run, recipe, step, seen))
             _publish(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -112,19 +111,17 @@ def _state_json(run: Run, recipe: Recipe, step: int, seen: int) -> bytes:
     return (json.dumps(state, indent=1) + "\n").encode()
 
 
-def _contents(tensors: NamedTensors, state: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file; one file is in memory at a time."""
-    for part, named in tensors.items():
-        yield f"{part}.safetensors", save({name: tensor.detach().contiguous() for name, tensor in named.items()})
-    yield manifest.STATE, state
-
-
-def _write_files(folder: Path, contents: Iterator[tuple[str, bytes]]) -> None:
+def _write_files(folder: Path, tensors: NamedTensors, state: bytes) -> None:
     """Write the files, then the manifest, then sync the folder: each is on disk before the next begins."""
     files = {}
-    for name, content in contents:
+
+    def write(name: str, content: bytes) -> None:
         atomic.write_new(folder / name, content)
         files[name] = manifest.fingerprint(content)
+
+    for part, named in tensors.items():  # one file is in memory at a time
+        write(f"{part}.safetensors", save({name: tensor.detach().contiguous() for name, tensor in named.items()}))
+    write(manifest.STATE, state)
     atomic.write_new(folder / manifest.MANIFEST, manifest.manifest_text(files).encode())
     atomic.sync_folder(folder)
 

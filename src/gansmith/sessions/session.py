@@ -138,8 +138,7 @@ def begin(
     check_root(root)
     with saying_what_fits(recipe, terms.device):
         engine = make_engine(terms.device, recipe.precision)
-        datasets = datasets or _open_datasets(recipe, terms)
-        evaluator, more_notes = _evaluator_and_notes(recipe, datasets)
+        datasets, evaluator, more_notes = _prepare(recipe, terms, datasets)
         gan, notes = build(recipe, engine), [*notes, *more_notes]
         run = create_run(root, name)
         setup = Setup(recipe, datasets, evaluator, engine, run, terms.reporter)
@@ -154,8 +153,7 @@ def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
         check_changes_are_safe(run, trained, recipe)
         check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
-        datasets = _open_datasets(recipe, terms)
-        evaluator, _ = _evaluator_and_notes(recipe, datasets)
+        datasets, evaluator, _ = _prepare(recipe, terms)
         check_same_images(run, datasets.identity)
         if evaluator:
             check_same_evaluator(run, evaluator)
@@ -184,8 +182,7 @@ def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
     recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
     check_images_are_found(run, recipe)
     engine = same_engine(run.info(), terms.device, recipe.precision)
-    datasets = _open_datasets(recipe, terms)
-    evaluator, notes = _evaluator_and_notes(recipe, datasets)
+    datasets, evaluator, notes = _prepare(recipe, terms)
     gan = build(recipe, engine)
     found = find_checkpoint(run)
     load_checkpoint(found.folder, gan, forking=True)
@@ -202,16 +199,15 @@ def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
         return (yield from _run_to_end(gan, setup, notes))
 
 
-def _open_datasets(recipe: Recipe, terms: Terms) -> Datasets:
-    return open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
-
-
-def _evaluator_and_notes(recipe: Recipe, datasets: Datasets) -> tuple[Evaluator | None, list[str]]:
-    """The evaluator of a run that is evaluated, and notes on datasets and evaluations."""
-    make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before a folder is made
+def _prepare(
+    recipe: Recipe, terms: Terms, datasets: Datasets | None = None
+) -> tuple[Datasets, Evaluator | None, list[str]]:
+    """Datasets, the evaluator of a run that is evaluated, and notes on both; all that can fail before a run folder."""
+    datasets = datasets or open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+    make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset
     evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
     notes = [*datasets.notes, *([evaluator.note()] if evaluator else notes_on_too_short(recipe))]
-    return evaluator if evaluator and evaluator.names else None, notes
+    return datasets, evaluator if evaluator and evaluator.names else None, notes
 
 
 def _run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: bool = True) -> Steps:

@@ -21,8 +21,6 @@ from gansmith.text import readable_size
 _MOST_NAMES = 20
 """Number of classes that a note names at most."""
 
-_FIX_NUM_CLASSES = "`gansmith train --labels` takes the number from the images, and data.num_classes=0 trains without."
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Datasets:
@@ -98,7 +96,10 @@ def _checked_classes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
         if why := dataset.index.get("no_classes"):
             raise DataError(f"{name!r}: {why}, or leave out data.num_classes={wanted}.")
         kinds = f"images of {len(found):,} classes" if found else "no labels"
-        raise DataError(f"data.num_classes={wanted:,}, but {name!r} has {kinds}; {_FIX_NUM_CLASSES}")
+        raise DataError(
+            f"data.num_classes={wanted:,}, but {name!r} has {kinds}; `gansmith train --labels` takes the number from "
+            "the images, and data.num_classes=0 trains without."
+        )
     return found
 
 

@@ -121,8 +121,7 @@ class Evaluator:
         reporter.note(f"step {step:,}: Fréchet distance {now.describe()}{', the lowest so far' if is_best else ''}")
         if self.count == WARN_AFTER and (warning := self._warning_if_expensive()):
             reporter.note(warning)
-        last_gain = plateau(run, recipe, step)
-        if last_gain:
+        if last_gain := plateau(run, recipe, step):
             reporter.note(describe_plateau(last_gain, recipe))
         return EvaluationResult(is_best=is_best, is_plateau=last_gain is not None)
 
@@ -176,14 +175,8 @@ def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -
     num = _images_in_each(recipe, len(train))
     available = {"classes": found.classes is not None, "images": min(data.height, data.width) >= LEAST_SIDE}
     names = [name for name in METRICS_IN_TRAINING if all(available[need] for need in METRICS[name].needs)]
-    return Evaluator(
-        recipe=recipe,
-        train=train,
-        validation=validation,
-        extractor=found,
-        names=names if num >= fewest else [],
-        num=num,
-    )
+    names = names if num >= fewest else []
+    return Evaluator(recipe=recipe, train=train, validation=validation, extractor=found, names=names, num=num)
 
 
 def is_measurable(recipe: Recipe, count: int) -> bool:
@@ -194,9 +187,8 @@ def is_measurable(recipe: Recipe, count: int) -> bool:
 def notes_on_too_short(recipe: Recipe) -> list[str]:
     """A note on a recipe that asks for evaluations and ends before the first."""
     every, images = recipe.evaluate.every, recipe.length.images
-    if every <= images:
-        return []
-    return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"]
+    note = f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"
+    return [note] if every > images else []
 
 
 def _images_in_each(recipe: Recipe, count: int) -> int:

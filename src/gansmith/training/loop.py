@@ -3,14 +3,13 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from gansmith.data.sampler import Sampler
 from gansmith.engine import Engine
 from gansmith.generation.generator import save_sample_grid
 from gansmith.runs.control import SAMPLE, SAVE, STOP, Requests
 from gansmith.runs.reporter import Reporter
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
-from gansmith.training.batch import Batch, make_batch
+from gansmith.training.batch import make_batch
 from gansmith.training.datasets import Datasets, make_sampler
 from gansmith.training.evaluation import EvaluationResult, Evaluator
 from gansmith.training.log import StepLog, TrainingStep
@@ -68,39 +67,35 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
 
     Closing the generator early is a request to stop. Raises DivergedError when a number is not finite.
     """
-    recipe, run, evaluator, resumed_at = setup.recipe, setup.run, setup.evaluator, gan.seen
-    sampler = make_sampler(recipe, setup.datasets.train)
+    recipe, run, engine, datasets, resumed_at = setup.recipe, setup.run, setup.engine, setup.datasets, gan.seen
+    sampler = make_sampler(recipe, datasets.train)
     log = StepLog(recipe, run, setup.reporter, resumed_at)
     values: Values = {}
 
     while True:
         step, requested = gan.seen // recipe.batch_size, requests.take()
         due, result = Due.at(recipe, gan.seen, resumed_at), EvaluationResult()
-        if due.evaluation and evaluator:
-            result = evaluator.evaluate(gan, setup.engine, run, setup.reporter)
+        if due.evaluation and setup.evaluator:
+            result = setup.evaluator.evaluate(gan, engine, run, setup.reporter)
         done = step >= recipe.steps or result.is_plateau
         stop = done or STOP in requested
         if due.log or (due.is_new and done):
             log.write(gan, values)
-        if due.validation_losses and setup.datasets.for_losses:
-            write_validation_losses(gan, recipe, setup.datasets.for_losses, setup.engine, run)
+        if due.validation_losses and datasets.for_losses:
+            write_validation_losses(gan, recipe, datasets.for_losses, engine, run)
         if due.grid or (due.is_new and done) or SAMPLE in requested:
-            save_sample_grid(run, generator_of(gan, recipe, setup.engine))
+            save_sample_grid(run, generator_of(gan, recipe, engine))
         if due.checkpoint or (due.is_new and (stop or result.is_best or SAVE in requested)):
             save_checkpoint(run, gan, recipe)
         if stop:
             return
 
-        values = train_step(gan, next_batch(gan, setup, sampler), recipe, setup.engine)
+        chosen = sampler.indices(gan.seen)
+        validation = validation_batch(recipe, datasets.validation, gan.seen)
+        pixels, labels = datasets.train.batch(chosen), datasets.train.labels_at(chosen)
+        batch = make_batch(recipe, gan.seen, pixels, engine, labels, validation)
+        values = train_step(gan, batch, recipe, engine)
         try:
-            yield TrainingStep(gan, recipe, setup.engine, run, values, gan.seen)
+            yield TrainingStep(gan, recipe, engine, run, values, gan.seen)
         except GeneratorExit:
             requests.ask(STOP)
-
-
-def next_batch(gan: GAN, setup: Setup, sampler: Sampler) -> Batch:
-    """The next images in the sampler's order, with every random number of the step."""
-    recipe, dataset, chosen = setup.recipe, setup.datasets.train, sampler.indices(gan.seen)
-    pixels, labels = dataset.batch(chosen), dataset.labels_at(chosen)
-    validation = validation_batch(recipe, setup.datasets.validation, gan.seen)
-    return make_batch(recipe, gan.seen, pixels, setup.engine, labels, validation)
