@@ -38,10 +38,7 @@ def tidy(run: Run) -> None:
 
 
 def set_aside(run: Run, found: FoundCheckpoint) -> list[str]:
-    """Rename the damaged checkpoints newer than `found` to .bad-<step>-<number>; returns a sentence for each.
-
-    Only the run's one writer may call it.
-    """
+    """Rename damaged checkpoints newer than `found` to .bad-<step>-<number>; returns notes. For the one writer only."""
     saved, notes = saved_checkpoints(run), []
     for step, damage in found.damages.items():
         name = _rename_damaged(saved[step])
@@ -69,8 +66,7 @@ def check_size(folder: Path, name: str, network: nn.Module) -> None:
 def load_tensors(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
     """Copy the tensors of the file `part`.safetensors into `tensors`.
 
-    Raises CheckpointError, before any tensor changes, for damage, a value that is not finite, or other names, shapes or
-    types.
+    Raises CheckpointError before any tensor changes: for damage, numbers that are not finite, or other names or shapes.
     """
     file = folder / f"{part}.safetensors"
     size, most = manifest.read_manifest(folder).get(file.name, {"bytes": 0})["bytes"], _most_bytes(tensors)

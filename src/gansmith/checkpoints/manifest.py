@@ -59,10 +59,7 @@ def folder_of(run: Run, step: int) -> Path:
 
 
 def saved_checkpoints(run: Run) -> dict[int, Path]:
-    """Step -> folder of every checkpoint, in order, damaged ones included.
-
-    Raises CheckpointError when the folder of checkpoints is a link.
-    """
+    """Step -> folder of all checkpoints in order, damaged ones too. Raises CheckpointError if that folder is a link."""
     if run.checkpoints.is_symlink():
         raise CheckpointError(f"{run.checkpoints} is a link; a run's checkpoints must be in its own folder.")
     found = {}

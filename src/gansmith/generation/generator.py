@@ -64,10 +64,7 @@ class Generator:
         return f"Generator({self.recipe.name!r}, step {self.step:,}: {z} latents -> {images}{classes})"
 
     def __call__(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What G outputs in eval mode for latents [N, latents]: float [N, C, H, W] in model range.
-
-        `labels`, int64 [N], are the classes of a conditional generator.
-        """
+        """G's outputs in eval mode for latents [N, latents], classes int64 [N]: float [N, C, H, W] in model range."""
         with torch.no_grad(), eval_mode(self.G), self.engine.autocast():
             return self.G(z.to(self.engine.device), None if labels is None else labels.to(self.engine.device))
 
@@ -79,8 +76,7 @@ class Generator:
         """`num` images, uint8 (num, H, W, C). Image i depends on the seed, i, truncation and its class only.
 
         The images have the named classes in turn; without names, those of a conditional generator follow the shares of
-        the training images. `truncation` below 1 makes images more alike, see `Draws`. Raises UsageError as `labels`
-        does.
+        the training images. `truncation` below 1 makes images more alike. Raises UsageError as `labels` does.
         """
         draws = Draws(seed=seed, truncation=truncation)
         return np.concatenate([*self.sample_chunks(num, draws, self.labels(num, classes))])
@@ -90,10 +86,7 @@ class Generator:
         yield from map(self._to_images, self.sample_outputs(num, draws, labels))
 
     def sample_outputs(self, num: int, draws: Draws, labels: Tensor | None = None) -> Iterator[Tensor]:
-        """The same as G outputs them: float [N, C, H, W] in model range, at most `CHUNK` at a time.
-
-        `labels`, int64 [num], are the classes of a conditional generator.
-        """
+        """The same as G outputs them: float [N, C, H, W] in model range. `labels` are classes, int64 [num]."""
         for start in range(0, num, CHUNK):
             chunk = None if labels is None else labels[start : start + CHUNK]
             filled = None if chunk is None else pad(chunk, (0, CHUNK - len(chunk)))
@@ -102,8 +95,7 @@ class Generator:
     def labels(self, num: int, classes: Sequence[str] = ()) -> Tensor | None:
         """The class of each of `num` images, int64 [num]: the named ones in turn, or else in the data's shares.
 
-        None for an unconditional generator. Raises UsageError for a class that is unknown, and for any class of an
-        unconditional generator.
+        None for an unconditional generator. Raises UsageError for unknown classes, all of them without labels.
         """
         if self.classes is None:
             if classes:
@@ -166,8 +158,7 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     """The generator of a run's checkpoint "last", "best" or a step: the EMA of its weights if the run keeps one.
 
     The run may be given by its path, number or name. "last" is the newest checkpoint that is whole; nothing is written.
-    Raises UsageError when the run is not found, CheckpointError when the checkpoint is missing, damaged, or does not
-    fit the run's recipe.
+    Raises UsageError for an unknown run, CheckpointError for a checkpoint that is missing, damaged or does not fit.
     """
     run = run if isinstance(run, Run) else find_run(str(run), default_root())
     recipe = recipe_of(run)

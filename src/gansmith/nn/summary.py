@@ -61,10 +61,7 @@ def _layers(module: nn.Module) -> list[nn.Module]:
 
 
 def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Multiply-adds of the products and convolutions of one pass over one input; other operations are not counted.
-
-    The network may be on the meta device, as for `summarize`.
-    """
+    """Multiply-adds of the products and convolutions of one pass over one input, which may be on the meta device."""
     from torch.utils.flop_counter import FlopCounterMode  # here, for it takes 40 ms to import
 
     with FlopCounterMode(display=False) as counter:

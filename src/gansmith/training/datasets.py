@@ -42,10 +42,7 @@ class Datasets:
 
 
 def open_all(recipe: Recipe, access: Access) -> Datasets:
-    """All datasets of the recipe; with labels, class numbers from 0 on, if the recipe is conditional.
-
-    Raises DataError as `open_dataset` and `split_dataset`.
-    """
+    """All datasets of the recipe, split and labelled. Raises DataError as `open_dataset` and `split_dataset`."""
     return split_dataset(recipe, open_set(recipe, access), access)
 
 
@@ -138,19 +135,17 @@ def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access
     """Access that notes the start of a download or of packing, and each quarter of it."""
     noted: set[tuple[str, int]] = set()
 
-    def is_new(what: str, here: int, whole: int) -> bool:
+    def note_quarter(what: str, here: int, whole: int, note: str) -> None:
         mark = (what, 4 * here // max(whole, 1))
-        known = mark in noted
-        noted.add(mark)
-        return not known
+        if mark not in noted:
+            noted.add(mark)
+            reporter.note(note)
 
     def downloading(name: str, here: int, size: int) -> None:
-        if is_new(name, here, size):
-            reporter.note(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
+        note_quarter(name, here, size, f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
 
     def packing(done: int, total: int) -> None:
-        if is_new("packing", done, total):
-            reporter.note(f"packing images: {done:,} of {total:,} files")
+        note_quarter("packing", done, total, f"packing images: {done:,} of {total:,} files")
 
     return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
 

@@ -99,10 +99,7 @@ class Evaluator:
         return f"{self.count} evaluation{'s' * (self.count > 1)} took {seconds:.1f} s, {share:.1%} of the time"
 
     def evaluate(self, gan: GAN, engine: Engine, run: Run, reporter: Reporter) -> EvaluationResult:
-        """Evaluate the generator that is shown, and write a line of metrics.jsonl.
-
-        The protocol is the same each time, and is written to run.json at the first evaluation of a session.
-        """
+        """Evaluate the generator that is shown, always by one protocol; write it to run.json, values to metrics.jsonl."""
         if self.real is None:
             self.real = self._prepare(run)
         began, recipe, step = time.monotonic(), self.recipe, gan.seen // self.recipe.batch_size
@@ -114,8 +111,7 @@ class Evaluator:
         run.append_metric({"step": step, "seen": gan.seen, **_rounded(measured.values)})
         if self.count == 0:
             run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.to_dict()})
-        self.count += 1
-        self.measuring += time.monotonic() - began
+        self.count, self.measuring = self.count + 1, self.measuring + time.monotonic() - began
         history = evaluations(run)
         is_best, now = best_of(history) == history[-1], history[-1]
         reporter.note(f"step {step:,}: Fréchet distance {now.describe()}{', the lowest so far' if is_best else ''}")

@@ -63,10 +63,7 @@ class Due:
 
 
 def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[TrainingStep]:
-    """Train to the recipe's length, a plateau or a request to stop, and save the state; yields each step.
-
-    Closing the generator early is a request to stop. Raises DivergedError when a number is not finite.
-    """
+    """Train to the end or a request to stop, such as closing, and save; yields each step. Raises DivergedError."""
     recipe, run, engine, datasets, resumed_at = setup.recipe, setup.run, setup.engine, setup.datasets, gan.seen
     sampler = make_sampler(recipe, datasets.train)
     log = StepLog(recipe, run, setup.reporter, resumed_at)

@@ -41,7 +41,8 @@ class GAN:
     seen: int = 0
 
     def __repr__(self) -> str:
-        counts = [f"{name}: {num_parameters(network):,} parameters" for name, network in networks_of(self).items()]
+        sizes = {key: sum(each.numel() for each in network.parameters()) for key, network in networks_of(self).items()}
+        counts = [f"{name}: {size:,} parameters" for name, size in sizes.items()]
         return f"GAN({', '.join(counts)}, seen: {self.seen:,} images)"
 
 
@@ -80,11 +81,6 @@ def generator_of(gan: GAN, recipe: Recipe, engine: Engine) -> Generator:
 def networks_of(gan: GAN) -> dict[str, nn.Module]:
     """G, D and, when there is one, G_ema, by these names."""
     return {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {EMA_FILE: gan.G_ema})
-
-
-def num_parameters(network: nn.Module) -> int:
-    """Number of trainable values in a network."""
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def tensors_of(gan: GAN) -> NamedTensors:

@@ -32,10 +32,7 @@ Values = dict[str, Tensor]
 
 
 def train_step(gan: GAN, batch: Batch, recipe: Recipe, engine: Engine) -> Values:
-    """Update D, G, the EMA and the probability of augmentation, and advance the clock by one batch.
-
-    Returns the per-sample values [N] of both updates. Raises DivergedError when a number is not finite.
-    """
+    """Update all of `gan` and advance its clock by a batch; returns per-sample values [N]. Raises DivergedError."""
     with checking_finite(gan, batch.iteration + 1):
         if recipe.objective.generator_reuses_images:
             power_iteration(gan.G)
@@ -87,10 +84,7 @@ def discriminator_step(gan: GAN, batch: Batch, objective: Objective, engine: Eng
 
 
 def generator_step(gan: GAN, batch: Batch, objective: Objective, engine: Engine) -> Values:
-    """Update G, and D too if the objective says so, towards fake images that D takes for real.
-
-    Both networks are in training mode. Returns per-sample values [N]: "loss/g".
-    """
+    """Update G, and D too if the objective says so, both in training mode; returns per-sample values [N]: "loss/g"."""
     if batch.fake is None:
         power_iteration(gan.G)
     found = []

@@ -39,10 +39,7 @@ def needs_validation_batch(recipe: Recipe, seen: int) -> bool:
 
 
 def validation_batch(recipe: Recipe, validation: Dataset | None, seen: int) -> ValidationPixels | None:
-    """A batch of validation images for the step at this clock; None when the step needs none.
-
-    They are drawn with replacement, because the validation set may be smaller than a batch.
-    """
+    """Validation images for this step, with replacement, as the set may be small; None when the step needs none."""
     if validation is None or not needs_validation_batch(recipe, seen):
         return None
     chosen = torch.randint(len(validation), (recipe.batch_size,), generator=stream(recipe.seed, "held-out/batch", seen))
