@@ -72,10 +72,7 @@ def threads(num: int) -> Generator[None]:
 
 
 def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "auto") -> Engine:
-    """The engine for a device and a precision; "auto" is a GPU if there is one, and bf16 where it is faster than fp32.
-
-    Raises UsageError when this machine does not have the device.
-    """
+    """The engine; "auto" is a GPU if there is one, and bf16 if it is faster. Raises UsageError for a missing device."""
     _keep_freed_memory()
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     chosen = next(name for name in ("cuda", "mps", "cpu") if available[name]) if device == "auto" else device

@@ -194,21 +194,17 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
             raise ValueError(f"its marker {COMMITTED} does not say yes")
         text = read_plain(folder / MANIFEST).decode()
         manifest = parse_json(text)
-        _check_manifest(manifest)
+        if not isinstance(manifest, dict) or STATE not in manifest or len(manifest) > 20:
+            raise ValueError("it is not a list of a checkpoint's files")
+        for name, entry in manifest.items():
+            if not _FILE.fullmatch(name):
+                raise ValueError(f"it names {name[:60]!r}, which is not a file of a checkpoint")
+            sized = isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} and type(entry["bytes"]) is int
+            if not (sized and isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
+                raise ValueError(f"it gives no size and hash of {name}")
         if manifest_text(manifest) != text:
             raise ValueError("its text is not what was saved")
     return manifest
-
-
-def _check_manifest(manifest: Any) -> None:
-    if not isinstance(manifest, dict) or STATE not in manifest or len(manifest) > 20:
-        raise ValueError("it is not a list of a checkpoint's files")
-    for name, entry in manifest.items():
-        if not _FILE.fullmatch(name):
-            raise ValueError(f"it names {name[:60]!r}, which is not a file of a checkpoint")
-        sized = isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} and type(entry["bytes"]) is int
-        if not (sized and isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
-            raise ValueError(f"it gives no size and hash of {name}")
 
 
 def manifest_text(manifest: dict[str, dict[str, Any]]) -> str:

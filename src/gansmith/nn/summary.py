@@ -51,10 +51,7 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
 
 
 def _layers(module: nn.Module) -> list[nn.Module]:
-    """The layers of a network in their order.
-
-    A layer that takes the latents counts as one: what it computes from them is a side branch, not a link of the chain.
-    """
+    """The layers in their order; one that takes latents counts as one, because its own layers are a side branch."""
     if takes_latents(module) or not list(module.children()):
         return [module]
     return [layer for child in module.children() for layer in _layers(child)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gansmith.config import Schedule
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
@@ -123,17 +122,6 @@ def check_images_are_found(run: Run, wanted: Recipe) -> None:
             f"the images of {run.path} are not at {name} any more; give their new location: "
             f"gansmith resume {run.path} --data PATH"
         )
-
-
-def notes_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
-    """A sentence when a run goes on beyond the end of its learning rates' schedules."""
-    rates = {f"{name}.lr": getattr(wanted, name).lr for name in ("discriminator_optimizer", "generator_optimizer")}
-    ended = {field: lr for field, lr in rates.items() if isinstance(lr, Schedule) and lr.until <= trained.length.images}
-    if wanted.length.images <= trained.length.images or not ended:
-        return []
-    rates_now = ", ".join(f"{field} stays at {lr.end:.3g}" for field, lr in ended.items())
-    options = " ".join(f"--set {field}=.." for field in ended)
-    return [f"{rates_now}, where its schedule ended; for another learning rate, start a new run: --fork {options}"]
 
 
 def _is_safe(change: Change, trained: Recipe) -> bool:

@@ -92,9 +92,8 @@ def _advice(run: Run, rolled_back: int) -> str:
 def roll_backs(run: Run) -> list[dict]:
     """The roll-backs of the run, oldest first. Raises CheckpointError when their record in run.json is broken."""
     kept = run.info().get("roll_backs", [])
-    if not (
-        isinstance(kept, list) and all(isinstance(one, dict) and isinstance(one.get("to_seen"), int) for one in kept)
-    ):
+    are_tables = isinstance(kept, list) and all(isinstance(one, dict) for one in kept)
+    if not (are_tables and all(isinstance(one.get("to_seen"), int) for one in kept)):
         raise CheckpointError(f"{run.path / 'run.json'} holds a broken list of roll_backs; restore that file.")
     return kept
 

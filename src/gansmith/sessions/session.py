@@ -22,14 +22,8 @@ from gansmith.runs.lock import only_writer
 from gansmith.runs.reporter import LogFile, Reporter, Silent
 from gansmith.runs.run import Run, check_root, create_run, default_root, find_run, folder_name, utc_now
 from gansmith.schema import Recipe
-from gansmith.sessions.changes import (
-    check_changes_are_safe,
-    check_images_are_found,
-    check_same_images,
-    notes_on_length,
-    trained_recipe,
-)
-from gansmith.sessions.description import notes_on_setting, write_description
+from gansmith.sessions.changes import check_changes_are_safe, check_images_are_found, check_same_images, trained_recipe
+from gansmith.sessions.description import notes_on_length, notes_on_setting, write_description
 from gansmith.sessions.ending import ENDED, STOPPED, check_not_ended, disk_errors, ending
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
 from gansmith.system.atomic import write_atomically

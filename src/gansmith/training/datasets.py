@@ -47,10 +47,7 @@ def open_all(recipe: Recipe, access: Access) -> Datasets:
 
 
 def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
-    """The dataset of `open_set`, split into what the recipe trains on and what it does not.
-
-    Raises DataError when the images are too few, and when their classes are not the recipe's.
-    """
+    """What the recipe trains on and what it does not. Raises DataError for too few images and for other classes."""
     classes = _checked_classes(recipe, dataset)
     notes = [f"{len(dataset):,} of the {len(dataset.images):,} images of {dataset.index['name']}"]
     if (known := SETS.get(dataset.index["name"])) and known.warning:
@@ -106,10 +103,7 @@ def open_set(recipe: Recipe, access: Access, source: OpenSource | None = None) -
 
 
 def _split_for_losses(recipe: Recipe, dataset: Dataset, access: Access) -> tuple[Dataset, Dataset]:
-    """Training images, and images for the validation losses: the test split of a known dataset, or random images.
-
-    Own images have no test split: a tenth of them is used, at most 1,000.
-    """
+    """Training images, and those for the validation losses: a known test split, or a random tenth, at most 1,000."""
     name, num = parse_name(recipe.data.name).name, recipe.validation_losses.validation
     if not num and name in SETS:
         return dataset, open_dataset(_request(recipe, "test"), access)

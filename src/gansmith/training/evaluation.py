@@ -99,7 +99,7 @@ class Evaluator:
         return f"{self.count} evaluation{'s' * (self.count > 1)} took {seconds:.1f} s, {share:.1%} of the time"
 
     def evaluate(self, gan: GAN, engine: Engine, run: Run, reporter: Reporter) -> EvaluationResult:
-        """Evaluate the generator that is shown, always by one protocol; write it to run.json, values to metrics.jsonl."""
+        """Evaluate the generator that is shown, always by one protocol, and write metrics.jsonl and run.json."""
         if self.real is None:
             self.real = self._prepare(run)
         began, recipe, step = time.monotonic(), self.recipe, gan.seen // self.recipe.batch_size

@@ -33,10 +33,7 @@ def checking_finite(gan: GAN, step: int) -> Generator[None]:
 
 
 def check_finite(gan: GAN, values: Mapping[str, Tensor], step: int) -> None:
-    """Raise DivergedError when a value of the step, a buffer, or a weight of the EMA is not finite.
-
-    Other weights are not tested again: `Optimizer.update` tests them.
-    """
+    """Raise DivergedError for a value, buffer or EMA that is not finite; `Optimizer.update` tests other weights."""
     tensors = [*values.values()]
     for network in networks_of(gan).values():
         for layer in layers_of(network):

@@ -59,7 +59,10 @@ class Optimizer:
             losses.append(loss.detach())
 
         yield accumulate
-        gradients = [_gradient_of(parameter) for parameter in self.parameters]
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        if len(gradients) < len(self.parameters):
+            shape = next([*parameter.shape] for parameter in self.parameters if parameter.grad is None)
+            raise ValueError(f"no gradient reaches a parameter of shape {shape}: it has no effect.")
         # Each loss is read by itself: even the sum of one number takes 0.1 ms right after a backward pass.
         if not (all(math.isfinite(loss.item()) for loss in losses) and gradients_finite(gradients)):
             raise NotFiniteError(self, losses)
@@ -116,18 +119,11 @@ def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int)
     """
     rate, count = value_at(settings.lr, seen) / (1 + settings.lr_decay * updates_done), updates_done + 1.0
     if isinstance(settings, RMSprop):
-        return _UpdateNumbers(rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=UNBIASED_AFTER)
-    beta2 = value_at(settings.beta2, seen)
-    correction = math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0
-    return _UpdateNumbers(
-        rate=rate, beta1=settings.beta1, beta2=beta2, epsilon=settings.epsilon / correction, count=count
-    )
-
-
-def _gradient_of(parameter: Tensor) -> Tensor:
-    if parameter.grad is None:
-        raise ValueError(f"no gradient reaches a parameter of shape {list(parameter.shape)}: it has no effect.")
-    return parameter.grad
+        beta1, beta2, epsilon, count = 0.0, settings.rho, settings.epsilon, UNBIASED_AFTER
+    else:
+        beta1, beta2 = settings.beta1, value_at(settings.beta2, seen)
+        epsilon = settings.epsilon / (math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0)
+    return _UpdateNumbers(rate=rate, beta1=beta1, beta2=beta2, epsilon=epsilon, count=count)
 
 
 def _step(

@@ -56,10 +56,9 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
     with torch.random.fork_rng(devices=[]):  # torch draws weights of its own here, which `init_weights` replaces
         networks = recipe.model.build(recipe.spec)
     G, D = networks.G, networks.D
-    init_weights(G, stream(recipe.seed, "init/G", 0))
-    init_weights(D, stream(recipe.seed, "init/D", 0))
-    engine.place(G)
-    engine.place(D)
+    for name, network in {"G": G, "D": D}.items():
+        init_weights(network, stream(recipe.seed, f"init/{name}", 0))
+        engine.place(network)
     trained_by_g = [*G.parameters()]
     if recipe.objective.generator_step_trains_discriminator:
         trained_by_g += D.parameters()
@@ -84,10 +83,7 @@ def networks_of(gan: GAN) -> dict[str, nn.Module]:
 
 
 def tensors_of(gan: GAN) -> NamedTensors:
-    """Everything that a checkpoint keeps, by file and name: the tensors that training changes, not copies.
-
-    An optimiser's state has the names "<number of the parameter>.<name of the statistic>".
-    """
+    """Everything that a checkpoint keeps, by file and name, not copied; optimisers have "<parameter>.<statistic>"."""
     tensors = {name: network.state_dict() for name, network in networks_of(gan).items()}
     if gan.augment is not None and gan.augment.settings.target:
         tensors[AUGMENT_FILE] = {"state": gan.augment.state}

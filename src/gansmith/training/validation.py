@@ -84,10 +84,9 @@ def validation_losses(
     with eval_mode(gan.G, gan.D), engine.autocast():
         logits = [gan.D(images, labels).to(real.dtype) for images in (real, gan.G(z, labels))]
     real_logits, fake_logits = (clip_probability(each, objective.probability_clip) for each in logits)
+    in_pairs = real_logits if objective.in_pairs else None
     loss, targets = replace(LOSSES[objective.loss], averages_halves=False), Targets()
     return {
         "held_out/d": adversarial.discriminator_loss(loss, {"real": real_logits, "fake": fake_logits}, targets),
-        "held_out/g": adversarial.generator_loss(
-            loss, fake_logits, real_logits if objective.in_pairs else None, targets
-        ),
+        "held_out/g": adversarial.generator_loss(loss, fake_logits, in_pairs, targets),
     }
