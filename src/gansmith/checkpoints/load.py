@@ -51,10 +51,7 @@ def set_aside(run: Run, found: FoundCheckpoint) -> list[str]:
 
 
 def check_size(folder: Path, name: str, network: nn.Module) -> None:
-    """Raise CheckpointError when the size of the weights saved as `name` is not that of `network`, on any device.
-
-    With a network on "meta" this comes before memory is taken for a recipe of unknown origin.
-    """
+    """Raise CheckpointError for saved weights of another size, before memory is taken for a network on "meta"."""
     file, tensors = f"{name}.safetensors", network.state_dict()
     saved = manifest.read_manifest(folder).get(file, {"bytes": 0})["bytes"]
     least = sum(tensor.nbytes for tensor in tensors.values())

@@ -39,8 +39,8 @@ class Draws:
 
     def chunk(self, recipe: Recipe, start: int) -> Tensor:
         """Latents [CHUNK, latents] of the images from number `start` on, which is a multiple of `CHUNK`."""
-        distribution, size = recipe.latents.distribution, recipe.latents.size
-        return latents(distribution, CHUNK, size, stream(self.seed, self.name, start)).mul_(self.truncation)
+        generator = stream(self.seed, self.name, start)
+        return latents(recipe.latents.distribution, CHUNK, recipe.latents.size, generator).mul_(self.truncation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)

@@ -168,7 +168,7 @@ def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -
             f"evaluate.images={settings.images:,} are too few: the features {found.name!r} are {found.width} wide "
             f"and need at least {fewest:,}."
         )
-    num = _images_in_each(recipe, len(train))
+    num = min(settings.images, settings.validation or len(train))
     available = {"classes": found.classes is not None, "images": min(data.height, data.width) >= LEAST_SIDE}
     names = [name for name in METRICS_IN_TRAINING if all(available[need] for need in METRICS[name].needs)]
     names = names if num >= fewest else []
@@ -177,7 +177,8 @@ def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -
 
 def is_measurable(recipe: Recipe, count: int) -> bool:
     """Whether the validation set, or else `count` training images, are enough. Raises as `make_evaluator`."""
-    return _images_in_each(recipe, count) >= METRICS[DECIDES].fewest(_extractor(recipe).width)
+    num = min(recipe.evaluate.images, recipe.evaluate.validation or count)
+    return num >= METRICS[DECIDES].fewest(_extractor(recipe).width)
 
 
 def notes_on_too_short(recipe: Recipe) -> list[str]:
@@ -185,10 +186,6 @@ def notes_on_too_short(recipe: Recipe) -> list[str]:
     every, images = recipe.evaluate.every, recipe.length.images
     note = f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"
     return [note] if every > images else []
-
-
-def _images_in_each(recipe: Recipe, count: int) -> int:
-    return min(recipe.evaluate.images, recipe.evaluate.validation or count)
 
 
 def _extractor(recipe: Recipe) -> Extractor:
