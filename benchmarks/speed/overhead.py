@@ -34,7 +34,7 @@ from gansmith.schema import Recipe
 from gansmith.system.machine import describe_machine
 from gansmith.training import loop
 from gansmith.training.batch import make_batch
-from gansmith.training.datasets import open_all
+from gansmith.training.datasets import Datasets, open_all
 from gansmith.training.state import build
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -130,16 +130,8 @@ def looped(recipe: Recipe, steps: int) -> dict[str, list[float]]:
         run = create_run(Path(folder), recipe.name)
         gan, reporter = build(recipe, engine), LogFile(run.path / "log.txt", Silent())
         requests = Requests(run.path / "control")
-        setup = loop.Setup(
-            recipe=recipe,
-            dataset=images(recipe),
-            for_losses=None,
-            validation=None,
-            evaluator=None,
-            engine=engine,
-            run=run,
-            reporter=reporter,
-        )
+        datasets = Datasets(train=images(recipe), for_losses=None, validation=None, notes=[])
+        setup = loop.Setup(recipe, datasets, None, engine, run, reporter)
         for part in PARTS:
             patches.enter_context(patch.object(*PARTS[part], timed(part)))
         began = time.perf_counter()

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from gansmith.planning.public import plan, recipe
     from gansmith.runs.run import list_runs
     from gansmith.runs.summary import summary
-    from gansmith.sessions.session import resume, train
-    from gansmith.sessions.training_steps import training_steps
+    from gansmith.sessions.session import resume, train, training_steps
     from gansmith.training.state import build
 
 __all__ = [
@@ -59,7 +58,7 @@ _HOMES = {
     "recipe": "gansmith.planning.public",
     "resume": "gansmith.sessions.session",
     "train": "gansmith.sessions.session",
-    "training_steps": "gansmith.sessions.training_steps",
+    "training_steps": "gansmith.sessions.session",
 }
 """The module of each public name. A new name has a line here, one in `__all__` and one under TYPE_CHECKING."""
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import re
 import time
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -71,10 +72,7 @@ def threads(num: int) -> Generator[None]:
 
 
 def make_engine(device: DeviceChoice = "auto", precision: PrecisionChoice = "auto") -> Engine:
-    """The engine for a device and a precision; "auto" is a GPU if there is one, and bf16 where it is faster than fp32.
-
-    Raises UsageError when this machine does not have the device.
-    """
+    """The engine; "auto" is a GPU if there is one, and bf16 if it is faster. Raises UsageError for a missing device."""
     _keep_freed_memory()
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     chosen = next(name for name in ("cuda", "mps", "cpu") if available[name]) if device == "auto" else device
@@ -142,18 +140,13 @@ def _multiplies_faster_in_bf16() -> bool:
     return fastest[torch.float32] > MIN_SPEEDUP * fastest[torch.bfloat16]
 
 
-_OUT_OF_MEMORY_TEXTS = (
-    "can't allocate memory",
-    "cannot allocate memory",
-    "could not allocate",
-    "bad_alloc",
-    "memoryerror",
-    "out of memory",
-    "not enough memory",
+_OUT_OF_MEMORY = re.compile(
+    r"(can't|cannot) allocate memory|could not allocate|bad_alloc|memoryerror|out of memory|not enough memory|"
     "failed to map segment",
+    re.IGNORECASE,
 )
 
 
 def says_out_of_memory(text: str) -> bool:
     """Whether the text of an error is about a lack of memory; on a processor torch raises plain RuntimeErrors."""
-    return any(sign in text.lower() for sign in _OUT_OF_MEMORY_TEXTS)
+    return bool(_OUT_OF_MEMORY.search(text))

@@ -10,7 +10,7 @@ import torch
 from keras import layers
 
 from gansmith import recipe
-from gansmith.checkpoints.load import load_network
+from gansmith.checkpoints.load import load_tensors
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.interop.import_run import import_keras
 from gansmith.interop.keras import expected_layers
@@ -59,7 +59,7 @@ def networks_of(run, made):
     there = {"G": built.G, "D": built.D}
     for name, network in there.items():
         if (folder / f"{name}.safetensors").exists():
-            load_network(folder, name, network)
+            load_tensors(folder, name, network.state_dict())
     return there
 
 

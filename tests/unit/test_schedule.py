@@ -17,7 +17,8 @@ from gansmith.recipe_file import from_values, override, read_toml, to_toml
 from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.schema import Adam, RMSprop
-from gansmith.sessions.changes import changes_between, check_changes_are_safe, notes_on_length
+from gansmith.sessions.changes import changes_between, check_changes_are_safe
+from gansmith.sessions.description import notes_on_length
 from gansmith.sessions.rollback import slowed
 from gansmith.training.batch import make_batch
 from gansmith.training.optim import make_optimizer

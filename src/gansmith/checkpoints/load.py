@@ -7,19 +7,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from gansmith.checkpoints.manifest import (
-    BAD,
-    LATEST,
-    REPLACED,
-    FoundCheckpoint,
-    damaged,
-    folder_of,
-    is_uncommitted,
-    is_whole,
-    read_manifest,
-    read_verified,
-    saved_checkpoints,
-)
+from gansmith.checkpoints import manifest
+from gansmith.checkpoints.manifest import BAD, REPLACED, FoundCheckpoint, saved_checkpoints
 from gansmith.errors import CheckpointError, DiskError
 from gansmith.nn.finite import is_finite
 from gansmith.runs.run import Run
@@ -34,11 +23,11 @@ def tidy(run: Run) -> None:
     run.remove_leftovers()
     try:
         for folder in [path for path in run.checkpoints.glob("[0-9]*") if path.is_dir() and not path.is_symlink()]:
-            if is_uncommitted(folder) or not any(folder.iterdir()):
+            if manifest.is_uncommitted(folder) or not any(folder.iterdir()):
                 remove_folder(folder)
         for replaced in [*run.checkpoints.glob(f"{REPLACED}*")]:
             place = replaced.with_name(replaced.name.removeprefix(REPLACED))
-            if is_uncommitted(replaced) or is_whole(place):
+            if manifest.is_uncommitted(replaced) or manifest.is_whole(place):
                 remove_folder(replaced)
                 continue
             if place.exists():
@@ -49,10 +38,7 @@ def tidy(run: Run) -> None:
 
 
 def set_aside(run: Run, found: FoundCheckpoint) -> list[str]:
-    """Rename the damaged checkpoints newer than `found` to .bad-<step>-<number>; returns a sentence for each.
-
-    Only the run's one writer may call it.
-    """
+    """Rename damaged checkpoints newer than `found` to .bad-<step>-<number>; returns notes. For the one writer only."""
     saved, notes = saved_checkpoints(run), []
     for step, damage in found.damages.items():
         name = _rename_damaged(saved[step])
@@ -60,23 +46,14 @@ def set_aside(run: Run, found: FoundCheckpoint) -> list[str]:
             f"{damage} It is set aside as {name}; the {step - found.step:,} steps after step {found.step:,} are lost "
             "and done again."
         )
-    write_atomically(run.checkpoints / LATEST, folder_of(run, found.step).name + "\n")
+    write_atomically(run.checkpoints / manifest.LATEST, manifest.folder_of(run, found.step).name + "\n")
     return notes
 
 
-def load_network(folder: Path, name: str, network: nn.Module) -> None:
-    """Load the weights saved as `name` (G, D or G_ema) into `network`. Raises CheckpointError when they do not fit."""
-    load_tensors(folder, name, network.state_dict())
-
-
 def check_size(folder: Path, name: str, network: nn.Module) -> None:
-    """Raise CheckpointError when the size of the weights saved as `name` is not that of `network`, on any device.
-
-    With a network on "meta" this comes before memory is taken for a recipe of unknown origin.
-    """
-    file = f"{name}.safetensors"
-    saved = read_manifest(folder).get(file, {"bytes": 0})["bytes"]
-    tensors = network.state_dict()
+    """Raise CheckpointError for saved weights of another size, before memory is taken for a network on "meta"."""
+    file, tensors = f"{name}.safetensors", network.state_dict()
+    saved = manifest.read_manifest(folder).get(file, {"bytes": 0})["bytes"]
     least = sum(tensor.nbytes for tensor in tensors.values())
     if not least <= saved <= _most_bytes(tensors):
         raise _does_not_fit(folder / file, f"it holds {saved:,} bytes, the network has {least:,}")
@@ -86,36 +63,28 @@ def check_size(folder: Path, name: str, network: nn.Module) -> None:
 def load_tensors(folder: Path, part: str, tensors: dict[str, Tensor]) -> None:
     """Copy the tensors of the file `part`.safetensors into `tensors`.
 
-    Raises CheckpointError, before any tensor changes, when the file is damaged, or when names, shapes or types differ.
+    Raises CheckpointError before any tensor changes: for damage, numbers that are not finite, or other names or shapes.
     """
     file = folder / f"{part}.safetensors"
-    saved = _read_tensors(folder, part, _most_bytes(tensors))
+    size, most = manifest.read_manifest(folder).get(file.name, {"bytes": 0})["bytes"], _most_bytes(tensors)
+    if size > most:
+        raise _does_not_fit(file, f"it holds {size:,} bytes, and the recipe allows {most:,} at most")
+    with manifest.damage_in(folder, file.name):
+        try:
+            saved = load(manifest.read_verified(folder, file.name, most))
+        except (SafetensorError, RuntimeError, KeyError) as error:
+            raise ValueError(str(error) or "it is not in the format safetensors") from error
+        for name, tensor in saved.items():
+            if not is_finite(tensor):
+                raise ValueError(f"{name[:60]!r} holds a value that is not finite")
     if differ := sorted(saved.keys() ^ tensors.keys()):
         raise _does_not_fit(file, f"{differ[0]!r} is in one of the two only")
     for name, tensor in tensors.items():
-        here, there = ((tuple(t.shape), t.dtype) for t in (saved[name], tensor))
+        here, there = _shape_and_type(saved[name]), _shape_and_type(tensor)
         if here != there:
-            raise _does_not_fit(
-                file, f"{name} is {_shape_and_type(saved[name])}, the network's is {_shape_and_type(tensor)}"
-            )
+            raise _does_not_fit(file, f"{name} is {here}, the network's is {there}")
     for name, tensor in tensors.items():
         tensor.copy_(saved[name])
-
-
-def _read_tensors(folder: Path, part: str, most: int) -> dict[str, Tensor]:
-    """The tensors of a file of at most `most` bytes. Raises CheckpointError for damage, and for a value not finite."""
-    name = f"{part}.safetensors"
-    size = read_manifest(folder).get(name, {"bytes": 0})["bytes"]
-    if size > most:
-        raise _does_not_fit(folder / name, f"it holds {size:,} bytes, and the recipe allows {most:,} at most")
-    try:
-        tensors = load(read_verified(folder, name, most))
-    except (SafetensorError, RuntimeError, KeyError) as error:
-        raise damaged(folder, name, ValueError(str(error) or "it is not in the format safetensors")) from error
-    for key, tensor in tensors.items():
-        if not is_finite(tensor):
-            raise damaged(folder, name, ValueError(f"{key[:60]!r} holds a value that is not finite"))
-    return tensors
 
 
 def _most_bytes(tensors: dict[str, Tensor]) -> int:

@@ -6,6 +6,8 @@ The files of a checkpoint are listed in `gansmith.checkpoints`.
 import hashlib
 import json
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,10 +59,7 @@ def folder_of(run: Run, step: int) -> Path:
 
 
 def saved_checkpoints(run: Run) -> dict[int, Path]:
-    """Step -> folder of every checkpoint, in order, damaged ones included.
-
-    Raises CheckpointError when the folder of checkpoints is a link.
-    """
+    """Step -> folder of all checkpoints in order, damaged ones too. Raises CheckpointError if that folder is a link."""
     if run.checkpoints.is_symlink():
         raise CheckpointError(f"{run.checkpoints} is a link; a run's checkpoints must be in its own folder.")
     found = {}
@@ -97,7 +96,17 @@ def find_checkpoint(run: Run, which: str = "last") -> FoundCheckpoint:
     if not saved:
         raise CheckpointError(f"{run.path} holds no checkpoint; the first is written at the run's first interval.")
     if which == "last":
-        return _newest_whole(run, saved)
+        damages: dict[int, str] = {}
+        for step, folder in reversed(saved.items()):
+            try:
+                verify(folder)
+                return FoundCheckpoint(step=step, folder=folder, damages=damages)
+            except DamagedError as error:
+                damages[step] = str(error)
+        raise CheckpointError(
+            f"{run.path} holds no checkpoint that can be used: {len(saved)} of {len(saved)} are damaged. "
+            f"Of the newest, {damages[max(damages)]}"
+        )
     best = named_best(run)
     names = "'last'" if best is None else "'last' or 'best'"
     there = f"it has {', '.join(map(str, saved))}, or {names}"
@@ -126,37 +135,18 @@ def named_best(run: Run) -> int | None:
     return int(named) if re.fullmatch(r"[0-9]{8,18}", named) else None
 
 
-def _newest_whole(run: Run, saved: dict[int, Path]) -> FoundCheckpoint:
-    damages: dict[int, str] = {}
-    for step, folder in reversed(saved.items()):
-        try:
-            verify(folder)
-        except DamagedError as error:
-            damages[step] = str(error)
-        else:
-            return FoundCheckpoint(step=step, folder=folder, damages=damages)
-    raise CheckpointError(
-        f"{run.path} holds no checkpoint that can be used: {len(saved)} of {len(saved)} are damaged. "
-        f"Of the newest, {damages[max(damages)]}"
-    )
-
-
 def verify(folder: Path) -> None:
     """Check sizes first, then every byte against the manifest. Raises DamagedError with the name of the file."""
     manifest = read_manifest(folder)
     for name, entry in manifest.items():
-        try:
+        with damage_in(folder, name):
             size = (folder / name).lstat().st_size
             if size != entry["bytes"]:
                 raise ValueError(f"it holds {size:,} bytes, {entry['bytes']:,} were saved")
-        except (OSError, ValueError) as error:
-            raise damaged(folder, name, error) from error
     for name, entry in manifest.items():
-        try:
+        with damage_in(folder, name):
             if hash_plain(folder / name) != entry["sha256"]:
                 raise ValueError("its content is not what was saved")
-        except (OSError, ValueError) as error:
-            raise damaged(folder, name, error) from error
     read_state(folder)
 
 
@@ -172,20 +162,18 @@ def is_whole(folder: Path) -> bool:
 def read_verified(folder: Path, name: str, most: int) -> bytes:
     """The bytes of a file, at most `most`, checked against the manifest as they are read. Raises DamagedError."""
     entry = read_manifest(folder).get(name)
-    try:
+    with damage_in(folder, name):
         if entry is None:
             raise ValueError("the manifest does not name it")
         data = read_plain(folder / name, most)
         if fingerprint(data) != entry:
             raise ValueError("its content is not what was saved")
-    except (OSError, ValueError) as error:
-        raise damaged(folder, name, error) from error
     return data
 
 
 def read_state(folder: Path) -> dict[str, Any]:
     """The content of state.json. Raises DamagedError, also when its step is not that of the folder's name."""
-    try:
+    with damage_in(folder, STATE):
         state = read_json(folder / STATE)
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise ValueError(f"it is not of format {FORMAT}")
@@ -194,37 +182,29 @@ def read_state(folder: Path) -> dict[str, Any]:
             raise ValueError("it holds no valid step and number of images seen")
         if f"{step:08}" != folder.name.removeprefix(REPLACED):
             raise ValueError(f"it belongs to step {step:,}")
-    except (OSError, ValueError) as error:
-        raise damaged(folder, STATE, error) from error
     return state
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     """File name -> {"bytes", "sha256"}. Raises DamagedError, also when a single byte of the text differs."""
-    try:
+    with damage_in(folder, MANIFEST):
         if folder.is_symlink():
             raise ValueError("its folder is a link")
         if _marker(folder) not in (None, YES):
             raise ValueError(f"its marker {COMMITTED} does not say yes")
         text = read_plain(folder / MANIFEST).decode()
         manifest = parse_json(text)
-        _check_manifest(manifest)
+        if not isinstance(manifest, dict) or STATE not in manifest or len(manifest) > 20:
+            raise ValueError("it is not a list of a checkpoint's files")
+        for name, entry in manifest.items():
+            if not _FILE.fullmatch(name):
+                raise ValueError(f"it names {name[:60]!r}, which is not a file of a checkpoint")
+            sized = isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} and type(entry["bytes"]) is int
+            if not (sized and isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
+                raise ValueError(f"it gives no size and hash of {name}")
         if manifest_text(manifest) != text:
             raise ValueError("its text is not what was saved")
-    except (OSError, ValueError) as error:
-        raise damaged(folder, MANIFEST, error) from error
     return manifest
-
-
-def _check_manifest(manifest: Any) -> None:
-    if not isinstance(manifest, dict) or STATE not in manifest or len(manifest) > 20:
-        raise ValueError("it is not a list of a checkpoint's files")
-    for name, entry in manifest.items():
-        if not _FILE.fullmatch(name):
-            raise ValueError(f"it names {name[:60]!r}, which is not a file of a checkpoint")
-        sized = isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} and type(entry["bytes"]) is int
-        if not (sized and isinstance(entry["sha256"], str) and _SHA256.fullmatch(entry["sha256"])):
-            raise ValueError(f"it gives no size and hash of {name}")
 
 
 def manifest_text(manifest: dict[str, dict[str, Any]]) -> str:
@@ -237,7 +217,11 @@ def fingerprint(data: bytes) -> dict[str, int | str]:
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def damaged(folder: Path, name: str, error: Exception) -> DamagedError:
-    """The error for a file that is not what was saved."""
-    reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-    return DamagedError(f"{folder / name} is damaged: {reason}.")
+@contextmanager
+def damage_in(folder: Path, name: str) -> Generator[None]:
+    """Turn an error on reading a file, or a ValueError on its content, into a DamagedError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise DamagedError(f"{folder / name} is damaged: {reason}.") from error

@@ -7,40 +7,20 @@ draw follow from the recipe and the clock, so of all these only the clock is sav
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
-from gansmith.checkpoints.manifest import (
-    BEST,
-    FORMAT,
-    LATEST,
-    MANIFEST,
-    REPLACED,
-    STATE,
-    fingerprint,
-    folder_of,
-    manifest_text,
-    named_best,
-    saved_checkpoints,
-)
+from gansmith.checkpoints import manifest
+from gansmith.checkpoints.manifest import REPLACED, folder_of, named_best, saved_checkpoints
 from gansmith.errors import DiskError, DivergedError
 from gansmith.nn.finite import is_finite
 from gansmith.recipe_file import to_toml
 from gansmith.runs.history import DECIDES, best_of, evaluations
 from gansmith.runs.run import Run
 from gansmith.schema import Checkpoints, Recipe
-from gansmith.system.atomic import (
-    cannot_write,
-    move_folder,
-    remove_folder,
-    sync_folder,
-    unfinished_name,
-    write_atomically,
-)
-from gansmith.system.atomic import write_new as write_durably
+from gansmith.system import atomic
 from gansmith.system.machine import versions
 
 MARGIN = 2**20
@@ -56,28 +36,33 @@ def save_tensors(run: Run, tensors: NamedTensors, recipe: Recipe, seen: int) -> 
     there is no room; the earlier checkpoints stay as they are either way.
     """
     step = seen // recipe.batch_size
-    _check_finite_tensors(run, tensors, seen)
+    for part, named in tensors.items():
+        if broken := [name for name, tensor in named.items() if not is_finite(tensor)]:
+            raise DivergedError(
+                f"{broken[0]} of {part} is not finite after {seen:,} images, so no checkpoint was written; "
+                f"the last good one is in {run.checkpoints}. Lower the learning rates."
+            )
     folder = folder_of(run, step)
+    what = f"the checkpoint of step {step:,}, {folder},"
     needed = MARGIN + sum(tensor.nbytes for named in tensors.values() for tensor in named.values())
     try:
-        _check_room(folder, needed)
+        if needed > (free := shutil.disk_usage(run.checkpoints).free):
+            raise DiskError(
+                f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; earlier checkpoints "
+                "stay. Free some space, then: gansmith resume."
+            )
         run.sync_logs()
-        unfinished = unfinished_name(folder)
+        unfinished = atomic.unfinished_name(folder)
         unfinished.mkdir()
         try:
-            _write_files(unfinished, _contents(tensors, _state_json(run, recipe, step, seen)))
+            _write_files(unfinished, tensors, _state_json(run, recipe, step, seen))
             _publish(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-        write_atomically(run.checkpoints / LATEST, folder.name + "\n")
+        atomic.write_atomically(run.checkpoints / manifest.LATEST, folder.name + "\n")
         apply_keep_policy(run, recipe)
     except OSError as error:
-        raise cannot_write(f"the checkpoint of step {step:,}, {folder},", run.checkpoints, needed, error) from error
-
-
-def save_networks(run: Run, networks: dict[str, nn.Module], recipe: Recipe) -> None:
-    """Write a checkpoint of step 0 with networks (G, D, G_ema) only: enough for sampling. Raises as `save_tensors`."""
-    save_tensors(run, {name: network.state_dict() for name, network in networks.items()}, recipe, seen=0)
+        raise atomic.cannot_write(what, run.checkpoints, needed, error) from error
 
 
 def apply_keep_policy(run: Run, recipe: Recipe) -> None:
@@ -91,7 +76,7 @@ def apply_keep_policy(run: Run, recipe: Recipe) -> None:
     keep = steps_kept([*saved], recipe.batch_size, recipe.checkpoints) | {named_best(run)}
     for folder in [folder for step, folder in saved.items() if step not in keep]:
         try:
-            remove_folder(folder)
+            atomic.remove_folder(folder)
         except OSError as error:
             raise DiskError(f"{folder} cannot be removed: {error.strerror}.") from error
 
@@ -102,10 +87,10 @@ def point_at_best(run: Run) -> None:
     A state with a new lowest evaluation is saved at once and kept, so the lowest of all exists unless a disk damaged
     it. Only the run's one writer may call it. Raises DiskError.
     """
-    saved, file = saved_checkpoints(run), run.checkpoints / BEST
+    saved, file = saved_checkpoints(run), run.checkpoints / manifest.BEST
     best = best_of([one for one in evaluations(run) if one.step in saved])
     if best and best.step != named_best(run):
-        write_atomically(file, folder_of(run, best.step).name + "\n")
+        atomic.write_atomically(file, folder_of(run, best.step).name + "\n")
     elif best is None and (file.exists() or file.is_symlink()):
         try:
             file.unlink()
@@ -113,30 +98,10 @@ def point_at_best(run: Run) -> None:
             raise DiskError(f"{file} cannot be removed: {error.strerror}.") from error
 
 
-def _check_finite_tensors(run: Run, tensors: NamedTensors, seen: int) -> None:
-    """Raise DivergedError with the name of the first tensor that holds a value that is not finite."""
-    for part, named in tensors.items():
-        for name, tensor in named.items():
-            if not is_finite(tensor):
-                raise DivergedError(
-                    f"{name} of {part} is not finite after {seen:,} images, so no checkpoint was written; "
-                    f"the last good one is in {run.checkpoints}. Lower the learning rates."
-                )
-
-
-def _check_room(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder.parent).free
-    if needed > free:
-        raise DiskError(
-            f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; earlier checkpoints stay. "
-            "Free some space, then: gansmith resume."
-        )
-
-
 def _state_json(run: Run, recipe: Recipe, step: int, seen: int) -> bytes:
     best = best_of(evaluations(run))
     state = {
-        "format": FORMAT,
+        "format": manifest.FORMAT,
         "step": step,
         "seen": seen,
         "best": best and {"step": best.step, "seen": best.seen, DECIDES: best.value},
@@ -146,21 +111,19 @@ def _state_json(run: Run, recipe: Recipe, step: int, seen: int) -> bytes:
     return (json.dumps(state, indent=1) + "\n").encode()
 
 
-def _contents(tensors: NamedTensors, state: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file; one file is in memory at a time."""
-    for part, named in tensors.items():
-        yield f"{part}.safetensors", save({name: tensor.detach().contiguous() for name, tensor in named.items()})
-    yield STATE, state
-
-
-def _write_files(folder: Path, contents: Iterator[tuple[str, bytes]]) -> None:
+def _write_files(folder: Path, tensors: NamedTensors, state: bytes) -> None:
     """Write the files, then the manifest, then sync the folder: each is on disk before the next begins."""
-    manifest = {}
-    for name, content in contents:
-        write_durably(folder / name, content)
-        manifest[name] = fingerprint(content)
-    write_durably(folder / MANIFEST, manifest_text(manifest).encode())
-    sync_folder(folder)
+    files = {}
+
+    def write(name: str, content: bytes) -> None:
+        atomic.write_new(folder / name, content)
+        files[name] = manifest.fingerprint(content)
+
+    for part, named in tensors.items():  # one file is in memory at a time
+        write(f"{part}.safetensors", save({name: tensor.detach().contiguous() for name, tensor in named.items()}))
+    write(manifest.STATE, state)
+    atomic.write_new(folder / manifest.MANIFEST, manifest.manifest_text(files).encode())
+    atomic.sync_folder(folder)
 
 
 def _publish(unfinished: Path, folder: Path) -> None:
@@ -168,11 +131,11 @@ def _publish(unfinished: Path, folder: Path) -> None:
     replaced = folder.with_name(f"{REPLACED}{folder.name}")
     if folder.exists():
         if replaced.exists():
-            remove_folder(replaced)
-        move_folder(folder, replaced)
-    move_folder(unfinished, folder)
+            atomic.remove_folder(replaced)
+        atomic.move_folder(folder, replaced)
+    atomic.move_folder(unfinished, folder)
     if replaced.exists():
-        remove_folder(replaced)
+        atomic.remove_folder(replaced)
 
 
 def steps_kept(steps: list[int], batch_size: int, policy: Checkpoints) -> set[int]:

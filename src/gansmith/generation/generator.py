@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from gansmith.checkpoints.load import check_size, load_network
+from gansmith.checkpoints.load import check_size, load_tensors
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.data.classes import Classes, classes_of, on_grid
 from gansmith.engine import DeviceChoice, Engine, same_engine
@@ -39,8 +39,8 @@ class Draws:
 
     def chunk(self, recipe: Recipe, start: int) -> Tensor:
         """Latents [CHUNK, latents] of the images from number `start` on, which is a multiple of `CHUNK`."""
-        distribution, size = recipe.latents.distribution, recipe.latents.size
-        return latents(distribution, CHUNK, size, stream(self.seed, self.name, start)).mul_(self.truncation)
+        generator = stream(self.seed, self.name, start)
+        return latents(recipe.latents.distribution, CHUNK, recipe.latents.size, generator).mul_(self.truncation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -64,10 +64,7 @@ class Generator:
         return f"Generator({self.recipe.name!r}, step {self.step:,}: {z} latents -> {images}{classes})"
 
     def __call__(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What G outputs in eval mode for latents [N, latents]: float [N, C, H, W] in model range.
-
-        `labels`, int64 [N], are the classes of a conditional generator.
-        """
+        """G's outputs in eval mode for latents [N, latents], classes int64 [N]: float [N, C, H, W] in model range."""
         with torch.no_grad(), eval_mode(self.G), self.engine.autocast():
             return self.G(z.to(self.engine.device), None if labels is None else labels.to(self.engine.device))
 
@@ -79,8 +76,7 @@ class Generator:
         """`num` images, uint8 (num, H, W, C). Image i depends on the seed, i, truncation and its class only.
 
         The images have the named classes in turn; without names, those of a conditional generator follow the shares of
-        the training images. `truncation` below 1 makes images more alike, see `Draws`. Raises UsageError as `labels`
-        does.
+        the training images. `truncation` below 1 makes images more alike. Raises UsageError as `labels` does.
         """
         draws = Draws(seed=seed, truncation=truncation)
         return np.concatenate([*self.sample_chunks(num, draws, self.labels(num, classes))])
@@ -90,10 +86,7 @@ class Generator:
         yield from map(self._to_images, self.sample_outputs(num, draws, labels))
 
     def sample_outputs(self, num: int, draws: Draws, labels: Tensor | None = None) -> Iterator[Tensor]:
-        """The same as G outputs them: float [N, C, H, W] in model range, at most `CHUNK` at a time.
-
-        `labels`, int64 [num], are the classes of a conditional generator.
-        """
+        """The same as G outputs them: float [N, C, H, W] in model range. `labels` are classes, int64 [num]."""
         for start in range(0, num, CHUNK):
             chunk = None if labels is None else labels[start : start + CHUNK]
             filled = None if chunk is None else pad(chunk, (0, CHUNK - len(chunk)))
@@ -102,8 +95,7 @@ class Generator:
     def labels(self, num: int, classes: Sequence[str] = ()) -> Tensor | None:
         """The class of each of `num` images, int64 [num]: the named ones in turn, or else in the data's shares.
 
-        None for an unconditional generator. Raises UsageError for a class that is unknown, and for any class of an
-        unconditional generator.
+        None for an unconditional generator. Raises UsageError for unknown classes, all of them without labels.
         """
         if self.classes is None:
             if classes:
@@ -118,12 +110,7 @@ class Generator:
         return numbers[torch.arange(num) % len(numbers)]
 
     def interpolate(
-        self,
-        numbers: Sequence[int],
-        frames: int,
-        seed: int = 0,
-        truncation: float = 1.0,
-        classes: Sequence[str] = (),
+        self, numbers: Sequence[int], frames: int, seed: int = 0, truncation: float = 1.0, classes: Sequence[str] = ()
     ) -> Iterator[np.ndarray]:
         """From each of these images of `sample` to the next and from the last to the first, `frames` per segment.
 
@@ -140,45 +127,38 @@ class Generator:
         self, numbers: Sequence[int], frames: int, draws: Draws, labels: Tensor | None
     ) -> Iterator[np.ndarray]:
         ends = self._numbered(numbers, draws, labels)
-        z = torch.stack([ends[number].z for number in numbers])
+        z = torch.stack([ends[number][0] for number in numbers])
         path = interpolate_latents(z, frames, self.recipe.latents.distribution)
         for start in range(0, len(path), CHUNK):
             chunk = path[start : start + CHUNK]
             images = self.images(chunk, None if labels is None else labels[: len(chunk)])
             for segment, number in enumerate(numbers):
                 if 0 <= (place := segment * frames - start) < len(images):
-                    images[place] = ends[number].image
+                    _, images[place] = ends[number]
             yield images
 
-    def _numbered(self, numbers: Sequence[int], draws: Draws, labels: Tensor | None) -> dict[int, "_NumberedImage"]:
-        """The images of these numbers, each computed in the same chunk as in `sample`."""
+    def _numbered(
+        self, numbers: Sequence[int], draws: Draws, labels: Tensor | None
+    ) -> dict[int, tuple[Tensor, np.ndarray]]:
+        """Latents [latents] and image (H, W, C) of these numbers, each computed in the same chunk as in `sample`."""
         found = {}
         for start in {number - number % CHUNK for number in numbers}:
             z = draws.chunk(self.recipe, start)
             images = self.images(z, labels)
             for number in numbers:
                 if 0 <= (place := number - start) < CHUNK:
-                    found[number] = _NumberedImage(z=z[place], image=images[place].copy())
+                    found[number] = z[place], images[place].copy()
         return found
 
     def _to_images(self, outputs: Tensor) -> np.ndarray:
         return channels_last(to_pixels(outputs, self.recipe.data.pixel_range))
 
 
-@dataclass(frozen=True, slots=True)
-class _NumberedImage:
-    """A latent vector [latents] and its image, uint8 (H, W, C)."""
-
-    z: Tensor
-    image: np.ndarray
-
-
 def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice = "auto") -> Generator:
     """The generator of a run's checkpoint "last", "best" or a step: the EMA of its weights if the run keeps one.
 
     The run may be given by its path, number or name. "last" is the newest checkpoint that is whole; nothing is written.
-    Raises UsageError when the run is not found, CheckpointError when the checkpoint is missing, damaged, or does not
-    fit the run's recipe.
+    Raises UsageError for an unknown run, CheckpointError for a checkpoint that is missing, damaged or does not fit.
     """
     run = run if isinstance(run, Run) else find_run(str(run), default_root())
     recipe = recipe_of(run)
@@ -188,7 +168,7 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     with torch.device("meta"):
         check_size(found.folder, name, recipe.model.build(recipe.spec).G)
     G = recipe.model.build(recipe.spec).G
-    load_network(found.folder, name, G)
+    load_tensors(found.folder, name, G.state_dict())
     num_classes = recipe.data.num_classes
     classes = classes_of(run.info().get("data"), num_classes) if num_classes else None
     return Generator(

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import torch
 from torch import nn
 
-from gansmith.checkpoints.save import save_networks
+from gansmith.checkpoints.save import save_tensors
 from gansmith.data.archives.archive import open_archive
 from gansmith.data.archives.members import Limits
 from gansmith.data.archives.zip import MAGICS
@@ -110,7 +110,7 @@ def _write_run(run: Run, recipe: Recipe, source: dict[str, object], networks: di
     if recipe.ema_half_life:
         networks = {**networks, "G_ema": networks["G"]}
     write_atomically(run.recipe_file, to_toml(recipe))
-    save_networks(run, networks, recipe)
+    save_tensors(run, {name: network.state_dict() for name, network in networks.items()}, recipe, seen=0)
     sampler = generator.Generator(G=engine.place(networks["G"]), recipe=recipe, engine=engine, step=0)
     generator.save_sample_grid(run, sampler)
     run.update(

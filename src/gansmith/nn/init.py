@@ -29,9 +29,13 @@ def init_weights(network: nn.Module, generator: torch.Generator) -> None:
             continue
         if own.keys() - {"weight", "bias"} or own["weight"].dim() < 2:
             raise TypeError(f"init_weights has no rule for the parameters of {type(layer).__name__}.")
-        std = getattr(layer, "kernel_std", None)
-        shape = own["weight"].shape
-        own["weight"].copy_(_glorot_uniform(shape, generator) if std is None else _normal(shape, std, generator))
+        std, shape = getattr(layer, "kernel_std", None), own["weight"].shape
+        if std is None:
+            own["weight"].copy_(_glorot_uniform(shape, generator))
+        elif std:
+            own["weight"].copy_(torch.randn(shape, generator=generator).mul_(std))
+        else:
+            own["weight"].zero_()
         if "bias" in own:
             own["bias"].zero_()
 
@@ -63,7 +67,3 @@ def _glorot_uniform(shape: torch.Size, generator: torch.Generator) -> Tensor:
     """Drawn in float32 on the generator's device, so that every device and precision has the same initial weights."""
     limit = math.sqrt(6 / ((shape[0] + shape[1]) * math.prod(shape[2:])))
     return torch.rand(shape, generator=generator).mul_(2).sub_(1).mul_(limit)
-
-
-def _normal(shape: torch.Size, std: float, generator: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=generator).mul_(std) if std else torch.zeros(shape)

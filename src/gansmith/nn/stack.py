@@ -19,10 +19,7 @@ class Stack(nn.Module):
         self.is_conditional = any(map(is_conditional, layers))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The last layer's output. `labels`, int64 [N], are the classes of the rows of x.
-
-        Raises ValueError for labels in an unconditional network, and for no labels in a conditional one.
-        """
+        """The last layer's output. Raises ValueError unless exactly conditional networks get `labels`, int64 [N]."""
         if labels is not None and not self.is_conditional:
             raise ValueError("this network is unconditional: labels would have no effect.")
         if labels is None and self.is_conditional:

@@ -51,20 +51,14 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
 
 
 def _layers(module: nn.Module) -> list[nn.Module]:
-    """The layers of a network in their order.
-
-    A layer that takes the latents counts as one: what it computes from them is a side branch, not a link of the chain.
-    """
+    """The layers in their order; one that takes latents counts as one, because its own layers are a side branch."""
     if takes_latents(module) or not list(module.children()):
         return [module]
     return [layer for child in module.children() for layer in _layers(child)]
 
 
 def multiply_adds(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Multiply-adds of the products and convolutions of one pass over one input; other operations are not counted.
-
-    The network may be on the meta device, as for `summarize`.
-    """
+    """Multiply-adds of the products and convolutions of one pass over one input, which may be on the meta device."""
     from torch.utils.flop_counter import FlopCounterMode  # here, for it takes 40 ms to import
 
     with FlopCounterMode(display=False) as counter:

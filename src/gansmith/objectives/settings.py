@@ -12,10 +12,6 @@ from gansmith.objectives.penalties import PENALTIES
 NO_PENALTY = "none"
 
 
-def _losses_with_targets() -> str:
-    return " or ".join(repr(name) for name, loss in LOSSES.items() if loss.uses_targets)
-
-
 class Objective(Settings):
     """Loss and gradient penalty, and how a training step updates D and G."""
 
@@ -64,9 +60,8 @@ class Objective(Settings):
             raise RecipeError(unknown("loss", self.loss, LOSSES))
         loss = LOSSES[self.loss]
         if (self.targets != Targets() or self.label_noise) and not loss.uses_targets:
-            raise RecipeError(
-                f"loss {self.loss!r} takes no targets and no label_noise; remove them or take {_losses_with_targets()}."
-            )
+            names = " or ".join(repr(name) for name, loss in LOSSES.items() if loss.uses_targets)
+            raise RecipeError(f"loss {self.loss!r} takes no targets and no label_noise; remove them or take {names}.")
         if self.real_target == self.fake_target:
             raise RecipeError(
                 f"objective.real_target and objective.fake_target are both {self.real_target:g}, so D cannot learn "
@@ -83,10 +78,6 @@ class Objective(Settings):
                 "objective.weight_clip would not hold with objective.generator_step_trains_discriminator, which moves "
                 "D once more after it; set one of them only."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _images_have_latents(self) -> "Objective":
         if self.generator_reuses_latents and self.generator_reuses_images:
             raise RecipeError(
                 "objective.generator_reuses_latents has no effect where objective.generator_reuses_images is set: "
@@ -107,10 +98,6 @@ class Objective(Settings):
             raise RecipeError(
                 f"objective.penalty_every={self.penalty_every} has no effect without a penalty; set both, or it to 1."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _one_update_sees_both_kinds(self) -> "Objective":
         if self.discriminator_batch == "separate" and (self.in_pairs or self.penalty != NO_PENALTY):
             what = f"loss {self.loss!r}" if self.in_pairs else f"penalty {self.penalty!r}"
             raise RecipeError(

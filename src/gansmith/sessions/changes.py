@@ -1,12 +1,11 @@
 """What a continued run may change: its new recipe compared with the one that it was trained with."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gansmith.config import Schedule
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
@@ -14,11 +13,6 @@ from gansmith.errors import DataError, UsageError
 from gansmith.recipe_file import assignment, flat, from_run, recipe_of
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
-from gansmith.system.machine import describe_machine
-
-if TYPE_CHECKING:
-    from gansmith.engine import Engine
-    from gansmith.training.datasets import Datasets
 
 MOVES_NO_WEIGHT = (
     "name",
@@ -42,8 +36,6 @@ _ALIKE_IN_A_RUN = ("grid", "evaluate.images", "evaluate.features")
 """Those of them that a continued run keeps, since its grids and numbers are compared with earlier ones."""
 SAFE = ("length.images", *(name for name in MOVES_NO_WEIGHT if name not in _ALIKE_IN_A_RUN))
 """Fields and tables that a continued run may change. See `_is_safe` for more."""
-MACHINE = ("processor", "gansmith", "torch", "threads")
-"""Properties of the machine on which the last bits of a result depend, besides device and precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +85,12 @@ def check_changes_are_safe(run: Run, trained: Recipe, wanted: Recipe) -> None:
     )
 
 
-def check_same_images(run: Run, datasets: "Datasets") -> None:
-    """Raise UsageError when the images differ from those that the run was trained on."""
+def check_same_images(run: Run, identity: Mapping[str, Any]) -> None:
+    """Raise UsageError when the images, see `Datasets.identity`, differ from those that the run was trained on."""
     then = trained_on(run)
-    differing = [key for key, value in datasets.identity.items() if then[key] not in (None, value)]
+    differing = [key for key, value in identity.items() if then[key] not in (None, value)]
     if differing:
-        changed = ", ".join(f"{key} was {then[key]} and is now {datasets.identity[key]}" for key in differing)
+        changed = ", ".join(f"{key} was {then[key]} and is now {identity[key]}" for key in differing)
         raise UsageError(
             f"{run.path} cannot go on exactly: its images are not those it was trained on ({changed}). Put them back, "
             f"or start a new run from its checkpoint: gansmith resume {run.path} --fork."
@@ -130,38 +122,6 @@ def check_images_are_found(run: Run, wanted: Recipe) -> None:
             f"the images of {run.path} are not at {name} any more; give their new location: "
             f"gansmith resume {run.path} --data PATH"
         )
-
-
-def notes_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
-    """A sentence when a run goes on beyond the end of its learning rates' schedules."""
-    rates = {f"{name}.lr": getattr(wanted, name).lr for name in ("discriminator_optimizer", "generator_optimizer")}
-    ended = {field: lr for field, lr in rates.items() if isinstance(lr, Schedule) and lr.until <= trained.length.images}
-    if wanted.length.images <= trained.length.images or not ended:
-        return []
-    rates_now = ", ".join(f"{field} stays at {lr.end:.3g}" for field, lr in ended.items())
-    options = " ".join(f"--set {field}=.." for field in ended)
-    return [f"{rates_now}, where its schedule ended; for another learning rate, start a new run: --fork {options}"]
-
-
-def setting(engine: "Engine") -> dict[str, Any]:
-    """What the last bits of the results depend on, for run.json."""
-    import torch
-
-    return {
-        "device": str(engine.device),
-        "precision": engine.precision,
-        "machine": describe_machine() | {"threads": torch.get_num_threads()},
-    }
-
-
-def notes_on_setting(run: Run, engine: "Engine") -> list[str]:
-    """A sentence when the run goes on with another device, precision or machine, so that the last bits may differ."""
-    info, now = run.info(), setting(engine)
-    machine = info.get("machine") if isinstance(info.get("machine"), dict) else {}
-    pairs = [(key, info.get(key), now[key]) for key in ("device", "precision")]
-    pairs += [(key, machine.get(key), now["machine"][key]) for key in MACHINE]
-    differing = [f"{key} {new}, not {old}" for key, old, new in pairs if old is not None and old != new]
-    return [f"from here on with {', '.join(differing)}: the last bits may differ"] if differing else []
 
 
 def _is_safe(change: Change, trained: Recipe) -> bool:

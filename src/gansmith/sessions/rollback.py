@@ -1,6 +1,6 @@
 """A run goes back to its last checkpoint: to be continued, or because a loss was not finite."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from gansmith.checkpoints.load import set_aside
@@ -19,35 +19,25 @@ MOST_ROLL_BACKS = 3
 """Roll-backs of a run, at most."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Last:
-    """The newest state of a run that is whole, and notes on later ones that are damaged."""
-
-    gan: GAN
-    notes: list[str]
-
-
-def last_state(run: Run, recipe: Recipe, engine: Engine) -> Last:
+def last_state(run: Run, recipe: Recipe, engine: Engine) -> tuple[GAN, list[str]]:
     """The state of the newest checkpoint that is whole, with the rates that the roll-backs up to there have left.
 
-    Damaged ones after it are set aside. Roll-backs to a later step are taken off the record: they will happen again. A
-    run that ended before its first checkpoint begins anew. Raises CheckpointError when there is none that can be used.
+    Damaged ones after it are set aside, with a note on each. Roll-backs to a later step are taken off the record: they
+    will happen again. A run that ended before its first checkpoint begins anew. Raises CheckpointError when there is
+    none that can be used.
     """
-    found = None if _ended_early(run, recipe) else find_checkpoint(run)
+    events = run.events()
+    is_before_first = not events or events[-1]["seen"] <= recipe.length.checkpoint_every
+    found = None if is_before_first and not saved_checkpoints(run) else find_checkpoint(run)
     seen = read_state(found.folder)["seen"] if found else 0
-    happened = [one for one in roll_backs(run) if one["to_seen"] <= seen]
-    if len(happened) < len(roll_backs(run)):
+    done = roll_backs(run)
+    happened = [one for one in done if one["to_seen"] <= seen]
+    if len(happened) < len(done):
         run.update(roll_backs=happened)
     gan = build(slowed(recipe, len(happened)), engine)
     if found:
         load_checkpoint(found.folder, gan)
-    return Last(gan=gan, notes=set_aside(run, found) if found else [])
-
-
-def _ended_early(run: Run, recipe: Recipe) -> bool:
-    """Whether the run has no checkpoint because it ended before the first was due."""
-    events = run.events()
-    return not saved_checkpoints(run) and (not events or events[-1]["seen"] <= recipe.length.checkpoint_every)
+    return gan, set_aside(run, found) if found else []
 
 
 def forget_later(run: Run, seen: int, trained: Recipe) -> None:
@@ -79,10 +69,10 @@ def roll_back(gan: GAN, setup: Setup, error: DivergedError) -> str:
     done = roll_backs(run)
     if recipe.on_divergence != "roll-back" or len(done) >= MOST_ROLL_BACKS:
         raise DivergedError(f"{error} {_advice(run, len(done))}") from error
-    seen = last_state(run, recipe, engine).gan.seen
+    seen = last_state(run, recipe, engine)[0].seen
     run.update(roll_backs=[*done, {"to_seen": seen, "to_step": seen // recipe.batch_size, "because": str(error)}])
     forget_later(run, seen, recipe)
-    before = last_state(run, recipe, engine).gan
+    before, _ = last_state(run, recipe, engine)
     for part in fields(GAN):
         setattr(gan, part.name, getattr(before, part.name))
     return f"{error} Back to step {seen // recipe.batch_size:,}, with half the learning rates."
@@ -102,9 +92,8 @@ def _advice(run: Run, rolled_back: int) -> str:
 def roll_backs(run: Run) -> list[dict]:
     """The roll-backs of the run, oldest first. Raises CheckpointError when their record in run.json is broken."""
     kept = run.info().get("roll_backs", [])
-    if not (
-        isinstance(kept, list) and all(isinstance(one, dict) and isinstance(one.get("to_seen"), int) for one in kept)
-    ):
+    are_tables = isinstance(kept, list) and all(isinstance(one, dict) for one in kept)
+    if not (are_tables and all(isinstance(one.get("to_seen"), int) for one in kept)):
         raise CheckpointError(f"{run.path / 'run.json'} holds a broken list of roll_backs; restore that file.")
     return kept
 

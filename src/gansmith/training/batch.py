@@ -1,7 +1,8 @@
 """Everything that one training step is given, drawn in one place from the recipe's seed and the clock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,10 +34,6 @@ class ValidationBatch:
     labels: Tensor | None
     """int64 [N], for conditional networks."""
     dropout: torch.Generator
-
-    def slice(self, rows: slice) -> "ValidationBatch":
-        """Some of the images, with the same dropout generator."""
-        return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,23 +71,7 @@ class Batch:
             return
         size = -(-len(self.real) // self.num_microbatches)
         for start in range(0, len(self.real), size):
-            rows = slice(start, start + size)
-            targets = {
-                target.name: value[rows] if isinstance(value := getattr(self.targets, target.name), Tensor) else value
-                for target in fields(Targets)
-            }
-            yield replace(
-                self,
-                real=self.real[rows],
-                labels=None if self.labels is None else self.labels[rows],
-                z_d=self.z_d[rows],
-                z_g=self.z_g[rows],
-                targets=Targets(**targets),
-                penalty_draws=None if self.penalty_draws is None else self.penalty_draws[rows],
-                augment_draws={name: numbers[rows] for name, numbers in self.augment_draws.items()},
-                validation=None if self.validation is None else self.validation.slice(rows),
-                num_microbatches=1,
-            )
+            yield replace(_rows_of(self, slice(start, start + size)), num_microbatches=1)
 
 
 def make_batch(
@@ -131,6 +112,13 @@ def make_batch(
     num_draws, penalty = draws(recipe.augment), None
     if value_at(objective.gamma, seen) > 0 and iteration % objective.penalty_every == 0:
         penalty = draw_uniform("penalty", uniform_shape(PENALTIES[objective.penalty], real))
+    validation_batch = None
+    if validation is not None:
+        validation_batch = ValidationBatch(
+            images=to_model(validation.pixels.to(engine.device), recipe.data.pixel_range),
+            labels=None if validation.labels is None else validation.labels.to(engine.device),
+            dropout=stream(recipe.seed, "dropout/held-out", seen, engine.device),
+        )
     return Batch(
         real=real,
         labels=None if labels is None else labels.to(engine.device),
@@ -146,14 +134,19 @@ def make_batch(
         iteration=iteration,
         penalty_draws=penalty,
         augment_draws={name: draw_uniform(f"augment/{name}", (recipe.batch_size, num_draws)) for name in augmented},
-        validation=None if validation is None else _to_validation_batch(recipe, seen, validation, engine),
+        validation=validation_batch,
         num_microbatches=recipe.microbatches,
     )
 
 
-def _to_validation_batch(recipe: Recipe, seen: int, validation: ValidationPixels, engine: Engine) -> ValidationBatch:
-    return ValidationBatch(
-        images=to_model(validation.pixels.to(engine.device), recipe.data.pixel_range),
-        labels=None if validation.labels is None else validation.labels.to(engine.device),
-        dropout=stream(recipe.seed, "dropout/held-out", seen, engine.device),
-    )
+def _rows_of(values: Any, rows: slice) -> Any:
+    """Dataclass `values` with these rows of each tensor in it, and in the dataclasses and dicts that it holds."""
+
+    def part(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value[rows]
+        if isinstance(value, dict):
+            return {key: part(one) for key, one in value.items()}
+        return _rows_of(value, rows) if is_dataclass(value) else value
+
+    return replace(values, **{each.name: part(getattr(values, each.name)) for each in fields(values)})

@@ -21,8 +21,6 @@ from gansmith.text import readable_size
 _MOST_NAMES = 20
 """Number of classes that a note names at most."""
 
-_FIX_NUM_CLASSES = "`gansmith train --labels` takes the number from the images, and data.num_classes=0 trains without."
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Datasets:
@@ -44,18 +42,12 @@ class Datasets:
 
 
 def open_all(recipe: Recipe, access: Access) -> Datasets:
-    """All datasets of the recipe; with labels, class numbers from 0 on, if the recipe is conditional.
-
-    Raises DataError as `open_dataset` and `split_dataset`.
-    """
+    """All datasets of the recipe, split and labelled. Raises DataError as `open_dataset` and `split_dataset`."""
     return split_dataset(recipe, open_set(recipe, access), access)
 
 
 def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
-    """The dataset of `open_set`, split into what the recipe trains on and what it does not.
-
-    Raises DataError when the images are too few, and when their classes are not the recipe's.
-    """
+    """What the recipe trains on and what it does not. Raises DataError for too few images and for other classes."""
     classes = _checked_classes(recipe, dataset)
     notes = [f"{len(dataset):,} of the {len(dataset.images):,} images of {dataset.index['name']}"]
     if (known := SETS.get(dataset.index["name"])) and known.warning:
@@ -98,7 +90,10 @@ def _checked_classes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
         if why := dataset.index.get("no_classes"):
             raise DataError(f"{name!r}: {why}, or leave out data.num_classes={wanted}.")
         kinds = f"images of {len(found):,} classes" if found else "no labels"
-        raise DataError(f"data.num_classes={wanted:,}, but {name!r} has {kinds}; {_FIX_NUM_CLASSES}")
+        raise DataError(
+            f"data.num_classes={wanted:,}, but {name!r} has {kinds}; `gansmith train --labels` takes the number from "
+            "the images, and data.num_classes=0 trains without."
+        )
     return found
 
 
@@ -108,10 +103,7 @@ def open_set(recipe: Recipe, access: Access, source: OpenSource | None = None) -
 
 
 def _split_for_losses(recipe: Recipe, dataset: Dataset, access: Access) -> tuple[Dataset, Dataset]:
-    """Training images, and images for the validation losses: the test split of a known dataset, or random images.
-
-    Own images have no test split: a tenth of them is used, at most 1,000.
-    """
+    """Training images, and those for the validation losses: a known test split, or a random tenth, at most 1,000."""
     name, num = parse_name(recipe.data.name).name, recipe.validation_losses.validation
     if not num and name in SETS:
         return dataset, open_dataset(_request(recipe, "test"), access)
@@ -137,19 +129,17 @@ def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access
     """Access that notes the start of a download or of packing, and each quarter of it."""
     noted: set[tuple[str, int]] = set()
 
-    def is_new(what: str, here: int, whole: int) -> bool:
+    def note_quarter(what: str, here: int, whole: int, note: str) -> None:
         mark = (what, 4 * here // max(whole, 1))
-        known = mark in noted
-        noted.add(mark)
-        return not known
+        if mark not in noted:
+            noted.add(mark)
+            reporter.note(note)
 
     def downloading(name: str, here: int, size: int) -> None:
-        if is_new(name, here, size):
-            reporter.note(f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
+        note_quarter(name, here, size, f"downloading {name}: {readable_size(here)} of {readable_size(size)}")
 
     def packing(done: int, total: int) -> None:
-        if is_new("packing", done, total):
-            reporter.note(f"packing images: {done:,} of {total:,} files")
+        note_quarter("packing", done, total, f"packing images: {done:,} of {total:,} files")
 
     return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
 

@@ -99,10 +99,7 @@ class Evaluator:
         return f"{self.count} evaluation{'s' * (self.count > 1)} took {seconds:.1f} s, {share:.1%} of the time"
 
     def evaluate(self, gan: GAN, engine: Engine, run: Run, reporter: Reporter) -> EvaluationResult:
-        """Evaluate the generator that is shown, and write a line of metrics.jsonl.
-
-        The protocol is the same each time, and is written to run.json at the first evaluation of a session.
-        """
+        """Evaluate the generator that is shown, always by one protocol, and write metrics.jsonl and run.json."""
         if self.real is None:
             self.real = self._prepare(run)
         began, recipe, step = time.monotonic(), self.recipe, gan.seen // self.recipe.batch_size
@@ -114,15 +111,13 @@ class Evaluator:
         run.append_metric({"step": step, "seen": gan.seen, **_rounded(measured.values)})
         if self.count == 0:
             run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.to_dict()})
-        self.count += 1
-        self.measuring += time.monotonic() - began
+        self.count, self.measuring = self.count + 1, self.measuring + time.monotonic() - began
         history = evaluations(run)
         is_best, now = best_of(history) == history[-1], history[-1]
         reporter.note(f"step {step:,}: Fréchet distance {now.describe()}{', the lowest so far' if is_best else ''}")
         if self.count == WARN_AFTER and (warning := self._warning_if_expensive()):
             reporter.note(warning)
-        last_gain = plateau(run, recipe, step)
-        if last_gain:
+        if last_gain := plateau(run, recipe, step):
             reporter.note(describe_plateau(last_gain, recipe))
         return EvaluationResult(is_best=is_best, is_plateau=last_gain is not None)
 
@@ -173,34 +168,24 @@ def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -
             f"evaluate.images={settings.images:,} are too few: the features {found.name!r} are {found.width} wide "
             f"and need at least {fewest:,}."
         )
-    num = _images_in_each(recipe, len(train))
+    num = min(settings.images, settings.validation or len(train))
     available = {"classes": found.classes is not None, "images": min(data.height, data.width) >= LEAST_SIDE}
     names = [name for name in METRICS_IN_TRAINING if all(available[need] for need in METRICS[name].needs)]
-    return Evaluator(
-        recipe=recipe,
-        train=train,
-        validation=validation,
-        extractor=found,
-        names=names if num >= fewest else [],
-        num=num,
-    )
+    names = names if num >= fewest else []
+    return Evaluator(recipe=recipe, train=train, validation=validation, extractor=found, names=names, num=num)
 
 
 def is_measurable(recipe: Recipe, count: int) -> bool:
     """Whether the validation set, or else `count` training images, are enough. Raises as `make_evaluator`."""
-    return _images_in_each(recipe, count) >= METRICS[DECIDES].fewest(_extractor(recipe).width)
+    num = min(recipe.evaluate.images, recipe.evaluate.validation or count)
+    return num >= METRICS[DECIDES].fewest(_extractor(recipe).width)
 
 
 def notes_on_too_short(recipe: Recipe) -> list[str]:
     """A note on a recipe that asks for evaluations and ends before the first."""
     every, images = recipe.evaluate.every, recipe.length.images
-    if every <= images:
-        return []
-    return [f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"]
-
-
-def _images_in_each(recipe: Recipe, count: int) -> int:
-    return min(recipe.evaluate.images, recipe.evaluate.validation or count)
+    note = f"{NOT_EVALUATED}: evaluate.every={every:,} is more than the run's {images:,} images"
+    return [note] if every > images else []
 
 
 def _extractor(recipe: Recipe) -> Extractor:

@@ -24,19 +24,13 @@ def checking_finite(gan: GAN, step: int) -> Generator[None]:
     except NotFiniteError as error:
         loss = "loss/d" if error.optimizer is gan.optimizer_d else "loss/g"
         state = _parameters_and_buffers(gan)
-        gradients = {
-            f"the gradient of {loss} for {name}": parameter.grad
-            for name, parameter in state.items()
-            if parameter.grad is not None
-        }
+        gradients = {name: tensor.grad for name, tensor in state.items() if tensor.grad is not None}
+        gradients = {f"the gradient of {loss} for {name}": gradient for name, gradient in gradients.items()}
         _raise_for_first_not_finite({**state, loss: error.loss, **gradients}, step)
 
 
 def check_finite(gan: GAN, values: Mapping[str, Tensor], step: int) -> None:
-    """Raise DivergedError when a value of the step, a buffer, or a weight of the EMA is not finite.
-
-    Other weights are not tested again: `Optimizer.update` tests them.
-    """
+    """Raise DivergedError for a value, buffer or EMA that is not finite; `Optimizer.update` tests other weights."""
     tensors = [*values.values()]
     for network in networks_of(gan).values():
         for layer in layers_of(network):

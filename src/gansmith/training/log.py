@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -31,11 +31,8 @@ class TrainingStep:
     run: Run
     values: Mapping[str, Tensor]
     """Per-sample values [N] of the step by name, such as "loss/d" and "logits/real"."""
-    seen: int = field(init=False)
+    seen: int
     """Real images shown to D so far."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "seen", self._gan.seen)
 
     @property
     def step(self) -> int:

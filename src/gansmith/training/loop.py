@@ -3,16 +3,14 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from gansmith.data.sampler import Sampler
-from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.generation.generator import save_sample_grid
 from gansmith.runs.control import SAMPLE, SAVE, STOP, Requests
 from gansmith.runs.reporter import Reporter
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
-from gansmith.training.batch import Batch, make_batch
-from gansmith.training.datasets import make_sampler
+from gansmith.training.batch import make_batch
+from gansmith.training.datasets import Datasets, make_sampler
 from gansmith.training.evaluation import EvaluationResult, Evaluator
 from gansmith.training.log import StepLog, TrainingStep
 from gansmith.training.state import GAN, generator_of, save_checkpoint
@@ -21,16 +19,12 @@ from gansmith.training.validation import validation_batch, write_validation_loss
 from gansmith.viz.evolution import is_milestone
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Everything that training uses and does not change."""
 
     recipe: Recipe
-    dataset: Dataset
-    for_losses: Dataset | None
-    """Images for the recipe's validation losses, when it has them."""
-    validation: Dataset | None
-    """Validation set for evaluations and for adaptive augmentation, when the recipe has one."""
+    datasets: Datasets
     evaluator: Evaluator | None
     engine: Engine
     run: Run
@@ -69,43 +63,36 @@ class Due:
 
 
 def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[TrainingStep]:
-    """Train to the recipe's length, a plateau or a request to stop, and save the state; yields each step.
-
-    Closing the generator early is a request to stop. Raises DivergedError when a number is not finite.
-    """
-    recipe, run, evaluator, resumed_at = setup.recipe, setup.run, setup.evaluator, gan.seen
-    sampler = make_sampler(recipe, setup.dataset)
+    """Train to the end or a request to stop, such as closing, and save; yields each step. Raises DivergedError."""
+    recipe, run, engine, datasets, resumed_at = setup.recipe, setup.run, setup.engine, setup.datasets, gan.seen
+    sampler = make_sampler(recipe, datasets.train)
     log = StepLog(recipe, run, setup.reporter, resumed_at)
     values: Values = {}
 
     while True:
         step, requested = gan.seen // recipe.batch_size, requests.take()
         due, result = Due.at(recipe, gan.seen, resumed_at), EvaluationResult()
-        if due.evaluation and evaluator:
-            result = evaluator.evaluate(gan, setup.engine, run, setup.reporter)
+        if due.evaluation and setup.evaluator:
+            result = setup.evaluator.evaluate(gan, engine, run, setup.reporter)
         done = step >= recipe.steps or result.is_plateau
         stop = done or STOP in requested
         if due.log or (due.is_new and done):
             log.write(gan, values)
-        if due.validation_losses and setup.for_losses:
-            write_validation_losses(gan, recipe, setup.for_losses, setup.engine, run)
+        if due.validation_losses and datasets.for_losses:
+            write_validation_losses(gan, recipe, datasets.for_losses, engine, run)
         if due.grid or (due.is_new and done) or SAMPLE in requested:
-            save_sample_grid(run, generator_of(gan, recipe, setup.engine))
+            save_sample_grid(run, generator_of(gan, recipe, engine))
         if due.checkpoint or (due.is_new and (stop or result.is_best or SAVE in requested)):
             save_checkpoint(run, gan, recipe)
         if stop:
             return
 
-        values = train_step(gan, next_batch(gan, setup, sampler), recipe, setup.engine)
+        chosen = sampler.indices(gan.seen)
+        validation = validation_batch(recipe, datasets.validation, gan.seen)
+        pixels, labels = datasets.train.batch(chosen), datasets.train.labels_at(chosen)
+        batch = make_batch(recipe, gan.seen, pixels, engine, labels, validation)
+        values = train_step(gan, batch, recipe, engine)
         try:
-            yield TrainingStep(gan, recipe, setup.engine, run, values)
+            yield TrainingStep(gan, recipe, engine, run, values, gan.seen)
         except GeneratorExit:
             requests.ask(STOP)
-
-
-def next_batch(gan: GAN, setup: Setup, sampler: Sampler) -> Batch:
-    """The next images in the sampler's order, with every random number of the step."""
-    recipe, dataset, chosen = setup.recipe, setup.dataset, sampler.indices(gan.seen)
-    pixels, labels = dataset.batch(chosen), dataset.labels_at(chosen)
-    validation = validation_batch(recipe, setup.validation, gan.seen)
-    return make_batch(recipe, gan.seen, pixels, setup.engine, labels, validation)

@@ -22,9 +22,9 @@ class NotFiniteError(ArithmeticError):
     `optimizer` holds the parameters and gradients; `loss` is the sum of the losses of the update.
     """
 
-    def __init__(self, optimizer: "Optimizer", loss: Tensor):
+    def __init__(self, optimizer: "Optimizer", losses: list[Tensor]):
         super().__init__()
-        self.optimizer, self.loss = optimizer, loss.detach()
+        self.optimizer, self.loss = optimizer, torch.stack(losses).sum()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -59,55 +59,25 @@ class Optimizer:
             losses.append(loss.detach())
 
         yield accumulate
-        gradients = [_gradient_of(parameter) for parameter in self.parameters]
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        if len(gradients) < len(self.parameters):
+            shape = next([*parameter.shape] for parameter in self.parameters if parameter.grad is None)
+            raise ValueError(f"no gradient reaches a parameter of shape {shape}: it has no effect.")
         # Each loss is read by itself: even the sum of one number takes 0.1 ms right after a backward pass.
         if not (all(math.isfinite(loss.item()) for loss in losses) and gradients_finite(gradients)):
-            raise self._not_finite(losses)
+            raise NotFiniteError(self, losses)
         if bound := self.settings.clip_value:
             for gradient in gradients:
                 gradient.clamp_(-bound, bound)
+        hyper = _hyper_parameters(self.settings, updates_done, seen)
+        means = self.state.get("mean", gradients)  # RMSprop has the gradients themselves as means
         with torch.no_grad():
-            (self._step_fused if self.fused else self._step)(gradients, updates_done, seen)
+            (_step_fused if self.fused else _step)(self.parameters, gradients, means, self.state["square"], hyper)
         if not all_finite(self.parameters):
-            raise self._not_finite(losses)
+            raise NotFiniteError(self, losses)
 
     def __repr__(self) -> str:
         return f"Optimizer({self.settings!r}, {len(self.parameters)} tensors)"
-
-    def _not_finite(self, losses: list[Tensor]) -> NotFiniteError:
-        return NotFiniteError(self, torch.stack(losses).sum())
-
-    def _step(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
-        hyper = _hyper_parameters(self.settings, updates_done, seen)
-        correction1, correction2 = 1 - hyper.beta1**hyper.count, 1 - hyper.beta2**hyper.count
-        means, squares = self._means_and_squares(gradients)
-        for p, g, m, v in zip(self.parameters, gradients, means, squares, strict=True):
-            m.copy_(hyper.beta1 * m + (1 - hyper.beta1) * g)
-            v.copy_(hyper.beta2 * v + (1 - hyper.beta2) * g**2)
-            p -= hyper.rate * (m / correction1) / ((v / correction2).sqrt() + hyper.epsilon)
-
-    def _step_fused(self, gradients: list[Tensor], updates_done: int, seen: int) -> None:
-        hyper = _hyper_parameters(self.settings, updates_done, seen)
-        means, squares = self._means_and_squares(gradients)
-        torch._fused_adam_(
-            self.parameters,
-            gradients,
-            means,
-            squares,
-            [],
-            [torch.tensor(hyper.count, device=gradients[0].device)] * len(gradients),
-            lr=hyper.rate,
-            beta1=hyper.beta1,
-            beta2=hyper.beta2,
-            weight_decay=0.0,
-            eps=hyper.epsilon,
-            amsgrad=False,
-            maximize=False,
-        )
-
-    def _means_and_squares(self, gradients: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Running means and mean squares of the gradients. RMSprop has the gradients themselves as means."""
-        return self.state.get("mean", gradients), self.state["square"]
 
 
 def gradients_finite(gradients: list[Tensor]) -> bool:
@@ -129,7 +99,7 @@ def make_optimizer(settings: OptimizerSettings, parameters: Iterable[nn.Paramete
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _HyperParameters:
+class _UpdateNumbers:
     """The numbers of one update, in Adam's terms."""
 
     rate: float
@@ -141,7 +111,7 @@ class _HyperParameters:
     """Number of updates for the bias correction, this one included."""
 
 
-def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int) -> _HyperParameters:
+def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int) -> _UpdateNumbers:
     """The settings at one moment. RMSprop is Adam with beta1 = 0 and without bias correction.
 
     Adam's "epsilon hat" is added to the root of the uncorrected mean square, so the epsilon for the corrected one is
@@ -149,17 +119,35 @@ def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int)
     """
     rate, count = value_at(settings.lr, seen) / (1 + settings.lr_decay * updates_done), updates_done + 1.0
     if isinstance(settings, RMSprop):
-        return _HyperParameters(
-            rate=rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=UNBIASED_AFTER
-        )
-    beta2 = value_at(settings.beta2, seen)
-    correction = math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0
-    return _HyperParameters(
-        rate=rate, beta1=settings.beta1, beta2=beta2, epsilon=settings.epsilon / correction, count=count
-    )
+        beta1, beta2, epsilon, count = 0.0, settings.rho, settings.epsilon, UNBIASED_AFTER
+    else:
+        beta1, beta2 = settings.beta1, value_at(settings.beta2, seen)
+        epsilon = settings.epsilon / (math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0)
+    return _UpdateNumbers(rate=rate, beta1=beta1, beta2=beta2, epsilon=epsilon, count=count)
 
 
-def _gradient_of(parameter: Tensor) -> Tensor:
-    if parameter.grad is None:
-        raise ValueError(f"no gradient reaches a parameter of shape {list(parameter.shape)}: it has no effect.")
-    return parameter.grad
+def _step(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    means: list[Tensor],
+    squares: list[Tensor],
+    hyper: _UpdateNumbers,
+) -> None:
+    correction1, correction2 = 1 - hyper.beta1**hyper.count, 1 - hyper.beta2**hyper.count
+    for p, g, m, v in zip(parameters, gradients, means, squares, strict=True):
+        m.copy_(hyper.beta1 * m + (1 - hyper.beta1) * g)
+        v.copy_(hyper.beta2 * v + (1 - hyper.beta2) * g**2)
+        p -= hyper.rate * (m / correction1) / ((v / correction2).sqrt() + hyper.epsilon)
+
+
+def _step_fused(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    means: list[Tensor],
+    squares: list[Tensor],
+    hyper: _UpdateNumbers,
+) -> None:
+    count = torch.tensor(hyper.count, device=gradients[0].device)
+    numbers = {"lr": hyper.rate, "beta1": hyper.beta1, "beta2": hyper.beta2, "eps": hyper.epsilon, "weight_decay": 0.0}
+    options = {"amsgrad": False, "maximize": False}
+    torch._fused_adam_(parameters, gradients, means, squares, [], [count] * len(gradients), **numbers, **options)

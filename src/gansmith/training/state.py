@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gansmith.augment.augmenter import Augmenter, make_augmenter
 from gansmith.checkpoints.load import load_tensors
@@ -41,7 +41,8 @@ class GAN:
     seen: int = 0
 
     def __repr__(self) -> str:
-        counts = [f"{name}: {num_parameters(network):,} parameters" for name, network in networks_of(self).items()]
+        sizes = {key: sum(each.numel() for each in network.parameters()) for key, network in networks_of(self).items()}
+        counts = [f"{name}: {size:,} parameters" for name, size in sizes.items()]
         return f"GAN({', '.join(counts)}, seen: {self.seen:,} images)"
 
 
@@ -55,10 +56,9 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
     with torch.random.fork_rng(devices=[]):  # torch draws weights of its own here, which `init_weights` replaces
         networks = recipe.model.build(recipe.spec)
     G, D = networks.G, networks.D
-    init_weights(G, stream(recipe.seed, "init/G", 0))
-    init_weights(D, stream(recipe.seed, "init/D", 0))
-    engine.place(G)
-    engine.place(D)
+    for name, network in {"G": G, "D": D}.items():
+        init_weights(network, stream(recipe.seed, f"init/{name}", 0))
+        engine.place(network)
     trained_by_g = [*G.parameters()]
     if recipe.objective.generator_step_trains_discriminator:
         trained_by_g += D.parameters()
@@ -82,25 +82,15 @@ def networks_of(gan: GAN) -> dict[str, nn.Module]:
     return {"G": gan.G, "D": gan.D} | ({} if gan.G_ema is None else {EMA_FILE: gan.G_ema})
 
 
-def num_parameters(network: nn.Module) -> int:
-    """Number of trainable values in a network."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
 def tensors_of(gan: GAN) -> NamedTensors:
-    """Everything that a checkpoint keeps, by file and name: the tensors that training changes, not copies."""
+    """Everything that a checkpoint keeps, by file and name, not copied; optimisers have "<parameter>.<statistic>"."""
     tensors = {name: network.state_dict() for name, network in networks_of(gan).items()}
     if gan.augment is not None and gan.augment.settings.target:
         tensors[AUGMENT_FILE] = {"state": gan.augment.state}
-    return tensors | {
-        "optimizer_g": _optimizer_tensors(gan.optimizer_g),
-        "optimizer_d": _optimizer_tensors(gan.optimizer_d),
-    }
-
-
-def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The optimiser's state under "<number of the parameter>.<name of the statistic>"."""
-    return {f"{i}.{name}": tensor for name, tensors in optimizer.state.items() for i, tensor in enumerate(tensors)}
+    for name, optimizer in {"optimizer_g": gan.optimizer_g, "optimizer_d": gan.optimizer_d}.items():
+        statistics = optimizer.state.items()
+        tensors[name] = {f"{i}.{key}": tensor for key, state in statistics for i, tensor in enumerate(state)}
+    return tensors
 
 
 def save_checkpoint(run: Run, gan: GAN, recipe: Recipe) -> None:

@@ -32,13 +32,12 @@ Values = dict[str, Tensor]
 
 
 def train_step(gan: GAN, batch: Batch, recipe: Recipe, engine: Engine) -> Values:
-    """Update D, G, the EMA and the probability of augmentation, and advance the clock by one batch.
-
-    Returns the per-sample values [N] of both updates. Raises DivergedError when a number is not finite.
-    """
+    """Update all of `gan` and advance its clock by a batch; returns per-sample values [N]. Raises DivergedError."""
     with checking_finite(gan, batch.iteration + 1):
         if recipe.objective.generator_reuses_images:
-            batch = with_shared_fakes(gan, batch, engine)
+            power_iteration(gan.G)
+            with drawing_from(batch.dropout_g, gan.G), engine.autocast():
+                batch = replace(batch, fake=gan.G(batch.z_d, batch.labels))
         values = discriminator_step(gan, batch, recipe.objective, engine)
         values |= generator_step(gan, batch, recipe.objective, engine)
     if gan.G_ema is not None:
@@ -53,9 +52,9 @@ def train_step(gan: GAN, batch: Batch, recipe: Recipe, engine: Engine) -> Values
 def discriminator_step(gan: GAN, batch: Batch, objective: Objective, engine: Engine) -> Values:
     """Update D on real and fake images together ("mixed"), or once on each ("separate").
 
-    G is in eval mode, as in the `predict` of the classic systems, unless both steps share their fake images, see
-    `with_shared_fakes`. Returns per-sample values [N]: "loss/d", "logits/real", "logits/fake", and "penalty" and
-    "logits/held-out" in a step that has them.
+    G is in eval mode, as in the `predict` of the classic systems, unless both steps share their fake images, which
+    `train_step` then makes in training mode. Returns per-sample values [N]: "loss/d", "logits/real", "logits/fake",
+    and "penalty" and "logits/held-out" in a step that has them.
     """
     power_iteration(gan.D)
     microbatches = [_with_fakes(gan, microbatch, engine) for microbatch in batch.microbatches()]
@@ -85,10 +84,7 @@ def discriminator_step(gan: GAN, batch: Batch, objective: Objective, engine: Eng
 
 
 def generator_step(gan: GAN, batch: Batch, objective: Objective, engine: Engine) -> Values:
-    """Update G, and D too if the objective says so, towards fake images that D takes for real.
-
-    Both networks are in training mode. Returns per-sample values [N]: "loss/g".
-    """
+    """Update G, and D too if the objective says so, both in training mode; returns per-sample values [N]: "loss/g"."""
     if batch.fake is None:
         power_iteration(gan.G)
     found = []
@@ -106,13 +102,6 @@ def generator_step(gan: GAN, batch: Batch, objective: Objective, engine: Engine)
             accumulate(loss.sum() / len(batch.real))
             found.append({"loss/g": loss.detach()})
     return _join(found)
-
-
-def with_shared_fakes(gan: GAN, batch: Batch, engine: Engine) -> Batch:
-    """The batch with fake images for both steps, made in training mode, with the graph for the update of G."""
-    power_iteration(gan.G)
-    with drawing_from(batch.dropout_g, gan.G), engine.autocast():
-        return replace(batch, fake=gan.G(batch.z_d, batch.labels))
 
 
 def _with_fakes(gan: GAN, batch: Batch, engine: Engine) -> Batch:

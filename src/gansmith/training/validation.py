@@ -10,14 +10,8 @@ from gansmith.augment.augmenter import BATCHES, observe, observe_validation
 from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.nn.modes import eval_mode
-from gansmith.objectives.adversarial import (
-    LOSSES,
-    Targets,
-    clip_probability,
-    discriminator_loss,
-    generator_loss,
-    margins,
-)
+from gansmith.objectives import adversarial
+from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability
 from gansmith.objectives.settings import Objective
 from gansmith.pixels import to_model
 from gansmith.rng import latents, stream
@@ -45,10 +39,7 @@ def needs_validation_batch(recipe: Recipe, seen: int) -> bool:
 
 
 def validation_batch(recipe: Recipe, validation: Dataset | None, seen: int) -> ValidationPixels | None:
-    """A batch of validation images for the step at this clock; None when the step needs none.
-
-    They are drawn with replacement, because the validation set may be smaller than a batch.
-    """
+    """Validation images for this step, with replacement, as the set may be small; None when the step needs none."""
     if validation is None or not needs_validation_batch(recipe, seen):
         return None
     chosen = torch.randint(len(validation), (recipe.batch_size,), generator=stream(recipe.seed, "held-out/batch", seen))
@@ -61,7 +52,8 @@ def steer_augmentation(gan: GAN, values: Mapping[str, Tensor], recipe: Recipe) -
         return
     real, fake = values["logits/real"], values["logits/fake"]
     if recipe.augment.signal == "signs":
-        observe(gan.augment, margins(LOSSES[recipe.objective.loss], real, fake, recipe.objective.targets)["real"])
+        loss, targets = LOSSES[recipe.objective.loss], recipe.objective.targets
+        observe(gan.augment, adversarial.margins(loss, real, fake, targets)["real"])
     elif VALIDATION_LOGITS in values:
         observe_validation(gan.augment, real, values[VALIDATION_LOGITS], fake)
 
@@ -92,8 +84,9 @@ def validation_losses(
     with eval_mode(gan.G, gan.D), engine.autocast():
         logits = [gan.D(images, labels).to(real.dtype) for images in (real, gan.G(z, labels))]
     real_logits, fake_logits = (clip_probability(each, objective.probability_clip) for each in logits)
+    in_pairs = real_logits if objective.in_pairs else None
     loss, targets = replace(LOSSES[objective.loss], averages_halves=False), Targets()
     return {
-        "held_out/d": discriminator_loss(loss, {"real": real_logits, "fake": fake_logits}, targets),
-        "held_out/g": generator_loss(loss, fake_logits, real_logits if objective.in_pairs else None, targets),
+        "held_out/d": adversarial.discriminator_loss(loss, {"real": real_logits, "fake": fake_logits}, targets),
+        "held_out/g": adversarial.generator_loss(loss, fake_logits, in_pairs, targets),
     }
