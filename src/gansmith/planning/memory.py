@@ -33,11 +33,9 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
 def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
     """The error for a recipe whose step needs more memory than there is; it names a batch size that fits, by trial."""
     fitting = largest_batch(recipe, device)
-    tried = (
-        f"by trial, a batch of {fitting:,} fits: --set batch_size={fitting}"
-        if fitting
-        else "not even a batch of 1 fits"
-    )
+    tried = "not even a batch of 1 fits"
+    if fitting:
+        tried = f"by trial, a batch of {fitting:,} fits: --set batch_size={fitting}"
     return NotEnoughMemoryError(f"a step of batch_size={recipe.batch_size:,} needs more memory than there is; {tried}.")
 
 

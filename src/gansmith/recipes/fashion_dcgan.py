@@ -11,7 +11,7 @@ FAMILY = Family(
     source=DENSE.source,
     inferred=(*DENSE.inferred, "the moving variance is the unbiased one: what TensorFlow's fused kernel keeps"),
     finding="after five epochs clean trousers, shirts, coats and shoes; some bags and shoes are broken.",
-    measured="as said: clean trousers, shirts, coats and shoes after all steps; bags are rare and rough.",
+    measured="as the author says: clean trousers, shirts, coats and shoes after all steps; bags are rare and rough.",
     shows=("samples",),
     variants={"epochs-50": Variant(about="at Géron's 50 epochs", arguments={"epochs": 50})},
 )

@@ -17,8 +17,8 @@ FAMILY = Family(
     ),
     finding="after one epoch speckled tops, dresses and T-shirts: outlines can be recognised, with strong noise; few "
     "shoes and bags.",
-    measured="as said: speckled coats, tops, dresses and trousers, outlines clear, strong noise, no shoe or bag to be "
-    "sure of.",
+    measured="as the author says: speckled coats, tops, dresses and trousers, outlines clear, strong noise, no "
+    "shoe or bag to be sure of.",
     shows=("samples",),
     variants={"epochs-50": Variant(about="at Géron's 50 epochs", arguments={"epochs": 50})},
 )

@@ -23,8 +23,8 @@ FAMILY = Family(
     inferred=INFERRED,
     finding="D's loss rises while G's falls, a kind of equilibrium around epochs 80 to 90; images are noisy, digits "
     "legible in part; a DCGAN would be better.",
-    measured="as said: D's held-out loss rises and G's falls, median of the last ten 0.83 and 2.70 (the notebook: "
-    "0.90 and 2.77); 1, 7 and 9 are legible, others broken, speckles everywhere. On 9,000 digits instead of "
+    measured="as the author says: D's validation loss rises and G's falls, median of the last ten 0.83 and 2.70 (the "
+    "notebook: 0.90 and 2.77); 1, 7 and 9 are legible, others broken, speckles everywhere. On 9,000 digits instead of "
     "60,000, so in 666 passes.",
     shows=("samples", "reals", "losses"),
     variants={"repaired": repaired("D is frozen in the generator step, batches are shuffled, the display is right")},

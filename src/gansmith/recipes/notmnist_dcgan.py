@@ -23,8 +23,8 @@ FAMILY = Family(
     ),
     finding="only noise up to 250 epochs; outlines of B, E and F at 1,750; some samples are white paper with a shadow, "
     "because some of the letters have inverted polarity.",
-    measured="as said, and somewhat better: strokes of B, C, D, E, J and U can be read at 1,750 iterations; other "
-    "samples are blank sheets or shadows, and letters of both polarities stand side by side.",
+    measured="as the author says, and somewhat better: strokes of B, C, D, E, J and U can be read at 1,750 iterations; "
+    "other samples are blank sheets or shadows, and letters of both polarities stand side by side.",
     shows=("samples", "on the way", "losses", "networks"),
     variants={
         "rates-2-to-1": Variant(about="rates 4e-4 and 2e-4 with beta1 0.5", arguments={"rates": "2-to-1"}),
