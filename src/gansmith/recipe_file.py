@@ -105,7 +105,7 @@ def assigned(assignment: str) -> dict[str, Any]:
     if not found:
         raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
     *tables, field = path.strip().split(".")
-    values = {field: _parse_value(text.strip())}
+    values: dict[str, Any] = {field: _parse_value(text.strip())}
     for table in reversed(tables):
         values = {table: values}
     return values

@@ -12,19 +12,26 @@ from gansmith.training.evaluation import is_measurable
 
 def explain_auto(recipe: Recipe, facts: DatasetFacts, stated: Collection[str]) -> list[str]:
     """The reasons for what the rules decided; fields that the user has `stated` are not explained."""
+    count, length = facts.count, recipe.length.images
     network = f"network ({recipe.model.name}, width {recipe.model.model_dump().get('width')})"
-    small = f"small {network}: on a CPU, many fast updates beat a wide network"
-    few_images = f"there are only {facts.count:,} images"
-    is_smaller = recipe.batch_size < fitting.BATCH_SIZE
-    epochs = f"{describe_epochs(recipe.length.images, facts.count)} epochs of {facts.count:,} images"
+    width = f"small {network}: on a CPU, many fast updates beat a wide network"
+    if facts.gpu:
+        width = f"wide {network}: a GPU has room for it"
+    batch = "small batches give many updates"
+    if recipe.batch_size < fitting.BATCH_SIZE:
+        batch = f"there are only {count:,} images"
+    steps = f"{recipe.steps:,} steps: {describe_epochs(length, count)} epochs of {count:,} images"
+    if not facts.images:
+        steps += ", since neither --budget nor --steps is given"
+    ema, half_life = "", recipe.ema_half_life
+    if isinstance(half_life, float):
+        ema = f"EMA of the generator: half-life {half_life:,.0f} images ({half_life / length:.1%} of the run)"
     sentences = {
-        "model.width": f"wide {network}: a GPU has room for it" if facts.gpu else small,
-        "batch_size": f"batch size {recipe.batch_size}: "
-        f"{few_images if is_smaller else 'small batches give many updates'}",
-        "augment.operations": _about_augmentation(recipe.augment, facts.count),
-        "length.images": f"{recipe.steps:,} steps: {epochs}"
-        f"{'' if facts.images else ', since neither --budget nor --steps is given'}",
-        "ema_half_life": _about_ema(recipe),
+        "model.width": width,
+        "batch_size": f"batch size {recipe.batch_size}: {batch}",
+        "augment.operations": _about_augmentation(recipe.augment, count),
+        "length.images": steps,
+        "ema_half_life": ema,
         "evaluate.every": _about_evaluations(recipe, facts),
     }
     left_out = {*stated} - {"length.images"}
@@ -37,8 +44,8 @@ def about_short_budget(height: int, width: int) -> str:
     """A sentence for images that a short budget made smaller than height x width."""
     return (
         f"images have at most {fitting.SHORT_SIDE_ON_SHORT_BUDGET} pixels on the shorter side: with less than "
-        f"{fitting.SHORT_BUDGET / 60:.0f} minutes on a CPU, many small images teach more than few large ones; for larger ones: "
-        f"--set data.height={height} --set data.width={width}"
+        f"{fitting.SHORT_BUDGET / 60:.0f} minutes on a CPU, many small images teach more than few large ones; for "
+        f"larger ones: --set data.height={height} --set data.width={width}"
     )
 
 
@@ -52,13 +59,6 @@ def _about_augmentation(augment: Augment, count: int) -> str:
     return (
         f"{text}; flips are off, since they would mirror text; to allow them: --set 'augment.operations=[{operations}]'"
     )
-
-
-def _about_ema(recipe: Recipe) -> str:
-    if not isinstance(recipe.ema_half_life, float):
-        return ""
-    share = recipe.ema_half_life / recipe.length.images
-    return f"EMA of the generator: half-life {recipe.ema_half_life:,.0f} images ({share:.1%} of the run)"
 
 
 def _about_evaluations(recipe: Recipe, facts: DatasetFacts) -> str:
