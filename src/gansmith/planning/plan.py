@@ -102,7 +102,16 @@ def make_plan(
     if budget and budget.seconds:  # the trial measures an evaluation, which a time may buy beyond the recipe's length
         longer = max(first.length.images, first.evaluate.every)
         first = first.model_copy(update={"length": first.length.model_copy(update={"images": longer})})
-    costs = measure_costs(first, datasets, device)
+    try:
+        found = try_out("costs", first, device, datasets)
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"a trial of a few steps was not done after {SECONDS} s: the machine is busy, or the networks are too "
+            "large for it; give the length with --steps, which takes no trial."
+        ) from None
+    if found is None:
+        raise too_large(first, device)
+    costs = Costs(**found)
     images, evaluations = choose_length(draft, budget, evaluations, costs.seconds)
     recipe = draft.recipe(images, evaluations)
     return Plan(
@@ -114,23 +123,6 @@ def make_plan(
         costs=costs,
         largest_batch=_largest_batch_by_two_trials(recipe, costs.available - costs.peak, count, device),
     )
-
-
-def measure_costs(recipe: Recipe, datasets: Datasets, device: DeviceChoice) -> Costs:
-    """What a trial of the recipe measures, in a process of its own.
-
-    Raises NotEnoughMemoryError when a step needs more memory than there is, UsageError when the trial takes too long.
-    """
-    try:
-        found = try_out("costs", recipe, device, datasets)
-    except subprocess.TimeoutExpired:
-        raise UsageError(
-            f"a trial of a few steps was not done after {SECONDS} s: the machine is busy, or the networks are too "
-            "large for it; give the length with --steps, which takes no trial."
-        ) from None
-    if found is None:
-        raise too_large(recipe, device)
-    return Costs(**found)
 
 
 def _largest_batch_by_two_trials(recipe: Recipe, free: int, count: int, device: DeviceChoice) -> int:

@@ -114,11 +114,6 @@ def intervals_for(facts: DatasetFacts) -> dict[str, int]:
     }
 
 
-def half_life_for(images: int) -> float:
-    """The half-life of the EMA of G, in images, for a run of `images`."""
-    return min(HALF_LIFE * images, LONGEST_HALF_LIFE)
-
-
 def augment_for(facts: DatasetFacts) -> Augment:
     """No augmentation for many images; DiffAugment for few, and flips where the dataset allows them."""
     if facts.count > FEW:
