@@ -20,11 +20,7 @@ import time
 from pathlib import Path
 
 import gansmith
-from gansmith.data.dataset import Access
-from gansmith.planning.budget import parse_budget
-from gansmith.planning.resolve import TrainOptions, resolve
 from gansmith.recipe_file import to_toml
-from gansmith.runs.reporter import Silent
 from gansmith.runs.run import utc_now
 from gansmith.system.machine import describe_machine
 
@@ -60,9 +56,8 @@ def main() -> None:
 
 def measured(name: str, budget: str) -> dict:
     """One plan and its run."""
-    options = TrainOptions(recipe=name, budget=parse_budget(budget))
     began = time.monotonic()
-    found = resolve(options, Access(), Silent())
+    found = gansmith.plan(name, budget=budget)
     planning, plan = time.monotonic() - began, found.plan
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "planned.toml"

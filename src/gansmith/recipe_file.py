@@ -94,7 +94,7 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     value of another type, or an invalid value.
     """
     values = recipe.model_dump()
-    for _, change in sorted(enumerate(map(assigned, assignments)), key=_names_first):
+    for change in sorted(map(assigned, assignments), key=_names_first):
         values = merged(values, change)
     return from_values(values)
 
@@ -105,7 +105,10 @@ def assigned(assignment: str) -> dict[str, Any]:
     if not found:
         raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
     *tables, field = path.strip().split(".")
-    return _nested(tables, {field: _parse_value(text.strip())})
+    values: dict[str, Any] = {field: _parse_value(text.strip())}
+    for table in reversed(tables):
+        values = {table: values}
+    return values
 
 
 def assignment(field: str, value: Any) -> str:
@@ -114,15 +117,10 @@ def assignment(field: str, value: Any) -> str:
     return f"{field}={value if bare else _toml_value(value)}"
 
 
-def _names_first(numbered: tuple[int, dict[str, Any]]) -> tuple[bool, int]:
-    """Sort key: the order given, but the name of a table, which drops its old values, comes before its new values."""
-    number, change = numbered
+def _names_first(change: dict[str, Any]) -> bool:
+    """Sort key: the name of a table, which drops its old values, comes before its new values."""
     table, value = next(iter(change.items()))
-    return not (table in NAMED_TABLES and isinstance(value, dict) and "name" in value), number
-
-
-def _nested(tables: list[str], values: dict[str, Any]) -> dict[str, Any]:
-    return {tables[0]: _nested(tables[1:], values)} if tables else values
+    return not (table in NAMED_TABLES and isinstance(value, dict) and "name" in value)
 
 
 def _parse_value(text: str) -> Any:

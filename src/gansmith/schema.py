@@ -4,6 +4,7 @@ A recipe holds no class name and no import path: networks, losses and sets are f
 table entries. To check a recipe builds no networks and imports no torch; `gansmith.networks` has the checks that do.
 """
 
+from dataclasses import fields
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
@@ -62,31 +63,16 @@ class Data(Settings):
     @property
     def shape(self) -> ImageShape:
         """The image shape that decoders produce."""
-        return ImageShape(
-            channels=self.channels,
-            height=self.height,
-            width=self.width,
-            resize=self.resize,
-            box=self.box,
-            resample=self.resample,
-        )
+        return ImageShape(**{field.name: getattr(self, field.name) for field in fields(ImageShape)})
 
     @model_validator(mode="after")
-    def _box_is_valid(self) -> "Data":
+    def _fields_go_together(self) -> "Data":
         try:
             _ = self.shape
         except ValueError as error:
             raise RecipeError(f"data.{error}") from error
-        return self
-
-    @model_validator(mode="after")
-    def _there_is_more_than_one_class(self) -> "Data":
         if self.num_classes == 1:
             raise RecipeError("data.num_classes=1 must be 0, to train without labels, or 2 and more.")
-        return self
-
-    @model_validator(mode="after")
-    def _buffer_fits_order(self) -> "Data":
         if (self.order == "shuffle-buffer") != (self.shuffle_buffer > 0):
             raise RecipeError(
                 f"data.shuffle_buffer={self.shuffle_buffer} does not go with data.order={self.order!r}: "
@@ -168,12 +154,6 @@ class Checkpoints(Settings):
     """Images between checkpoints that are never deleted: the first at or after each multiple; 0 for none."""
 
 
-def _check_used(table: str, settings: "Evaluate | ValidationLosses", names: tuple[str, ...]) -> None:
-    for name in names:
-        if not settings.every and (value := getattr(settings, name)):
-            raise RecipeError(f"{table}.{name}={value} has no effect with {table}.every=0; set both, or {name} to 0.")
-
-
 class Evaluate(Settings):
     """Evaluation during training: the Fréchet distance of samples to real images decides which checkpoint is `best`."""
 
@@ -188,11 +168,6 @@ class Evaluate(Settings):
     patience: int = Field(0, ge=0)
     """Evaluations in a row without a gain beyond noise after which the run ends early; 0 for never."""
 
-    @model_validator(mode="after")
-    def _used(self) -> "Evaluate":
-        _check_used("evaluate", self, ("validation", "patience"))
-        return self
-
 
 class ValidationLosses(Settings):
     """Validation losses, which some articles print: both networks in inference mode, on images not trained on."""
@@ -203,11 +178,6 @@ class ValidationLosses(Settings):
     """Number of real images, and of samples, for one line of validation losses; drawn anew each time."""
     validation: int = Field(0, ge=0)
     """Size of the validation set, drawn at random from the training images; 0 takes the dataset's test split."""
-
-    @model_validator(mode="after")
-    def _used(self) -> "ValidationLosses":
-        _check_used("validation_losses", self, ("validation",))
-        return self
 
 
 class Grid(Settings):
@@ -283,14 +253,8 @@ class Recipe(Settings):
     @property
     def spec(self) -> Spec:
         """The images, latents and classes that the networks are built for."""
-        data = self.data
-        return Spec(
-            channels=data.channels,
-            height=data.height,
-            width=data.width,
-            latents=self.latents.size,
-            num_classes=data.num_classes,
-        )
+        images = self.data.model_dump(include={"channels", "height", "width", "num_classes"})
+        return Spec(**images, latents=self.latents.size)
 
     @property
     def steps(self) -> int:
@@ -298,7 +262,13 @@ class Recipe(Settings):
         return -(-self.length.images // self.batch_size)
 
     @model_validator(mode="after")
-    def _microbatches_divide_the_batch(self) -> "Recipe":
+    def _tables_go_together(self) -> "Recipe":
+        for table, name in (("evaluate", "validation"), ("evaluate", "patience"), ("validation_losses", "validation")):
+            settings = getattr(self, table)
+            if not settings.every and (value := getattr(settings, name)):
+                raise RecipeError(
+                    f"{table}.{name}={value} has no effect with {table}.every=0; set both, or {name} to 0."
+                )
         if self.batch_size % self.microbatches:
             raise RecipeError(f"microbatches={self.microbatches} must divide batch_size={self.batch_size}.")
         if self.microbatches > 1 and self.objective.generator_reuses_images:
@@ -306,36 +276,19 @@ class Recipe(Settings):
                 f"microbatches={self.microbatches} would save no memory: objective.generator_reuses_images keeps the "
                 "graph of the whole batch; set only one of them."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _model_is_conditional_if_there_are_classes(self) -> "Recipe":
         self.model.check_conditional(self.data.num_classes)
-        return self
-
-    @model_validator(mode="after")
-    def _signal_has_validation_images(self) -> "Recipe":
         if self.augment.signal == "validation" and not self.evaluate.validation:
             raise RecipeError(
                 "augment.signal='validation' needs validation images, which are not trained on; set "
                 "evaluate.validation to their number, or augment.signal='signs'."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _range_is_that_of_the_networks(self) -> "Recipe":
         if self.model.any_size and self.data.pixel_range != "-1..1":
             raise RecipeError(
                 f"the G of model {self.model.name!r} makes images in -1..1, which data.pixel_range="
                 f"{self.data.pixel_range!r} would cut in half; leave data.pixel_range out."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _augmentation_fits_images(self) -> "Recipe":
-        square = self.data.height == self.data.width
         for name in self.augment.operations:
-            if OPERATIONS[name].square_only and not square:
+            if OPERATIONS[name].square_only and self.data.height != self.data.width:
                 raise RecipeError(
                     f"augmentation {name!r} needs images as high as wide, got {self.data.height}x{self.data.width}."
                 )

@@ -4,14 +4,12 @@ import importlib
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import gansmith.models
+from gansmith import nn
 from gansmith.config import Settings
 from gansmith.errors import RecipeError, unknown
-
-if TYPE_CHECKING:
-    from torch import nn
 
 SMALLEST = 8
 """Pixels of the shorter side of an image, at least, for models that support any size."""

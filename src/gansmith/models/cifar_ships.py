@@ -1,7 +1,5 @@
 """The networks of "My First GAN" (Jake Tae, 2020), which are those of Chollet's *Deep Learning with Python*, §8.5."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field
@@ -34,7 +32,7 @@ class Config(ModelConfig):
             )
         return Networks(G=self._generator(spec), D=self._discriminator(spec))
 
-    def _generator(self, spec: Spec) -> nn.Module:
+    def _generator(self, spec: Spec) -> "nn.Module":
         wide, thin, height, width = self.width, self.width // 2, spec.height // 2, spec.width // 2
         return nn.Stack(
             nn.Linear(spec.latents, thin * height * width),
@@ -52,7 +50,7 @@ class Config(ModelConfig):
             nn.Tanh(),
         )
 
-    def _discriminator(self, spec: Spec) -> nn.Module:
+    def _discriminator(self, spec: Spec) -> "nn.Module":
         layers: list[nn.Module] = []
         channels, height, width = spec.channels, spec.height, spec.width
         for kernel, stride in ((3, 1), (4, 2), (4, 2), (4, 2)):

@@ -1,7 +1,5 @@
 """The convolutional networks of "Generative Adversarial Networks" (Baptiste Pesquet's course page, 2020)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field
@@ -48,5 +46,5 @@ class Config(ModelConfig):
         return Networks(G=G, D=D)
 
 
-def _batch_norm(features: int) -> nn.BatchNorm:
+def _batch_norm(features: int) -> "nn.BatchNorm":
     return nn.BatchNorm(features, decay=0.99, epsilon=1e-3, bessel=True)

@@ -1,7 +1,5 @@
 """The dense networks of "Generative Adversarial Networks" (Baptiste Pesquet's course page, 2020)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

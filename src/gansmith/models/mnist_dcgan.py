@@ -1,7 +1,5 @@
 """The networks of "GAN by Example using Keras on Tensorflow Backend" (Rowel Atienza, 29 March 2017)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field
@@ -26,7 +24,7 @@ class Config(ModelConfig):
         """G 2,394,241 and D 4,311,553 parameters for 28x28x1 images, 100 latents and the default width."""
         return Networks(G=self._generator(spec), D=self._discriminator(spec))
 
-    def _generator(self, spec: Spec) -> nn.Module:
+    def _generator(self, spec: Spec) -> "nn.Module":
         height, width = whole_part(spec, self.name, 4)
         wide = self.width
         return nn.Stack(
@@ -48,13 +46,13 @@ class Config(ModelConfig):
             nn.Sigmoid(),
         )
 
-    def _doubled(self, channels: int, filters: int) -> nn.Module:
+    def _doubled(self, channels: int, filters: int) -> "nn.Module":
         """[N, channels, H, W] -> [N, filters, 2H, 2W]; the same number of parameters either way."""
         if self.doubling == "transposed":
             return nn.ConvTranspose2dSame(channels, filters, 5, 2)
         return nn.UpsampleConv2d(channels, filters, 5, transposed=True)
 
-    def _discriminator(self, spec: Spec) -> nn.Module:
+    def _discriminator(self, spec: Spec) -> "nn.Module":
         layers: list[nn.Module] = []
         channels, height, width = spec.channels, spec.height, spec.width
         for filters, stride in ((self.width // 4, 2), (self.width // 2, 2), (self.width, 2), (self.width * 2, 1)):
@@ -63,5 +61,5 @@ class Config(ModelConfig):
         return nn.Stack(*layers, nn.Flatten(), nn.Linear(channels * height * width, 1), nn.Flatten(0))
 
 
-def _batch_norm(features: int) -> nn.BatchNorm:
+def _batch_norm(features: int) -> "nn.BatchNorm":
     return nn.BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=False)

@@ -1,7 +1,5 @@
 """The dense networks of "Having Fun with Deep Convolutional GANs" (Naoki Shibuya, 2017), its first system."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

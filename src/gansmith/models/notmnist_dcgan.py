@@ -3,8 +3,6 @@
 The article (Zhihang Liu, Medium, 7 April 2017) gives no layer sizes; the recipe says what is known.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -5,8 +5,6 @@ between them, a learned basis of first images at the narrow end. Stages are narr
 scales and shifts what each stage of G starts from.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Literal
 
@@ -43,10 +41,10 @@ class Config(ModelConfig):
         """Channels at each image size, from the smallest on."""
         return [self.width * min(2**level, WIDEST) for level in range(len(sizes) - 1, -1, -1)]
 
-    def _stage(self, channels: int, sizes: list[tuple[int, int]]) -> list[nn.Module]:
+    def _stage(self, channels: int, sizes: list[tuple[int, int]]) -> "list[nn.Module]":
         return [nn.ResidualBlock(channels, self.blocks * len(sizes)) for _ in range(self.blocks)]
 
-    def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
+    def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> "nn.Module":
         """Images without bounds, to be clipped to -1..1."""
         channels = self._channels(sizes)
         layers: list[nn.Module] = [
@@ -61,7 +59,7 @@ class Config(ModelConfig):
             layers += self._stage(after, sizes)
         return nn.Stack(*layers, _linear(channels[-1], spec.channels))
 
-    def _discriminator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
+    def _discriminator(self, spec: Spec, sizes: list[tuple[int, int]]) -> "nn.Module":
         channels = self._channels(sizes)[::-1]
         layers: list[nn.Module] = [_linear(spec.channels, channels[0]), *self._stage(channels[0], sizes)]
         for before, after in pairwise(channels):
@@ -70,14 +68,14 @@ class Config(ModelConfig):
         return nn.Stack(*layers, nn.OnBasis(channels[-1], *sizes[0]), logit)
 
 
-def _linear(before: int, after: int) -> nn.Module:
+def _linear(before: int, after: int) -> "nn.Module":
     """A 1x1 convolution that changes the number of channels, without bias or nonlinearity."""
     return nn.scaled_kernel(nn.Conv2d(before, after, 1, bias=False), 1)
 
 
-def _widened(before: int, after: int) -> list[nn.Module]:
+def _widened(before: int, after: int) -> "list[nn.Module]":
     return [_linear(before, after)] if before != after else []
 
 
-def _modulated(features: int, classes: int) -> list[nn.Module]:
+def _modulated(features: int, classes: int) -> "list[nn.Module]":
     return [nn.Modulation(features, classes)] if classes else []

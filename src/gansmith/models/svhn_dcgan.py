@@ -1,7 +1,5 @@
 """The networks for colour images of "Having Fun with Deep Convolutional GANs" (Naoki Shibuya, 2017)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field
@@ -52,5 +50,5 @@ class Config(ModelConfig):
                 nn.normal_kernel(layer, self.init_std)
         return Networks(G=G, D=D)
 
-    def _normalised(self, features: int) -> tuple[nn.Module, nn.Module]:
+    def _normalised(self, features: int) -> "tuple[nn.Module, nn.Module]":
         return nn.BatchNorm(features, decay=0.99, epsilon=1e-3, bessel=False), nn.LeakyReLU(self.slope)

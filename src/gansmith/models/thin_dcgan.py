@@ -5,8 +5,6 @@ et al. 2016, arXiv:1609.05158), its layers are scaled and shifted by the latents
 and D has no norm, so that penalties on its gradient are an image's own.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Literal
 
@@ -43,7 +41,7 @@ class Config(ModelConfig):
         """Channels after so many halvings of the image."""
         return self.width * min(2**level, WIDEST)
 
-    def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
+    def _generator(self, spec: Spec, sizes: list[tuple[int, int]]) -> "nn.Module":
         """Images in -1..1."""
         (height, width), levels = sizes[0], range(len(sizes) - 1, -1, -1)
         first = self._channels(levels[0])
@@ -59,7 +57,7 @@ class Config(ModelConfig):
             layers += _normalised(self._channels(level), spec)
         return nn.Stack(*layers, nn.Conv2dSame(self.width, spec.channels, 3), nn.Tanh())
 
-    def _discriminator(self, spec: Spec, sizes: list[tuple[int, int]]) -> nn.Module:
+    def _discriminator(self, spec: Spec, sizes: list[tuple[int, int]]) -> "nn.Module":
         layers: list[nn.Module] = []
         channels = [spec.channels, *(self._channels(level) for level in range(1, len(sizes) + 1))]
         for (height, width), (narrow, wide) in zip(reversed(sizes), pairwise(channels), strict=True):
@@ -69,7 +67,7 @@ class Config(ModelConfig):
         return nn.Stack(*layers, nn.Flatten(), nn.Logit(channels[-1] * height * width, spec.num_classes))
 
 
-def _normalised(features: int, spec: Spec) -> list[nn.Module]:
+def _normalised(features: int, spec: Spec) -> "list[nn.Module]":
     """Batch norm, then a gain and a shift by the latents, another by the class if there are classes, and ReLU."""
     layers: list[nn.Module] = [
         nn.BatchNorm(features, decay=0.9, epsilon=1e-3, bessel=True),

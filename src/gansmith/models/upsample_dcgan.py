@@ -3,8 +3,6 @@
 No checkerboard can come from uneven kernel overlap: Odena et al. 2016, doi:10.23915/distill.00003.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Literal
 
@@ -35,7 +33,7 @@ class Config(ModelConfig):
         doublings = _doublings(spec)
         return Networks(G=self._generator(spec, doublings), D=self._discriminator(spec, doublings))
 
-    def _generator(self, spec: Spec, doublings: int) -> nn.Module:
+    def _generator(self, spec: Spec, doublings: int) -> "nn.Module":
         height, width = spec.height >> doublings, spec.width >> doublings
         layers: list[nn.Module] = [
             nn.Linear(spec.latents, self.width * height * width),
@@ -47,7 +45,7 @@ class Config(ModelConfig):
             layers += [norm, nn.ReLU(), nn.UpsampleConv2d(wide, narrow, 5)]
         return nn.Stack(*layers, nn.Tanh())
 
-    def _discriminator(self, spec: Spec, doublings: int) -> nn.Module:
+    def _discriminator(self, spec: Spec, doublings: int) -> "nn.Module":
         layers: list[nn.Module] = []
         channels = [spec.channels, *(max(self.width >> level, 1) for level in range(doublings, -1, -1))]
         for level, (narrow, wide) in enumerate(pairwise(channels)):
@@ -57,7 +55,7 @@ class Config(ModelConfig):
         last = self._normed(nn.Linear(self.width * height * width, 1))
         return nn.Stack(*layers, nn.Flatten(), last, nn.Flatten(0))
 
-    def _normed(self, layer: nn.Layer) -> nn.Module:
+    def _normed(self, layer: "nn.Layer") -> "nn.Module":
         return nn.SpectralNorm(layer) if self.spectral_norm else layer
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from gansmith.config import is_schedule, scaled
@@ -17,6 +18,16 @@ _IMAGES = {"": 1, "k": 1000, "m": 1_000_000}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)([km]?)-images")
 
+INTERVALS = (
+    "length.images",
+    "length.log_every",
+    "length.sample_every",
+    "length.checkpoint_every",
+    "checkpoints.keep_every",
+    "evaluate.every",
+    "validation_losses.every",
+)
+"""Fields of a recipe that change with its length."""
 _LONGEST = 10 * 365 * 86_400
 """Seconds of a budget, at most."""
 _MOST_IMAGES = 10**12
@@ -67,23 +78,20 @@ def describe_seconds(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds < 999.5 else duration(seconds)
 
 
+def intervals_of(recipe: Recipe) -> dict[str, int]:
+    """The length and the intervals that a recipe has, in images, by field."""
+    return {field: attrgetter(field)(recipe) for field in INTERVALS}
+
+
 def proportional_intervals(recipe: Recipe, images: int) -> dict[str, int]:
     """The recipe's length and intervals in proportion to a length of `images`, in whole batches, by field."""
-    batch_size, length = recipe.batch_size, recipe.length
-    steps = -(-images // batch_size)
-
-    def in_proportion(interval: int) -> int:
-        return max(interval * images // (length.images * batch_size), 1) * batch_size if interval else 0
-
-    return {
-        "length.images": steps * batch_size,
-        "length.log_every": in_proportion(length.log_every),
-        "length.sample_every": in_proportion(length.sample_every),
-        "length.checkpoint_every": in_proportion(length.checkpoint_every),
-        "checkpoints.keep_every": in_proportion(recipe.checkpoints.keep_every),
-        "evaluate.every": in_proportion(recipe.evaluate.every),
-        "validation_losses.every": in_proportion(recipe.validation_losses.every),
+    batch_size, intervals = recipe.batch_size, intervals_of(recipe)
+    own_batches = intervals["length.images"] * batch_size
+    made = {
+        field: max(interval * images // own_batches, 1) * batch_size if interval else 0
+        for field, interval in intervals.items()
     }
+    return {**made, "length.images": -(-images // batch_size) * batch_size}
 
 
 def stretched(recipe: Recipe, images: int) -> Recipe:

@@ -1,12 +1,13 @@
 """A recipe for conditional training: the number of its classes is taken from the dataset's labels."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gansmith.data.classes import names_among
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError
+from gansmith.schema import Recipe
 
 GRID_COLUMNS = 8
 """Columns of a sample grid with fewer classes than that: each class gets as many as fit."""
@@ -14,18 +15,20 @@ MOST_CLASSES_IN_GRID = 32
 """Number of classes up to which each has columns of its own in the sample grid."""
 
 
-def conditional_changes(dataset: Dataset, name: str) -> dict[str, int]:
-    """The fields that make a recipe conditional on the labels of these images, which the user calls `name`.
+def conditional_changes(recipe: Recipe, dataset: Dataset, stated: Collection[str]) -> list[str]:
+    """The changes that make the recipe conditional on the labels of its images.
 
-    The sample grid gets columns for each class, unless there are too many. Raises DataError for images of fewer than
-    two classes.
+    The sample grid gets columns for each class, unless there are too many or `grid.columns` is stated. Raises DataError
+    for images of fewer than two classes.
     """
-    names = names_among(dataset, name)
-    if len(names) < 2:
-        raise _too_few_classes(name, names, dataset.index.get("no_classes", ""))
-    changes = {"data.num_classes": len(names)}
-    if len(names) <= MOST_CLASSES_IN_GRID:
-        changes["grid.columns"] = len(names) * max(1, round(GRID_COLUMNS / len(names)))
+    names = names_among(dataset, recipe.data.name)
+    count = len(names)
+    if count < 2:
+        raise _too_few_classes(recipe.data.name, names, dataset.index.get("no_classes", ""))
+    columns = count * max(1, round(GRID_COLUMNS / count))
+    changes = [f"data.num_classes={count}"]
+    if count <= MOST_CLASSES_IN_GRID and "grid.columns" not in stated and columns != recipe.grid.columns:
+        changes.append(f"grid.columns={columns}")
     return changes
 
 

@@ -3,14 +3,8 @@
 from collections.abc import Collection
 
 from gansmith.augment.settings import Augment
-from gansmith.recipes.fitting import (
-    BATCH_SIZE,
-    EVALUATIONS,
-    FEW,
-    SHORT_BUDGET,
-    SHORT_SIDE_ON_SHORT_BUDGET,
-    DatasetFacts,
-)
+from gansmith.recipes import fitting
+from gansmith.recipes.fitting import FEW, DatasetFacts
 from gansmith.schema import MOST_SHARE, Recipe
 from gansmith.text import describe_epochs
 from gansmith.training.evaluation import is_measurable
@@ -18,12 +12,26 @@ from gansmith.training.evaluation import is_measurable
 
 def explain_auto(recipe: Recipe, facts: DatasetFacts, stated: Collection[str]) -> list[str]:
     """The reasons for what the rules decided; fields that the user has `stated` are not explained."""
+    count, length = facts.count, recipe.length.images
+    network = f"network ({recipe.model.name}, width {recipe.model.model_dump().get('width')})"
+    width = f"small {network}: on a CPU, many fast updates beat a wide network"
+    if facts.gpu:
+        width = f"wide {network}: a GPU has room for it"
+    batch = "small batches give many updates"
+    if recipe.batch_size < fitting.BATCH_SIZE:
+        batch = f"there are only {count:,} images"
+    steps = f"{recipe.steps:,} steps: {describe_epochs(length, count)} epochs of {count:,} images"
+    if not facts.images:
+        steps += ", since neither --budget nor --steps is given"
+    ema, half_life = "", recipe.ema_half_life
+    if isinstance(half_life, float):
+        ema = f"EMA of the generator: half-life {half_life:,.0f} images ({half_life / length:.1%} of the run)"
     sentences = {
-        "model.width": _about_width(recipe, facts),
-        "batch_size": _about_batch_size(recipe, facts),
-        "augment.operations": _about_augmentation(recipe.augment, facts.count),
-        "length.images": _about_length(recipe, facts),
-        "ema_half_life": _about_ema(recipe),
+        "model.width": width,
+        "batch_size": f"batch size {recipe.batch_size}: {batch}",
+        "augment.operations": _about_augmentation(recipe.augment, count),
+        "length.images": steps,
+        "ema_half_life": ema,
         "evaluate.every": _about_evaluations(recipe, facts),
     }
     left_out = {*stated} - {"length.images"}
@@ -35,26 +43,10 @@ def explain_auto(recipe: Recipe, facts: DatasetFacts, stated: Collection[str]) -
 def about_short_budget(height: int, width: int) -> str:
     """A sentence for images that a short budget made smaller than height x width."""
     return (
-        f"images have at most {SHORT_SIDE_ON_SHORT_BUDGET} pixels on the shorter side: with less than "
-        f"{SHORT_BUDGET / 60:.0f} minutes on a CPU, many small images teach more than few large ones; for larger ones: "
-        f"--set data.height={height} --set data.width={width}"
+        f"images have at most {fitting.SHORT_SIDE_ON_SHORT_BUDGET} pixels on the shorter side: with less than "
+        f"{fitting.SHORT_BUDGET / 60:.0f} minutes on a CPU, many small images teach more than few large ones; for "
+        f"larger ones: --set data.height={height} --set data.width={width}"
     )
-
-
-def _about_width(recipe: Recipe, facts: DatasetFacts) -> str:
-    settings = recipe.model.model_dump()
-    if facts.gpu:
-        return f"wide network ({recipe.model.name}, width {settings.get('width')}): a GPU has room for it"
-    return (
-        f"small network ({recipe.model.name}, width {settings.get('width')}): on a CPU, many fast updates beat a wide "
-        "network"
-    )
-
-
-def _about_batch_size(recipe: Recipe, facts: DatasetFacts) -> str:
-    few = recipe.batch_size < BATCH_SIZE
-    why = f"there are only {facts.count:,} images" if few else "small batches give many updates"
-    return f"batch size {recipe.batch_size}: {why}"
 
 
 def _about_augmentation(augment: Augment, count: int) -> str:
@@ -69,25 +61,11 @@ def _about_augmentation(augment: Augment, count: int) -> str:
     )
 
 
-def _about_length(recipe: Recipe, facts: DatasetFacts) -> str:
-    text = (
-        f"{recipe.steps:,} steps: {describe_epochs(recipe.length.images, facts.count)} epochs of {facts.count:,} images"
-    )
-    return text if facts.images else f"{text}, since neither --budget nor --steps is given"
-
-
-def _about_ema(recipe: Recipe) -> str:
-    if not isinstance(recipe.ema_half_life, float):
-        return ""
-    share = recipe.ema_half_life / recipe.length.images
-    return f"EMA of the generator: half-life {recipe.ema_half_life:,.0f} images ({share:.1%} of the run)"
-
-
 def _about_evaluations(recipe: Recipe, facts: DatasetFacts) -> str:
     times = recipe.length.images // recipe.evaluate.every if recipe.evaluate.every else 0
     if not (times and is_measurable(recipe, facts.count)):
         return ""  # the run says why
     text = f"evaluated {'once' if times == 1 else f'{times:,} times'} during training, to keep the best checkpoint"
-    if facts.most_evaluations == EVALUATIONS:
+    if facts.most_evaluations == fitting.EVALUATIONS:
         return text
     return f"{text}; more {'would' if facts.evaluations else 'might'} take over {MOST_SHARE:.0%} of the time"

@@ -7,10 +7,9 @@ import math
 from bisect import bisect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from gansmith.errors import UsageError
-from gansmith.planning.budget import Budget, describe_seconds, proportional_intervals, stretched
+from gansmith.planning.budget import Budget, describe_seconds, intervals_of, proportional_intervals, stretched
 from gansmith.recipe_file import assigned, flat, override
 from gansmith.recipes import load_recipe
 from gansmith.recipes.fitting import DatasetFacts, intervals_for
@@ -19,23 +18,6 @@ from gansmith.viz.evolution import is_milestone
 
 FEWEST_STEPS = 20
 """A budget is too short if it buys fewer steps."""
-
-
-class Draft(Protocol):
-    """A recipe whose length is still open. Lengths are in images; 0 is the length that the recipe has by itself."""
-
-    @property
-    def batch_size(self) -> int:
-        """Real images in a step."""
-        ...
-
-    def intervals(self, images: int, evaluations: int) -> Mapping[str, int]:
-        """The length and the intervals of the recipe, by field, at that length with at most so many evaluations."""
-        ...
-
-    def recipe(self, images: int, evaluations: int) -> Recipe:
-        """The recipe itself at that length; it has these intervals."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +33,10 @@ class FixedDraft:
         return self.own.batch_size
 
     def intervals(self, images: int, evaluations: int) -> Mapping[str, int]:
-        """As `Draft.intervals`; the recipe keeps its number of evaluations."""
+        """The length and the intervals at a length of `images`, by field; 0 is the recipe's own length.
+
+        The recipe keeps its number of evaluations.
+        """
         if not images:
             return intervals_of(self.own)
         set_here = {field for change in self.changes for field in flat(assigned(change))}
@@ -59,8 +44,12 @@ class FixedDraft:
         return {**proportional_intervals(self.own, images), **own}
 
     def recipe(self, images: int, evaluations: int) -> Recipe:
-        """As `Draft.recipe`."""
+        """The recipe at that length; it has these intervals."""
         return override(stretched(self.own, images), self.changes) if images else self.own
+
+    def changed(self, change: str) -> "FixedDraft":
+        """The draft with another change, such as "microbatches=4"."""
+        return replace(self, own=override(self.own, [change]), changes=[*self.changes, change])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,14 +68,18 @@ class AutoDraft:
         return replace(self.facts, images=images, evaluations=evaluations)
 
     def intervals(self, images: int, evaluations: int) -> Mapping[str, int]:
-        """As `Draft.intervals`."""
+        """As `FixedDraft.intervals`, with at most so many evaluations."""
         made = {**intervals_for(self.facts_at(images, evaluations)), **self.stated}
         return {**made, "length.images": self._whole_batches(images)} if images else made
 
     def recipe(self, images: int, evaluations: int) -> Recipe:
-        """As `Draft.recipe`. A TOML file may state another length, which `images` overrides."""
+        """The recipe at that length; it has these intervals. A TOML file's length is overridden by `images`."""
         length = [f"length.images={self._whole_batches(images)}"] if images else []
         return load_recipe(self.name, [*self.changes, *length], self.facts_at(images, evaluations))
+
+    def changed(self, change: str) -> "AutoDraft":
+        """The draft with another change, such as "microbatches=4"."""
+        return replace(self, changes=[*self.changes, change])
 
     def _whole_batches(self, images: int) -> int:
         return -(-images // self.batch_size) * self.batch_size
@@ -99,17 +92,8 @@ def auto_draft(name: str, changes: Sequence[str], facts: DatasetFacts, stated: C
     return AutoDraft(name=name, changes=changes, facts=facts, batch_size=first.batch_size, stated=intervals)
 
 
-def intervals_of(recipe: Recipe) -> dict[str, int]:
-    """The length and the intervals that a recipe has, in images, by field."""
-    length = recipe.length
-    return {
-        "length.images": length.images,
-        "length.log_every": length.log_every,
-        "length.sample_every": length.sample_every,
-        "length.checkpoint_every": length.checkpoint_every,
-        "evaluate.every": recipe.evaluate.every,
-        "validation_losses.every": recipe.validation_losses.every,
-    }
+Draft = FixedDraft | AutoDraft
+"""A recipe whose length is still open."""
 
 
 def count_calls(intervals: Mapping[str, int], batch_size: int, costs: Mapping[str, float]) -> dict[str, int]:
@@ -118,15 +102,14 @@ def count_calls(intervals: Mapping[str, int], batch_size: int, costs: Mapping[st
     Without a cost for evaluations the run makes none.
     """
     steps = -(-intervals["length.images"] // batch_size)
-    every = {field: interval for field, interval in intervals.items() if field != "length.images"}
-    evaluated = _due_steps(steps, batch_size, every["evaluate.every"] if "evaluation" in costs else 0)
-    grids = _due_steps(steps, batch_size, every["length.sample_every"]) | {*_milestones(steps), steps}
-    saved = _due_steps(steps, batch_size, every["length.checkpoint_every"]) | evaluated | {steps}
+    evaluated = _due_steps(steps, batch_size, intervals["evaluate.every"] if "evaluation" in costs else 0)
+    grids = _due_steps(steps, batch_size, intervals["length.sample_every"]) | {*_milestones(steps), steps}
+    saved = _due_steps(steps, batch_size, intervals["length.checkpoint_every"]) | evaluated | {steps}
     return {
         "step": steps,
-        "log": _count_due(steps, batch_size, every["length.log_every"]),
+        "log": _count_due(steps, batch_size, intervals["length.log_every"]),
         "evaluation": len(evaluated),
-        "validation losses": _count_due(steps, batch_size, every.get("validation_losses.every", 0)),
+        "validation losses": _count_due(steps, batch_size, intervals.get("validation_losses.every", 0)),
         "grid": len(grids),
         "checkpoint": len(saved),
         "once": 1,

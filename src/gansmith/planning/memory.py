@@ -24,8 +24,8 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
         yield
         return
     except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
+        if not (isinstance(error, MemoryError | torch.OutOfMemoryError) or says_out_of_memory(str(error))):
+            raise  # of another kind; on the CPU, torch tells only by its text
         give_back(error)
     raise too_large(recipe, device)
 
@@ -33,11 +33,9 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
 def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
     """The error for a recipe whose step needs more memory than there is; it names a batch size that fits, by trial."""
     fitting = largest_batch(recipe, device)
-    tried = (
-        f"by trial, a batch of {fitting:,} fits: --set batch_size={fitting}"
-        if fitting
-        else "not even a batch of 1 fits"
-    )
+    tried = "not even a batch of 1 fits"
+    if fitting:
+        tried = f"by trial, a batch of {fitting:,} fits: --set batch_size={fitting}"
     return NotEnoughMemoryError(f"a step of batch_size={recipe.batch_size:,} needs more memory than there is; {tried}.")
 
 
@@ -50,11 +48,6 @@ def give_back(error: MemoryError | RuntimeError) -> None:
         trim(0)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error means that memory ran out; torch says so only in its text on the CPU."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or says_out_of_memory(str(error))
 
 
 def largest_batch(recipe: Recipe, device: DeviceChoice) -> int:

@@ -12,28 +12,15 @@ from typing import Any
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
 from gansmith.networks import network_tables
-from gansmith.planning.budget import Budget, describe_seconds
-from gansmith.planning.length import Draft, choose_length, count_calls, intervals_of, total_seconds
+from gansmith.planning.budget import Budget, describe_seconds, intervals_of
+from gansmith.planning.length import Draft, choose_length, count_calls, total_seconds
 from gansmith.planning.memory import too_large
+from gansmith.planning.trial import Costs
 from gansmith.planning.trial_process import SECONDS, try_out
 from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
 from gansmith.text import describe_epochs, describe_size, duration
 from gansmith.training.datasets import Datasets
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrialCosts:
-    """What a trial measured. Bytes are those of a process of its own."""
-
-    seconds: Mapping[str, float]
-    """Seconds of each thing a run does: "step", "log", "evaluation", ...; "once" is its beginning and its end."""
-    device: str
-    precision: str
-    peak: int
-    """Bytes of memory, at most."""
-    available: int
-    """Bytes of memory that were free."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +36,7 @@ class Plan:
     """Number of parameters of "generator" and "discriminator"."""
     calls: Mapping[str, int]
     """How often the run does each thing, by the names of `costs.seconds`."""
-    costs: TrialCosts
+    costs: Costs
     largest_batch: int
     """The largest batch size for which there is memory, by a straight line through two trials; 0 if it is unknown."""
 
@@ -101,12 +88,7 @@ class Plan:
 
 
 def make_plan(
-    draft: Draft,
-    budget: Budget | None,
-    evaluations: int,
-    datasets: Datasets,
-    device: DeviceChoice,
-    reporter: Reporter,
+    draft: Draft, budget: Budget | None, evaluations: int, datasets: Datasets, device: DeviceChoice, reporter: Reporter
 ) -> Plan:
     """The plan for a budget, or for the draft's own length where there is none, after a trial.
 
@@ -117,42 +99,30 @@ def make_plan(
     count = len(datasets.train)
     first = draft.recipe(budget.images if budget else 0, evaluations)
     reporter.note("timing a few steps, an evaluation, a grid and a checkpoint to plan the run")
-    costs = measure_costs(_long_enough_to_evaluate(first) if budget and budget.seconds else first, datasets, device)
-    images, evaluations = choose_length(draft, budget, evaluations, costs.seconds)
-    recipe = draft.recipe(images, evaluations)
-    tables = network_tables(recipe)
-    return Plan(
-        recipe=recipe,
-        count=count,
-        evaluations=evaluations,
-        parameters={name.lower(): table.total for name, table in tables.items()},
-        calls=count_calls(intervals_of(recipe), recipe.batch_size, costs.seconds),
-        costs=costs,
-        largest_batch=_largest_batch_by_two_trials(recipe, costs.available - costs.peak, count, device),
-    )
-
-
-def measure_costs(recipe: Recipe, datasets: Datasets, device: DeviceChoice) -> TrialCosts:
-    """What a trial of the recipe measures, in a process of its own.
-
-    Raises NotEnoughMemoryError when a step needs more memory than there is, UsageError when the trial takes too long.
-    """
+    if budget and budget.seconds:  # the trial measures an evaluation, which a time may buy beyond the recipe's length
+        longer = max(first.length.images, first.evaluate.every)
+        first = first.model_copy(update={"length": first.length.model_copy(update={"images": longer})})
     try:
-        found = try_out("costs", recipe, device, datasets)
+        found = try_out("costs", first, device, datasets)
     except subprocess.TimeoutExpired:
         raise UsageError(
             f"a trial of a few steps was not done after {SECONDS} s: the machine is busy, or the networks are too "
             "large for it; give the length with --steps, which takes no trial."
         ) from None
     if found is None:
-        raise too_large(recipe, device)
-    return TrialCosts(**{name: found[name] for name in ("seconds", "device", "precision", "peak", "available")})
-
-
-def _long_enough_to_evaluate(recipe: Recipe) -> Recipe:
-    """A recipe whose trial measures an evaluation, which a budget may buy beyond the recipe's own length."""
-    images = max(recipe.length.images, recipe.evaluate.every)
-    return recipe.model_copy(update={"length": recipe.length.model_copy(update={"images": images})})
+        raise too_large(first, device)
+    costs = Costs(**found)
+    images, evaluations = choose_length(draft, budget, evaluations, costs.seconds)
+    recipe = draft.recipe(images, evaluations)
+    return Plan(
+        recipe=recipe,
+        count=count,
+        evaluations=evaluations,
+        parameters={name.lower(): table.total for name, table in network_tables(recipe).items()},
+        calls=count_calls(intervals_of(recipe), recipe.batch_size, costs.seconds),
+        costs=costs,
+        largest_batch=_largest_batch_by_two_trials(recipe, costs.available - costs.peak, count, device),
+    )
 
 
 def _largest_batch_by_two_trials(recipe: Recipe, free: int, count: int, device: DeviceChoice) -> int:

@@ -8,7 +8,7 @@ from gansmith.data.sources import absolute_name
 from gansmith.engine import DeviceChoice
 from gansmith.networks import check_networks
 from gansmith.planning.budget import parse_budget
-from gansmith.planning.resolve import Resolved, TrainOptions, resolve
+from gansmith.planning.resolve import Resolved, resolve
 from gansmith.recipe_file import assignment, flat
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
 from gansmith.runs.reporter import Reporter, Silent
@@ -64,16 +64,17 @@ def plan(
     seconds. To train what was planned, with the dataset that is open already: `gansmith.train(gansmith.plan(...))`.
     """
     reporter = reporter or Silent()
-    options = TrainOptions(
-        recipe=recipe,
-        changes=as_assignments(changes, data),
+    return resolve(
+        recipe,
+        as_assignments(changes, data),
         steps=steps,
         budget=None if budget is None else parse_budget(budget),
         device=device,
         labels=labels,
         fit_batch=fit_batch,
+        access=access_for(reporter, offline, allow_dropped),
+        reporter=reporter,
     )
-    return resolve(options, access_for(reporter, offline, allow_dropped), reporter)
 
 
 def as_assignments(changes: RecipeChanges, data: str | Path | None = None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from gansmith.data.check.report import check_source
@@ -17,6 +17,7 @@ from gansmith.data.sources import find_source, only_classes
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, RecipeError
 from gansmith.networks import check_networks
+from gansmith.planning.explain import about_short_budget
 from gansmith.recipe_file import from_values, merged
 from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
@@ -28,27 +29,13 @@ SHAPE_FIELDS = ("channels", "height", "width", "resize")
 """Fields of the recipe's table `data` that the images decide."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shaped:
-    """A recipe in the size of its images, and what the user should know of that."""
-
-    recipe: Recipe
-    notes: list[str]
-    larger: tuple[int, int] | None = None
-    """Height and width that the images would have, were it not for the bound on their shorter side."""
-    source: OpenSource | None = None
-    """The images as they were listed, of all classes; None where no file was looked at."""
-
-
 def take_shape(
-    recipe: Recipe,
-    stated: Collection[str],
-    short_side: int,
-    access: Access,
-    reporter: Reporter,
-    until: ExitStack,
-) -> Shaped:
+    recipe: Recipe, stated: Collection[str], short_side: int, access: Access, reporter: Reporter, until: ExitStack
+) -> tuple[Recipe, list[str], OpenSource | None]:
     """The recipe in the size of its images, but for the fields that are `stated`, such as "data.height".
+
+    Also what the user should know of that, and the images as they were listed, of all classes; None where no file was
+    looked at.
 
     A prepared dataset has its size; other images get what `data check` suggests, with a shorter side of at most
     `short_side`. Where one side is stated, the other keeps the suggested aspect ratio. Models that do not support any
@@ -60,7 +47,7 @@ def take_shape(
     is_known = name in SETS
     all_stated = {"data.channels", "data.height", "data.width"} <= {*stated}
     if not recipe.model.any_size or not (is_known or path.exists()) or all_stated:
-        return Shaped(recipe=recipe, notes=[])
+        return recipe, [], None
     packed, source = None if is_known else read_dataset(path), None
     if packed:
         channels, height, width = packed.index["shape"]
@@ -79,11 +66,11 @@ def take_shape(
     shaped = _with_shape(recipe, shape)
     if shaped is None:
         note = f"{origin} would be {size}, for which the networks cannot be built; resized to {_describe_shape(own)}"
-        return Shaped(recipe=recipe, notes=[note], source=source)
-    sides = (larger.height, larger.width)
-    is_bounded = {"height", "width"} <= {*fields} and sides != (found.height, found.width)
+        return recipe, [note], source
     notes = [f"image size, from {origin}: {size}"]
-    return Shaped(recipe=shaped, notes=notes, larger=sides if is_bounded else None, source=source)
+    if {"height", "width"} <= {*fields} and (larger.height, larger.width) != (found.height, found.width):
+        notes.append(about_short_budget(larger.height, larger.width))
+    return shaped, notes, source
 
 
 def _with_shape(recipe: Recipe, shape: dict[str, object]) -> Recipe | None:

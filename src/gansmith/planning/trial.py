@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gansmith.augment.augmenter import BATCHES
 from gansmith.config import Schedule
-from gansmith.data.store import READ_AHEAD_FROM, Dataset
+from gansmith.data.store import READ_AHEAD_FROM
 from gansmith.engine import Engine, suitable_threads
 from gansmith.generation.generator import save_sample_grid
 from gansmith.recipe_file import to_toml
@@ -24,6 +24,7 @@ from gansmith.runs.reporter import LogFile, Silent
 from gansmith.runs.run import create_run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.system import processes
+from gansmith.system.machine import available_memory
 from gansmith.training.batch import make_batch
 from gansmith.training.datasets import Datasets, make_sampler
 from gansmith.training.evaluation import make_evaluator
@@ -50,16 +51,20 @@ class Costs:
 
     seconds: dict[str, float]
     """Seconds by work: "step", "log", "evaluation", ..., and "once" for the begin and the end of the run."""
+    device: str
+    precision: str
     peak: int
     """Peak memory of a process of its own in bytes, libraries included."""
+    available: int
+    """Bytes of memory that were free."""
 
 
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
     """Median seconds of a step on noise, see `timed_steps`."""
-    gan, batch = build(recipe, engine), (_noise(recipe), _labels(recipe))
+    gan, batches = build(recipe, engine), _noise(recipe)
     with suitable_threads(recipe.batch_size, gan.G, gan.D):
-        _warm_up(gan, lambda _iteration: batch, recipe, engine)
-        return timed_steps(gan, lambda _iteration: batch, recipe, engine)
+        _warm_up(gan, batches, recipe, engine)
+        return timed_steps(gan, batches, recipe, engine)
 
 
 def at_worst_case(recipe: Recipe) -> Recipe:
@@ -76,8 +81,7 @@ def two_steps(recipe: Recipe, engine: Engine) -> int:
 
     Raises torch's error when memory runs out.
     """
-    gan, batch = build(recipe, engine), (_noise(recipe), _labels(recipe))
-    _warm_up(gan, lambda _iteration: batch, recipe, engine)
+    _warm_up(build(recipe, engine), _noise(recipe), recipe, engine)
     return peak_memory(engine)
 
 
@@ -86,7 +90,11 @@ def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> f
 
     Rare kinds of steps, those with a lazy penalty or with validation images, are timed apart and add their share.
     """
-    rare = _rare_kinds(recipe)
+    rare = []
+    if recipe.objective.penalty_every > 1:
+        rare.append(_RareKind(recipe.objective.penalty_every, 0))
+    if recipe.augment.signal == "validation":
+        rare.append(_RareKind(BATCHES, -1))
     period = math.lcm(*(kind.every for kind in rare))
     usual, began = [], time.perf_counter()
     for number in range(MOST_STEPS):
@@ -113,17 +121,13 @@ class _RareKind:
     seconds: list[float] = field(default_factory=list)
 
 
-def _rare_kinds(recipe: Recipe) -> list[_RareKind]:
-    penalty = [_RareKind(recipe.objective.penalty_every, 0)] if recipe.objective.penalty_every > 1 else []
-    return penalty + ([_RareKind(BATCHES, -1)] if recipe.augment.signal == "validation" else [])
-
-
 def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
     """Measure the recipe's steps on its own images, and everything else that it does once, in a temporary run.
 
     Only work that is due within the recipe's length is measured.
     """
     spent: dict[str, float] = {}
+    available = torch.cuda.mem_get_info()[0] if engine.device.type == "cuda" else available_memory()
 
     @contextmanager
     def timed(what: str):
@@ -134,7 +138,8 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
     dataset = images.train
     with timed("once"):
         gan, sampler = build(recipe, engine), make_sampler(recipe, dataset)
-        _read_into_memory(dataset)
+        if dataset.images.nbytes < READ_AHEAD_FROM:  # all in memory after the first epoch of a run
+            dataset.images.reshape(len(dataset.images), -1)[:, ::1024].sum()
 
     def batches(iteration: int) -> tuple[Tensor, Tensor | None]:
         chosen = sampler.indices(iteration * recipe.batch_size)
@@ -146,7 +151,7 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
         run = create_run(Path(folder), "trial")
         write_atomically(run.recipe_file, to_toml(recipe))
         run.update(name="trial", notes=[])
-        evaluator = make_evaluator(recipe, images.train, images.validation)
+        evaluator = make_evaluator(recipe, dataset, images.validation)
         reporter = LogFile(run.path / "log.txt", Silent())
         log = StepLog(recipe, run, reporter, resumed_at=0)
         values = _step(gan, batches, recipe, engine)
@@ -165,7 +170,8 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
             save_checkpoint(run, gan, recipe)
         with timed("once"):
             write_report(run)
-    return Costs(seconds=spent, peak=peak_memory(engine))
+    about = {"device": str(engine.device), "precision": engine.precision}
+    return Costs(seconds=spent, peak=peak_memory(engine), available=available, **about)
 
 
 def peak_memory(engine: Engine) -> int:
@@ -194,20 +200,10 @@ def _step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> dict[st
     return train_step(gan, make_batch(recipe, gan.seen, pixels, engine, labels, validation), recipe, engine)
 
 
-def _read_into_memory(dataset: Dataset) -> None:
-    """Read the images into memory, where they are after the first epoch of a run, unless the dataset is large."""
-    if dataset.images.nbytes < READ_AHEAD_FROM:
-        dataset.images.reshape(len(dataset.images), -1)[:, ::1024].sum()
-
-
-def _noise(recipe: Recipe) -> Tensor:
-    """A batch of random pixels, uint8 [N, C, H, W]."""
+def _noise(recipe: Recipe) -> Batches:
+    """Always the same batch of random pixels, with labels of all classes in turn."""
     data = recipe.data
     shape = (recipe.batch_size, data.channels, data.height, data.width)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(recipe.seed, "trial", 0))
-
-
-def _labels(recipe: Recipe) -> Tensor | None:
-    """Labels of all classes in turn, int64 [N]; None without classes."""
-    classes = recipe.data.num_classes
-    return torch.arange(recipe.batch_size) % classes if classes else None
+    pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(recipe.seed, "trial", 0))
+    labels = torch.arange(recipe.batch_size) % data.num_classes if data.num_classes else None
+    return lambda _iteration: (pixels, labels)

@@ -17,12 +17,11 @@ import torch
 
 from gansmith import errors
 from gansmith.data.store import Dataset, read_dataset
-from gansmith.engine import DeviceChoice, Engine, make_engine, says_out_of_memory
+from gansmith.engine import DeviceChoice, make_engine, says_out_of_memory
 from gansmith.errors import DataError, GansmithError
 from gansmith.planning.trial import at_worst_case, costs, two_steps
 from gansmith.recipe_file import from_values, read_toml, to_toml
 from gansmith.schema import Recipe
-from gansmith.system.machine import available_memory
 from gansmith.system.processes import call_worker
 from gansmith.training.datasets import Datasets
 
@@ -90,22 +89,15 @@ def _read_view(folder: Path, role: str) -> Dataset | None:
     return replace(packed, index=where["index"], rows=rows, labels=labels)
 
 
-def _measure(task: Task, recipe: Recipe, engine: Engine, folder: str) -> dict[str, Any]:
-    about = {"device": str(engine.device), "precision": engine.precision, "available": _available(engine)}
-    if task == "memory":
-        return about | {"peak": two_steps(recipe, engine)}
-    return about | asdict(costs(recipe, engine, read_views(Path(folder))))
-
-
-def _available(engine: Engine) -> int:
-    return torch.cuda.mem_get_info()[0] if engine.device.type == "cuda" else available_memory()
-
-
 def main(task: Task, device: DeviceChoice, folder: str = "") -> None:
     """Try the recipe on stdin."""
     recipe = at_worst_case(from_values(read_toml(sys.stdin.read(), "stdin")))
     try:
-        answer = _measure(task, recipe, make_engine(device, recipe.precision), folder)
+        engine = make_engine(device, recipe.precision)
+        if task == "memory":
+            answer = {"peak": two_steps(recipe, engine)}
+        else:
+            answer = asdict(costs(recipe, engine, read_views(Path(folder))))
     except GansmithError as error:
         answer = {"error": {"kind": type(error).__name__, "text": str(error)}}
     sys.stdout.write(f"{json.dumps(answer)}\n")

@@ -42,8 +42,8 @@ def load_recipe(name: str, changes: Iterable[str] = (), facts: DatasetFacts | No
     variant or file, or when anything in it is wrong.
     """
     changes = [*changes]
-    base, values = _base_and_values(name, facts)
-    recipe = override(from_values(values) if values is not None else base, changes)
+    base, found = _base_and_found(name, facts)
+    recipe = override(found, changes)
     if facts is None and recipe.length.images != base.length.images and sets_itself(name):
         return load_recipe(name, changes, replace(EXAMPLE, images=recipe.length.images))
     return recipe
@@ -61,18 +61,18 @@ def stated_fields(name: str, changes: Iterable[str]) -> set[str]:
     return fields | flat(_file_values(Path(name))).keys() if name.endswith(".toml") else fields
 
 
-def _base_and_values(name: str, facts: DatasetFacts | None) -> tuple[Recipe, dict[str, Any] | None]:
-    """The recipe that a TOML file starts from and the values that the file makes of it; None if `name` is no file."""
-    if not name.endswith(".toml"):
-        return _named_recipe(name, facts), None
-    path = Path(name)
-    values = _file_values(path)
-    base_name = _base_name(values, path)
-    if base_name is None:
-        return from_values(values), values
-    base = _named_recipe(base_name, facts)
+def _base_and_found(name: str, facts: DatasetFacts | None) -> tuple[Recipe, Recipe]:
+    """The recipe that a TOML file starts from and what the file makes of it; the same two if there is but one."""
+    path, values = Path(name), {}
+    base_name = name
+    if name.endswith(".toml"):
+        values = _file_values(path)
+        base_name = _base_name(values, path)
+    base = _named_recipe(base_name, facts) if base_name else from_values(values)
+    if not (base_name and values):
+        return base, base
     changes = {"name": path.stem} | {key: value for key, value in values.items() if key != "from"}
-    return base, merged(base.model_dump(), changes)
+    return base, from_values(merged(base.model_dump(), changes))
 
 
 def _named_recipe(name: str, facts: DatasetFacts | None) -> Recipe:

@@ -2,41 +2,21 @@
 
 from gansmith.config import Schedule
 from gansmith.models import thin_dcgan
+from gansmith.recipes import fitting
 from gansmith.recipes.base import OURS, Family
-from gansmith.recipes.fitting import (
-    EVALUATED,
-    EXAMPLE,
-    DatasetFacts,
-    augment_for,
-    batch_size_for,
-    grid_for,
-    half_life_for,
-    intervals_for,
-)
+from gansmith.recipes.fitting import EXAMPLE, DatasetFacts
 from gansmith.schema import Adam, Evaluate, Latents, Length, Objective, Recipe
 
-LATENTS = 64
-"""Number of latent variables."""
 WIDTH = 16
 """Channels of the networks next to the image, on a CPU."""
 WIDTH_ON_GPU = 64
 """Channels of the networks next to the image, on a GPU."""
-PENALTY = "r1"
-"""The gradient penalty."""
-GAMMA = 0.3
-"""Weight of the penalty."""
-PENALTY_EVERY = 16
-"""Updates of D from one penalty to the next."""
 RATE = 1.5e-3
 """Learning rate of the first half of the run."""
 LAST_RATE = 0.05 * 1.5e-3
 """Learning rate at the end of the run."""
 CONSTANT = 0.5
 """Share of the run after which the learning rate falls in a straight line."""
-BETA1 = 0.0
-"""Adam's decay of the mean gradient."""
-BETA2 = 0.99
-"""Adam's decay of the mean squared gradient."""
 
 FAMILY = Family(article=OURS, sets_itself=True)
 
@@ -49,34 +29,30 @@ def auto(facts: DatasetFacts = EXAMPLE) -> Recipe:
 
     Command: `gansmith train --data ./photos`, or `gansmith train auto`.
     """
-    intervals = intervals_for(facts)
+    intervals = fitting.intervals_for(facts)
     images = intervals["length.images"]
     rate = Schedule(start=RATE, end=LAST_RATE, begin=round(CONSTANT * images), until=images, shape="linear")
-    adam = Adam(lr=rate, beta1=BETA1, beta2=BETA2)
+    adam = Adam(lr=rate, beta1=0.0, beta2=0.99)
     return Recipe(
         name="auto",
         about="your own images, any size and aspect ratio: small networks, R1 penalty, EMA; it sets itself from them",
-        batch_size=batch_size_for(facts),
-        ema_half_life=half_life_for(images),
+        batch_size=fitting.batch_size_for(facts),
+        ema_half_life=min(fitting.HALF_LIFE * images, fitting.LONGEST_HALF_LIFE),
         length=Length(
             images=images,
             log_every=intervals["length.log_every"],
             sample_every=intervals["length.sample_every"],
             checkpoint_every=intervals["length.checkpoint_every"],
         ),
-        latents=Latents(size=LATENTS),
+        latents=Latents(size=64),
         data=facts.data,
         model=thin_dcgan.Config(width=WIDTH_ON_GPU if facts.gpu else WIDTH),
         objective=Objective(
-            loss="non-saturating",
-            penalty=PENALTY,
-            gamma=GAMMA,
-            penalty_every=PENALTY_EVERY,
-            generator_reuses_images=True,
+            loss="non-saturating", penalty="r1", gamma=0.3, penalty_every=16, generator_reuses_images=True
         ),
-        augment=augment_for(facts),
+        augment=fitting.augment_for(facts),
         discriminator_optimizer=adam,
         generator_optimizer=adam,
-        evaluate=Evaluate(every=intervals["evaluate.every"], images=EVALUATED),
-        grid=grid_for(facts.data),
+        evaluate=Evaluate(every=intervals["evaluate.every"], images=fitting.EVALUATED),
+        grid=fitting.grid_for(facts.data),
     )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gansmith.schema import Length
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Article:
@@ -58,6 +60,16 @@ class Family:
     variants: Mapping[str, Variant] = field(default_factory=dict)
     sets_itself: bool = False
     """Whether the recipe's function takes DatasetFacts and sets the recipe from them."""
+
+
+def length_in_steps(batch_size: int, steps: int, *, log: int, sample: int, checkpoint: int) -> Length:
+    """A length, and intervals of logs, sample grids and checkpoints, that are given in steps."""
+    return Length(
+        images=steps * batch_size,
+        log_every=log * batch_size,
+        sample_every=sample * batch_size,
+        checkpoint_every=checkpoint * batch_size,
+    )
 
 
 def scenario(number: int, about: str) -> Variant:

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from gansmith.models import cifar_ships as networks
-from gansmith.recipes.base import FIRST_GAN, Family, Variant, repaired
-from gansmith.schema import Data, Figures, Grid, Latents, Length, Objective, Recipe, RMSprop
+from gansmith.recipes.base import FIRST_GAN, Family, Variant, length_in_steps, repaired
+from gansmith.schema import Data, Figures, Grid, Latents, Objective, Recipe, RMSprop
 
 BATCH, STEPS = 32, 10_000
 LATENTS = {"ship": 128, "cat": 32}
@@ -40,9 +40,7 @@ def cifar_ships(kind: Literal["ship", "cat"] = "ship", repaired: bool = False) -
         name="cifar-ships",
         about="ships: convolutions of stride 1 around one transposed one, RMSprop, 10,000 steps of 32",
         batch_size=BATCH,
-        length=Length(
-            images=STEPS * BATCH, log_every=10 * BATCH, sample_every=500 * BATCH, checkpoint_every=500 * BATCH
-        ),
+        length=length_in_steps(BATCH, STEPS, log=10, sample=500, checkpoint=500),
         latents=Latents(size=LATENTS[kind]),
         data=Data(
             name=f"cifar10[{kind}]",

@@ -1,8 +1,8 @@
 """Clothes: the first system of "Generative Adversarial Networks" (Baptiste Pesquet's course page, 2020)."""
 
 from gansmith.models import fashion_mlp as networks
-from gansmith.recipes.base import COURSE, Family, Variant
-from gansmith.schema import Data, Figures, Grid, Latents, Length, Objective, Recipe, RMSprop
+from gansmith.recipes.base import COURSE, Family, Variant, length_in_steps
+from gansmith.schema import Data, Figures, Grid, Latents, Objective, Recipe, RMSprop
 
 BATCH = 32
 STEPS_PER_EPOCH = 1875
@@ -17,8 +17,8 @@ FAMILY = Family(
     ),
     finding="after one epoch speckled tops, dresses and T-shirts: outlines can be recognised, with strong noise; few "
     "shoes and bags.",
-    measured="as said: speckled coats, tops, dresses and trousers, outlines clear, strong noise, no shoe or bag to be "
-    "sure of.",
+    measured="as the author says: speckled coats, tops, dresses and trousers, outlines clear, strong noise, no "
+    "shoe or bag to be sure of.",
     shows=("samples",),
     variants={"epochs-50": Variant(about="at Géron's 50 epochs", arguments={"epochs": 50})},
 )
@@ -29,17 +29,13 @@ def fashion_mlp(epochs: int = 1) -> Recipe:
 
     Command: `gansmith train fashion-mlp`.
     """
+    steps = epochs * STEPS_PER_EPOCH
     return Recipe(
         name="fashion-mlp",
         about="clothes, dense networks: SELU, RMSprop, 1 epoch of batches of 32",
         batch_size=BATCH,
         precision="fp32",  # bf16 costs such small layers more in casts than it saves in products
-        length=Length(
-            images=epochs * STEPS_PER_EPOCH * BATCH,
-            log_every=25 * BATCH,
-            sample_every=epochs * STEPS_PER_EPOCH * BATCH // 5,
-            checkpoint_every=STEPS_PER_EPOCH * BATCH,
-        ),
+        length=length_in_steps(BATCH, steps, log=25, sample=steps // 5, checkpoint=STEPS_PER_EPOCH),
         latents=Latents(size=30),
         data=Data(name="fashion-mnist", pixel_range="0..1", order="shuffle-buffer", shuffle_buffer=1000),
         model=networks.Config(),

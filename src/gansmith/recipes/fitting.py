@@ -69,11 +69,6 @@ class DatasetFacts:
     """Number of evaluations that there is time for, by a trial; 0 leaves it to the rules."""
 
     @property
-    def may_be_mirrored(self) -> bool:
-        """Whether the dataset is one whose images may be mirrored."""
-        return parse_name(self.data.name).name in MIRRORED
-
-    @property
     def most_evaluations(self) -> int:
         """Evaluations of the run, at most. Without a trial, samples are at most `MOST_SHARE` of the images shown."""
         if self.evaluations or not self.images:
@@ -108,28 +103,15 @@ def intervals_for(facts: DatasetFacts) -> dict[str, int]:
     if not steps:
         images = min(max(PASSES * facts.count, SHORTEST), LONGEST)
         steps = max(round(images / batch_size / facts.most_evaluations), 1) * facts.most_evaluations
+    most = facts.most_evaluations  # the last is less than so many steps before the end
+    between_evaluations = steps // most if steps >= most**2 else -(-steps // most)
     return {
         "length.images": steps * batch_size,
-        "length.log_every": (_steps_between(steps, LOG_LINES) | 1) * batch_size,
-        "length.sample_every": _steps_between(steps, GRIDS) * batch_size,
-        "length.checkpoint_every": _steps_between(steps, CHECKPOINTS) * batch_size,
-        "evaluate.every": _steps_between_evaluations(steps, facts.most_evaluations) * batch_size,
+        "length.log_every": (-(-steps // LOG_LINES) | 1) * batch_size,
+        "length.sample_every": -(-steps // GRIDS) * batch_size,
+        "length.checkpoint_every": -(-steps // CHECKPOINTS) * batch_size,
+        "evaluate.every": between_evaluations * batch_size,
     }
-
-
-def _steps_between(steps: int, number: int) -> int:
-    """The interval, in steps, of something done `number` times in a run, rounded up."""
-    return -(-steps // number)
-
-
-def _steps_between_evaluations(steps: int, most: int) -> int:
-    """The interval of at most `most` evaluations, of which the last is less than `most` steps before the end."""
-    return steps // most if steps >= most**2 else _steps_between(steps, most)
-
-
-def half_life_for(images: int) -> float:
-    """The half-life of the EMA of G, in images, for a run of `images`."""
-    return min(HALF_LIFE * images, LONGEST_HALF_LIFE)
 
 
 def augment_for(facts: DatasetFacts) -> Augment:
@@ -137,7 +119,8 @@ def augment_for(facts: DatasetFacts) -> Augment:
     if facts.count > FEW:
         return Augment()
     operations = AUGMENTATION if facts.data.channels == 1 else AUGMENTATION_OF_COLOUR
-    return Augment(operations=("flip", *operations) if facts.may_be_mirrored else operations)
+    may_be_mirrored = parse_name(facts.data.name).name in MIRRORED
+    return Augment(operations=("flip", *operations) if may_be_mirrored else operations)
 
 
 def grid_for(data: Data) -> Grid:

@@ -1,8 +1,8 @@
 """Handwritten digits: "GAN by Example using Keras on Tensorflow Backend" (Rowel Atienza, 29 March 2017)."""
 
 from gansmith.models import mnist_dcgan as networks
-from gansmith.recipes.base import EXAMPLE, Family, Variant, repaired
-from gansmith.schema import Data, Figures, Grid, Latents, Length, Objective, Recipe, RMSprop
+from gansmith.recipes.base import EXAMPLE, Family, Variant, length_in_steps, repaired
+from gansmith.schema import Data, Figures, Grid, Latents, Objective, Recipe, RMSprop
 
 BATCH = 256
 STEPS = 10_000
@@ -48,9 +48,7 @@ def mnist_dcgan(june: bool = False, repaired: bool = False) -> Recipe:
         seed=SEED,
         about="handwritten digits: upsampling generator, RMSprop, 10,000 steps of 256",
         batch_size=BATCH,
-        length=Length(
-            images=STEPS * BATCH, log_every=10 * BATCH, sample_every=500 * BATCH, checkpoint_every=500 * BATCH
-        ),
+        length=length_in_steps(BATCH, STEPS, log=10, sample=500, checkpoint=500),
         latents=Latents(size=100, distribution="uniform"),
         data=Data(name="mnist", skip=5000, pixel_range="0..1", order="with-replacement"),
         model=networks.Config(),

@@ -15,8 +15,8 @@ FAMILY = Family(
     source=SOURCE.format("dcgan_mnist"),
     inferred=(*INFERRED, "D's parameter counts: the notebook prints none"),
     finding="definitely better than the dense networks; with slope 0.2 losses oscillate more, images are as good.",
-    measured="as said: after an hour of a processor, 27,511 of the 46,800 steps, most digits are legible and clean, "
-    "where those of the dense networks are broken and speckled after all of theirs. Held-out losses go up and down "
+    measured="as the author says: after an hour of a processor, 27,511 of the 46,800 steps, most digits are legible "
+    "and clean; the dense networks' are broken and speckled after all of their steps. Validation losses go up and down "
     "between 1 and 9, median of the last ten 4.85 for D and 5.25 for G (the notebook after five epochs: 4.8 and 3.3).",
     shows=("samples", "on the way", "losses"),
     variants={

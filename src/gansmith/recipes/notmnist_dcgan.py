@@ -3,8 +3,8 @@
 from typing import Literal
 
 from gansmith.models import notmnist_dcgan as networks
-from gansmith.recipes.base import LETTERS, Family, Variant
-from gansmith.schema import Adam, Data, Figures, Grid, Length, Objective, Recipe
+from gansmith.recipes.base import LETTERS, Family, Variant, length_in_steps
+from gansmith.schema import Adam, Data, Figures, Grid, Objective, Recipe
 
 BATCH = 128
 ITERATIONS = 1750
@@ -23,8 +23,8 @@ FAMILY = Family(
     ),
     finding="only noise up to 250 epochs; outlines of B, E and F at 1,750; some samples are white paper with a shadow, "
     "because some of the letters have inverted polarity.",
-    measured="as said, and somewhat better: strokes of B, C, D, E, J and U can be read at 1,750 iterations; other "
-    "samples are blank sheets or shadows, and letters of both polarities stand side by side.",
+    measured="as the author says, and somewhat better: strokes of B, C, D, E, J and U can be read at 1,750 iterations; "
+    "other samples are blank sheets or shadows, and letters of both polarities stand side by side.",
     shows=("samples", "on the way", "losses", "networks"),
     variants={
         "rates-2-to-1": Variant(about="rates 4e-4 and 2e-4 with beta1 0.5", arguments={"rates": "2-to-1"}),
@@ -44,12 +44,7 @@ def notmnist_dcgan(rates: Literal["10-to-1", "2-to-1"] = "10-to-1", passes: bool
         name="notmnist-dcgan",
         about="letters: upsampling generator without batch norm, Adam, 1,750 iterations of 128",
         batch_size=BATCH,
-        length=Length(
-            images=iterations * BATCH,
-            log_every=10 * BATCH,
-            sample_every=iterations * BATCH // 7,
-            checkpoint_every=iterations * BATCH // 7,
-        ),
+        length=length_in_steps(BATCH, iterations, log=10, sample=iterations // 7, checkpoint=iterations // 7),
         data=Data(name="notmnist"),
         model=networks.Config(),
         objective=Objective(loss="binary-cross-entropy", real_target=0.9, probability_clip=1e-7),

@@ -10,6 +10,11 @@ from gansmith.schema import Data, Figures, Grid, Recipe, ValidationLosses
 BATCH, STEPS_PER_EPOCH, EPOCHS = 128, 572, 25
 RATES = {1: (2e-4, 2e-4, 0.5), 2: (1e-3, 1e-4, 0.5), 3: (1e-3, 1e-4, 0.9)}
 """D's rate, G's rate and beta1 of each scenario."""
+SCENARIOS = {
+    "scenario-1": scenario(1, "both rates 2e-4, beta1 0.5, as in the DCGAN paper"),
+    "scenario-2": scenario(2, "rates 1e-3 for D and 1e-4 for G, beta1 0.5: the article's"),
+    "scenario-3": scenario(3, "rates 1e-3 and 1e-4, beta1 0.9"),
+}
 
 FAMILY = Family(
     article=HAVING_FUN,
@@ -25,12 +30,7 @@ FAMILY = Family(
     "steps suggests it was there; this shows that the system reads SVHN's files and trains, and nothing about "
     "house numbers.",
     shows=("samples", "on the way", "losses"),
-    variants={
-        "scenario-1": scenario(1, "both rates 2e-4, beta1 0.5, as in the DCGAN paper"),
-        "scenario-2": scenario(2, "rates 1e-3 for D and 1e-4 for G, beta1 0.5: the article's"),
-        "scenario-3": scenario(3, "rates 1e-3 and 1e-4, beta1 0.9"),
-        "repaired": repaired("D is frozen in the generator step, batches are shuffled"),
-    },
+    variants={**SCENARIOS, "repaired": repaired("D is frozen in the generator step, batches are shuffled")},
 )
 
 
