@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +11,9 @@ from tyro.conf import UseAppendAction
 
 import gansmith
 from gansmith.cli.console import progress_bar
-from gansmith.cli.options import Device, Runs, WhichRun, call, check_checkpoint_name, option
+from gansmith.cli.options import Device, Runs, WhichRun, check_checkpoint_name, option
 from gansmith.errors import UsageError
-from gansmith.runs.run import default_root, find_run
+from gansmith.runs.run import find_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +22,6 @@ DEFAULT_NUM = 64
 """Number of images."""
 DEFAULT_FRAMES = 24
 """Frames from one image of an interpolation to the next."""
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run `gansmith sample`."""
-    call(sample, "gansmith sample", arguments)
 
 
 def sample(
@@ -76,7 +71,7 @@ def sample(
     from gansmith.cli.sample_files import write_error, writer_for
 
     write = writer_for(out, total, path.frames if path else None, len(classes))
-    found = find_run(run, runs or default_root())
+    found = find_run(run, runs)
     check_checkpoint_name(checkpoint)
     from gansmith.generation.generator import Draws  # imports torch
 

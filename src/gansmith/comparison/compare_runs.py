@@ -16,7 +16,7 @@ from gansmith.evaluation.table import COPYING, METRICS
 from gansmith.features.extractor import Extractor
 from gansmith.recipe_file import recipe_of
 from gansmith.runs.reporter import Reporter, Silent
-from gansmith.runs.run import Run, default_root, find_run
+from gansmith.runs.run import Run, find_run
 from gansmith.training.datasets import access_for
 
 QUALITY = ("fd", "kid", "pr", "dc")
@@ -44,7 +44,7 @@ def compare(
     "fd,kid" default to `QUALITY`; the verdict is by fd, else by kid, else by the first. `page` is an HTML file that is
     written. Raises UsageError, before anything is measured, for runs that cannot be compared.
     """
-    found = [one if isinstance(one, Run) else find_run(str(one), root or default_root()) for one in runs]
+    found = [find_run(one, root) for one in runs]
     if len(found) < 2:
         raise UsageError(f"a comparison takes two runs or more, got {len(found)}.")
     pairs = [(run, recipe_of(run)) for run in found]

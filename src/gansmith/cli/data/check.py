@@ -1,7 +1,5 @@
 """`gansmith data check`."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +7,8 @@ from tyro.conf import Positional, arg
 
 import gansmith
 from gansmith.cli.console import progress_bar
-from gansmith.cli.data.options import IMAGES, SplitOption, Workers, check_workers
-from gansmith.cli.options import Json, Offline, option
+from gansmith.cli.options import IMAGES, Json, Offline, SplitOption, Workers, check_workers, option
+from gansmith.cli.output import print_json, print_lines, print_notes
 
 
 def check_data(
@@ -30,18 +28,14 @@ def check_data(
     check_workers(workers)
     with progress_bar() as bar:
         report = gansmith.check_data(
-            images,
-            split,
-            page=page,
-            workers=workers,
-            offline=offline,
-            downloading=bar.download,
-            progress=bar.count,
+            images, split, page=page, workers=workers, offline=offline, downloading=bar.download, progress=bar.count
         )
     from gansmith.data.check.check_data import check_usable, lines_of
 
     if page is not None:
-        sys.stderr.write(f"page: {page}\n")
-    text = json.dumps(report.to_dict(), indent=1) if json_ else "\n".join(lines_of(report))
-    sys.stdout.write(f"{text}\n")
+        print_notes([f"page: {page}"])
+    if json_:
+        print_json(report.to_dict())
+    else:
+        print_lines(lines_of(report))
     check_usable(report)

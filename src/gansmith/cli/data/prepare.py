@@ -1,6 +1,5 @@
 """`gansmith data prepare`."""
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,8 +7,8 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from gansmith.cli.console import progress_bar
-from gansmith.cli.data.options import IMAGES, SplitOption, Workers, check_workers
-from gansmith.cli.options import AllowDropped, Offline, option
+from gansmith.cli.options import IMAGES, AllowDropped, Offline, SplitOption, Workers, check_workers, option
+from gansmith.cli.output import print_lines, print_notes
 from gansmith.errors import UsageError
 
 
@@ -48,10 +47,9 @@ def prepare_data(
         packing = partial(bar.count, "packing")
         dataset = prepare_source(source, out, shape, allow_dropped=allow_dropped, workers=workers, progress=packing)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())
-    for note in filter(None, [*dataset.index["notes"], dataset.index.get("no_classes")]):
-        sys.stderr.write(f"{note}\n")
-    sys.stderr.write(f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})\n")
-    sys.stdout.write(f"{out}\n")
+    print_notes(filter(None, [*dataset.index["notes"], dataset.index.get("no_classes")]))
+    print_notes([f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})"])
+    print_lines([str(out)])
 
 
 def _parse_size(size: str | None) -> tuple[int, int] | None:

@@ -1,7 +1,5 @@
 """`gansmith runs compare`."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +7,8 @@ from tyro.conf import Positional
 
 import gansmith
 from gansmith.cli.console import Lines, progress_bar
-from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, option
+from gansmith.cli.options import Device, Features, Json, NumImages, Offline, Runs, Weights, option
+from gansmith.cli.output import print_json, print_lines
 from gansmith.runs.run import default_root, find_run
 
 
@@ -18,10 +17,7 @@ def compare(
         Positional[tuple[str, ...]],
         option("two runs or more; runs that differ in the seed only are one group", metavar="RUN RUN ..."),
     ],
-    num: Annotated[
-        int | None,
-        option("generated images of each; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
-    ] = None,
+    num: NumImages = None,
     metrics: Annotated[
         str | None,
         option(
@@ -61,8 +57,6 @@ def compare(
             progress=bar.count,
         )
     if json_:
-        sys.stdout.write(json.dumps({**comparison.to_dict(), "page": str(file)}, indent=1) + "\n")
-        return
-    from gansmith.comparison.text import comparison_lines
-
-    sys.stdout.write("".join(f"{line}\n" for line in [*comparison_lines(comparison), str(file)]))
+        print_json({**comparison.to_dict(), "page": str(file)})
+    else:
+        print_lines([*comparison.lines(), str(file)])

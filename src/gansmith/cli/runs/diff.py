@@ -1,18 +1,17 @@
 """`gansmith runs diff`."""
 
-import json
 import re
-import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 from gansmith.cli.options import Json, Runs
+from gansmith.cli.output import print_json, print_lines
 from gansmith.cli.runs.text import text_width
-from gansmith.runs.run import Run, default_root, find_run
+from gansmith.runs.run import Run, find_run
 
 IGNORED = ("images.notes",)
 """Properties that are notes to the user."""
@@ -25,16 +24,16 @@ def diff(
     json_: Json = False,
 ) -> None:
     """Show what differs between two runs: fields of the recipe, images, machine and versions."""
-    both = [find_run(wanted, runs or default_root()) for wanted in (first, second)]
+    both = [find_run(wanted, runs) for wanted in (first, second)]
     a, b = (_properties(run) for run in both)
     differ = {key: [a.get(key), b.get(key)] for key in a | b if a.get(key) != b.get(key)}
     if json_:
-        sys.stdout.write(json.dumps(differ, indent=1) + "\n")
+        print_json(differ)
     elif not differ:
-        sys.stdout.write("the same recipe, images, machine and versions\n")
+        print_lines(["the same recipe, images, machine and versions"])
     else:
         rows = [[key, *map(_as_text, values)] for key, values in differ.items()]
-        _print_rows([["", *(run.path.name for run in both)], *(row for row in rows if row[1] != row[2])])
+        print_lines(_rows([["", *(run.path.name for run in both)], *(row for row in rows if row[1] != row[2])]))
 
 
 def _properties(run: Run) -> dict[str, object]:
@@ -54,12 +53,12 @@ def _as_text(value: object) -> str:
     return text[:12] if re.fullmatch(r"[0-9a-f]{32,}", text) else text
 
 
-def _print_rows(rows: Sequence[Sequence[str]]) -> None:
-    """Write three columns, of which the last two are wrapped to fit the terminal."""
+def _rows(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Three columns, of which the last two are wrapped to fit the terminal."""
     widest_key = max(len(row[0]) for row in rows)
     room = max(20, (text_width() - widest_key - 4) // 2)
     widest_value = min(room, max(len(row[1]) for row in rows))
     for key, *values in rows:
         left, right = (textwrap.wrap(value, room) for value in values)
         for name, one, other in zip_longest([key], left, right, fillvalue=""):
-            sys.stdout.write(f"{name:<{widest_key}}  {one:<{widest_value}}  {other}".rstrip() + "\n")
+            yield f"{name:<{widest_key}}  {one:<{widest_value}}  {other}".rstrip()

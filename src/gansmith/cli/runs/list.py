@@ -1,14 +1,12 @@
 """`gansmith runs list`."""
 
-import json
-import sys
-
 from gansmith.cli.options import Json, Runs
-from gansmith.cli.runs.text import columns, time_of_day
+from gansmith.cli.output import print_json, print_lines, print_notes
+from gansmith.cli.runs.text import time_of_day
 from gansmith.runs.run import default_root
 from gansmith.runs.run import list_runs as find_runs
 from gansmith.runs.summary import RunSummary, summary_or_unreadable
-from gansmith.text import duration
+from gansmith.text import columns, duration
 
 HEADINGS = ("run", "status", "step", "dataset", "best fd", "time", "started (UTC)")
 """Columns of the table."""
@@ -19,11 +17,11 @@ def list_runs(runs: Runs = None, json_: Json = False) -> None:
     root = runs or default_root()
     found = [summary_or_unreadable(run) for run in find_runs(root)]
     if json_:
-        sys.stdout.write(json.dumps([one.to_dict() for one in found], indent=1) + "\n")
+        print_json([one.to_dict() for one in found])
     elif not found:
-        sys.stderr.write(f"no runs in {root}; start one with: gansmith train demo\n")
+        print_notes([f"no runs in {root}; start one with: gansmith train demo"])
     else:
-        sys.stdout.write(columns([HEADINGS, *map(_row, found)], right_aligned={2, 4, 5}))
+        print_lines(columns([HEADINGS, *map(_row, found)], right_aligned={2, 4, 5}))
 
 
 def _row(one: RunSummary) -> tuple[str, ...]:

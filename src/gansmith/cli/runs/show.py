@@ -1,20 +1,19 @@
 """`gansmith runs show`."""
 
-import json
 import shlex
-import sys
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.options import Json, Runs, WhichRun
+from gansmith.cli.output import print_json, print_lines
 from gansmith.cli.runs.keep import folder_size
-from gansmith.cli.runs.text import labelled, printable, time_of_day
+from gansmith.cli.runs.text import labelled, time_of_day
 from gansmith.errors import CheckpointError
 from gansmith.runs.history import Evaluated
 from gansmith.runs.run import Run
 from gansmith.runs.summary import KILLED, RunSummary, short_word, summary
-from gansmith.text import duration, readable_size
+from gansmith.text import duration, printable, readable_size
 
 
 def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> None:
@@ -22,13 +21,11 @@ def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> 
     found = summary(run, runs)
     if json_:
         sizes = {step: folder_size(folder) for step, folder in saved_checkpoints(found.run).items()}
-        result = {**found.to_dict(), "checkpoints": sizes, "last_event": found.last_event}
-        sys.stdout.write(json.dumps(result, indent=1) + "\n")
+        print_json({**found.to_dict(), "checkpoints": sizes, "last_event": found.last_event})
         return
-    sys.stdout.write(f"{printable(str(found.run.path))}\n")
+    print_lines([printable(str(found.run.path))])
     for label, value in _values(found).items():
-        if value:
-            sys.stdout.write("".join(f"{line}\n" for line in labelled(label, value)))
+        print_lines(labelled(label, value))
 
 
 def _values(found: RunSummary) -> dict[str, str | list[str]]:

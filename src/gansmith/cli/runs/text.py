@@ -2,7 +2,8 @@
 
 import shutil
 import textwrap
-from collections.abc import Collection, Sequence
+
+from gansmith.text import printable
 
 MOST_COLUMNS = 100
 """Columns of text on a terminal that is at least as wide."""
@@ -15,27 +16,9 @@ def text_width() -> int:
     return max(40, min(shutil.get_terminal_size((MOST_COLUMNS, 24)).columns, MOST_COLUMNS))
 
 
-def printable(text: str) -> str:
-    """The text with a question mark for each character that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def time_of_day(value: object) -> str:
     """2026-11-29 05:24 for "2026-11-29T05:24:29Z"; empty for what is no text."""
     return value[:16].replace("T", " ") if isinstance(value, str) else ""
-
-
-def columns(rows: Sequence[Sequence[str]], right_aligned: Collection[int]) -> str:
-    """A table whose columns are as wide as their widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            f"{printable(cell):{'>' if number in right_aligned else '<'}{widths[number]}}"
-            for number, cell in enumerate(row)
-        ]
-        lines.append("  ".join(cells).rstrip() + "\n")
-    return "".join(lines)
 
 
 def labelled(label: str, value: str | list[str]) -> list[str]:
