@@ -21,13 +21,18 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 )
 """Beginnings of tyro's errors, and the sentences that replace them."""
 
+_HINTS = {
+    ("resume", "--budget"): "--budget decides the length of a new run; to train one on, give its new length by --steps N."
+}
+"""Verb and option of another verb, and the sentence about it."""
+
 
 def one_sentence(box: str, verb: Callable[..., object]) -> str:
     """The first paragraph of the box, in words that name the option, the value, and the closest match."""
     rows = [row.strip("│ ") for row in _ESCAPES.sub("", box).splitlines()[1:-1]]
     text = " ".join(takewhile(lambda row: row and not row.startswith("─"), rows))
     if found := re.match(r"Unrecognized options: (-[^,=]*)", text):
-        return unknown("option", found[1], _option_names(verb))
+        return _HINTS.get((verb.__name__, found[1])) or unknown("option", found[1], _option_names(verb))
     if found := re.match(r"invalid choice '(.*)' for argument '(.*?)'\. Expected one of \((.*)\)", text):
         choices = {choice.strip(" '") for choice in found[3].split(",")} - {"", "None"}
         return unknown(f"value of {found[2]}", found[1], choices)

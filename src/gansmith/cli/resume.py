@@ -2,13 +2,10 @@
 
 from typing import Annotated
 
-from tyro.conf import Suppress
-
 import gansmith
 from gansmith.cli.console import console_reporter
 from gansmith.cli.options import AllowDropped, Changes, Device, Json, Offline, Runs, WhichRun, check_changes, option
 from gansmith.cli.output import print_result
-from gansmith.errors import UsageError
 from gansmith.runs.run import find_run
 
 
@@ -27,7 +24,6 @@ def resume(
     offline: Offline = False,
     allow_dropped: AllowDropped = False,
     json_: Json = False,
-    budget: Suppress[str | None] = None,
 ) -> None:
     """Continue a run from its newest checkpoint, exactly (bit for bit) as if it had never stopped.
 
@@ -35,8 +31,6 @@ def resume(
     evaluations and checkpoints, the figures, on_divergence, and the location of the images. Any other change needs
     --fork, which starts a new run.
     """
-    if budget is not None:
-        raise UsageError("--budget decides the length of a new run; to train one on, give its new length by --steps N.")
     found = find_run(run, runs)
     check_changes(changes, steps, data=data)
     with console_reporter() as reporter:
