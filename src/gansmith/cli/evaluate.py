@@ -1,7 +1,6 @@
 """`gansmith evaluate`."""
 
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich.console import Console
@@ -102,7 +101,8 @@ def _print_evaluation(found: "Evaluation") -> None:
         console.print()
         console.print(_to_rich(table, console.width))
     for lines in (found.class_lines(), found.legend, [f"note: {note}" for note in found.notes]):
-        _print_paragraph(console, lines)
+        if paragraph := "\n".join(lines):
+            console.print(f"\n{paragraph}", markup=False, soft_wrap=True)
 
 
 def _to_rich(table: "MetricTable", width: int) -> RichTable:
@@ -117,10 +117,3 @@ def _to_rich(table: "MetricTable", width: int) -> RichTable:
     for row in table.rows:
         rich_table.add_row(*row[:num_columns])
     return rich_table
-
-
-def _print_paragraph(console: Console, lines: Iterable[str]) -> None:
-    for number, line in enumerate(lines):
-        if number == 0:
-            console.print()
-        console.print(line, markup=False, soft_wrap=True)

@@ -22,7 +22,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 """Beginnings of tyro's errors, and the sentences that replace them."""
 
 _HINTS = {
-    ("resume", "--budget"): "--budget decides the length of a new run; to train one on, give its new length by --steps N."
+    (
+        "resume",
+        "--budget",
+    ): "--budget decides the length of a new run; to train one on, give its new length by --steps N."
 }
 """Verb and option of another verb, and the sentence about it."""
 

@@ -69,9 +69,7 @@ class Comparison:
     def _notes_on_lengths(self) -> Iterator[str]:
         if len({one.seen for group in self.groups for one in group.runs}) > 1:
             last = {group.letter: sorted({one.seen for one in group.runs}) for group in self.groups}
-            counts = "; ".join(
-                f"{letter} {' and '.join(f'{seen:,}' for seen in all_)}" for letter, all_ in last.items()
-            )
+            counts = "; ".join(f"{name} {' and '.join(f'{one:,}' for one in seen)}" for name, seen in last.items())
             see = "; see the rows of equal images" if self.moments[1].rows else ""
             yield f"the last checkpoints have seen different numbers of images: {counts}{see}"
         for members in differing_in_length(self.groups):

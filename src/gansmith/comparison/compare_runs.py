@@ -66,16 +66,12 @@ def compare(
         measured = measure(images, compared, chosen, 0, **stamp, progress=progress)
         measured_runs.append(MeasuredRun(run=run, recipe=recipe, measured=replace(measured, left_out=left_out)))
     comparison = compare_measured(measured_runs)
-    if page is not None:
-        _write_page(comparison, page)
-    return comparison
-
-
-def _write_page(comparison: Comparison, page: Path) -> None:
     try:
-        write_page(comparison, page)
+        if page is not None:
+            write_page(comparison, page)
     except OSError as error:
         raise DiskError(f"the page cannot be written to {page}: {error.strerror}; give another --page.") from error
+    return comparison
 
 
 def _check_same_images(runs: Sequence[Run], subjects: Sequence[Subject]) -> None:

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.options import Json, Runs, WhichRun
@@ -49,7 +49,7 @@ def _values(found: RunSummary) -> dict[str, str | list[str]]:
         "forked from": f"{_text(forked.get('run'))} at step {forked.get('step')}" if isinstance(forked, dict) else "",
         "source": _text(source.get("file")) if isinstance(source, dict) else "",
         "command": _command(info.get("command")),
-        "notes": [note for note in notes if isinstance(note, str)] if _is_list(notes) else [],
+        "notes": [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else [],
     }
 
 
@@ -71,12 +71,12 @@ def _times(found: RunSummary) -> str:
 def _images(found: RunSummary) -> str:
     count, shape, classes = (found.field("data", name) for name in ("count", "shape", "class_counts"))
     parts = [f"{count:,} of {found.dataset}" if type(count) is int else found.dataset]
-    if _is_list(shape) and len(shape) == 3:
+    if isinstance(shape, list) and len(shape) == 3:
         channels, height, width = shape
         parts.append(f"{height}x{width}x{channels}")
     if num_classes := found.field("recipe", "data", "num_classes"):
         parts.append(f"conditional on {num_classes} classes")
-    elif _is_list(classes) and classes:
+    elif isinstance(classes, list) and classes:
         parts.append(f"{len(classes):,} classes")
     return ", ".join(filter(None, parts))
 
@@ -117,14 +117,10 @@ def _grids(run: Run) -> str:
 
 
 def _command(argv: object) -> str:
-    if not (_is_list(argv) and argv and all(isinstance(one, str) for one in argv)):
+    if not (isinstance(argv, list) and argv and all(isinstance(one, str) for one in argv)):
         return ""
     is_gansmith = Path(argv[0]).name in ("gansmith", "__main__.py")
     return shlex.join(["gansmith", *argv[1:]] if is_gansmith else argv)
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
 
 
 def _text(value: object) -> str:
