@@ -8,7 +8,7 @@ from rich.table import Table as RichTable
 from tyro.conf import Positional, arg
 
 import gansmith
-from gansmith.cli.console import Lines, progress_bar
+from gansmith.cli.console import progress_bar
 from gansmith.cli.options import (
     Device,
     Features,
@@ -22,6 +22,7 @@ from gansmith.cli.options import (
 )
 from gansmith.cli.output import print_json
 from gansmith.errors import UsageError
+from gansmith.runs.reporter import Lines
 from gansmith.runs.run import find_run_or_images
 
 if TYPE_CHECKING:

@@ -1,12 +1,10 @@
 """`gansmith runs`: everything about run folders that does not train."""
 
 from gansmith.cli.runs.animate import animate
-from gansmith.cli.runs.compare import compare
-from gansmith.cli.runs.diff import diff
+from gansmith.cli.runs.compare import compare, diff
 from gansmith.cli.runs.figures import figures
 from gansmith.cli.runs.keep import prune, remove, verify
-from gansmith.cli.runs.list import list_runs
-from gansmith.cli.runs.show import show_run
+from gansmith.cli.runs.show import list_runs, show_run
 
 VERBS = {
     "list": list_runs,
