@@ -1,5 +1,7 @@
 """Numbers and names as people read them: the only place that turns one into words."""
 
+from collections.abc import Collection, Iterator, Sequence
+
 
 def readable_size(num_bytes: float) -> str:
     """A number of bytes, such as 29 kB, 8.5 MB, 170 MB or 1.4 GB."""
@@ -25,6 +27,16 @@ def describe_epochs(images: int, count: int) -> str:
     """How many epochs over `count` images it takes to see `images`, such as "0.5" or "1,953"."""
     number = images / count
     return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+
+def columns(rows: Sequence[Sequence[str]], right_aligned: Collection[int] = ()) -> Iterator[str]:
+    """The lines of a table whose columns are as wide as their widest cell; cells are made `printable`."""
+    rows = [[printable(cell) for cell in row] for row in rows]
+    sides = [">" if number in right_aligned else "<" for number in range(len(rows[0]))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
+        yield "  ".join(cells).rstrip()
 
 
 def printable(name: str) -> str:

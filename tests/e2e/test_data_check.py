@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gansmith.cli.data.check import check_data
-from gansmith.cli.data.prepare import prepare_data
+from gansmith.cli.data.own import check_data, prepare_data
 from gansmith.cli.options import call_one_of
 from gansmith.data.store import read_dataset
 from gansmith.errors import DataError, DiskError, UsageError

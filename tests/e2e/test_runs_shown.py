@@ -91,9 +91,9 @@ def test_long_names_are_whole_and_what_a_terminal_would_obey_is_not_printed(gans
     shutil.copytree(trained, odd)
     changed(odd, notes=["\x1b[2Jgone"], status=["list"], data=7, recipe="none", started=3, command=None)
     result = gansmith("runs", "list")
-    assert "00002-?[31mred  unreadable" in result.out
+    assert "00002-\\x1b[31mred  unreadable" in result.out
     shown = gansmith("runs", "show", odd)
-    assert "?[2Jgone" in shown.out
+    assert "\\x1b[2Jgone" in shown.out
     assert "\x1b" not in result.out + shown.out
 
 

@@ -26,7 +26,7 @@ import torch
 import torch._dynamo  # every optimiser of torch imports it
 
 from gansmith.checkpoints.manifest import is_whole
-from gansmith.cli import resume, runs_keep, train  # noqa: F401
+from gansmith.cli import resume, runs, train  # noqa: F401
 from gansmith.cli.main import main
 from gansmith.sessions import session
 from gansmith.training import loop

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gansmith.runs.reporter import Progress, Reporter
+from gansmith.runs.reporter import SECONDS_BETWEEN_LINES, Lines, Progress, Reporter
 from gansmith.text import duration, readable_size
 
 
@@ -26,27 +26,6 @@ def console_reporter() -> Generator[Reporter]:
         return
     with Live(console=console, auto_refresh=False) as live:
         yield LiveTable(console, live)
-
-
-SECONDS_BETWEEN_LINES = 10
-"""Seconds between two lines about progress where standard error is no terminal."""
-
-
-class Lines:
-    """A line for each note, and one for the progress every 10 seconds, at the start and at the end."""
-
-    def __init__(self) -> None:
-        self._last = float("-inf")
-
-    def note(self, text: str) -> None:
-        """Print a note."""
-        sys.stderr.write(f"{text}\n")
-
-    def progress(self, progress: Progress) -> None:
-        """Show the progress of a logged step."""
-        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES or progress.step == progress.steps:
-            self._last = time.monotonic()
-            self.note(progress.line())
 
 
 class LiveTable:

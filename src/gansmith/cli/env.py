@@ -1,19 +1,11 @@
 """`gansmith env`."""
 
-import json
-import sys
-from collections.abc import Sequence
-
-from gansmith.cli.options import Json, call
+from gansmith.cli.options import Json
+from gansmith.cli.output import print_json, print_lines
 from gansmith.data.datasets.catalog import SETS, cache_folder
 from gansmith.data.datasets.find import look_for
 from gansmith.runs.run import default_root
 from gansmith.system.machine import describe_machine
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run `gansmith env`."""
-    call(env, "gansmith env", arguments)
 
 
 def env(json_: Json = False) -> None:
@@ -28,7 +20,6 @@ def env(json_: Json = False) -> None:
         found = look_for(name)
         described[f"set {name}"] = str(found.place) if found else "not here"
     if json_:
-        sys.stdout.write(json.dumps(described, indent=1) + "\n")
-        return
-    for name, value in described.items():
-        sys.stdout.write(f"{name:<18} {value}\n")
+        print_json(described)
+    else:
+        print_lines(f"{name:<18} {value}" for name, value in described.items())

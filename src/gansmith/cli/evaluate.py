@@ -1,8 +1,6 @@
 """`gansmith evaluate`."""
 
-import json
 import sys
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich.console import Console
@@ -10,9 +8,21 @@ from rich.table import Table as RichTable
 from tyro.conf import Positional, arg
 
 import gansmith
-from gansmith.cli.console import Lines, progress_bar
-from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, call, check_checkpoint_name, option
+from gansmith.cli.console import progress_bar
+from gansmith.cli.options import (
+    Device,
+    Features,
+    Json,
+    NumImages,
+    Offline,
+    Runs,
+    Weights,
+    check_checkpoint_name,
+    option,
+)
+from gansmith.cli.output import print_json
 from gansmith.errors import UsageError
+from gansmith.runs.reporter import Lines
 from gansmith.runs.run import find_run_or_images
 
 if TYPE_CHECKING:
@@ -25,11 +35,6 @@ WIDTH_OF_FILES = 120
 """Columns that are written when standard output is no terminal."""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run `gansmith evaluate`."""
-    call(evaluate, "gansmith evaluate", arguments)
-
-
 def evaluate(
     what: Annotated[
         Positional[str],
@@ -38,10 +43,7 @@ def evaluate(
     against: Annotated[
         str | None, option("the real images, a known dataset or a path; default the run's own", metavar="NAME|PATH")
     ] = None,
-    num: Annotated[
-        int | None,
-        option("generated images; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
-    ] = None,
+    num: NumImages = None,
     metrics: Annotated[
         str | None, option("metrics, such as fd,kid,pr; default all that can be computed", metavar="NAME,...")
     ] = None,
@@ -85,7 +87,7 @@ def evaluate(
             progress=bar.count,
         )
     if json_:
-        sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n")
+        print_json(found.to_dict())
     else:
         _print_evaluation(found)
 
@@ -100,7 +102,8 @@ def _print_evaluation(found: "Evaluation") -> None:
         console.print()
         console.print(_to_rich(table, console.width))
     for lines in (found.class_lines(), found.legend, [f"note: {note}" for note in found.notes]):
-        _print_paragraph(console, lines)
+        if paragraph := "\n".join(lines):
+            console.print(f"\n{paragraph}", markup=False, soft_wrap=True)
 
 
 def _to_rich(table: "MetricTable", width: int) -> RichTable:
@@ -115,10 +118,3 @@ def _to_rich(table: "MetricTable", width: int) -> RichTable:
     for row in table.rows:
         rich_table.add_row(*row[:num_columns])
     return rich_table
-
-
-def _print_paragraph(console: Console, lines: Iterable[str]) -> None:
-    for number, line in enumerate(lines):
-        if number == 0:
-            console.print()
-        console.print(line, markup=False, soft_wrap=True)

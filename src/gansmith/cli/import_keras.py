@@ -1,18 +1,13 @@
 """`gansmith import-keras`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 import gansmith
-from gansmith.cli.options import Json, Runs, call, option, print_result
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run `gansmith import-keras`."""
-    call(import_keras, "gansmith import-keras", arguments)
+from gansmith.cli.options import Json, Runs, option
+from gansmith.cli.output import print_result
 
 
 def import_keras(

@@ -20,7 +20,16 @@ VERBS = {
     "runs": "list, show, compare, verify, prune and remove runs; figures, animations",
     "env": "describe this machine and installation",
 }
-"""Every verb is the module of that name (with _ for -) beside this one, with a function `main(arguments)`."""
+"""Every verb is a module beside this one that holds a function of the same name (with _ for -), or a table VERBS."""
+
+HELP = """usage: gansmith COMMAND [OPTIONS]
+
+Train, measure and compare image GANs. Start with: gansmith train demo
+
+{verbs}
+gansmith COMMAND --help shows the options of a command. --debug shows the traceback of an error.
+"""
+"""What `gansmith --help` shows."""
 
 SPINS = "10000"
 """How often a waiting thread of GNU OpenMP looks for work before it sleeps; the default is 300,000.
@@ -41,7 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     verb, *rest = [argument for argument in arguments if argument != "--debug"] or ["--help"]
     if verb in ("--help", "-h", "help"):
-        sys.stdout.write(_help())
+        verbs = "".join(f"  {verb:<13} {about}\n" for verb, about in VERBS.items())
+        sys.stdout.write(HELP.format(verbs=verbs))
         return 0
     if verb == "--version":
         sys.stdout.write(f"gansmith {__version__}\n")
@@ -49,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if verb not in VERBS:
             raise UsageError(unknown("command", verb, VERBS))
-        importlib.import_module(f"gansmith.cli.{verb.replace('-', '_')}").main(rest)
+        _call(verb, rest)
     except SystemExit as leaving:  # after --help
         return leaving.code if isinstance(leaving.code, int) else 2
     except KeyboardInterrupt:
@@ -65,27 +75,20 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _report_error(error: Exception) -> int:
-    if isinstance(error, Interrupted):
-        sys.stderr.write(f"{error}\n")
-    elif isinstance(error, GansmithError):
-        sys.stderr.write(f"error: {error}\n")
+def _call(verb: str, arguments: Sequence[str]) -> None:
+    from gansmith.cli import options  # imports tyro
+
+    name = verb.replace("-", "_")
+    module = importlib.import_module(f"gansmith.cli.{name}")
+    if hasattr(module, "VERBS"):
+        options.call_one_of(module.VERBS, f"gansmith {verb}", arguments)
     else:
+        options.call(getattr(module, name), f"gansmith {verb}", arguments)
+
+
+def _report_error(error: Exception) -> int:
+    if not isinstance(error, GansmithError):
         sys.stderr.write(f"internal error: {type(error).__name__}: {error}. This is a bug; --debug shows where.\n")
-    return error.exit_code if isinstance(error, GansmithError) else 1
-
-
-def _help() -> str:
-    lines = [f"  {verb:<13} {about}" for verb, about in VERBS.items()]
-    return "\n".join(
-        [
-            "usage: gansmith COMMAND [OPTIONS]",
-            "",
-            "Train, measure and compare image GANs. Start with: gansmith train demo",
-            "",
-            *lines,
-            "",
-            "gansmith COMMAND --help shows the options of a command. --debug shows the traceback of an error.",
-            "",
-        ]
-    )
+        return 1
+    sys.stderr.write(f"{error}\n" if isinstance(error, Interrupted) else f"error: {error}\n")
+    return error.exit_code

@@ -1,23 +1,23 @@
 """Reads the options of a verb, and holds the options that several verbs share."""
 
-import json
-import sys
+import re
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from functools import partial, wraps
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
-from gansmith.cli.parser_errors import one_sentence
 from gansmith.errors import UsageError, unknown
-from gansmith.runs.run import Run
 
 Verb = Callable[..., None]
 
+IMAGES = "a known dataset, or a folder, .zip, .tar or .parquet of images; classes in brackets, such as cifar10[ship]"
+"""Help of the argument that names images to check or pack."""
 _FIELDS = {
     "data": ("data.name", "the images"),
     "steps": ("length.images", "the length of the run"),
@@ -47,6 +47,15 @@ Json = Annotated[bool, option("print the result as JSON", name="json")]
 Changes = Annotated[
     UseAppendAction[tuple[str, ...]],
     option("replace a field of the recipe, e.g. batch_size=64; may be repeated", name="set", metavar="FIELD=VALUE"),
+]
+SplitOption = Annotated[
+    Literal["train", "test", "extra", "both"],
+    option("split of a known dataset; both is train, then test", metavar="train|test|extra|both"),
+]
+Workers = Annotated[int | None, option("decoding processes; default one per core", metavar="N")]
+NumImages = Annotated[
+    int | None,
+    option("generated images; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
 ]
 WhichRun = Annotated[Positional[str], arg(metavar="RUN", help="a run's path, number or name, or last")]
 
@@ -87,30 +96,71 @@ def _bound(verb: Verb) -> Callable[..., Verb]:
     return bind
 
 
-def print_result(run: Run, as_json: bool) -> None:
-    """The run's path on stdout, or its description as JSON."""
-    result = {"path": str(run.path), **run.info()}
-    sys.stdout.write((json.dumps(result, indent=1) if as_json else str(run.path)) + "\n")
-
-
 def check_checkpoint_name(checkpoint: str) -> None:
     """Raise UsageError for a value that can name no checkpoint."""
     if checkpoint not in ("last", "best") and not checkpoint.isdecimal():
         raise UsageError(f"--checkpoint {checkpoint[:80]!r} is no checkpoint; give last, best or the number of a step.")
 
 
-def check_steps(steps: int | None) -> None:
-    """Raise UsageError for a length below one step."""
-    if steps is not None and steps < 1:
-        raise UsageError(f"--steps {steps} is too short; give 1 or more.")
+def check_workers(workers: int | None) -> None:
+    """Raise UsageError for a number of workers below 1 or above 1024."""
+    if workers is not None and not 1 <= workers <= 1024:
+        raise UsageError(f"--workers {workers} must be 1 to 1024.")
 
 
-def check_given_once(changes: Sequence[str], **options: object) -> None:
-    """Raise UsageError when an option that is not None and a --set both set the same field."""
+def check_changes(changes: Sequence[str], steps: int | None, **options: object) -> None:
+    """Raise UsageError for a length below one step, and when an option and a --set both set the same field."""
     from gansmith.recipe_file import assigned, flat
 
+    if steps is not None and steps < 1:
+        raise UsageError(f"--steps {steps} is too short; give 1 or more.")
+    options["steps"] = steps
     for change in changes:
         for name, value in options.items():
             field, what = _FIELDS[name]
             if value is not None and field in flat(assigned(change)):
                 raise UsageError(f"--{name} {value} and --set {change} both set {what}; give one of them.")
+
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+"""Colours of a terminal."""
+
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    (r"Error parsing (\S+): .*(?: from \[|to float: |base 10: )(.*?)(?:\]\.)?$", "{} cannot be {}."),
+    (r"Missing value for argument '(.*)'", "{} needs a value."),
+    (r"Unrecognized options: ([^-,][^,]*)", "{!r} is one argument too many."),
+)
+"""Beginnings of tyro's errors, and the sentences that replace them."""
+
+_HINTS = {
+    (
+        "resume",
+        "--budget",
+    ): "--budget decides the length of a new run; to train one on, give its new length by --steps N."
+}
+"""Verb and option of another verb, and the sentence about it."""
+
+
+def one_sentence(box: str, verb: Callable[..., object]) -> str:
+    """The first paragraph of the box, in words that name the option, the value, and the closest match."""
+    rows = [row.strip("│ ") for row in _ESCAPES.sub("", box).splitlines()[1:-1]]
+    text = " ".join(takewhile(lambda row: row and not row.startswith("─"), rows))
+    if found := re.match(r"Unrecognized options: (-[^,=]*)", text):
+        return _HINTS.get((verb.__name__, found[1])) or unknown("option", found[1], _option_names(verb))
+    if found := re.match(r"invalid choice '(.*)' for argument '(.*?)'\. Expected one of \((.*)\)", text):
+        choices = {choice.strip(" '") for choice in found[3].split(",")} - {"", "None"}
+        return unknown(f"value of {found[2]}", found[1], choices)
+    if text.startswith("Missing from "):
+        return f"{rows[1]} is missing."
+    for pattern, sentence in _PATTERNS:
+        if found := re.match(pattern, text):
+            return sentence.format(*found.groups())
+    return text
+
+
+def _option_names(verb: Callable[..., object]) -> set[str]:
+    """The options in the verb's help."""
+    text = StringIO()
+    with redirect_stdout(text), suppress(SystemExit):
+        tyro.cli(verb, args=["--help"], config=(FlagCreatePairsOff,))
+    return set(re.findall(r"(?<!\S)--[a-z][a-z-]+", _ESCAPES.sub("", text.getvalue())))

@@ -1,35 +1,28 @@
 """`gansmith recipes list` and `gansmith recipes show`."""
 
-import json
 import sys
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from gansmith.cli.options import Changes, Json, call_one_of, option
-
-if TYPE_CHECKING:
-    from gansmith.schema import Recipe
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Read the options and list or show."""
-    call_one_of({"list": list_recipes, "show": show}, "gansmith recipes", arguments)
+from gansmith.cli.options import Changes, Json, option
+from gansmith.cli.output import print_json
+from gansmith.recipe_file import flat, to_toml
+from gansmith.recipes import all_names, family, load_recipe, recipe_names
+from gansmith.recipes.base import ARTICLES
+from gansmith.schema import Recipe
+from gansmith.text import duration
 
 
 def list_recipes(json_: Json = False) -> None:
     """List the recipes that ship with gansmith and their variants, by the article they come from."""
-    from gansmith.recipes import all_names, family, load_recipe, recipe_names
-    from gansmith.recipes.base import ARTICLES
-
     if json_:
         listed = [
             {"name": name, "about": load_recipe(name).about, "article": family(name).article.title}
             for name in all_names()
         ]
-        sys.stdout.write(json.dumps(listed, indent=1) + "\n")
+        print_json(listed)
         return
     families = {name: family(name) for name in recipe_names()}
     blocks = []
@@ -50,9 +43,6 @@ def show(
     json_: Json = False,
 ) -> None:
     """Show a recipe: its origin, every setting with its meaning, the tables of its networks, and its time here."""
-    from gansmith.recipe_file import to_toml
-    from gansmith.recipes import load_recipe
-
     found = load_recipe(name, changes)
     if json_:
         sys.stdout.write(found.model_dump_json(indent=1) + "\n")
@@ -67,10 +57,8 @@ def show(
         sys.stdout.write(_expected_time(found) + "\n")
 
 
-def _describe_origin(found: "Recipe", name: str) -> str:
+def _describe_origin(found: Recipe, name: str) -> str:
     """The article, source and results of the recipe, and how a variant or a change differs from the plain recipe."""
-    from gansmith.recipes import family, load_recipe
-
     about = family(name)
     plain = name.partition(":")[0]
     rows = [
@@ -90,17 +78,15 @@ def _describe_origin(found: "Recipe", name: str) -> str:
     return "\n".join(line for lines in [[f"{found.name}: {found.about}"], *wrapped] for line in lines)
 
 
-def _changes(plain: "Recipe", found: "Recipe") -> list[str]:
+def _changes(plain: Recipe, found: Recipe) -> list[str]:
     """The settings of `found` that are others in `plain`, as "table.field = value (there: value)"."""
-    from gansmith.recipe_file import flat
-
     before, after = (flat(one.model_dump(exclude={"name", "about"})) for one in (plain, found))
     return [
         f"{key} = {value!r} (there: {before.get(key)!r})" for key, value in after.items() if before.get(key) != value
     ]
 
 
-def describe(recipe: "Recipe") -> str:
+def describe(recipe: Recipe) -> str:
     """The tables of both networks: layer, output shape, parameters; and the totals."""
     from gansmith.networks import network_tables
 
@@ -118,10 +104,9 @@ def describe(recipe: "Recipe") -> str:
     return "\n\n".join(blocks)
 
 
-def _expected_time(recipe: "Recipe") -> str:
+def _expected_time(recipe: Recipe) -> str:
     from gansmith.engine import make_engine
     from gansmith.planning.trial import at_worst_case, seconds_per_step
-    from gansmith.text import duration
 
     engine = make_engine("auto", recipe.precision)
     seconds = seconds_per_step(at_worst_case(recipe), engine)
@@ -129,3 +114,7 @@ def _expected_time(recipe: "Recipe") -> str:
         f"about {duration(recipe.steps * seconds)} on this machine ({engine.device}, {engine.precision}): "
         f"{recipe.steps:,} steps × {seconds:.3g} s, estimated from a few steps, without evaluations and checkpoints"
     )
+
+
+VERBS = {"list": list_recipes, "show": show}
+"""The verbs of `gansmith recipes`."""

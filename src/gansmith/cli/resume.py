@@ -1,31 +1,12 @@
 """`gansmith resume`."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
-from gansmith.cli.options import (
-    AllowDropped,
-    Changes,
-    Device,
-    Json,
-    Offline,
-    Runs,
-    WhichRun,
-    call,
-    check_given_once,
-    check_steps,
-    option,
-    print_result,
-)
-from gansmith.errors import UsageError
-from gansmith.runs.run import default_root, find_run
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Read the options and continue a run."""
-    if any(argument.partition("=")[0] == "--budget" for argument in arguments):
-        raise UsageError("--budget decides the length of a new run; to train one on, give its new length by --steps N.")
-    call(resume, "gansmith resume", arguments)
+import gansmith
+from gansmith.cli.console import console_reporter
+from gansmith.cli.options import AllowDropped, Changes, Device, Json, Offline, Runs, WhichRun, check_changes, option
+from gansmith.cli.output import print_result
+from gansmith.runs.run import find_run
 
 
 def resume(
@@ -50,14 +31,10 @@ def resume(
     evaluations and checkpoints, the figures, on_divergence, and the location of the images. Any other change needs
     --fork, which starts a new run.
     """
-    check_steps(steps)
-    found = find_run(run, runs or default_root())
-    check_given_once(changes, data=data, steps=steps)
-    from gansmith.cli.console import console_reporter
-    from gansmith.sessions import session
-
+    found = find_run(run, runs)
+    check_changes(changes, steps, data=data)
     with console_reporter() as reporter:
-        trained = session.resume(
+        trained = gansmith.resume(
             found,
             changes,
             data=data,

@@ -1,32 +1,22 @@
 """`gansmith sample`."""
 
 import re
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import UseAppendAction
 
 import gansmith
 from gansmith.cli.console import progress_bar
-from gansmith.cli.options import Device, Runs, WhichRun, call, check_checkpoint_name, option
+from gansmith.cli.options import Device, Runs, WhichRun, check_checkpoint_name, option
+from gansmith.cli.output import print_lines, print_notes, write_error
 from gansmith.errors import UsageError
-from gansmith.runs.run import default_root, find_run
-
-if TYPE_CHECKING:
-    import numpy as np
+from gansmith.runs.run import find_run
 
 DEFAULT_NUM = 64
 """Number of images."""
 DEFAULT_FRAMES = 24
 """Frames from one image of an interpolation to the next."""
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run `gansmith sample`."""
-    call(sample, "gansmith sample", arguments)
 
 
 def sample(
@@ -70,61 +60,43 @@ def sample(
     if not 0 < truncation <= 1:
         raise UsageError(f"--truncation {truncation}: give more than 0 and at most 1, which leaves the latents as is.")
     path = _parse_interpolation(interpolate, num, frames)
-    total = path.total if path else DEFAULT_NUM if num is None else num
+    if frames is None:
+        frames = DEFAULT_FRAMES
+    if frames < 1:
+        raise UsageError(f"--frames {frames}: give at least 1.")
+    total = len(path) * frames or (DEFAULT_NUM if num is None else num)
     if total < 1:
         raise UsageError(f"-n {num}: give at least 1.")
-    from gansmith.cli.sample_files import write_error, writer_for
+    from gansmith.cli.sample_files import counted, writer_for  # imports numpy
 
-    write = writer_for(out, total, path.frames if path else None, len(classes))
-    found = find_run(run, runs or default_root())
+    write = writer_for(out, total, frames if path else None, len(classes))
+    found = find_run(run, runs)
     check_checkpoint_name(checkpoint)
     from gansmith.generation.generator import Draws  # imports torch
 
     generator = gansmith.load(found, checkpoint, device)
-    for note in generator.notes:
-        sys.stderr.write(f"{note}\n")
+    print_notes(generator.notes)
     if path:
-        chunks = generator.interpolate(path.numbers, path.frames, seed, truncation, classes)
+        chunks = generator.interpolate(path, frames, seed, truncation, classes)
     else:
         labels = generator.labels(total, classes)
         if labels is not None and generator.classes:
-            sys.stderr.write(f"classes: {generator.classes.describe(labels)}\n")
+            print_notes([f"classes: {generator.classes.describe(labels)}"])
         chunks = generator.sample_chunks(total, Draws(seed=seed, truncation=truncation), labels)
-    with progress_bar() as bar:
-
-        def counted() -> Iterable["np.ndarray"]:
-            done = 0
-            for chunk in chunks:
-                yield chunk
-                done += len(chunk)
-                bar.count("sampling", done, total)
-
-        with write_error(out):
-            write(Path(out), total, generator, counted())
-    sys.stdout.write(f"{Path(out)}\n")
+    with progress_bar() as bar, write_error(out):
+        write(Path(out), total, generator, counted(chunks, total, bar.count))
+    print_lines([str(Path(out))])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interpolation:
-    """The values of --interpolate and --frames."""
+def _parse_interpolation(interpolate: str | None, num: int | None, frames: int | None) -> tuple[int, ...]:
+    """The numbers of the samples on the path, which returns to the first; none without --interpolate.
 
-    numbers: tuple[int, ...]
-    """Numbers of the samples, in order; the path returns to the first."""
-    frames: int
-    """Frames per segment."""
-
-    @property
-    def total(self) -> int:
-        """Frames in all."""
-        return len(self.numbers) * self.frames
-
-
-def _parse_interpolation(interpolate: str | None, num: int | None, frames: int | None) -> Interpolation | None:
-    """None without --interpolate. Raises UsageError for values that cannot be used or have no effect."""
+    Raises UsageError for values that cannot be used or have no effect.
+    """
     if interpolate is None:
         if frames is not None:
             raise UsageError(f"--frames {frames} has no effect without --interpolate, which names the images.")
-        return None
+        return ()
     if num is not None:
         raise UsageError(f"-n {num} has no effect with --interpolate; --frames is the number of images per segment.")
     if not re.fullmatch(r"[0-9]{1,15}(,[0-9]{1,15})+", interpolate):
@@ -139,7 +111,4 @@ def _parse_interpolation(interpolate: str | None, num: int | None, frames: int |
                 f"--interpolate {interpolate[:80]}: image {number} follows itself; give neighbours that differ, and "
                 "do not repeat the first at the end, since the path returns to it."
             )
-    frames = DEFAULT_FRAMES if frames is None else frames
-    if frames < 1:
-        raise UsageError(f"--frames {frames}: give at least 1.")
-    return Interpolation(numbers=numbers, frames=frames)
+    return numbers

@@ -1,9 +1,7 @@
 """The files that `gansmith sample` writes: a grid, rows of an interpolation, an animation, an array, or a folder."""
 
-import collections.abc
 import shutil
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,13 +52,13 @@ def writer_for(out: str, num: int, frames: int | None, num_classes: int) -> Writ
     return _write_folder
 
 
-@contextmanager
-def write_error(out: str) -> "collections.abc.Generator[None]":
-    """Turn an OSError into a DiskError that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise DiskError(f"{Path(out)} cannot be written: {error.strerror or error}.") from error
+def counted(chunks: Iterable[np.ndarray], num: int, progress: Callable[[str, int, int], None]) -> Iterator[np.ndarray]:
+    """The same chunks; calls `progress("sampling", done, num)` after each."""
+    done = 0
+    for chunk in chunks:
+        yield chunk
+        done += len(chunk)
+        progress("sampling", done, num)
 
 
 def _write_segments(frames: int, out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:

@@ -1,36 +1,20 @@
 """`gansmith train`."""
 
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional
 
-from gansmith.cli.options import (
-    AllowDropped,
-    Changes,
-    Device,
-    Json,
-    Offline,
-    Runs,
-    call,
-    check_given_once,
-    check_steps,
-    option,
-    print_result,
-)
+import gansmith
+from gansmith.cli.console import console_reporter
+from gansmith.cli.options import AllowDropped, Changes, Device, Json, Offline, Runs, check_changes, option
+from gansmith.cli.output import print_json, print_lines, print_result
 from gansmith.errors import UsageError
 from gansmith.runs.run import check_root, default_root, folder_name
 
 AUTO = "auto"
 """The recipe where --data is given and no recipe."""
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Read the options and train."""
-    call(train, "gansmith train", arguments)
 
 
 def train(
@@ -66,25 +50,20 @@ def train(
     Your own images keep their size and aspect ratio if the model supports any size; to override: --set data.height=64.
     With --labels, the classes are those of the dataset, or the folders that the images lie in.
     """
-    check_steps(steps)
+    check_changes(changes, steps, data=data, budget=budget, seed=seed, precision=precision)
     _check_options(recipe, data)
     if name is not None:
         folder_name(name)
     check_root(runs or default_root())
-    from gansmith.data.sources import absolute_name  # imports numpy
+    from gansmith.cli.recipes import describe  # imports numpy
+    from gansmith.data.sources import absolute_name
+    from gansmith.recipe_file import to_toml
 
     images = None if data is None else absolute_name(data)
-    from gansmith.cli.console import console_reporter
-    from gansmith.cli.recipes import describe
-    from gansmith.planning.public import plan
-    from gansmith.recipe_file import to_toml
-    from gansmith.sessions import session
-
-    check_given_once(changes, data=data, budget=budget, steps=steps, seed=seed, precision=precision)
     given = {"seed": seed, "precision": precision}
     fields = [f"{field}={json.dumps(value)}" for field, value in given.items() if value is not None]
     with console_reporter() as reporter:
-        found = plan(
+        found = gansmith.plan(
             recipe or AUTO,
             [*changes, *fields],
             data=images,
@@ -99,13 +78,12 @@ def train(
         )
     if dry_run:
         if json_:
-            sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n")
+            print_json(found.to_dict())
         else:
-            notes = "".join(f"{note}\n" for note in found.notes)
-            sys.stdout.write(f"{to_toml(found.recipe)}\n{describe(found.recipe)}\n{notes}")
+            print_lines([to_toml(found.recipe), describe(found.recipe), *found.notes])
         return
     with console_reporter() as reporter:
-        run = session.train(
+        run = gansmith.train(
             found,
             runs=runs,
             name=name,
@@ -123,11 +101,7 @@ def _check_options(recipe: str | None, data: str | None) -> None:
             "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
             "own images, and gansmith recipes list tells what else there is."
         )
-    if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and not _is_a_recipe(recipe):
-        raise UsageError(f"{recipe} is a path and no recipe; to train on its images: gansmith train --data {recipe}")
-
-
-def _is_a_recipe(name: str) -> bool:
     from gansmith.recipes import recipe_names
 
-    return name in recipe_names()
+    if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and recipe not in recipe_names():
+        raise UsageError(f"{recipe} is a path and no recipe; to train on its images: gansmith train --data {recipe}")

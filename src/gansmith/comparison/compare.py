@@ -16,10 +16,11 @@ from gansmith.errors import UsageError
 from gansmith.evaluation.protocol import Protocol, comparable, difference, from_dict
 from gansmith.evaluation.seeds import OPEN, STUDENT, SeedSummary, summarise, verdict
 from gansmith.evaluation.table import FRUGAL
-from gansmith.evaluation.text import without
+from gansmith.evaluation.text import decimals, number, without
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs.history import DECIDES, Evaluated, evaluations
 from gansmith.runs.run import Run
+from gansmith.text import columns
 from gansmith.training.evaluation import NOT_EVALUATED
 
 
@@ -56,13 +57,9 @@ class Comparison:
     @property
     def verdicts(self) -> dict[str, str]:
         """The verdict on every two groups at their last checkpoints."""
-        rows, name = self.moments[0].rows, self.decides
-        return {
-            f"{self.groups[a].letter}, {self.groups[b].letter}": verdict(
-                name, rows[name][a], rows[name][b], self.groups[a].letter, self.groups[b].letter
-            )
-            for a, b in combinations(range(len(self.groups)), 2)
-        }
+        name = self.decides
+        summaries = [(group.letter, one) for group, one in zip(self.groups, self.moments[0].rows[name], strict=True)]
+        return {f"{a}, {b}": verdict(name, x, y, a, b) for (a, x), (b, y) in combinations(summaries, 2)}
 
     @property
     def notes(self) -> list[str]:
@@ -70,11 +67,9 @@ class Comparison:
         return [*without(self.left_out), *self._notes_on_lengths(), *self._notes_on_seeds()]
 
     def _notes_on_lengths(self) -> Iterator[str]:
-        last = {group.letter: sorted({one.seen for one in group.runs}) for group in self.groups}
-        if len({seen for of_group in last.values() for seen in of_group}) > 1:
-            counts = "; ".join(
-                f"{letter} {' and '.join(f'{seen:,}' for seen in of_group)}" for letter, of_group in last.items()
-            )
+        if len({one.seen for group in self.groups for one in group.runs}) > 1:
+            last = {group.letter: sorted({one.seen for one in group.runs}) for group in self.groups}
+            counts = "; ".join(f"{name} {' and '.join(f'{one:,}' for one in seen)}" for name, seen in last.items())
             see = "; see the rows of equal images" if self.moments[1].rows else ""
             yield f"the last checkpoints have seen different numbers of images: {counts}{see}"
         for members in differing_in_length(self.groups):
@@ -101,6 +96,24 @@ class Comparison:
                 f"{STUDENT[1]:.1f} with three, so one more may decide"
             )
 
+    def lines(self) -> Iterator[str]:
+        """Lines for a terminal: groups, what differs between them, a table for each moment, verdicts and notes."""
+        for group in self.groups:
+            runs = [f"{one.run.path.name} (seed {one.recipe.seed}, {one.seen:,} images)" for one in group.runs]
+            yield f"{group.letter}  {', '.join(runs)}"
+        for name, values in differences(self.groups).items():
+            yield f"   {name}: {' | '.join(map(describe_value, values))}"
+        for moment in self.moments:
+            yield from ("", f"{moment.title}: {moment.why_not}" if moment.why_not else moment.title)
+            if moment.rows:
+                head = ["", *(group.letter for group in self.groups), "better"]
+                rows = [[name, *cells(row), better(self, name, row)] for name, row in moment.rows.items()]
+                yield from (f"  {line}".rstrip() for line in columns([head, *rows]))
+        yield ""
+        for pair, found in self.verdicts.items():
+            yield f"{f'{pair}: ' if len(self.verdicts) > 1 else ''}{found}, by {self.decides}"
+        yield from (f"note: {note}" for note in self.notes)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
@@ -125,6 +138,25 @@ class Comparison:
         }
 
 
+def cells(row: Sequence[SeedSummary]) -> list[str]:
+    """Each summary as "12.3 (11.9 to 12.8)", all with the decimals of the least exact one."""
+    places = min(decimals(Estimate(one.median, one.low, one.high, "")) for one in row)
+    return [f"{number(one.median, places)} ({number(one.low, places)} to {number(one.high, places)})" for one in row]
+
+
+def better(found: Comparison, name: str, row: Sequence[SeedSummary]) -> str:
+    """The letter of the group that is better than every other one by this measure, or a dash."""
+    for group, one in zip(found.groups, row, strict=True):
+        if all(verdict(name, one, other) == "A better" for other in row if other is not one):
+            return group.letter
+    return "–"
+
+
+def describe_value(value: object) -> str:
+    """A recipe's value as text; a dash where a group's recipe has no such field."""
+    return "–" if value is None else str(value)
+
+
 def compare_measured(runs: Sequence[MeasuredRun]) -> Comparison:
     """Put runs into groups and compare the groups.
 
@@ -133,14 +165,12 @@ def compare_measured(runs: Sequence[MeasuredRun]) -> Comparison:
     for one in runs[1:]:
         comparable(runs[0].measured.protocol, one.measured.protocol)
     groups = groups_of(runs)
-    names = [name for name in runs[0].measured.values if all(name in one.measured.values for one in runs)]
-    last = Moment(
-        title="last checkpoints",
-        rows={
-            name: tuple(summarise(name, [one.measured.values[name] for one in group.runs]) for group in groups)
-            for name in names
-        },
-    )
+    rows = {
+        name: tuple(summarise(name, [one.measured.values[name] for one in group.runs]) for group in groups)
+        for name in runs[0].measured.values
+        if all(name in one.measured.values for one in runs)
+    }
+    last = Moment(title="last checkpoints", rows=rows)
     return Comparison(groups=groups, moments=(last, at_equal_images(groups), at_equal_time(groups)))
 
 
@@ -189,11 +219,9 @@ def _during_training(
         value, low, high = (float(np.interp(common, clocks[run], ends)) for ends in zip(*lines, strict=True))
         return Estimate(value, low, high, "between evaluations")
 
+    title = f"{title}, {common:,.0f} {unit}, interpolated between the evaluations during training"
     row = tuple(summarise(DECIDES, [at(one.run) for one in group.runs]) for group in groups)
-    return Moment(
-        title=f"{title}, {common:,.0f} {unit}, interpolated between the evaluations during training",
-        rows={DECIDES: row},
-    )
+    return Moment(title=title, rows={DECIDES: row})
 
 
 def _why_no_evaluations(runs: Sequence[MeasuredRun]) -> str:

@@ -16,7 +16,7 @@ from gansmith.evaluation.table import COPYING, METRICS
 from gansmith.features.extractor import Extractor
 from gansmith.recipe_file import recipe_of
 from gansmith.runs.reporter import Reporter, Silent
-from gansmith.runs.run import Run, default_root, find_run
+from gansmith.runs.run import Run, find_run
 from gansmith.training.datasets import access_for
 
 QUALITY = ("fd", "kid", "pr", "dc")
@@ -44,7 +44,7 @@ def compare(
     "fd,kid" default to `QUALITY`; the verdict is by fd, else by kid, else by the first. `page` is an HTML file that is
     written. Raises UsageError, before anything is measured, for runs that cannot be compared.
     """
-    found = [one if isinstance(one, Run) else find_run(str(one), root or default_root()) for one in runs]
+    found = [find_run(one, root) for one in runs]
     if len(found) < 2:
         raise UsageError(f"a comparison takes two runs or more, got {len(found)}.")
     pairs = [(run, recipe_of(run)) for run in found]
@@ -66,16 +66,12 @@ def compare(
         measured = measure(images, compared, chosen, 0, **stamp, progress=progress)
         measured_runs.append(MeasuredRun(run=run, recipe=recipe, measured=replace(measured, left_out=left_out)))
     comparison = compare_measured(measured_runs)
-    if page is not None:
-        _write_page(comparison, page)
-    return comparison
-
-
-def _write_page(comparison: Comparison, page: Path) -> None:
     try:
-        write_page(comparison, page)
+        if page is not None:
+            write_page(comparison, page)
     except OSError as error:
         raise DiskError(f"the page cannot be written to {page}: {error.strerror}; give another --page.") from error
+    return comparison
 
 
 def _check_same_images(runs: Sequence[Run], subjects: Sequence[Subject]) -> None:

@@ -1,24 +1,18 @@
 """The page of a comparison: verdict, table, what differs, curves and the newest images of each group."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from gansmith.comparison.compare import Comparison, better, cells, describe_value, seconds_at
+from gansmith.comparison.groups import Group, differences
+from gansmith.evaluation.table import METRICS
 from gansmith.runs.history import evaluations
 from gansmith.runs.run import write_atomically
 from gansmith.viz.group_curves import RunLine, group_curves
 from gansmith.viz.page import render_page
 
-if TYPE_CHECKING:
-    from gansmith.comparison.compare import Comparison
-    from gansmith.comparison.groups import Group
-    from gansmith.evaluation.seeds import SeedSummary
 
-
-def write_page(found: "Comparison", file: Path) -> None:
+def write_page(found: Comparison, file: Path) -> None:
     """Write the self-contained page to `file`. Raises OSError."""
-    from gansmith.comparison.groups import differences
-    from gansmith.evaluation.table import METRICS
-
     recipes = dict.fromkeys(group.recipe.name for group in found.groups)
     first = [(group.letter, group.runs[0].run) for group in found.groups]
     samples = {letter: sorted(run.samples.glob("*.png")) for letter, run in first}
@@ -39,35 +33,8 @@ def write_page(found: "Comparison", file: Path) -> None:
     write_atomically(file, page)
 
 
-def cells(row: "tuple[SeedSummary, ...]") -> list[str]:
-    """Each summary as "12.3 (11.9 to 12.8)", all with the decimals of the least exact one."""
-    from gansmith.evaluation.text import decimals, number
-    from gansmith.metrics.intervals import Estimate
-
-    places = min(decimals(Estimate(one.median, one.low, one.high, "")) for one in row)
-    return [f"{number(one.median, places)} ({number(one.low, places)} to {number(one.high, places)})" for one in row]
-
-
-def better(found: "Comparison", name: str, row: "tuple[SeedSummary, ...]") -> str:
-    """The letter of the group that is better than every other one by this measure, or a dash."""
-    from gansmith.evaluation.seeds import verdict
-
-    for group, one in zip(found.groups, row, strict=True):
-        others = [other for other in row if other is not one]
-        if all(verdict(name, one, other) == "A better" for other in others):
-            return group.letter
-    return "–"
-
-
-def describe_value(value: object) -> str:
-    """A recipe's value as text; a dash where a group's recipe has no such field."""
-    return "–" if value is None else str(value)
-
-
-def _curves(found: "Comparison") -> bytes | None:
+def _curves(found: Comparison) -> bytes | None:
     """The plot of all evaluations during training; None where there are none."""
-    from gansmith.comparison.compare import seconds_at
-
     lines = [
         RunLine(
             group=number,
@@ -85,6 +52,6 @@ def _curves(found: "Comparison") -> bytes | None:
     return group_curves(lines, "Fréchet distance") if lines else None
 
 
-def _run_names(group: "Group") -> str:
+def _run_names(group: Group) -> str:
     seeds = f", {len(group.runs)} seeds" if len(group.runs) > 1 else ""
     return f"{', '.join(one.run.path.name for one in group.runs)}{seeds}"

@@ -1,12 +1,17 @@
 """Who is told of a run's notes and progress: nobody, log.txt, or the command line. Nothing here imports torch."""
 
+import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from gansmith.runs.logs import append_line
 from gansmith.text import duration
+
+SECONDS_BETWEEN_LINES = 10
+"""Seconds between two lines about progress, in log.txt and where standard error is no terminal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,26 +57,40 @@ class Silent:
         """Do nothing."""
 
 
-@dataclass(slots=True)
-class LogFile:
-    """Writes notes to log.txt, and the progress every 10 seconds and at the end; passes everything to `inner`."""
+def _write_to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
-    path: Path
-    inner: Reporter
-    _last: float = field(default=float("-inf"))
+
+class Lines:
+    """Writes a line for each note, and one for the progress every 10 seconds, at the start and at the end."""
+
+    def __init__(self, write: Callable[[str], None] = _write_to_stderr):
+        self._write, self._last = write, float("-inf")
+
+    def note(self, text: str) -> None:
+        """Write a sentence."""
+        self._write(text)
+
+    def progress(self, progress: Progress) -> None:
+        """Write the progress if the last line is 10 seconds old or the run is at its end."""
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES or progress.step == progress.steps:
+            self._last = time.monotonic()
+            self._write(progress.line())
+
+
+class LogFile(Lines):
+    """Writes lines with the time of day to a file, and passes everything to `inner`."""
+
+    def __init__(self, path: Path, inner: Reporter):
+        super().__init__(lambda text: append_line(path, f"{time.strftime('%H:%M:%S')} {text}"))
+        self._inner = inner
 
     def note(self, text: str) -> None:
         """Write a sentence, and show it."""
-        self._write(text)
-        self.inner.note(text)
+        super().note(text)
+        self._inner.note(text)
 
     def progress(self, progress: Progress) -> None:
-        """Write the progress if the last line is 10 seconds old or the run is at its end, and show it."""
-        now = time.monotonic()
-        if now - self._last >= 10 or progress.step == progress.steps:
-            self._last = now
-            self._write(progress.line())
-        self.inner.progress(progress)
-
-    def _write(self, text: str) -> None:
-        append_line(self.path, f"{time.strftime('%H:%M:%S')} {text}")
+        """Write the progress when it is time, and show it."""
+        super().progress(progress)
+        self._inner.progress(progress)

@@ -205,11 +205,14 @@ def list_runs(root: Path | None = None) -> list[Run]:
     return [run for run in _numbered_folders(root or default_root()) if (run.path / "run.json").is_file()]
 
 
-def find_run(which: str, root: Path) -> Run:
+def find_run(which: Run | Path | str, root: Path | None = None) -> Run:
     """The run with this path, or this number or name under `root` (the newest of that name), or the "last" run.
 
-    Raises UsageError when there is none.
+    The default of `root` is that of `list_runs`. Raises UsageError when there is none.
     """
+    if isinstance(which, Run):
+        return which
+    which, root = str(which), root or default_root()
     runs = list_runs(root)
     if which == "last" and runs:
         return runs[-1]
@@ -239,7 +242,7 @@ def find_run_or_images(which: str, root: Path | None = None) -> Run | Path:
         return path
     if path.suffix == ".npy":
         raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
-    return find_run(which, root or default_root())
+    return find_run(which, root)
 
 
 def _numbered_folders(root: Path) -> list[Run]:

@@ -7,7 +7,7 @@ from typing import Any
 from gansmith.errors import UsageError
 from gansmith.runs.history import DECIDES, Evaluated, best_of, evaluations
 from gansmith.runs.lock import has_writer
-from gansmith.runs.run import Run, default_root, find_run, logged_seconds
+from gansmith.runs.run import Run, find_run, logged_seconds
 
 KILLED = "killed"
 """Status of a run whose process ended before it could write another one."""
@@ -96,7 +96,7 @@ def summary(run: Run | Path | str, runs: Path | None = None) -> RunSummary:
 
     Raises UsageError when there is no such run, or its files cannot be read.
     """
-    found = run if isinstance(run, Run) else find_run(str(run), runs or default_root())
+    found = find_run(run, runs)
     return RunSummary(run=found, info=found.info(), last_event=found.last_event(), history=evaluations(found))
 
 

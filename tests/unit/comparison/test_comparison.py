@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 import gansmith
-from gansmith.comparison.compare import at_equal_images, at_equal_time, compare_measured
+from gansmith.comparison.compare import at_equal_images, at_equal_time, better, cells, compare_measured
 from gansmith.comparison.groups import MeasuredRun, check_same_shapes, differences
-from gansmith.comparison.page import better, cells, write_page
+from gansmith.comparison.page import write_page
 from gansmith.errors import UsageError
 from gansmith.evaluation.measure import Measured
 from gansmith.evaluation.protocol import Protocol

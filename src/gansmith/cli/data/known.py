@@ -1,13 +1,12 @@
 """`gansmith data list` and `gansmith data get`: the datasets that gansmith knows by name."""
 
-import json
-import sys
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from gansmith.cli.console import progress_bar
 from gansmith.cli.options import Json, Offline, option
+from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.datasets.find import find_set, look_for, size_to_download
 from gansmith.errors import UsageError, unknown
@@ -18,11 +17,11 @@ def list_datasets(json_: Json = False) -> None:
     """List the known datasets: what they are, their licences, and where they are or how large the download is."""
     described = [_describe(name) for name in SETS]
     if json_:
-        sys.stdout.write(json.dumps(described, indent=1) + "\n")
+        print_json(described)
         return
     for one in described:
-        sys.stdout.write(f"{one['name']:<16} {one['title']}\n")
-        sys.stdout.write(f"{'':<16} licence: {one['licence']}\n{'':<16} {_where(one)}\n")
+        print_lines([f"{one['name']:<16} {one['title']}", f"{'':<16} licence: {one['licence']}"])
+        print_lines([f"{'':<16} {_where(one)}"])
 
 
 def fetch(
@@ -49,8 +48,8 @@ def fetch(
         *(f"{found.place} has no {one} split" for one in missing if one not in known.on_request or split),
         known.warning,
     ]
-    sys.stderr.write("".join(f"{note}\n" for note in notes if note))
-    sys.stdout.write(f"{found.path}\n")
+    print_notes(filter(None, notes))
+    print_lines([str(found.path)])
 
 
 _NOT_OFFICIAL = "not the official download (its checksums differ)"

@@ -1,12 +1,12 @@
 """`gansmith runs animate`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from gansmith.cli.options import Runs, WhichRun, option
-from gansmith.errors import DiskError, UsageError
-from gansmith.runs.run import default_root, find_run, write_atomically
+from gansmith.cli.output import print_lines, print_notes, write_error
+from gansmith.errors import UsageError
+from gansmith.runs.run import find_run, write_atomically
 from gansmith.viz.animation import SUFFIXES
 
 
@@ -22,14 +22,12 @@ def animate(
     """
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--out {out}: unknown suffix {out.suffix!r}; give FILE.gif or FILE.webp.")
-    found = find_run(run, runs or default_root())
-    from gansmith.cli.runs.frames import animation_of  # imports torch
+    found = find_run(run, runs)
+    from gansmith.cli.runs.frames import animation_of  # imports numpy
 
     content, notes = animation_of(found, out.suffix)
-    sys.stderr.write("".join(f"{note}\n" for note in notes))
-    try:
+    print_notes(notes)
+    with write_error(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, content)
-    except OSError as error:
-        raise DiskError(f"{out} cannot be written: {error.strerror or error}.") from error
-    sys.stdout.write(f"{out}\n")
+    print_lines([str(out)])

@@ -1,16 +1,21 @@
-"""`gansmith runs compare`."""
+"""`gansmith runs compare` and `gansmith runs diff`."""
 
-import json
-import sys
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 import gansmith
-from gansmith.cli.console import Lines, progress_bar
-from gansmith.cli.options import Device, Features, Json, Offline, Runs, Weights, option
-from gansmith.runs.run import default_root, find_run
+from gansmith.cli.console import progress_bar
+from gansmith.cli.options import Device, Features, Json, NumImages, Offline, Runs, Weights, option
+from gansmith.cli.output import print_json, print_lines
+from gansmith.cli.runs.show import text_width
+from gansmith.runs.reporter import Lines
+from gansmith.runs.run import Run, default_root, find_run
 
 
 def compare(
@@ -18,10 +23,7 @@ def compare(
         Positional[tuple[str, ...]],
         option("two runs or more; runs that differ in the seed only are one group", metavar="RUN RUN ..."),
     ],
-    num: Annotated[
-        int | None,
-        option("generated images of each; default 10,000, or as many as there are real", aliases=["-n"], metavar="N"),
-    ] = None,
+    num: NumImages = None,
     metrics: Annotated[
         str | None,
         option(
@@ -61,8 +63,57 @@ def compare(
             progress=bar.count,
         )
     if json_:
-        sys.stdout.write(json.dumps({**comparison.to_dict(), "page": str(file)}, indent=1) + "\n")
-        return
-    from gansmith.comparison.text import comparison_lines
+        print_json({**comparison.to_dict(), "page": str(file)})
+    else:
+        print_lines([*comparison.lines(), str(file)])
 
-    sys.stdout.write("".join(f"{line}\n" for line in [*comparison_lines(comparison), str(file)]))
+
+IGNORED = ("images.notes",)
+"""Properties that are notes to the user."""
+
+
+def diff(
+    first: Annotated[Positional[str], arg(metavar="A", help="a run's path, number or name, or last")],
+    second: Annotated[Positional[str], arg(metavar="B", help="another run")],
+    runs: Runs = None,
+    json_: Json = False,
+) -> None:
+    """Show what differs between two runs: fields of the recipe, images, machine and versions."""
+    both = [find_run(wanted, runs) for wanted in (first, second)]
+    a, b = (_properties(run) for run in both)
+    differ = {key: [a.get(key), b.get(key)] for key in a | b if a.get(key) != b.get(key)}
+    if json_:
+        print_json(differ)
+    elif not differ:
+        print_lines(["the same recipe, images, machine and versions"])
+    else:
+        rows = [[key, *map(_as_text, values)] for key, values in differ.items()]
+        print_lines(_rows([["", *(run.path.name for run in both)], *(row for row in rows if row[1] != row[2])]))
+
+
+def _properties(run: Run) -> dict[str, object]:
+    """Everything about a run, flat: "generator_optimizer.lr", "data.sha256.images", "machine.torch" and so on."""
+    from gansmith.recipe_file import flat, recipe_of
+
+    info = run.info()
+    images = {f"images.{key}": value for key, value in flat(info.get("data", {})).items()}
+    made_on = {key: info.get(key) for key in ("device", "precision")} | {"machine": info.get("machine", {})}
+    found = flat(recipe_of(run).model_dump(mode="json")) | images | flat(made_on)
+    return {key: value for key, value in found.items() if key not in IGNORED}
+
+
+def _as_text(value: object) -> str:
+    """A value as text; of a hash its first 12 digits."""
+    text = "" if value is None else str(value)
+    return text[:12] if re.fullmatch(r"[0-9a-f]{32,}", text) else text
+
+
+def _rows(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Three columns, of which the last two are wrapped to fit the terminal."""
+    widest_key = max(len(row[0]) for row in rows)
+    room = max(20, (text_width() - widest_key - 4) // 2)
+    widest_value = min(room, max(len(row[1]) for row in rows))
+    for key, *values in rows:
+        left, right = (textwrap.wrap(value, room) for value in values)
+        for name, one, other in zip_longest([key], left, right, fillvalue=""):
+            yield f"{name:<{widest_key}}  {one:<{widest_value}}  {other}".rstrip()

@@ -1,11 +1,10 @@
 """`gansmith runs figures`."""
 
-import json
-import sys
 from typing import Annotated
 
 from gansmith.cli.options import Device, Json, Runs, WhichRun, check_checkpoint_name, option
-from gansmith.runs.run import default_root, find_run
+from gansmith.cli.output import print_json, print_lines
+from gansmith.runs.run import find_run
 
 
 def figures(
@@ -16,11 +15,13 @@ def figures(
     json_: Json = False,
 ) -> None:
     """Draw the figures of the article that the run's recipe is from, and a page with all of them."""
-    found = find_run(run, runs or default_root())
+    found = find_run(run, runs)
     check_checkpoint_name(checkpoint)
-    from gansmith.figures import draw_figures  # imports torch
+    from gansmith.figures import draw_figures  # imports numpy
 
     files = draw_figures(found, checkpoint, device)
     folder = str(files[0].parent)
-    result = {"folder": folder, "files": [file.name for file in files]}
-    sys.stdout.write((json.dumps(result, indent=1) if json_ else folder) + "\n")
+    if json_:
+        print_json({"folder": folder, "files": [file.name for file in files]})
+    else:
+        print_lines([folder])

@@ -29,7 +29,10 @@ def animation_of(run: Run, suffix: str) -> tuple[bytes, list[str]]:
     """The content of a GIF or WebP file, and notes on what it leaves out. Raises UsageError without two grids."""
     grids = sample_grids(run)
     if len(grids) < 2:
-        raise UsageError(f"{_why_too_few(run, len(grids))}; an animation needs two.")
+        held = f"holds {'one' if grids else 'no'} sample grid"
+        if run.info().get("status") == "imported":
+            held = "was imported, so it has no sample grids of its training"
+        raise UsageError(f"{run.path} {held}; an animation needs two.")
     steps, notes = animation_steps(grids), []
     if len(steps) < len(grids):
         notes.append(f"showing {len(steps)} of {len(grids)} grids, evenly spaced on a log scale")
@@ -43,12 +46,6 @@ def animation_of(run: Run, suffix: str) -> tuple[bytes, list[str]]:
     frames = [_frame(step, grids[step], recipe, rows, columns) for step in steps]
     each = min(max(TOTAL_MILLISECONDS // len(frames), SHORTEST_FRAME), LONGEST_FRAME)
     return animation(frames, [each] * (len(frames) - 1) + [LAST_FRAME], suffix), notes
-
-
-def _why_too_few(run: Run, num: int) -> str:
-    if run.info().get("status") == "imported":
-        return f"{run.path} was imported, so it has no sample grids of its training"
-    return f"{run.path} holds {'one sample grid' if num else 'no sample grid'}"
 
 
 def _size_that_fits(recipe: Recipe) -> tuple[int, int]:

@@ -1,7 +1,5 @@
 """`gansmith runs verify`, `prune` and `rm`: checkpoints and runs on disk."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +7,7 @@ from tyro.conf import Positional, arg
 
 from gansmith.checkpoints import manifest
 from gansmith.cli.options import Json, Runs, WhichRun, option
+from gansmith.cli.output import print_json, print_lines
 from gansmith.errors import CheckpointError, DiskError, UsageError
 from gansmith.runs.lock import only_writer
 from gansmith.runs.run import Run, default_root, find_run, list_runs
@@ -17,14 +16,16 @@ from gansmith.system.atomic import remove_folder
 
 def verify(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> None:
     """Check every checkpoint of a run against its manifest, byte by byte; nothing is changed."""
-    found = find_run(run, runs or default_root())
+    found = find_run(run, runs)
     damages = {step: _damage(folder) for step, folder in manifest.saved_checkpoints(found).items()}
     best = manifest.named_best(found)
     if json_:
-        sys.stdout.write(json.dumps({"path": str(found.path), "damages": damages, "best": best}, indent=1) + "\n")
+        print_json({"path": str(found.path), "damages": damages, "best": best})
     else:
-        for step, damage in damages.items():
-            sys.stdout.write(f"step {step:>9,}  {damage or 'ok'}{', the best' if step == best else ''}\n")
+        print_lines(
+            f"step {step:>9,}  {damage or 'ok'}{', the best' if step == best else ''}"
+            for step, damage in damages.items()
+        )
     num = sum(damage is not None for damage in damages.values())
     if num:
         raise CheckpointError(f"{num} of the {len(damages)} checkpoints of {found.path} are damaged.")
@@ -46,7 +47,7 @@ def prune(
     """Remove a run's older checkpoints, also those its recipe keeps for good; the best and damaged ones stay."""
     if keep_last < 1:
         raise UsageError(f"--keep-last {keep_last}: at least one checkpoint must stay.")
-    found = find_run(run, runs or default_root())
+    found = find_run(run, runs)
     with only_writer(found):
         saved = manifest.saved_checkpoints(found)
         intact = {step: folder for step, folder in saved.items() if _damage(folder) is None}
@@ -56,7 +57,7 @@ def prune(
             size = folder_size(intact[step])
             if not dry_run:
                 _remove(intact[step])
-            sys.stdout.write(f"{'would remove' if dry_run else 'removed'} step {step:,}: {size:,} bytes\n")
+            print_lines([f"{'would remove' if dry_run else 'removed'} step {step:,}: {size:,} bytes"])
 
 
 def remove(
@@ -71,7 +72,7 @@ def remove(
     with only_writer(found):
         num, size = sum(file.is_file() for file in found.path.rglob("*")), folder_size(found.path)
         _remove(found.path)
-    sys.stdout.write(f"removed {found.path}: {num:,} files, {size:,} bytes\n")
+    print_lines([f"removed {found.path}: {num:,} files, {size:,} bytes"])
 
 
 def folder_size(folder: Path) -> int:

@@ -1,20 +1,49 @@
-"""`gansmith runs show`."""
+"""`gansmith runs list` and `gansmith runs show`."""
 
-import json
 import shlex
-import sys
+import shutil
+import textwrap
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from gansmith.checkpoints.manifest import named_best, saved_checkpoints
 from gansmith.cli.options import Json, Runs, WhichRun
+from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.cli.runs.keep import folder_size
-from gansmith.cli.runs.text import labelled, printable, time_of_day
 from gansmith.errors import CheckpointError
 from gansmith.runs.history import Evaluated
-from gansmith.runs.run import Run
-from gansmith.runs.summary import KILLED, RunSummary, short_word, summary
-from gansmith.text import duration, readable_size
+from gansmith.runs.run import Run, default_root
+from gansmith.runs.run import list_runs as find_runs
+from gansmith.runs.summary import KILLED, RunSummary, short_word, summary, summary_or_unreadable
+from gansmith.text import columns, duration, printable, readable_size
+
+HEADINGS = ("run", "status", "step", "dataset", "best fd", "time", "started (UTC)")
+"""Columns of the table."""
+
+
+def list_runs(runs: Runs = None, json_: Json = False) -> None:
+    """List the runs, oldest first: status, step, dataset, best Fréchet distance and training time."""
+    root = runs or default_root()
+    found = [summary_or_unreadable(run) for run in find_runs(root)]
+    if json_:
+        print_json([one.to_dict() for one in found])
+    elif not found:
+        print_notes([f"no runs in {root}; start one with: gansmith train demo"])
+    else:
+        print_lines(columns([HEADINGS, *map(_row, found)], right_aligned={2, 4, 5}))
+
+
+def _row(one: RunSummary) -> tuple[str, ...]:
+    step = f"{one.step:,}/{one.steps:,}" if one.steps else f"{one.step:,}"
+    return (
+        one.run.path.name,
+        one.status,
+        step if one.info else "",
+        one.dataset,
+        f"{one.best.value:.4g}" if one.best else "",
+        duration(one.seconds) if one.seconds else "",
+        time_of_day(one.info.get("started")),
+    )
 
 
 def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> None:
@@ -22,13 +51,11 @@ def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> 
     found = summary(run, runs)
     if json_:
         sizes = {step: folder_size(folder) for step, folder in saved_checkpoints(found.run).items()}
-        result = {**found.to_dict(), "checkpoints": sizes, "last_event": found.last_event}
-        sys.stdout.write(json.dumps(result, indent=1) + "\n")
+        print_json({**found.to_dict(), "checkpoints": sizes, "last_event": found.last_event})
         return
-    sys.stdout.write(f"{printable(str(found.run.path))}\n")
+    print_lines([printable(str(found.run.path))])
     for label, value in _values(found).items():
-        if value:
-            sys.stdout.write("".join(f"{line}\n" for line in labelled(label, value)))
+        print_lines(labelled(label, value))
 
 
 def _values(found: RunSummary) -> dict[str, str | list[str]]:
@@ -52,7 +79,7 @@ def _values(found: RunSummary) -> dict[str, str | list[str]]:
         "forked from": f"{_text(forked.get('run'))} at step {forked.get('step')}" if isinstance(forked, dict) else "",
         "source": _text(source.get("file")) if isinstance(source, dict) else "",
         "command": _command(info.get("command")),
-        "notes": [note for note in notes if isinstance(note, str)] if _is_list(notes) else [],
+        "notes": [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else [],
     }
 
 
@@ -74,12 +101,12 @@ def _times(found: RunSummary) -> str:
 def _images(found: RunSummary) -> str:
     count, shape, classes = (found.field("data", name) for name in ("count", "shape", "class_counts"))
     parts = [f"{count:,} of {found.dataset}" if type(count) is int else found.dataset]
-    if _is_list(shape) and len(shape) == 3:
+    if isinstance(shape, list) and len(shape) == 3:
         channels, height, width = shape
         parts.append(f"{height}x{width}x{channels}")
     if num_classes := found.field("recipe", "data", "num_classes"):
         parts.append(f"conditional on {num_classes} classes")
-    elif _is_list(classes) and classes:
+    elif isinstance(classes, list) and classes:
         parts.append(f"{len(classes):,} classes")
     return ", ".join(filter(None, parts))
 
@@ -120,15 +147,43 @@ def _grids(run: Run) -> str:
 
 
 def _command(argv: object) -> str:
-    if not (_is_list(argv) and argv and all(isinstance(one, str) for one in argv)):
+    if not (isinstance(argv, list) and argv and all(isinstance(one, str) for one in argv)):
         return ""
     is_gansmith = Path(argv[0]).name in ("gansmith", "__main__.py")
     return shlex.join(["gansmith", *argv[1:]] if is_gansmith else argv)
 
 
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+MOST_COLUMNS = 100
+"""Columns of text on a terminal that is at least as wide."""
+LABEL_WIDTH = 13
+"""Columns before the values of `gansmith runs show`."""
+
+
+def text_width() -> int:
+    """Columns for text on this terminal."""
+    return max(40, min(shutil.get_terminal_size((MOST_COLUMNS, 24)).columns, MOST_COLUMNS))
+
+
+def time_of_day(value: object) -> str:
+    """2026-11-29 05:24 for "2026-11-29T05:24:29Z"; empty for what is no text."""
+    return value[:16].replace("T", " ") if isinstance(value, str) else ""
+
+
+def labelled(label: str, value: str | list[str]) -> list[str]:
+    """A value beside its label, in lines that fit the terminal; each item of a list begins a line."""
+    indent, lines = " " * LABEL_WIDTH, []
+    continued = indent if isinstance(value, str) else f"{indent}  "
+    for text in [value] if isinstance(value, str) else value:
+        lines += textwrap.wrap(
+            printable(text),
+            text_width(),
+            initial_indent=indent if lines else f"{label:<{LABEL_WIDTH}}",
+            subsequent_indent=continued,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines

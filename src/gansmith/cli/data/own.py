@@ -1,16 +1,46 @@
-"""`gansmith data prepare`."""
+"""`gansmith data check` and `gansmith data prepare`: a user's own images."""
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+import gansmith
 from gansmith.cli.console import progress_bar
-from gansmith.cli.data.options import IMAGES, SplitOption, Workers, check_workers
-from gansmith.cli.options import AllowDropped, Offline, option
+from gansmith.cli.options import IMAGES, AllowDropped, Json, Offline, SplitOption, Workers, check_workers, option
+from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.errors import UsageError
+
+
+def check_data(
+    images: Annotated[Positional[str], arg(metavar="NAME|PATH", help=IMAGES)],
+    split: SplitOption = "train",
+    json_: Json = False,
+    page: Annotated[Path | None, option("also write the report as a page with thumbnails", metavar="FILE.html")] = None,
+    workers: Workers = None,
+    offline: Offline = False,
+) -> None:
+    """Check images before training: which are used, converted or dropped and why, duplicates, classes, suggested shape.
+
+    Labels come from, in this order: the known dataset; labels.csv (name,label), labels.json ({name: label}) or
+    dataset.json beside the images; folders, if every image is in one just below the top; a Parquet column that is a
+    ClassLabel or is named label, labels, class, category or target.
+    """
+    check_workers(workers)
+    with progress_bar() as bar:
+        report = gansmith.check_data(
+            images, split, page=page, workers=workers, offline=offline, downloading=bar.download, progress=bar.count
+        )
+    from gansmith.data.check.check_data import check_usable, lines_of
+
+    if page is not None:
+        print_notes([f"page: {page}"])
+    if json_:
+        print_json(report.to_dict())
+    else:
+        print_lines(lines_of(report))
+    check_usable(report)
 
 
 def prepare_data(
@@ -48,10 +78,9 @@ def prepare_data(
         packing = partial(bar.count, "packing")
         dataset = prepare_source(source, out, shape, allow_dropped=allow_dropped, workers=workers, progress=packing)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())
-    for note in filter(None, [*dataset.index["notes"], dataset.index.get("no_classes")]):
-        sys.stderr.write(f"{note}\n")
-    sys.stderr.write(f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})\n")
-    sys.stdout.write(f"{out}\n")
+    print_notes(filter(None, [*dataset.index["notes"], dataset.index.get("no_classes")]))
+    print_notes([f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})"])
+    print_lines([str(out)])
 
 
 def _parse_size(size: str | None) -> tuple[int, int] | None:
