@@ -100,18 +100,7 @@ _MNIST = KnownSet(
     how_to_get="the four .gz files of https://ossci-datasets.s3.amazonaws.com/mnist",
 )
 
-_CLOTHES = (
-    "T-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
+_CLOTHES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 SETS = {
     "fashion-10k": KnownSet(
@@ -163,12 +152,7 @@ SETS = {
         homepage="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
         layouts=(
             Layout(format="images", files={"train": ("img_align_celeba.zip",)}, loose=True),
-            Layout(
-                format="images",
-                files={"train": (".",)},
-                within=(".", "img_align_celeba"),
-                needs=("000001.jpg",),
-            ),
+            Layout(format="images", files={"train": (".",)}, within=(".", "img_align_celeba"), needs=("000001.jpg",)),
         ),
         remote=(CELEBA_ALIGNED,),
         how_to_get="img_align_celeba.zip ('Align&Cropped Images', 1.4 GB, only with a browser) from the links at "
@@ -200,15 +184,9 @@ SETS = {
                 within=(".", "cifar-10-batches-py"),
             ),
             Layout(
-                format="images",
-                files={"train": ("cifar-10-images.tar",), "test": ("cifar-10-images.tar",)},
-                loose=True,
+                format="images", files={"train": ("cifar-10-images.tar",), "test": ("cifar-10-images.tar",)}, loose=True
             ),
-            Layout(
-                format="images",
-                files={"train": ("train",), "test": ("test",)},
-                within=(".", "cifar-10-images"),
-            ),
+            Layout(format="images", files={"train": ("train",), "test": ("test",)}, within=(".", "cifar-10-images")),
         ),
         remote=(CIFAR_BINARY, CIFAR_PYTHON),
         how_to_get="cifar-10-binary.tar.gz (or cifar-10-python.tar.gz) of https://www.cs.toronto.edu/~kriz/cifar.html",
