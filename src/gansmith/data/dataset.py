@@ -134,7 +134,7 @@ def _in_shape(images: np.ndarray, shape: ImageShape, name: str) -> tuple[np.ndar
     resized = np.empty((len(images), *target), np.uint8)
     for number, image in enumerate(images):
         pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
-        resized[number] = resize(Image.fromarray(pixels), shape).pixels
+        resized[number], _ = resize(Image.fromarray(pixels), shape)
     box = f", their box {list(shape.box)}" if shape.box else ""
     return resized, [f"{describe_size(*native)} images{box} resized to {describe_size(*target)}"]
 

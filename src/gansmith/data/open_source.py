@@ -116,30 +116,22 @@ def _open_tables(path: Path, names: Sequence[str], passed: Sequence[tuple[str, s
         )
 
 
-class _TableReader:
+class _TableReader(ExitStack):
     """Keeps one table open: a set may have more of them than a process may have files."""
 
     def __init__(self, path: Path):
-        self._path, self._opened = path, ExitStack()
-        self._name = ""
+        super().__init__()
+        self._path, self._name = path, ""
         self._table: ImageTable | None = None
 
     def read(self, entry: Entry) -> bytes:
         """The image file of a row."""
         name, _, row = entry.name.rpartition("/")
         if self._table is None or name != self._name:
-            self._opened.close()
-            self._table = self._opened.enter_context(
-                open_table(self._path / name if self._path.is_dir() else self._path)
-            )
+            self.close()
+            self._table = self.enter_context(open_table(self._path / name if self._path.is_dir() else self._path))
             self._name = name
         return self._table.read(int(row))
-
-    def __enter__(self) -> "_TableReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
 
 
 @contextmanager

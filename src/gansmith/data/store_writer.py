@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import numpy as np
@@ -22,7 +21,7 @@ from gansmith.data.store import FORMAT, Dataset, read_dataset
 from gansmith.errors import DataError, DiskError
 from gansmith.system.atomic import UNFINISHED, sync_file, sync_folder, unfinished_name
 from gansmith.system.locks import TakenError, hold_lock
-from gansmith.system.untrusted import open_no_link
+from gansmith.system.untrusted import hash_plain, open_no_link
 
 _EVERY = 512
 """Number of files after which the progress is noted."""
@@ -96,7 +95,7 @@ class DatasetWriter:
             self._note_progress()
             hashes = {"images": self._hash.hexdigest()}
             if self._files.tell():
-                hashes["files"] = _sha256(self._place / "files.jsonl")
+                hashes["files"] = hash_plain(self._place / "files.jsonl")
             if labels is not None:
                 assert len(labels) == self.kept
                 np.save(self._place / "labels.npy", labels)
@@ -125,9 +124,7 @@ class DatasetWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             if not self._images.closed:
                 self._note_progress()
@@ -218,8 +215,3 @@ def _header(count: int, shape: tuple[int, ...]) -> bytes:
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(buffer, header)
     return buffer.getvalue()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
