@@ -126,9 +126,7 @@ def _in_shape(images: np.ndarray, shape: ImageShape, name: str) -> tuple[np.ndar
     """The images (N, C, H, W) resized to the shape, and a note that says so."""
     native, target = images.shape[1:], (shape.channels, shape.height, shape.width)
     if not shape.box_lies_inside(*native[1:]):
-        raise DataError(
-            f"data.box={list(shape.box)} does not lie inside the {describe_size(*native)} images of {name}."
-        )
+        raise DataError(f"data.box={[*shape.box]} does not lie inside the {describe_size(*native)} images of {name}.")
     if native == target and not shape.box:
         return images, []
     resized = np.empty((len(images), *target), np.uint8)

@@ -88,16 +88,14 @@ def _from_file(source: OpenSource, entry: Entry, top: str, names: dict[str, Entr
     if rows is None:
         return None
     found: dict[str, str] = {}
-    missing = []
+    absent = []
     for number, (name, label) in enumerate(rows):
         if (full := top + os.fsdecode(name.encode("utf-8", "surrogateescape"))) not in names:
             if number or not entry.name.endswith(".csv"):  # a CSV's first line may be its header
-                missing.append(name)
+                absent.append(name)
         elif found.setdefault(full, label) != label:
             raise DataError(f"{where} gives {printable(name)} two labels, {found[full]!r} and {label!r}; keep one.")
-    notes = (
-        [f"{where} names {len(missing):,} files that are not there, first {printable(missing[0])}"] if missing else []
-    )
+    notes = [f"{where} names {len(absent):,} files that are not there, first {printable(absent[0])}"] if absent else []
     return Labels(of=found, origin=where, file=entry.name, notes=tuple(notes))
 
 

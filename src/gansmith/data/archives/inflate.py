@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from gansmith.errors import DataError
 
@@ -28,25 +28,11 @@ _CHUNK = 256 << 10
 _FEED = 64 << 10
 
 
-class Reader(Protocol):
-    """The methods that `Plain` and `Inflated` share."""
-
-    position: int
-    """Number of bytes read or skipped."""
-    consumed: int
-    """Lower bound on the bytes of the file that they took."""
-
-    def read(self, size: int) -> bytearray:
-        """The next `size` bytes; fewer at the end only."""
-        ...
-
-    def skip(self, size: int) -> None:
-        """Pass over `size` bytes, or up to the end."""
-        ...
-
-
 class Plain:
-    """A file from its current position. `read` takes no more memory than the file has bytes."""
+    """A file from its current position. `read` takes no more memory than the file has bytes.
+
+    `position` is the number of bytes read or skipped, `consumed` a lower bound on the bytes of the file that they took.
+    """
 
     def __init__(self, file: BufferedIOBase):
         self._file = file
@@ -148,15 +134,9 @@ class Inflated:
         return True
 
 
-class _Decoder(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+Reader = Plain | Inflated
 
-
-KINDS: dict[str, Callable[[], _Decoder]] = {
+KINDS: dict[str, Callable[[], Any]] = {
     "deflate": lambda: zlib.decompressobj(-zlib.MAX_WBITS),
     "zlib": lambda: zlib.decompressobj(zlib.MAX_WBITS),
     "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,13 @@ from gansmith.data.check.page import check_page
 from gansmith.data.check.report import DataReport, check_source
 from gansmith.data.check.text import report_lines
 from gansmith.data.datasets.catalog import Split
+from gansmith.data.datasets.http import Progress
 from gansmith.data.selection import parse_name, rows_of
 from gansmith.data.sources import find_source
 from gansmith.data.store import Dataset, read_dataset
 from gansmith.errors import DataError, DiskError, UsageError
 from gansmith.system.atomic import write_atomically
 from gansmith.text import printable
-
-Progress = Callable[[str, int, int], None]
-"""`(what, done, total)`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

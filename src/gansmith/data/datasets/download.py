@@ -8,15 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gansmith.data.datasets.files import RemoteFile
-from gansmith.data.datasets.http import (
-    PATIENCE,
-    Continuing,
-    FailedError,
-    Patience,
-    Progress,
-    WrongError,
-    content_checksum,
-)
+from gansmith.data.datasets.http import PATIENCE, Continuing, FailedError, Patience, Progress, WrongError, content_md5
 from gansmith.errors import DataError, DiskError
 from gansmith.system.locks import TakenError, hold_lock
 from gansmith.text import readable_size
@@ -49,13 +41,11 @@ def fetch_file(
             f"{remote.size:,}, or its checksum differs); move it away to download that one."
         )
     what = f"{remote.name} ({readable_size(remote.size)})"
-    by_hand = f"fetch it by other means and put it into {folder}"
+    remedy = f"fetch it by other means and put it into {folder}"
     if is_offline(offline):
-        raise DataError(
-            f"{what} is not in {folder}, and the network is off (--offline or GANSMITH_OFFLINE); {by_hand}."
-        )
+        raise DataError(f"{what} is not in {folder}, and the network is off (--offline or GANSMITH_OFFLINE); {remedy}.")
     if not remote.urls:
-        raise DataError(f"{what} is not in {folder} and cannot be downloaded without a browser; {by_hand}.")
+        raise DataError(f"{what} is not in {folder} and cannot be downloaded without a browser; {remedy}.")
     failures = []
     with _alone(part):
         needed, free = remote.size - part.stat().st_size, shutil.disk_usage(folder).free
@@ -68,7 +58,7 @@ def fetch_file(
                 failures.append(f"{url} {failure}")
     kept = part.stat().st_size if part.exists() else 0
     again = f"repeat the command to continue after {readable_size(kept)}" if kept else "repeat the command later"
-    raise DataError(f"{what} could not be downloaded: {'; '.join(failures)}. Either {again}, or {by_hand}.")
+    raise DataError(f"{what} could not be downloaded: {'; '.join(failures)}. Either {again}, or {remedy}.")
 
 
 def is_published(remote: RemoteFile, path: Path) -> bool:
@@ -78,7 +68,7 @@ def is_published(remote: RemoteFile, path: Path) -> bool:
     if path.stat().st_size != remote.size:
         return False
     if remote.hash is None:
-        return content_checksum(path) is not None
+        return content_md5(path) is not None
     algorithm, _, digest = remote.hash.rpartition(":")
     return pooch.file_hash(str(path), algorithm or "sha256") == digest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from gansmith.data.datasets.catalog import SETS, KnownSet, Layout, cache_folder
 from gansmith.data.datasets.download import fetch_file, is_offline, is_published
 from gansmith.data.datasets.files import RemoteFile
-from gansmith.data.datasets.http import Progress, content_checksum
+from gansmith.data.datasets.http import Progress, content_md5
 from gansmith.errors import DataError
 
 SYSTEM = Path("/usr/share/datasets")
@@ -41,7 +41,7 @@ class SetCopy:
             if not file or not path.is_file():
                 return False
             if not is_published(file, path) and (
-                file.content is None or content_checksum(path, zipped=path.suffix == ".gz") != file.content
+                file.content is None or content_md5(path, zipped=path.suffix == ".gz") != file.content
             ):
                 return False
         return bool(paths)
@@ -65,8 +65,12 @@ def find_set(
     layouts = [layout for layout in known.layouts if _downloads(known, layout, split)]
     if is_offline(offline) or not layouts:
         searched = ", ".join(map(str, _places(name)))
+        hint = f", or set GANSMITH_DATA to the folder that holds {known.made_of or name}/"
+        hint = "" if os.environ.get("GANSMITH_DATA") else hint
         because = ", and the network is off (--offline or GANSMITH_OFFLINE)" if layouts else ""
-        raise DataError(f"set {name!r} is not on this machine: searched {searched}{because}. {_how_to_get(name)}")
+        raise DataError(
+            f"set {name!r} is not on this machine: searched {searched}{because}. Put {known.how_to_get} there{hint}."
+        )
     failures = []
     for layout in layouts:
         try:
@@ -155,9 +159,3 @@ def _places(name: str) -> list[Path]:
     if packaged := SETS[name].packaged:
         places.append(packaged)
     return [*places, SYSTEM / folder]
-
-
-def _how_to_get(name: str) -> str:
-    own = os.environ.get("GANSMITH_DATA")
-    hint = "" if own else f", or set GANSMITH_DATA to the folder that holds {SETS[name].made_of or name}/"
-    return f"Put {SETS[name].how_to_get} there{hint}."

@@ -74,7 +74,7 @@ class Continuing:
             raise FailedError(self._reason(error)) from error
         if self.part.stat().st_size != self.remote.size:
             raise WrongError(f"left {self.part.name} with more than the {self.remote.size:,} bytes of the file")
-        if self.remote.hash is None and content_checksum(self.part) is None:
+        if self.remote.hash is None and content_md5(self.part) is None:
             raise WrongError("sent a damaged .gz file")
         self.part.replace(output_file)
 
@@ -144,7 +144,7 @@ def may_fetch(url: str, coming_from: str | None = None) -> bool:
     return _is_local_http(url) and (coming_from is None or _is_local_http(coming_from))
 
 
-def content_checksum(path: Path, *, zipped: bool = True) -> str | None:
+def content_md5(path: Path, *, zipped: bool = True) -> str | None:
     """MD5 of what a .gz file unpacks to, in pooch's form; None for damage, or over `MAX_RATIO` times its size."""
     digest, left = hashlib.md5(usedforsecurity=False), path.stat().st_size * MAX_RATIO
     try:

@@ -43,9 +43,7 @@ class ImageShape:
         if self.resample not in _FILTERS:
             raise ValueError(f"resample={self.resample!r} must be lanczos or bilinear.")
         if self.box and not (len(self.box) == 4 and min(self.box) >= 0 and min(self.box[2:]) >= 1):
-            raise ValueError(
-                f"box={list(self.box)} must be [] or [top, left, height, width], counted from 0, not empty."
-            )
+            raise ValueError(f"box={[*self.box]} must be [] or [top, left, height, width], counted from 0, not empty.")
 
     def to_dict(self) -> dict[str, Any]:
         """The fields; `resize` is called "fit", as it is in the keys and indexes of all packed datasets."""
