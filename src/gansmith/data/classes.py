@@ -47,7 +47,7 @@ class Classes:
         whole = max(sum(self.counts), 1)
         seats = [(num + len(self.counts) / 2) * count / whole + 2 for count in self.counts]
         turns = [
-            (2 * np.arange(int(most)) + 1) / count for count, most in zip(self.counts, seats, strict=True) if count
+            np.arange(1, 2 * int(most), 2) / count for count, most in zip(self.counts, seats, strict=True) if count
         ]
         having = [label for label, count in enumerate(self.counts) if count]
         labels = np.repeat(having, [len(times) for times in turns])

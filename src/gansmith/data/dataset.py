@@ -126,15 +126,13 @@ def _in_shape(images: np.ndarray, shape: ImageShape, name: str) -> tuple[np.ndar
     """The images (N, C, H, W) resized to the shape, and a note that says so."""
     native, target = images.shape[1:], (shape.channels, shape.height, shape.width)
     if not shape.box_lies_inside(*native[1:]):
-        raise DataError(
-            f"data.box={list(shape.box)} does not lie inside the {describe_size(*native)} images of {name}."
-        )
+        raise DataError(f"data.box={[*shape.box]} does not lie inside the {describe_size(*native)} images of {name}.")
     if native == target and not shape.box:
         return images, []
     resized = np.empty((len(images), *target), np.uint8)
     for number, image in enumerate(images):
         pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
-        resized[number] = resize(Image.fromarray(pixels), shape).pixels
+        resized[number], _ = resize(Image.fromarray(pixels), shape)
     box = f", their box {list(shape.box)}" if shape.box else ""
     return resized, [f"{describe_size(*native)} images{box} resized to {describe_size(*target)}"]
 

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from gansmith.data.datasets.catalog import cache_folder
+from gansmith.errors import DiskError
+from gansmith.system.atomic import write_atomically
 
 _SETTLED = 2.0
 """Age in seconds from which a file's time of change is trusted: the clocks of file systems are coarse."""
@@ -71,9 +72,6 @@ def _read_memo(memo: Path) -> _Memo:
 
 def _write_memo(memo: Path, remembered: _Memo) -> None:
     """Write the memo whole or not at all; two processes may do so at once."""
-    with suppress(OSError):
+    with suppress(OSError, DiskError):
         memo.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=memo.parent)
-        with os.fdopen(handle, "w") as file:
-            json.dump(remembered, file)
-        Path(unfinished).replace(memo)
+        write_atomically(memo, json.dumps(remembered))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -47,7 +48,9 @@ def find_labels(source: OpenSource) -> Labels | None:
     for wanted in LABEL_FILES:
         if entry := by_name.get(top + wanted):
             return _from_file(source, entry, top, by_name)
-    return _from_folders(source, top)
+    by_folder = _by_folder(source, top)
+    labels = {name: label for name, label in by_folder.items() if label is not None}
+    return Labels(of=labels, origin="folders") if labels and labels == by_folder else None
 
 
 def why_no_classes(source: OpenSource) -> str:
@@ -85,16 +88,14 @@ def _from_file(source: OpenSource, entry: Entry, top: str, names: dict[str, Entr
     if rows is None:
         return None
     found: dict[str, str] = {}
-    missing = []
+    absent = []
     for number, (name, label) in enumerate(rows):
         if (full := top + os.fsdecode(name.encode("utf-8", "surrogateescape"))) not in names:
             if number or not entry.name.endswith(".csv"):  # a CSV's first line may be its header
-                missing.append(name)
+                absent.append(name)
         elif found.setdefault(full, label) != label:
             raise DataError(f"{where} gives {printable(name)} two labels, {found[full]!r} and {label!r}; keep one.")
-    notes = (
-        [f"{where} names {len(missing):,} files that are not there, first {printable(missing[0])}"] if missing else []
-    )
+    notes = [f"{where} names {len(absent):,} files that are not there, first {printable(absent[0])}"] if absent else []
     return Labels(of=found, origin=where, file=entry.name, notes=tuple(notes))
 
 
@@ -125,12 +126,6 @@ def _json_rows(text: str) -> list[tuple[str, str]] | None:
     return [(name, str(label)) for name, label in pairs]
 
 
-def _from_folders(source: OpenSource, top: str) -> Labels | None:
-    by_folder = _by_folder(source, top)
-    labels = {name: label for name, label in by_folder.items() if label is not None}
-    return Labels(of=labels, origin="folders") if labels and labels == by_folder else None
-
-
 def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
     """The class of each image by its folder, None outside class folders; empty if there are not two such folders."""
     images = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
@@ -144,14 +139,6 @@ def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
 
 def _common_folder(names: Iterable[str]) -> str:
     """The folder that contains all files, with its '/'; '' if there is none. Archives often have one."""
-    common: list[str] | None = None
-    for name in names:
-        folders = name.split("/")[:-1]
-        if common is None:
-            common = folders
-        else:
-            same = next((i for i, (a, b) in enumerate(zip(common, folders, strict=False)) if a != b), None)
-            common = common[: min(len(common), len(folders)) if same is None else same]
-        if not common:
-            return ""
-    return "".join(f"{folder}/" for folder in common or [])
+    folders = {name.rpartition("/")[0] for name in names}
+    common = posixpath.commonpath(folders) if folders else ""
+    return f"{common}/" if common else ""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -77,15 +77,6 @@ def packing_command(given: Sequence[str], options: str) -> str:
     return " ".join(["gansmith data prepare", name, "OUT", *more, options])
 
 
-def _is_table(path: Path) -> bool:
-    """Whether the file's content is Parquet."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except OSError:  # a folder, or what cannot be read as anything
-        return False
-
-
 @contextmanager
 def _open_tables(path: Path, names: Sequence[str], passed: Sequence[tuple[str, str]] = ()) -> Generator[OpenSource]:
     """All rows of the tables `names` below `path`, in this order; "" is the path itself.
@@ -116,30 +107,22 @@ def _open_tables(path: Path, names: Sequence[str], passed: Sequence[tuple[str, s
         )
 
 
-class _TableReader:
+class _TableReader(ExitStack):
     """Keeps one table open: a set may have more of them than a process may have files."""
 
     def __init__(self, path: Path):
-        self._path, self._opened = path, ExitStack()
-        self._name = ""
+        super().__init__()
+        self._path, self._name = path, ""
         self._table: ImageTable | None = None
 
     def read(self, entry: Entry) -> bytes:
         """The image file of a row."""
         name, _, row = entry.name.rpartition("/")
         if self._table is None or name != self._name:
-            self._opened.close()
-            self._table = self._opened.enter_context(
-                open_table(self._path / name if self._path.is_dir() else self._path)
-            )
+            self.close()
+            self._table = self.enter_context(open_table(self._path / name if self._path.is_dir() else self._path))
             self._name = name
         return self._table.read(int(row))
-
-    def __enter__(self) -> "_TableReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
 
 
 @contextmanager
@@ -149,29 +132,28 @@ def open_path(path: Path, folders: Sequence[str] = ()) -> Generator[OpenSource]:
     With `folders`, only the files below folders of these names, in this order. Raises DataError when the path does not
     exist, or an archive is refused as a whole.
     """
-    with _open_all(path) as source:
-        yield _below(source, folders) if folders else source
-
-
-@contextmanager
-def _open_all(path: Path) -> Generator[OpenSource]:
     if not path.exists():
         raise DataError(
             f"{path.absolute()} does not exist; give a folder of images, a .zip, a .tar or a .parquet file."
         )
-    if _is_table(path):
-        with _open_tables(path, [""]) as rows:
-            yield rows
-        return
-    with open_archive(path) as archive:
-        tables = _tables_among(archive.members) if path.is_dir() else []
-        if not tables:
-            yield _files_of(archive)
-            return
-        passed = [(skipped.name, skipped.reason) for skipped in archive.skipped]
-        passed += [(member.name, "lies beside tables") for member in archive.members if member.name not in tables]
-        with _open_tables(path, tables, passed) as rows:
-            yield rows
+    with ExitStack() as opened:
+        if path.is_file() and _begins_as_table(path):
+            source = opened.enter_context(_open_tables(path, [""]))
+        else:
+            archive = opened.enter_context(open_archive(path))
+            if tables := _tables_among(archive.members) if path.is_dir() else []:
+                passed = [(skipped.name, skipped.reason) for skipped in archive.skipped]
+                passed += [(one.name, "lies beside tables") for one in archive.members if one.name not in tables]
+                source = opened.enter_context(_open_tables(path, tables, passed))
+            else:
+                source = _files_of(archive)
+        yield _below(source, folders) if folders else source
+
+
+def _begins_as_table(file: Path) -> bool:
+    with suppress(OSError), file.open("rb") as opened:  # what cannot be read is refused as an archive
+        return opened.read(len(MAGIC)) == MAGIC
+    return False
 
 
 def _files_of(archive: Archive) -> OpenSource:

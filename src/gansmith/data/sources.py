@@ -30,9 +30,9 @@ class Source:
     name: str
     """The known set, or the last part of the path."""
     path: Path
-    title: str
+    title: str = ""
     """The name, with the classes in brackets if only some are used."""
-    given: tuple[str, ...]
+    given: tuple[str, ...] = ()
     """The command-line words that name these images."""
     classes: tuple[str, ...] = ()
     """The classes that are used; empty for all."""
@@ -64,12 +64,7 @@ class Source:
 
     def read_arrays(self) -> LabelledImages:
         """All splits, one after the other."""
-        splits = [read() for _, read in self.arrays]
-        return LabelledImages(
-            images=np.concatenate([split.images for split in splits]),
-            labels=np.concatenate([split.labels for split in splits]),
-            class_names=splits[0].class_names,
-        )
+        return LabelledImages.joined([read() for _, read in self.arrays])
 
     def notes(self) -> tuple[str, ...]:
         """Whether the copy of a known set is not the published one. Reads its files to compare checksums."""
@@ -128,17 +123,15 @@ def _locate(name: str, split: Split, offline: bool, progress: Progress | None) -
         return _idx_folder(path, splits)
     if split not in ("train", "both"):
         raise DataError(f"{path} holds your own images, which have no {split!r} split; take 'train'.")
-    return _source(path.resolve().name, path)
-
-
-def _source(name: str, path: Path, folders: tuple[str, ...] = (), copies: tuple[SetCopy, ...] = ()) -> Source:
-    return Source(name=name, path=path, title=name, given=(), folders=folders, copies=copies)
+    return Source(name=path.resolve().name, path=path)
 
 
 def _set_of_arrays(name: str, copies: tuple[SetCopy, ...], splits: Sequence[str]) -> Source:
     parts = list(zip(splits, copies, strict=True))
-    return replace(
-        _source(name, copies[0].path, copies=copies),
+    return Source(
+        name=name,
+        path=copies[0].path,
+        copies=copies,
         array_files=tuple(file for split, copy in parts for file in copy.files.get(split, ())),
         arrays=tuple((split, partial(read_split, copy, split)) for split, copy in parts),
     )
@@ -148,10 +141,11 @@ def _set_of_image_files(name: str, copies: tuple[SetCopy, ...], splits: Sequence
     """A known set that lies here as image files: an archive or folder of all splits, or a folder for each."""
     paths = [copy.files[split][0] for copy, split in zip(copies, splits, strict=True)]
     if len(copies[0].layout.files) == 1:
-        return _source(name, paths[0], copies=copies)
+        return Source(name=name, path=paths[0], copies=copies)
     if paths[0].is_dir():
-        return _source(name, paths[0].parent, tuple(path.name for path in paths), copies)
-    return _source(name, paths[0], tuple(splits), copies)
+        folders = tuple(path.name for path in paths)
+        return Source(name=name, path=paths[0].parent, folders=folders, copies=copies)
+    return Source(name=name, path=paths[0], folders=tuple(splits), copies=copies)
 
 
 def _idx_folder(folder: Path, splits: Sequence[str]) -> Source:
@@ -160,8 +154,9 @@ def _idx_folder(folder: Path, splits: Sequence[str]) -> Source:
         if split not in IDX_FILES:
             raise DataError(f"{folder} has no {split!r} split, only {', '.join(IDX_FILES)}.")
         pairs.append((split, tuple(_existing_idx_file(folder, stem) for stem in IDX_FILES[split])))
-    return replace(
-        _source(folder.resolve().name, folder),
+    return Source(
+        name=folder.resolve().name,
+        path=folder,
         array_files=tuple(file for _, pair in pairs for file in pair),
         arrays=tuple((split, partial(read_idx_pair, pair, split)) for split, pair in pairs),
     )

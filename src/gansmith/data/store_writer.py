@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import numpy as np
@@ -22,7 +21,7 @@ from gansmith.data.store import FORMAT, Dataset, read_dataset
 from gansmith.errors import DataError, DiskError
 from gansmith.system.atomic import UNFINISHED, sync_file, sync_folder, unfinished_name
 from gansmith.system.locks import TakenError, hold_lock
-from gansmith.system.untrusted import open_no_link
+from gansmith.system.untrusted import hash_plain, open_no_link
 
 _EVERY = 512
 """Number of files after which the progress is noted."""
@@ -53,17 +52,14 @@ class DatasetWriter:
         self._folder, self._key, self._shape = folder.absolute(), key, shape
         own = self._folder.with_name(f"{UNFINISHED}{folder.name}")
         self._place = own if key else unfinished_name(self._folder)
-        self._opened = ExitStack()
         self._most, self._size = most, int(np.prod(shape))
         self.done = self.kept = 0
-        try:
-            self._open()
-        except OSError as error:
-            self._opened.close()
-            raise self._disk_error(error) from error
-        except BaseException:
-            self._opened.close()
-            raise
+        with ExitStack() as opened:
+            try:
+                self._open(opened)
+            except OSError as error:
+                raise self._disk_error(error) from error
+            self._opened = opened.pop_all()
 
     def add(self, report: dict[str, Any] | None, pixels: np.ndarray | None) -> None:
         """Add the report on the next file, if there are reports, and its pixels, unless it was dropped."""
@@ -96,7 +92,7 @@ class DatasetWriter:
             self._note_progress()
             hashes = {"images": self._hash.hexdigest()}
             if self._files.tell():
-                hashes["files"] = _sha256(self._place / "files.jsonl")
+                hashes["files"] = hash_plain(self._place / "files.jsonl")
             if labels is not None:
                 assert len(labels) == self.kept
                 np.save(self._place / "labels.npy", labels)
@@ -125,9 +121,7 @@ class DatasetWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             if not self._images.closed:
                 self._note_progress()
@@ -137,10 +131,10 @@ class DatasetWriter:
         if not self._key:
             shutil.rmtree(self._place, ignore_errors=True)
 
-    def _open(self) -> None:
+    def _open(self, opened: ExitStack) -> None:
         self._place.mkdir(parents=True, exist_ok=True)
         try:
-            self._opened.enter_context(hold_lock(self._place / "lock"))
+            opened.enter_context(hold_lock(self._place / "lock"))
         except TakenError as taken:
             who = f" ({taken.holder.describe()})" if taken.holder else ""
             raise DataError(
@@ -153,8 +147,8 @@ class DatasetWriter:
         if shutil.disk_usage(self._place).free < needed:
             raise DiskError(f"{self._folder} needs {needed:,} bytes, more than its disk has free; make room first.")
         images_bytes = header + progress["kept"] * self._size
-        self._images = self._opened.enter_context(_open_at(self._place / "images.npy", images_bytes))
-        self._files = self._opened.enter_context(_open_at(self._place / "files.jsonl", progress["files_bytes"]))
+        self._images = opened.enter_context(_open_at(self._place / "images.npy", images_bytes))
+        self._files = opened.enter_context(_open_at(self._place / "files.jsonl", progress["files_bytes"]))
         self.done, self.kept = progress["done"], progress["kept"]
         if not self.kept:
             self._images.seek(0)
@@ -165,7 +159,6 @@ class DatasetWriter:
 
     def _read_progress(self) -> dict[str, Any]:
         """Where to continue; at the start if the note has another key, or counts more than the files hold."""
-        start = {"done": 0, "kept": 0, "files_bytes": 0}
         try:
             progress = json.loads((self._place / "progress.json").read_text())
             images, files = ((self._place / name).stat().st_size for name in ("images.npy", "files.jsonl"))
@@ -176,7 +169,7 @@ class DatasetWriter:
             pass
         for stale in ("labels.npy", "index.json", "progress.json"):
             (self._place / stale).unlink(missing_ok=True)
-        return start
+        return {"done": 0, "kept": 0, "files_bytes": 0}
 
     def _note_progress(self) -> None:
         """Images first, then the note: what it counts survives a power cut."""
@@ -218,8 +211,3 @@ def _header(count: int, shape: tuple[int, ...]) -> bytes:
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(buffer, header)
     return buffer.getvalue()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -105,8 +105,7 @@ def is_held(path: Path) -> bool:
 def _parse_holder(text: str | bytes) -> Holder | None:
     """Who holds the lock or held it last; None when the file is empty, was cut short or holds anything else."""
     try:
-        found = parse_json(text)
-        holder = Holder(**found)
+        holder = Holder(**parse_json(text))
     except (ValueError, TypeError):
         return None
     return holder if type(holder.pid) is int and 0 < holder.pid < _LARGEST_PID else None

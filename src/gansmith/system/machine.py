@@ -66,10 +66,5 @@ def versions() -> dict[str, str]:
 
 
 def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    named = re.search(r"^model name[^:\n]*:(.*)$", _read_text("/proc/cpuinfo"), re.M)
+    return named[1].strip() if named else platform.processor() or platform.machine()

@@ -33,7 +33,10 @@ def open_plain(path: Path) -> Generator[BufferedReader]:
         if error.errno == errno.ELOOP:
             raise ValueError("it is a link") from error
         raise
-    with os.fdopen(descriptor, "rb") if _is_plain(descriptor) else _close_and_raise(descriptor) as file:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError("it is no plain file")
+    with os.fdopen(descriptor, "rb") as file:
         yield file
 
 
@@ -63,15 +66,6 @@ def hash_plain(path: Path) -> str:
     """SHA-256 of a plain file, in hexadecimal. Raises as `open_plain`."""
     with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_plain(descriptor: int) -> bool:
-    return stat.S_ISREG(os.fstat(descriptor).st_mode)
-
-
-def _close_and_raise(descriptor: int) -> NoReturn:
-    os.close(descriptor)
-    raise ValueError("it is no plain file")
 
 
 def _no_number(text: str) -> NoReturn:

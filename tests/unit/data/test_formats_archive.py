@@ -196,8 +196,8 @@ def test_a_file_that_changes_or_goes_after_listing_is_a_data_error(tmp_path):
 
 
 def test_a_missing_archive_is_a_data_error(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
-        open_archive(tmp_path / "nothing.zip")
+    with pytest.raises(DataError, match="cannot be read"), open_archive(tmp_path / "nothing.zip"):
+        pass
 
 
 # --- limits
@@ -213,8 +213,8 @@ def test_a_hostile_archive_is_refused_or_its_bad_file_is_skipped_with_the_reason
     path = tmp_path / "hostile"
     path.write_bytes(case.content)
     if case.refused:
-        with pytest.raises(DataError) as caught:
-            open_archive(path)
+        with pytest.raises(DataError) as caught, open_archive(path):
+            pass
         assert case.refused in str(caught.value)
         assert str(path) in str(caught.value)
         assert str(caught.value).isprintable()
@@ -284,24 +284,27 @@ def test_counts_and_sizes_are_limited_as_the_caller_says(tmp_path, write, entry)
     with open_archive(path, Limits(member_bytes=5)) as archive:
         assert len(archive.members) == 4
         assert archive.skipped == [Skipped("large", "is 7 bytes; up to 5 are read")]
-    with pytest.raises(DataError, match="holds more than 4 files; split it"):
-        open_archive(path, Limits(members=4))
-    with pytest.raises(DataError, match="announces more than 20 bytes of files"):
-        open_archive(path, Limits(total_bytes=20))
+    with pytest.raises(DataError, match="holds more than 4 files; split it"), open_archive(path, Limits(members=4)):
+        pass
+    with (
+        pytest.raises(DataError, match="announces more than 20 bytes of files"),
+        open_archive(path, Limits(total_bytes=20)),
+    ):
+        pass
 
 
 def test_endless_names_are_refused(tmp_path, monkeypatch):
     (tmp_path / "tar").write_bytes(tar_of(*[Tarred(b".%04d" % at) for at in range(20)]))
     monkeypatch.setattr(members, "MAX_NAMES", 50)
-    with pytest.raises(DataError, match="more than 50 bytes of file names"):
-        open_archive(tmp_path / "tar")
+    with pytest.raises(DataError, match="more than 50 bytes of file names"), open_archive(tmp_path / "tar"):
+        pass
 
 
 def test_a_directory_of_too_many_entries_is_refused_before_any_is_kept(tmp_path, monkeypatch):
     (tmp_path / "zip").write_bytes(zip_of(*[Zipped(b"%d" % at, b"", 0) for at in range(100)], count=1))
     monkeypatch.setattr("gansmith.data.archives.zip._read_entry", None)  # reading one would fail
-    with pytest.raises(DataError, match="more than 99 files"):
-        open_archive(tmp_path / "zip", Limits(members=99))
+    with pytest.raises(DataError, match="more than 99 files"), open_archive(tmp_path / "zip", Limits(members=99)):
+        pass
 
 
 def test_a_tar_of_endless_headers_is_refused(tmp_path):

@@ -1,15 +1,15 @@
 """Folders, zip and tar files, read in place: which files they hold, and each one's bytes. Nothing is ever unpacked."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from gansmith.data.archives.folder import list_folder
 from gansmith.data.archives.inflate import Reader, open_reader
-from gansmith.data.archives.members import Limits, Listing, Member, Skipped, check_members
+from gansmith.data.archives.members import Limits, Member, Skipped, check_members
 from gansmith.data.archives.tar import is_tar, tar_entries
 from gansmith.data.archives.zip import MAGICS, read_zip_member, zip_entries
 from gansmith.data.images.types import SUFFIXES, begins_as_image
@@ -18,18 +18,18 @@ from gansmith.errors import DataError
 _OTHERS = {b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!\x1a\x07": "RAR", b"\x28\xb5\x2f\xfd": "Zstandard"}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Archive:
-    """What a folder, a zip file or a tar file holds, for as long as its `with` statement lasts.
+    """What a folder, a zip file or a tar file holds; can be read while the `with` statement of `open_archive` lasts.
 
     `members` can be read, in the archive's order (a folder's: sorted); `skipped` cannot, each with the reason. Together
     they are every file there is.
     """
 
-    def __init__(self, path: Path, listing: Listing, read: Callable[[Member], bytes], files: ExitStack):
-        self.path = path
-        self.members: list[Member] = listing.members
-        self.skipped: list[Skipped] = listing.skipped
-        self._read, self._files = read, files
+    path: Path
+    members: list[Member]
+    skipped: list[Skipped]
+    read_member: Callable[[Member], bytes]
 
     def read(self, member: Member) -> bytes:
         """The `member.size` bytes of one of `members`.
@@ -38,24 +38,13 @@ class Archive:
         inflates the file once; going back starts it again.
         """
         try:
-            return self._read(member)
+            return self.read_member(member)
         except OSError as error:
             raise DataError(f"{self.path}: {member.name} cannot be read ({error.strerror}).") from error
 
-    def close(self) -> None:
-        """Close the file; no member can be read any more."""
-        self._files.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def open_archive(path: Path, limits: Limits | None = None) -> Archive:
+@contextmanager
+def open_archive(path: Path, limits: Limits | None = None) -> Generator[Archive]:
     """List a folder, a .zip or a .tar (.gz, .bz2, .xz), recognised by its content; nothing is written.
 
     Names that lead elsewhere, links, devices, encrypted or hidden files, doubles and files of over
@@ -64,32 +53,41 @@ def open_archive(path: Path, limits: Limits | None = None) -> Archive:
     size).
     """
     limits = limits or Limits()
-    try:
-        if path.is_dir():
-            return _open_folder(path, limits)
-        with ExitStack() as files:
-            file = files.enter_context(path.open("rb"))
-            start = file.read(12)
-            if not start.startswith(MAGICS):
-                return _open_tar(file, path, limits, start, files.pop_all())
-            listing = check_members(zip_entries(file, path, limits.members), path, limits)
-            return Archive(path, listing, lambda member: read_zip_member(file, path, member), files.pop_all())
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}).") from error
+    with ExitStack() as files:
+        try:
+            if path.is_dir():
+                listing, read = list_folder(path, limits.member_bytes), partial(_read_file, path)
+            else:
+                file = files.enter_context(path.open("rb"))
+                start = file.read(12)
+                if start.startswith(MAGICS):
+                    listing = check_members(zip_entries(file, path, limits.members), path, limits)
+                    read = partial(read_zip_member, file, path)
+                else:
+                    _check_is_tar(file, path, start)
+                    entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
+                    listing, read = check_members(entries, path, limits), _TarContent(file, path).read
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({error.strerror}).") from error
+        yield Archive(path=path, members=listing.members, skipped=listing.skipped, read_member=read)
 
 
-def _open_tar(file: BufferedIOBase, path: Path, limits: Limits, start: bytes, files: ExitStack) -> Archive:
-    with files:
-        if not is_tar(open_reader(file, path).read(512)):
-            if begins_as_image(start) or path.suffix.lower() in SUFFIXES:
-                raise DataError(f"{path} is one image; give the folder that holds it.")
-            other = next((name for magic, name in _OTHERS.items() if start.startswith(magic)), None)
-            first = start[:6].hex() or "nothing"
-            what = f"a {other} file" if other else f"no known archive (it starts with {first})"
-            raise DataError(f"{path} is {what}; give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
-        entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
-        listing = check_members(entries, path, limits)
-        return Archive(path, listing, _TarContent(file, path).read, files.pop_all())
+def _check_is_tar(file: BufferedIOBase, path: Path, start: bytes) -> None:
+    if is_tar(open_reader(file, path).read(512)):
+        return
+    if begins_as_image(start) or path.suffix.lower() in SUFFIXES:
+        raise DataError(f"{path} is one image; give the folder that holds it.")
+    other = next((name for magic, name in _OTHERS.items() if start.startswith(magic)), None)
+    what = f"a {other} file" if other else f"no known archive (it starts with {start[:6].hex() or 'nothing'})"
+    raise DataError(f"{path} is {what}; give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
+
+
+def _read_file(folder: Path, member: Member) -> bytes:
+    with (folder / member.name).open("rb") as file:
+        content = file.read(member.size + 1)
+    if len(content) != member.size:
+        raise DataError(f"{folder / member.name} is no longer {member.size:,} bytes; start again.")
+    return content
 
 
 class _TarContent:
@@ -108,14 +106,3 @@ class _TarContent:
         if len(content) < member.size:
             raise DataError(f"{self._path} ends inside {member.name}; it has changed since it was listed.")
         return content
-
-
-def _open_folder(folder: Path, limits: Limits) -> Archive:
-    def read(member: Member) -> bytes:
-        with (folder / member.name).open("rb") as file:
-            content = file.read(member.size + 1)
-        if len(content) != member.size:
-            raise DataError(f"{folder / member.name} is no longer {member.size:,} bytes; start again.")
-        return content
-
-    return Archive(folder, list_folder(folder, limits.member_bytes), read, ExitStack())

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from gansmith.errors import DataError
 
@@ -28,25 +28,11 @@ _CHUNK = 256 << 10
 _FEED = 64 << 10
 
 
-class Reader(Protocol):
-    """The methods that `Plain` and `Inflated` share."""
-
-    position: int
-    """Number of bytes read or skipped."""
-    consumed: int
-    """Lower bound on the bytes of the file that they took."""
-
-    def read(self, size: int) -> bytearray:
-        """The next `size` bytes; fewer at the end only."""
-        ...
-
-    def skip(self, size: int) -> None:
-        """Pass over `size` bytes, or up to the end."""
-        ...
-
-
 class Plain:
-    """A file from its current position. `read` takes no more memory than the file has bytes."""
+    """A file from its current position. `read` takes no more memory than the file has bytes.
+
+    `position` is the number of bytes read or skipped, `consumed` a lower bound on the bytes of the file that they took.
+    """
 
     def __init__(self, file: BufferedIOBase):
         self._file = file
@@ -108,14 +94,14 @@ class Inflated:
                 chunk = self._decoder.decompress(self._feed, _CHUNK)
             except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
                 raise DataError(f"{self._name} is damaged {self._kind} data ({error}); fetch it again.") from error
-            self._feed = b""
+            self._feed = getattr(self._decoder, "unconsumed_tail", b"")  # bz2 and lzma keep what they have not used yet
             if chunk:
                 self._count(len(chunk))
                 return chunk
             if not self._decoder.eof:
-                self._feed = self._more()
-                if not self._feed:
+                if not (more := self._more()):
                     raise DataError(f"{self._name} ends inside its {self._kind} data; fetch it again.")
+                self._feed += more
         return b""
 
     def _more(self) -> bytes:
@@ -148,36 +134,12 @@ class Inflated:
         return True
 
 
-class _Decoder(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+Reader = Plain | Inflated
 
-
-class _Zlib:
-    """zlib's decoder with the interface of bz2's and lzma's: it keeps the input that it has not used yet."""
-
-    def __init__(self, window_bits: int):
-        self._decoder = zlib.decompressobj(window_bits)
-
-    @property
-    def eof(self) -> bool:
-        return self._decoder.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._decoder.unused_data
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        return self._decoder.decompress(self._decoder.unconsumed_tail + data, max_length)
-
-
-KINDS: dict[str, Callable[[], _Decoder]] = {
-    "deflate": lambda: _Zlib(-zlib.MAX_WBITS),
-    "zlib": lambda: _Zlib(zlib.MAX_WBITS),
-    "gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
+KINDS: dict[str, Callable[[], Any]] = {
+    "deflate": lambda: zlib.decompressobj(-zlib.MAX_WBITS),
+    "zlib": lambda: zlib.decompressobj(zlib.MAX_WBITS),
+    "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY),
 }

@@ -91,7 +91,8 @@ def check_members(entries: Iterable[FoundEntry], path: Path, limits: Limits) -> 
             reason = f"is {entry.size:,} bytes; up to {limits.member_bytes:,} are read"
         if reason is None:
             other = taken.setdefault(name.casefold(), name)
-            reason = None if other is name else _clash(name, other)
+            if other is not name:
+                reason = "its name is there already" if other == name else f"its name clashes with {other}"
         if reason is not None:
             listing.skipped.append(Skipped(name, reason))
             continue
@@ -122,10 +123,6 @@ def _name_of(raw: bytes) -> tuple[str, str | None]:
     if is_system(parts[-1]) or "__MACOSX" in parts:
         return name, SYSTEM
     return "/".join(parts), None
-
-
-def _clash(name: str, other: str) -> str:
-    return "its name is there already" if other == name else f"its name clashes with {other}"
 
 
 def _escaped(name: str) -> str:

@@ -10,7 +10,6 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -34,29 +33,20 @@ _ENCRYPTED = 0x2041
 """The flags of encrypted members, and of a hidden directory."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Directory:
-    start: int
-    size: int
-    count: int
-    modulus: int
-    """The modulus of the announced count: some writers put more than 65,535 files without zip64."""
-
-
 def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[FoundEntry]:
     """Each file of a zip file, in its directory's order. Folders are left out.
 
     `place` is (offset of its local header, compressed size, method, CRC-32). Raises DataError for a damaged directory,
     more than `max_entries`, entries that share bytes, or an inflated size past `MAX_RATIO` times the file's.
     """
-    directory = _find_directory(file, path)
-    _check_count(file, directory, path, max_entries)
-    file.seek(directory.start)
-    spans, count, left, inflated = array("Q"), 0, directory.size, 0
+    first, left, announced, modulus = _find_directory(file, path)
+    _check_count(file, first, left, announced, path, max_entries)
+    file.seek(first)
+    spans, count, inflated = array("Q"), 0, 0
     while left:
         found, used = _read_entry(file, left, path)
         start, end = found.place[0], found.place[0] + _LOCAL.size + found.place[1]
-        if end > directory.start:
+        if end > first:
             raise DataError(f"{path} lists a file that would end at {end:,}, inside the directory; fetch it again.")
         spans.extend((start, end))
         count, left, inflated = count + 1, left - used, inflated + (0 if found.reason else found.size)
@@ -64,11 +54,11 @@ def zip_entries(file: BufferedIOBase, path: Path, max_entries: int) -> Iterator[
             yield found
         elif found.size:
             yield FoundEntry(found.name.rstrip(b"/"), found.size, found.place, "is a folder with content")
-    if count % directory.modulus != directory.count:
-        raise DataError(f"{path} announces {directory.count:,} files and lists {count:,}; fetch it again.")
+    if count % modulus != announced:
+        raise DataError(f"{path} announces {announced:,} files and lists {count:,}; fetch it again.")
     _check_spans(np.frombuffer(spans, np.uint64).reshape(-1, 2), path)
-    if inflated > RATIO_SLACK + MAX_RATIO * directory.start:
-        raise DataError(f"{path} announces {inflated:,} bytes from {directory.start:,}: a bomb, not images.")
+    if inflated > RATIO_SLACK + MAX_RATIO * first:
+        raise DataError(f"{path} announces {inflated:,} bytes from {first:,}: a bomb, not images.")
 
 
 def read_zip_member(file: BufferedIOBase, path: Path, member: Member) -> bytes:
@@ -93,7 +83,11 @@ def open_zip_member(file: BufferedIOBase, path: Path, member: Member) -> Reader:
     return Inflated(file, "deflate", f"{path}: {member.name}", num_bytes)
 
 
-def _find_directory(file: BufferedIOBase, path: Path) -> _Directory:
+def _find_directory(file: BufferedIOBase, path: Path) -> tuple[int, int, int, int]:
+    """Where the directory starts, its size, the announced count, and the modulus of that count.
+
+    Some writers put more than 65,535 files without zip64.
+    """
     size = file.seek(0, io.SEEK_END)
     tail_start = max(0, size - _END.size - 0xFFFF)
     file.seek(tail_start)
@@ -117,16 +111,16 @@ def _find_directory(file: BufferedIOBase, path: Path) -> _Directory:
         raise DataError(f"{path} is one part of a zip file in several; join them first.")
     if start + length != end:
         raise DataError(f"{path} has a directory of {length:,} bytes at {start:,} that does not end at {end:,}.")
-    return _Directory(start, length, count, modulus)
+    return start, length, count, modulus
 
 
-def _check_count(file: BufferedIOBase, directory: _Directory, path: Path, max_entries: int) -> None:
+def _check_count(file: BufferedIOBase, start: int, size: int, announced: int, path: Path, max_entries: int) -> None:
     """Refuse too many entries before any is kept, counting the directory itself: the announced number may be a lie."""
-    count, left = 0, directory.size if directory.size > max_entries * _ENTRY.size else 0
-    file.seek(directory.start)
+    count, left = 0, size if size > max_entries * _ENTRY.size else 0
+    file.seek(start)
     while left and (part := file.read(min(left, 1 << 20))):
         count, left = count + part.count(b"PK\1\2"), left - len(part)
-    if max(count, directory.count) > max_entries:
+    if max(count, announced) > max_entries:
         raise DataError(f"{path} holds more than {max_entries:,} files; split it into several.")
 
 

@@ -2,26 +2,22 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gansmith.data.check.page import check_page
 from gansmith.data.check.report import DataReport, check_source
 from gansmith.data.check.text import report_lines
 from gansmith.data.datasets.catalog import Split
+from gansmith.data.datasets.http import Progress
 from gansmith.data.selection import parse_name, rows_of
 from gansmith.data.sources import find_source
+from gansmith.data.store import Dataset, read_dataset
 from gansmith.errors import DataError, DiskError, UsageError
 from gansmith.system.atomic import write_atomically
 from gansmith.text import printable
-
-if TYPE_CHECKING:
-    from gansmith.data.store import Dataset
-
-Progress = Callable[[str, int, int], None]
-"""`(what, done, total)`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,14 +103,12 @@ def lines_of(report: DataReport | PackedReport) -> Iterator[str]:
     return report.lines() if isinstance(report, PackedReport) else report_lines(report)
 
 
-def packed_dataset(name: str) -> "Dataset | None":
+def packed_dataset(name: str) -> Dataset | None:
     """The packed dataset in the folder `name`, limited to the classes in brackets; None when it is no such folder."""
     selection = parse_name(name)
     path = Path(selection.name).expanduser()
     if not (path / "index.json").is_file():
         return None
-    from gansmith.data.store import read_dataset  # imports torch
-
     dataset = read_dataset(path)
     if dataset is None or not selection.classes:
         return dataset
@@ -122,7 +116,7 @@ def packed_dataset(name: str) -> "Dataset | None":
     return dataset.only(rows_of(selection.classes, dataset.labels, *of))
 
 
-def _report_on_packed(name: str, dataset: "Dataset") -> PackedReport:
+def _report_on_packed(name: str, dataset: Dataset) -> PackedReport:
     names = dict(enumerate(dataset.index.get("classes") or ()))
     counts = Counter(dataset.labels.tolist() if dataset.labels is not None else [])
     return PackedReport(

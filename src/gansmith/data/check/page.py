@@ -75,12 +75,12 @@ def thumbnails(source: OpenSource, names: Sequence[str], workers: int | None = N
 
 def _names_to_show(report: DataReport) -> list[str]:
     groups = (*report.duplicates[:GROUPS], *report.near_duplicates[:GROUPS])
-    examples = [file.name for files in report.reasons().values() for file in _kept_first(files)[:1]]
+    examples = [
+        file.name
+        for files in report.reasons().values()
+        for file in sorted(files, key=lambda one: one.outcome == "dropped")[:1]
+    ]
     return [*(file.name for file in report.kept[:FIRST]), *examples, *(name for g in groups for name in g[:IN_GROUP])]
-
-
-def _kept_first(files: Sequence[CheckedFile]) -> list[CheckedFile]:
-    return sorted(files, key=lambda file: file.outcome == "dropped")
 
 
 def _with_outcome(reasons: dict[str, list[CheckedFile]], outcome: str) -> dict[str, list[CheckedFile]]:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from gansmith.data.archives.members import SYSTEM
 from gansmith.data.check.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
 from gansmith.data.check.suggest import SHORT_SIDE, SuggestedShape, suggest_shape
-from gansmith.data.images.decode import LAID_OVER_WHITE, DecodedImage, Outcome, dropped, suffix_of
+from gansmith.data.images.decode import LAID_OVER_WHITE, DecodedImage, ImageFacts, Outcome, dropped, suffix_of
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
@@ -27,19 +27,10 @@ _ASPECTS = ((0.5, "taller than 1:2"), (0.97, "tall"), (1.03, "square"), (2.0, "w
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CheckedFile:
-    """The report on one file. `label` is the name of its class; the rest as in `decode.DecodedImage`."""
+class CheckedFile(ImageFacts):
+    """The report on one file. `label` is the name of its class."""
 
     name: str
-    outcome: Outcome
-    reasons: tuple[str, ...]
-    mode: str = ""
-    width: int = 0
-    height: int = 0
-    grey: bool = False
-    transparent: bool = False
-    sha256: str = ""
-    difference_hash: int = 0
     label: str | None = None
     row: bool = False
 
@@ -147,20 +138,8 @@ def report_on(entry: Entry, image: DecodedImage, labels: Labels | None) -> Check
         image = dropped(HOLDS_LABELS)
     elif image.outcome != "dropped" and labels and label is None:
         image = dropped("has no label")
-    return CheckedFile(
-        name=name,
-        outcome=image.outcome,
-        reasons=image.reasons,
-        mode=image.mode,
-        width=image.width,
-        height=image.height,
-        grey=image.grey,
-        transparent=image.transparent,
-        sha256=image.sha256,
-        difference_hash=image.difference_hash,
-        label=None if image.outcome == "dropped" else label,
-        row=entry.row,
-    )
+    facts: dict[str, Any] = {one.name: getattr(image, one.name) for one in fields(ImageFacts)}
+    return CheckedFile(name=name, label=None if image.outcome == "dropped" else label, row=entry.row, **facts)
 
 
 def passed_over(source: OpenSource) -> list[CheckedFile]:
@@ -184,6 +163,10 @@ def _report(source: OpenSource, files: Sequence[CheckedFile], labels: Labels | N
     suggestion = suggestion_for(kept)
     if suggestion and suggestion.channels == 4:
         files = [_with_transparency(file) for file in files]
+    not_compared = (
+        f"{len(kept) - len(large):,} images were not compared for near-duplicates: with a shorter side under "
+        f"{NEAR_SIDE} pixels, different images look alike"
+    )
     report = DataReport(
         path=source.path,
         given=source.given or (str(source.path),),
@@ -195,22 +178,13 @@ def _report(source: OpenSource, files: Sequence[CheckedFile], labels: Labels | N
         notes=(
             *source.notes(),
             *(labels.notes if labels else filter(None, [why_no_classes(source)])),
-            *_not_compared(len(kept) - len(large)),
+            *([not_compared] if len(large) < len(kept) else []),
         ),
     )
     if small := [label for label, count in report.classes().items() if count == 1]:
         note = f"{len(small):,} classes have a single image, first {printable(small[0])}"
         return replace(report, notes=(*report.notes, note))
     return report
-
-
-def _not_compared(num_small: int) -> list[str]:
-    if not num_small:
-        return []
-    return [
-        f"{num_small:,} images were not compared for near-duplicates: with a shorter side under {NEAR_SIDE} pixels, "
-        "different images look alike"
-    ]
 
 
 def _with_transparency(file: CheckedFile) -> CheckedFile:

@@ -69,6 +69,16 @@ class KnownSet:
         return tuple(self.layouts[0].files)
 
 
+def _both(file: str) -> dict[str, tuple[str, ...]]:
+    """One file that holds both splits."""
+    return {"train": (file,), "test": (file,)}
+
+
+def _cifar_batches(suffix: str) -> dict[str, tuple[str, ...]]:
+    train = tuple(f"data_batch_{number}{suffix}" for number in range(1, 6))
+    return {"train": train, "test": (f"test_batch{suffix}",)}
+
+
 def _notmnist(part: str, file: RemoteFile, count: str) -> KnownSet:
     homepage = "https://yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html"
     return KnownSet(
@@ -94,24 +104,13 @@ _MNIST = KnownSet(
     homepage="https://yann.lecun.com/exdb/mnist/",
     layouts=(
         Layout(format="idx", files=IDX_FILES),
-        Layout(format="npz", files={"train": ("mnist.npz",), "test": ("mnist.npz",)}, loose=True),
+        Layout(format="npz", files=_both("mnist.npz"), loose=True),
     ),
     remote=MNIST_REMOTE,
     how_to_get="the four .gz files of https://ossci-datasets.s3.amazonaws.com/mnist",
 )
 
-_CLOTHES = (
-    "T-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
+_CLOTHES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 SETS = {
     "fashion-10k": KnownSet(
@@ -163,12 +162,7 @@ SETS = {
         homepage="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
         layouts=(
             Layout(format="images", files={"train": ("img_align_celeba.zip",)}, loose=True),
-            Layout(
-                format="images",
-                files={"train": (".",)},
-                within=(".", "img_align_celeba"),
-                needs=("000001.jpg",),
-            ),
+            Layout(format="images", files={"train": (".",)}, within=(".", "img_align_celeba"), needs=("000001.jpg",)),
         ),
         remote=(CELEBA_ALIGNED,),
         how_to_get="img_align_celeba.zip ('Align&Cropped Images', 1.4 GB, only with a browser) from the links at "
@@ -180,35 +174,12 @@ SETS = {
         citation="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images, University of Toronto",
         homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
         layouts=(
-            Layout(
-                format="cifar-binary", files={"train": (CIFAR_BINARY.name,), "test": (CIFAR_BINARY.name,)}, loose=True
-            ),
-            Layout(
-                format="cifar-python", files={"train": (CIFAR_PYTHON.name,), "test": (CIFAR_PYTHON.name,)}, loose=True
-            ),
-            Layout(
-                format="cifar-binary",
-                files={
-                    "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
-                    "test": ("test_batch.bin",),
-                },
-                within=(".", "cifar-10-batches-bin"),
-            ),
-            Layout(
-                format="cifar-python",
-                files={"train": tuple(f"data_batch_{number}" for number in range(1, 6)), "test": ("test_batch",)},
-                within=(".", "cifar-10-batches-py"),
-            ),
-            Layout(
-                format="images",
-                files={"train": ("cifar-10-images.tar",), "test": ("cifar-10-images.tar",)},
-                loose=True,
-            ),
-            Layout(
-                format="images",
-                files={"train": ("train",), "test": ("test",)},
-                within=(".", "cifar-10-images"),
-            ),
+            Layout(format="cifar-binary", files=_both(CIFAR_BINARY.name), loose=True),
+            Layout(format="cifar-python", files=_both(CIFAR_PYTHON.name), loose=True),
+            Layout(format="cifar-binary", files=_cifar_batches(".bin"), within=(".", "cifar-10-batches-bin")),
+            Layout(format="cifar-python", files=_cifar_batches(""), within=(".", "cifar-10-batches-py")),
+            Layout(format="images", files=_both("cifar-10-images.tar"), loose=True),
+            Layout(format="images", files={"train": ("train",), "test": ("test",)}, within=(".", "cifar-10-images")),
         ),
         remote=(CIFAR_BINARY, CIFAR_PYTHON),
         how_to_get="cifar-10-binary.tar.gz (or cifar-10-python.tar.gz) of https://www.cs.toronto.edu/~kriz/cifar.html",

@@ -4,11 +4,11 @@ import logging
 import os
 import shutil
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gansmith.data.datasets.files import RemoteFile
-from gansmith.data.datasets.http import PATIENCE, Continuing, FailedError, Patience, Progress, WrongError, gzip_is_whole
+from gansmith.data.datasets.http import PATIENCE, Continuing, FailedError, Patience, Progress, WrongError, content_md5
 from gansmith.errors import DataError, DiskError
 from gansmith.system.locks import TakenError, hold_lock
 from gansmith.text import readable_size
@@ -34,26 +34,31 @@ def fetch_file(
     """
     target, part = folder / remote.name, folder / f"{remote.name}.part"
     if target.exists():
-        return _accept(remote, target)
-    what = f"{remote.name} ({readable_size(remote.size)})"
-    by_hand = f"fetch it by other means and put it into {folder}"
-    if is_offline(offline):
+        if is_published(remote, target):
+            return target
         raise DataError(
-            f"{what} is not in {folder}, and the network is off (--offline or GANSMITH_OFFLINE); {by_hand}."
+            f"{target} is not the published file (it has {target.stat().st_size:,} bytes, the published one "
+            f"{remote.size:,}, or its checksum differs); move it away to download that one."
         )
+    what = f"{remote.name} ({readable_size(remote.size)})"
+    remedy = f"fetch it by other means and put it into {folder}"
+    if is_offline(offline):
+        raise DataError(f"{what} is not in {folder}, and the network is off (--offline or GANSMITH_OFFLINE); {remedy}.")
     if not remote.urls:
-        raise DataError(f"{what} is not in {folder} and cannot be downloaded without a browser; {by_hand}.")
+        raise DataError(f"{what} is not in {folder} and cannot be downloaded without a browser; {remedy}.")
     failures = []
-    with _writing(folder), _alone(part):
-        _check_room(remote, part)
+    with _alone(part):
+        needed, free = remote.size - part.stat().st_size, shutil.disk_usage(folder).free
+        if free < needed:
+            raise DiskError(f"{remote.name} needs {needed:,} more bytes, and {free:,} are free in {folder}.")
         for url in remote.urls:
             try:
                 return _retrieve(url, target, Continuing(remote, part, patience, progress))
             except FailedError as failure:
                 failures.append(f"{url} {failure}")
-        kept = part.stat().st_size if part.exists() else 0
+    kept = part.stat().st_size if part.exists() else 0
     again = f"repeat the command to continue after {readable_size(kept)}" if kept else "repeat the command later"
-    raise DataError(f"{what} could not be downloaded: {'; '.join(failures)}. Either {again}, or {by_hand}.")
+    raise DataError(f"{what} could not be downloaded: {'; '.join(failures)}. Either {again}, or {remedy}.")
 
 
 def is_published(remote: RemoteFile, path: Path) -> bool:
@@ -63,7 +68,7 @@ def is_published(remote: RemoteFile, path: Path) -> bool:
     if path.stat().st_size != remote.size:
         return False
     if remote.hash is None:
-        return gzip_is_whole(path)
+        return content_md5(path) is not None
     algorithm, _, digest = remote.hash.rpartition(":")
     return pooch.file_hash(str(path), algorithm or "sha256") == digest
 
@@ -92,49 +97,26 @@ def _retrieve(url: str, target: Path, downloader: Continuing) -> Path:
                 ) from error
 
 
-def _accept(remote: RemoteFile, target: Path) -> Path:
-    if is_published(remote, target):
-        return target
-    raise DataError(
-        f"{target} is not the published file (it has {target.stat().st_size:,} bytes, the published one "
-        f"{remote.size:,}, or its checksum differs); move it away to download that one."
-    )
-
-
-def _check_room(remote: RemoteFile, part: Path) -> None:
-    needed = remote.size - part.stat().st_size
-    if (free := shutil.disk_usage(part.parent).free) < needed:
-        raise DiskError(f"{remote.name} needs {needed:,} more bytes, and {free:,} are free in {part.parent}.")
-
-
-@contextmanager
-def _writing(folder: Path) -> Generator[None]:
-    """With the folder there; what the system refuses in it becomes a DiskError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise DiskError(f"{folder} cannot be written ({error.strerror or error}).") from error
-
-
 @contextmanager
 def _alone(part: Path) -> Generator[None]:
-    """With `part` written by this process alone; an empty one is removed in the end."""
+    """With `part` written by this process alone; an empty one is removed in the end. An OSError becomes DiskError."""
     lock = part.with_name(f".{part.name}.lock")
-    with ExitStack() as held:
-        try:
-            held.enter_context(hold_lock(lock))
-        except TakenError as taken:
-            raise DataError(f"{part.stem} is being downloaded by another gansmith, {taken}; wait for it.") from None
-        part.open("ab").close()
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                if not part.stat().st_size:
-                    part.unlink()
-            with suppress(OSError):  # Windows removes no file that is open
-                lock.unlink()
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with hold_lock(lock):
+            part.open("ab").close()
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    if not part.stat().st_size:
+                        part.unlink()
+                with suppress(OSError):  # Windows removes no file that is open
+                    lock.unlink()
+    except TakenError as taken:
+        raise DataError(f"{part.stem} is being downloaded by another gansmith, {taken}; wait for it.") from None
+    except OSError as error:
+        raise DiskError(f"{part.parent} cannot be written ({error.strerror or error}).") from error
 
 
 @contextmanager

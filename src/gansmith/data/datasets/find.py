@@ -1,9 +1,6 @@
 """Finds a known set in the user's folder, the cache or the system's folders, or downloads it."""
 
-import gzip
-import hashlib
 import os
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +8,7 @@ from pathlib import Path
 from gansmith.data.datasets.catalog import SETS, KnownSet, Layout, cache_folder
 from gansmith.data.datasets.download import fetch_file, is_offline, is_published
 from gansmith.data.datasets.files import RemoteFile
-from gansmith.data.datasets.http import MAX_RATIO, Progress
+from gansmith.data.datasets.http import Progress, content_md5
 from gansmith.errors import DataError
 
 SYSTEM = Path("/usr/share/datasets")
@@ -39,12 +36,15 @@ class SetCopy:
         """Whether the files have the published content, packed or unpacked. Reads all of them."""
         remote = {file.name: file for file in SETS[self.name].remote}
         paths = {path for paths in self.files.values() for path in paths}
-        return bool(paths) and all(
-            path.is_file()
-            and (file := remote.get(path.name) or remote.get(f"{path.name}.gz"))
-            and _has_published_content(file, path)
-            for path in paths
-        )
+        for path in paths:
+            file = remote.get(path.name) or remote.get(f"{path.name}.gz")
+            if not file or not path.is_file():
+                return False
+            if not is_published(file, path) and (
+                file.content is None or content_md5(path, zipped=path.suffix == ".gz") != file.content
+            ):
+                return False
+        return bool(paths)
 
 
 def find_set(
@@ -64,9 +64,12 @@ def find_set(
         return found
     layouts = [layout for layout in known.layouts if _downloads(known, layout, split)]
     if is_offline(offline) or not layouts:
+        searched = ", ".join(map(str, _places(name)))
+        hint = f", or set GANSMITH_DATA to the folder that holds {known.made_of or name}/"
+        hint = "" if os.environ.get("GANSMITH_DATA") else hint
         because = ", and the network is off (--offline or GANSMITH_OFFLINE)" if layouts else ""
         raise DataError(
-            f"set {name!r} is not on this machine: searched {_searched(name)}{because}. {_how_to_get(name)}"
+            f"set {name!r} is not on this machine: searched {searched}{because}. Put {known.how_to_get} there{hint}."
         )
     failures = []
     for layout in layouts:
@@ -156,30 +159,3 @@ def _places(name: str) -> list[Path]:
     if packaged := SETS[name].packaged:
         places.append(packaged)
     return [*places, SYSTEM / folder]
-
-
-def _searched(name: str) -> str:
-    return ", ".join(str(place) for place in _places(name))
-
-
-def _how_to_get(name: str) -> str:
-    own = os.environ.get("GANSMITH_DATA")
-    hint = "" if own else f", or set GANSMITH_DATA to the folder that holds {SETS[name].made_of or name}/"
-    return f"Put {SETS[name].how_to_get} there{hint}."
-
-
-def _has_published_content(file: RemoteFile, path: Path) -> bool:
-    return is_published(file, path) or (file.content is not None and _content_checksum(path) == file.content)
-
-
-def _content_checksum(path: Path) -> str | None:
-    """The checksum of the unpacked content of a file, in pooch's form; None if it is damaged."""
-    digest, left = hashlib.md5(usedforsecurity=False), path.stat().st_size * MAX_RATIO
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as opened:
-            while left > 0 and (chunk := opened.read(1 << 20)):
-                digest.update(chunk)
-                left -= len(chunk)
-    except (OSError, EOFError, zlib.error):
-        return None
-    return f"md5:{digest.hexdigest()}"

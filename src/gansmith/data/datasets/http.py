@@ -1,6 +1,7 @@
 """One download from one URL: it continues a partial file, and follows no unsafe redirect."""
 
 import gzip
+import hashlib
 import ipaddress
 import time
 import zlib
@@ -73,7 +74,7 @@ class Continuing:
             raise FailedError(self._reason(error)) from error
         if self.part.stat().st_size != self.remote.size:
             raise WrongError(f"left {self.part.name} with more than the {self.remote.size:,} bytes of the file")
-        if self.remote.hash is None and not gzip_is_whole(self.part):
+        if self.remote.hash is None and content_md5(self.part) is None:
             raise WrongError("sent a damaged .gz file")
         self.part.replace(output_file)
 
@@ -143,16 +144,17 @@ def may_fetch(url: str, coming_from: str | None = None) -> bool:
     return _is_local_http(url) and (coming_from is None or _is_local_http(coming_from))
 
 
-def gzip_is_whole(path: Path) -> bool:
-    """Whether a .gz file unpacks without error, to at most `MAX_RATIO` times its size."""
-    left = path.stat().st_size * MAX_RATIO
+def content_md5(path: Path, *, zipped: bool = True) -> str | None:
+    """MD5 of what a .gz file unpacks to, in pooch's form; None for damage, or over `MAX_RATIO` times its size."""
+    digest, left = hashlib.md5(usedforsecurity=False), path.stat().st_size * MAX_RATIO
     try:
-        with gzip.open(path) as opened:
+        with gzip.open(path) if zipped else path.open("rb") as opened:
             while left > 0 and (chunk := opened.read(1 << 20)):
+                digest.update(chunk)
                 left -= len(chunk)
     except (OSError, EOFError, zlib.error):
-        return False
-    return left > 0
+        return None
+    return f"md5:{digest.hexdigest()}" if left > 0 else None
 
 
 def _open(session: "Session", url: str, start: int, patience: Patience) -> "Response":

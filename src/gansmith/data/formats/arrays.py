@@ -1,6 +1,8 @@
 """The arrays that every reader of a labelled set returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -12,3 +14,9 @@ class LabelledImages:
     images: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The images of all parts, one after the other, with the class names of the first."""
+        images, labels = (np.concatenate(arrays) for arrays in zip(*((p.images, p.labels) for p in parts), strict=True))
+        return cls(images=images, labels=labels, class_names=parts[0].class_names)

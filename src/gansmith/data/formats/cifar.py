@@ -1,6 +1,7 @@
 """CIFAR-10 as published, binary or python version, unpacked or not. Format: cs.toronto.edu/~kriz/cifar.html."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -42,11 +43,7 @@ def read_cifar(path: Path, split: Literal["train", "test"]) -> LabelledImages:
         for name in sorted(names, key=lambda name: archive.members.index(found[name])):  # forwards, for a .tar.gz
             parse = parse_binary_batch if suffix else parse_python_batch
             batches[name] = parse(archive.read(found[name]), f"{path}: {found[name].name}", len(class_names))
-    return LabelledImages(
-        images=np.concatenate([batches[name].images for name in names]),
-        labels=np.concatenate([batches[name].labels for name in names]),
-        class_names=class_names,
-    )
+    return replace(LabelledImages.joined([batches[name] for name in names]), class_names=class_names)
 
 
 def parse_binary_batch(content: bytes, name: str, num_classes: int = 10) -> LabelledImages:

@@ -36,7 +36,7 @@ class _Header:
     num_bytes: int
     type: np.dtype
     shape: tuple[int, ...]
-    fortran: bool
+    order: Literal["C", "F"]
 
 
 def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledImages:
@@ -95,8 +95,7 @@ def map_npy(path: Path) -> np.ndarray:
         raise DataError(f"{path} holds no images: it is an empty array, of shape {header.shape}.")
     if num_bytes != found:
         raise DataError(f"{path} announces {num_bytes:,} bytes ({header.shape}) and holds {found:,}.")
-    order = "F" if header.fortran else "C"
-    return np.memmap(path, header.type, "r", header.num_bytes, header.shape, order)
+    return np.memmap(path, header.type, "r", header.num_bytes, header.shape, header.order)
 
 
 def _read_array(file: BufferedIOBase, path: Path, member: Member) -> np.ndarray:
@@ -110,7 +109,7 @@ def _read_array(file: BufferedIOBase, path: Path, member: Member) -> np.ndarray:
         )
     content = read_zip_member(file, path, member)
     array = np.frombuffer(content, header.type, offset=header.num_bytes)
-    return array.reshape(header.shape, order="F" if header.fortran else "C")
+    return array.reshape(header.shape, order=header.order)
 
 
 def _read_header(reader: Reader, name: str) -> _Header:
@@ -132,4 +131,4 @@ def _read_header(reader: Reader, name: str) -> _Header:
     if len(sides) > 8 or not all(side.isdigit() for side in sides):
         raise DataError(f"{name} has the shape {found['shape']!r}; up to 8 whole numbers are read.")
     shape = tuple(int(side) for side in sides)
-    return _Header(8 + digits.size + length, np.dtype(kind), shape, found["fortran"] == b"True")
+    return _Header(8 + digits.size + length, np.dtype(kind), shape, "F" if found["fortran"] == b"True" else "C")

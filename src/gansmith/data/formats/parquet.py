@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from gansmith.data.archives.inflate import MAX_RATIO, RATIO_SLACK
@@ -113,7 +112,12 @@ def open_table(path: Path) -> Generator[ImageTable]:
     column of whole numbers or text with one of the names `LABELS`. Raises DataError when the file is damaged, holds no
     images or is a bomb, MissingExtraError without pyarrow.
     """
-    parquet = _pyarrow()
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtraError(
+            "reading Parquet files needs an extra package: pip install 'gansmith[parquet]'."
+        ) from error
     with _damage_of(path):
         file = parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False, **_LIMITS)
     with file:
@@ -122,16 +126,6 @@ def open_table(path: Path) -> Generator[ImageTable]:
             _check_sizes(file.metadata, path)
             table = ImageTable(path, file.metadata.num_rows, columns, file)
         yield table
-
-
-def _pyarrow() -> ModuleType:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError(
-            "reading Parquet files needs an extra package: pip install 'gansmith[parquet]'."
-        ) from error
-    return pyarrow.parquet
 
 
 @contextmanager

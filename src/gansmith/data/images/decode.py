@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gansmith.data.images.resize import ImageShape, resize
+from gansmith.data.images.resize import ImageShape, in_mode, resize
 from gansmith.data.images.types import FORMATS, SUFFIXES, begins_as_image
 
 Outcome = Literal["used", "converted", "dropped"]
@@ -42,17 +42,15 @@ _BITS_PER_SAMPLE = 258
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DecodedImage:
-    """A decoded file, or why it was dropped.
+class ImageFacts:
+    """The facts on a decoded file, or why it was dropped.
 
     `reasons` are short fixed phrases: every change, or why it was dropped. Width, height and mode are those of the
-    file, upright; `sha256` and `difference_hash` (64 bits) are of the whole image before resizing. `pixels` is uint8
-    (C, H, W) if a shape was given.
+    file, upright; `sha256` and `difference_hash` (64 bits) are of the whole image before resizing.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...] = ()
-    format: str = ""
     mode: str = ""
     width: int = 0
     height: int = 0
@@ -60,15 +58,14 @@ class DecodedImage:
     transparent: bool = False
     sha256: str = ""
     difference_hash: int = 0
-    pixels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Loaded:
-    image: Image.Image
-    format: str
-    mode: str
-    reasons: list[str]
+class DecodedImage(ImageFacts):
+    """A decoded file, with uint8 `pixels` (C, H, W) if a shape was given."""
+
+    format: str = ""
+    pixels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 class _UnusableError(Exception):
@@ -83,8 +80,7 @@ def decode(name: str, content: bytes, shape: ImageShape | None = None) -> Decode
     name of an image without a suffix.
     """
     try:
-        loaded = _load(name, content)
-        return _convert(loaded, shape)
+        return _convert(*_load(name, content), shape)
     except _UnusableError as unusable:
         return dropped(str(unusable))
     except MemoryError:
@@ -102,8 +98,11 @@ def suffix_of(name: str) -> str:
     return f".{suffix.lower()}" if dot and stem else ""
 
 
-def _load(name: str, content: bytes) -> _Loaded:
-    """Decode fully. A decoder may raise anything on damaged bytes, so everything is caught here, and only here."""
+def _load(name: str, content: bytes) -> tuple[Image.Image, str, str, list[str]]:
+    """Decode fully to the upright image, its format, its mode in the file and the changes.
+
+    A decoder may raise anything on damaged bytes, so everything is caught here, and only here.
+    """
     if not content:
         raise _UnusableError("zero bytes")
     try:
@@ -130,7 +129,7 @@ def _load(name: str, content: bytes) -> _Loaded:
     elif turned in _TURNS or left_to_turn in _TURNS:
         reasons.append("turned as its EXIF says")
     upright = image.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else image
-    return _Loaded(image=upright, format=_format(image), mode=mode, reasons=reasons)
+    return upright, _format(image), mode, reasons
 
 
 def _check_size(image: Image.Image, num_bytes: int) -> None:
@@ -193,9 +192,8 @@ def _unidentified(content: bytes) -> str:
     return "a format that is not read" if content.startswith(_OTHER_FORMATS) else "not an image"
 
 
-def _convert(loaded: _Loaded, shape: ImageShape | None) -> DecodedImage:
-    reasons = list(loaded.reasons)
-    image = _eight_bits(loaded.image, reasons)
+def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], shape: ImageShape | None) -> DecodedImage:
+    image = _eight_bits(image, reasons)
     transparent = image.mode == "RGBA"
     samples = np.asarray(image)  # once: Pillow copies the image each time
     grey = image.mode == "L" or (not transparent and _is_grey(samples))
@@ -211,16 +209,15 @@ def _convert(loaded: _Loaded, shape: ImageShape | None) -> DecodedImage:
             reasons.append(LAID_OVER_WHITE)
         if shape.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
             reasons.append("colour to grey")
-        resized = resize(image if shape.channels == 4 else opaque, shape)
-        pixels = resized.pixels
-        reasons.extend(resized.reasons)
+        pixels, changes = resize(image if shape.channels == 4 else opaque, shape)
+        reasons += changes
     elif transparent:
         reasons.append(LAID_OVER_WHITE)
     return DecodedImage(
         outcome="converted" if reasons else "used",
         reasons=tuple(reasons),
-        format=loaded.format,
-        mode=loaded.mode,
+        format=format_,
+        mode=mode,
         width=image.width,
         height=image.height,
         grey=grey or (transparent and _is_grey(np.asarray(opaque))),
@@ -245,12 +242,7 @@ def _eight_bits(image: Image.Image, reasons: list[str]) -> Image.Image:
         if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
             return with_alpha
         return with_alpha.convert("RGB")
-    return _in_mode(image, "L" if mode in ("1", "L") else "RGB")
-
-
-def _in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Without the copy that Pillow makes of an image that is in this mode already."""
-    return image if image.mode == mode else image.convert(mode)
+    return in_mode(image, "L" if mode in ("1", "L") else "RGB")
 
 
 def _sha256(kind: str, samples: np.ndarray) -> str:
@@ -291,5 +283,5 @@ def _is_grey(pixels: np.ndarray) -> bool:
 
 def _difference_hash(image: Image.Image) -> int:
     """64 bits: is each cell of an 8x9 grey miniature brighter than its right neighbour. Krawetz 2013, 'dHash'."""
-    small = np.asarray(_in_mode(image, "L").resize((9, 8), Image.Resampling.BOX))
+    small = np.asarray(in_mode(image, "L").resize((9, 8), Image.Resampling.BOX))
     return int.from_bytes(np.packbits(small[:, :-1] > small[:, 1:]).tobytes(), "big")

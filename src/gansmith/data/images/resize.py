@@ -43,9 +43,7 @@ class ImageShape:
         if self.resample not in _FILTERS:
             raise ValueError(f"resample={self.resample!r} must be lanczos or bilinear.")
         if self.box and not (len(self.box) == 4 and min(self.box) >= 0 and min(self.box[2:]) >= 1):
-            raise ValueError(
-                f"box={list(self.box)} must be [] or [top, left, height, width], counted from 0, not empty."
-            )
+            raise ValueError(f"box={[*self.box]} must be [] or [top, left, height, width], counted from 0, not empty.")
 
     def to_dict(self) -> dict[str, Any]:
         """The fields; `resize` is called "fit", as it is in the keys and indexes of all packed datasets."""
@@ -61,16 +59,10 @@ class ImageShape:
         return not self.box or (self.box[0] + self.box[2] <= height and self.box[1] + self.box[3] <= width)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Resized:
-    """uint8 pixels (C, H, W), and every change other than a smaller size."""
-
-    pixels: np.ndarray
-    reasons: tuple[str, ...]
-
-
-def resize(image: Image.Image, shape: ImageShape) -> Resized:
+def resize(image: Image.Image, shape: ImageShape) -> tuple[np.ndarray, list[str]]:
     """Resize an L, RGB or RGBA image, which holds the box, to the shape, with antialiasing.
+
+    Gives uint8 pixels (C, H, W), and every change other than a smaller size.
 
     `crop` keeps the centre; `pad` keeps all and adds white, or transparency for 4 channels; `stretch` changes the
     aspect ratio.
@@ -80,8 +72,7 @@ def resize(image: Image.Image, shape: ImageShape) -> Resized:
         image = image.crop((left, top, left + width, top + height))
     width, height = image.size
     size, horizontal, vertical = (shape.width, shape.height), shape.width / width, shape.height / height
-    mode = MODES[shape.channels]
-    image = image if image.mode == mode else image.convert(mode)
+    image = in_mode(image, MODES[shape.channels])
     box, inner, change = (0.0, 0.0, float(width), float(height)), size, None
     if shape.resize == "crop":
         scale = max(horizontal, vertical)
@@ -100,8 +91,12 @@ def resize(image: Image.Image, shape: ImageShape) -> Resized:
         padded.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
         resized = padded
     pixels = np.array(resized).reshape(shape.height, shape.width, shape.channels).transpose(2, 0, 1)
-    reasons = [change] if change else []
-    return Resized(pixels=np.ascontiguousarray(pixels), reasons=(*reasons, *(["enlarged"] if scale > 1 else [])))
+    return np.ascontiguousarray(pixels), [*([change] if change else []), *(["enlarged"] if scale > 1 else [])]
+
+
+def in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Without the copy that Pillow makes of an image that is in this mode already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _centred(width: int, height: int, inner_width: float, inner_height: float) -> tuple[float, float, float, float]:

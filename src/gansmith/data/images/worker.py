@@ -31,27 +31,19 @@ def main() -> None:
     write_frame(answers, {"ready": True}, b"")
     while frame := read_frame(requests):
         header, content = frame
-        shape = _shape_of(header["shape"]) if header["shape"] else None
+        sent: dict[str, Any] = header["shape"]  # JSON has lists where we have tuples
+        shape = ImageShape(**sent | {"box": tuple(sent["box"])}) if sent else None
         images, start = [], 0
         for name, size in header["files"]:
             limit_time(header["seconds"])
-            images.append(_decode(name, content[start : start + size], shape))
+            file = content[start : start + size]
+            if os.environ.get(FAULTS):
+                _fail_on_purpose(file)
+            images.append(decode(name, file, shape))
             start += size
         limit_time(0)
         pixels = b"".join(image.pixels.tobytes() for image in images if image.pixels is not None)
         write_frame(answers, {"images": [_fields_sent(image) for image in images]}, pixels)
-
-
-def _shape_of(fields_: dict[str, Any]) -> ImageShape:
-    """JSON has lists where we have tuples."""
-    known: dict[str, Any] = fields_ | {"box": tuple(fields_["box"])}
-    return ImageShape(**known)
-
-
-def _decode(name: str, content: bytes, shape: ImageShape | None) -> DecodedImage:
-    if os.environ.get(FAULTS):
-        _fail_on_purpose(content)
-    return decode(name, content, shape)
 
 
 def _fields_sent(image: DecodedImage) -> dict[str, Any]:
