@@ -209,7 +209,7 @@ def test_larger_images_of_any_kind_train_sample_and_are_evaluated(gansmith, name
 def test_a_trial_of_its_own_tells_time_and_memory(gansmith):
     result = gansmith("train", "--data", mixed(300), "--budget", "2000-images", "--set", "batch_size=16")
     assert result.code == 0, result.err
-    said = re.search(r"plan: ([\d.]+) ms a step, measured here \(cpu, \w+\), and .* (\d+:\d\d) to the end", result.err)
+    said = re.search(r"plan: ([\d.]+) ms per step, measured here \(cpu, \w+\), and .* (\d+:\d\d) in all", result.err)
     assert said, result.err
     assert float(said[1]) > 0
     assert re.search(r"plan: [\d,]+ MiB of memory at most, of [\d,]+ free", result.err)

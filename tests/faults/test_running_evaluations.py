@@ -180,4 +180,4 @@ def test_a_run_whose_augmentation_looks_at_images_held_out_goes_on_exactly(gansm
         assert differing(run, whole) == []
     refused = gansmith("resume", whole, "--set", "augment.signal=signs", "--steps", STEPS + 4)
     assert refused.code == 2
-    assert "augment.signal was 'held-out' and is now 'signs'" in refused.err
+    assert "augment.signal was 'validation' and is now 'signs'" in refused.err

@@ -26,8 +26,9 @@ import torch
 import torch._dynamo  # every optimiser of torch imports it
 
 from gansmith.checkpoints.manifest import is_whole
-from gansmith.cli import resume, runs, train  # noqa: F401
+from gansmith.cli import resume, train  # noqa: F401
 from gansmith.cli.main import main
+from gansmith.cli.runs import keep  # noqa: F401
 from gansmith.sessions import session
 from gansmith.training import loop
 from gansmith.training.evaluation import EvaluationResult

@@ -35,7 +35,7 @@ class Pair:
     book: masks.MaskBook
 
     @property
-    def batch(self):
+    def batch_size(self):
         return self.recipe.batch_size
 
 

@@ -15,6 +15,7 @@ from gansmith.data.classes import Classes, classes_of, on_grid
 from gansmith.engine import DeviceChoice, Engine, same_engine
 from gansmith.errors import UsageError
 from gansmith.generation.interpolation import interpolate_latents
+from gansmith.networks import networks_on_meta
 from gansmith.nn.modes import eval_mode
 from gansmith.pixels import to_pixels
 from gansmith.recipe_file import recipe_of
@@ -158,15 +159,15 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     """The generator of a run's checkpoint "last", "best" or a step: the EMA of its weights if the run keeps one.
 
     The run may be given by its path, number or name. "last" is the newest checkpoint that is whole; nothing is written.
-    Raises UsageError for an unknown run, CheckpointError for a checkpoint that is missing, damaged or does not fit.
+    Raises UsageError for an unknown run, RecipeError for networks that cannot be built, and CheckpointError for a
+    checkpoint that is missing, damaged or does not fit.
     """
     run = run if isinstance(run, Run) else find_run(str(run), default_root())
     recipe = recipe_of(run)
     engine = same_engine(run.info(), device, recipe.precision)
     found = find_checkpoint(run, checkpoint)
     name = "G_ema" if recipe.ema_half_life else "G"
-    with torch.device("meta"):
-        check_size(found.folder, name, recipe.model.build(recipe.spec).G)
+    check_size(found.folder, name, networks_on_meta(recipe).G)
     G = recipe.model.build(recipe.spec).G
     load_tensors(found.folder, name, G.state_dict())
     num_classes = recipe.data.num_classes

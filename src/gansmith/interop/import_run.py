@@ -21,6 +21,7 @@ from gansmith.generation import generator
 from gansmith.interop import hdf5
 from gansmith.interop.keras import LayerWeights, expected_layers, set_weights
 from gansmith.interop.keras_file import find_networks, read_models
+from gansmith.networks import networks_on_meta
 from gansmith.recipe_file import to_toml
 from gansmith.runs.run import Run, create_run, default_root, utc_now, write_atomically
 from gansmith.schema import Recipe
@@ -40,6 +41,7 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
     without h5py; UsageError when the recipe's networks have no counterpart in Keras.
     """
     channels = recipe.data.channels
+    networks_on_meta(recipe)  # raises RecipeError for networks that cannot be built
     with torch.random.fork_rng(devices=[]):  # torch draws initial weights, which are overwritten
         built = recipe.model.build(recipe.spec)
     networks = {"G": built.G, "D": built.D}
