@@ -6,7 +6,6 @@ ever compared, never imported. The opcodes are those of protocol 2, see PEP 307 
 """
 
 import math
-import pickletools
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +29,15 @@ _SYMBOLS = {
 }
 
 _MAX_NAME = 100
+
+_FOREIGN = {
+    b"i": "INST", b"o": "OBJ", b"P": "PERSID", b"Q": "BINPERSID", b"0": "POP", b"2": "DUP", b"I": "INT", b"L": "LONG",
+    b"S": "STRING", b"V": "UNICODE", b"F": "FLOAT", b"G": "BINFLOAT", b"d": "DICT", b"l": "LIST", b"p": "PUT",
+    b"g": "GET", b"\x80": "PROTO", b"\x81": "NEWOBJ", b"\x82": "EXT1", b"\x83": "EXT2", b"\x84": "EXT4",
+    b"\x8a": "LONG1", b"\x8c": "SHORT_BINUNICODE", b"\x8e": "BINBYTES8", b"\x92": "NEWOBJ_EX", b"\x93": "STACK_GLOBAL",
+    b"\x94": "MEMOIZE", b"\x95": "FRAME", b"\x96": "BYTEARRAY8", b"\x97": "NEXT_BUFFER",
+}  # fmt: skip
+"""Names for messages."""
 
 
 class _Mark:
@@ -112,8 +120,7 @@ def read_batch(data: bytes, name: str) -> dict[str, Any]:
             return _result(machine)
         action = _ACTIONS.get(opcode)
         if action is None:
-            names = {known.code.encode("latin-1"): known.name for known in pickletools.opcodes}
-            raise machine.refuse(f"the opcode {names.get(opcode, '0x' + opcode.hex())}")
+            raise machine.refuse(f"the opcode {_FOREIGN.get(opcode, '0x' + opcode.hex())}")
         action(machine)
     raise machine.refuse(f"more than {MAX_OPCODES:,} opcodes")
 

@@ -113,13 +113,13 @@ def open_table(path: Path) -> Generator[ImageTable]:
     images or is a bomb, MissingExtraError without pyarrow.
     """
     try:
-        from pyarrow import parquet
+        import pyarrow.parquet
     except ImportError as error:
         raise MissingExtraError(
             "reading Parquet files needs an extra package: pip install 'gansmith[parquet]'."
         ) from error
     with _damage_of(path):
-        file = parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False, **_LIMITS)
+        file = pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False, **_LIMITS)
     with file:
         with _damage_of(path):
             columns = _find_columns(file.schema_arrow, path)
