@@ -34,7 +34,7 @@ gansmith COMMAND --help shows the options of a command. --debug shows the traceb
 SPINS = "10000"
 """How often a waiting thread of GNU OpenMP looks for work before it sleeps; the default is 300,000.
 
-This is twice as fast beside other processes, and no slower on a quiet machine: benchmarks/busy.py.
+This is twice as fast beside other processes, and no slower on a quiet machine: benchmarks/speed/busy.py.
 """
 
 

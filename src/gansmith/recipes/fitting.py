@@ -1,6 +1,6 @@
 """The rules by which `auto` sets itself from the images, the device and the length of the run.
 
-The numbers are those of benchmarks/bakeoff.py where it has measured them, and a place to start from elsewhere.
+The numbers are those of benchmarks/quality/bakeoff.py where it has measured them, and a place to start from elsewhere.
 """
 
 from dataclasses import dataclass

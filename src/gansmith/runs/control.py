@@ -2,6 +2,9 @@
 
 SIGINT, SIGTERM or the file control/stop in the run folder save and stop; a second signal stops at once. SIGUSR1 or
 control/save saves and goes on; control/sample draws a grid of samples.
+
+Ctrl-C: the handler here notes STOP; the loop (training/loop.py) saves a checkpoint before its next step and returns;
+the session marks the run as stopped, writes its report and raises Interrupted; the command exits with 130.
 """
 
 import signal

@@ -1,4 +1,8 @@
-"""Everything that one training step is given, drawn in one place from the recipe's seed and the clock."""
+"""Everything random in a training step, drawn in one place from the recipe's seed and the clock.
+
+Latents, label noise, points of a gradient penalty, augmentation, and the generators of the dropout masks; the order of
+the images comes from `data/sampler.py`. Every draw is `stream(seed, name, seen)`, so any step can be repeated.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace

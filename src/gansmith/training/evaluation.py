@@ -19,7 +19,7 @@ from gansmith.errors import UsageError
 from gansmith.evaluation import inputs
 from gansmith.evaluation.measure import measure
 from gansmith.evaluation.reference import Reference, kept_features, reference
-from gansmith.evaluation.table import METRICS
+from gansmith.evaluation.table import LEAST_SIDE, METRICS
 from gansmith.features.extractor import Extractor
 from gansmith.features.networks import default_extractor, load_extractor
 from gansmith.generation.generator import Draws
@@ -35,8 +35,6 @@ WARN_AFTER = 3
 """Number of evaluations in a session after which a warning says whether they take too long."""
 DIGITS = 6
 """Significant digits of each number in metrics.jsonl; further digits depend on rounding."""
-LEAST_SIDE = 8
-"""Shortest side in pixels of images whose spectrum is measured."""
 NOT_EVALUATED = "not evaluated"
 """Begin of the note on a run that asks for evaluations and gets none."""
 METRICS_IN_TRAINING = (DECIDES, "diversity", "class-kl", "junk", "spectrum", "checkerboard")

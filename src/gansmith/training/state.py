@@ -1,4 +1,8 @@
-"""Everything that training changes: how it begins, and how it goes to a checkpoint and back."""
+"""Everything that training changes: how it begins, and how it goes to a checkpoint and back.
+
+This is why resume is exact: a checkpoint holds weights, EMA, optimiser state, augmentation state and the clock `seen`;
+learning rates, the order of images and every random draw are functions of the recipe and that clock.
+"""
 
 import copy
 from dataclasses import dataclass
