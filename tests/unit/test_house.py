@@ -1,10 +1,16 @@
 """Rules of the project that a machine can check."""
 
+import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import gansmith
 
 SOURCE = Path(gansmith.__file__).parent
+MODULES = {
+    ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"): file
+    for file in SOURCE.rglob("*.py")
+}
 
 
 def test_the_loop_can_be_read_at_a_sitting():
@@ -28,3 +34,18 @@ def test_every_random_draw_names_its_stream():
         for line in file.read_text().splitlines():
             if any(draw in line for draw in ("torch.rand(", "torch.randn(", "torch.randint(", "torch.randperm(")):
                 assert "generator=" in line, f"{file.name}: {line.strip()}"
+
+
+def imported_at_the_top(file):
+    """Our modules that a file imports when it is itself imported, those under TYPE_CHECKING left out."""
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gansmith":
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield inner if inner in MODULES else node.module
+
+
+def test_no_module_imports_itself_through_others():
+    imports = {name: {*imported_at_the_top(file)} for name, file in MODULES.items()}
+    assert sum(map(len, imports.values())) > 500
+    TopologicalSorter(imports).prepare()  # raises CycleError, which shows the circle
