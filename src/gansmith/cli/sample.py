@@ -67,7 +67,7 @@ def sample(
     total = len(path) * frames or (DEFAULT_NUM if num is None else num)
     if total < 1:
         raise UsageError(f"-n {num}: give at least 1.")
-    from gansmith.cli.sample_files import counted, writer_for  # imports numpy
+    from gansmith.cli.sample_files import report_sampling, writer_for  # imports numpy
 
     write = writer_for(out, total, frames if path else None, len(classes))
     found = find_run(run, runs)
@@ -84,7 +84,7 @@ def sample(
             print_notes([f"classes: {generator.classes.describe(labels)}"])
         chunks = generator.sample_chunks(total, Draws(seed=seed, truncation=truncation), labels)
     with progress_bar() as bar, write_error(out):
-        write(Path(out), total, generator, counted(chunks, total, bar.count))
+        write(Path(out), total, generator, report_sampling(chunks, total, bar.count))
     print_lines([str(Path(out))])
 
 

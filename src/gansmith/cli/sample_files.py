@@ -52,7 +52,9 @@ def writer_for(out: str, num: int, frames: int | None, num_classes: int) -> Writ
     return _write_folder
 
 
-def counted(chunks: Iterable[np.ndarray], num: int, progress: Callable[[str, int, int], None]) -> Iterator[np.ndarray]:
+def report_sampling(
+    chunks: Iterable[np.ndarray], num: int, progress: Callable[[str, int, int], None]
+) -> Iterator[np.ndarray]:
     """The same chunks; calls `progress("sampling", done, num)` after each."""
     done = 0
     for chunk in chunks:

@@ -9,7 +9,7 @@ import numpy as np
 from gansmith.errors import DataError, UsageError, unknown
 from gansmith.evaluation.inputs import ImageSet, describe_shape
 from gansmith.evaluation.protocol import Protocol
-from gansmith.evaluation.reference import Progress, Reference, Sample, counted, is_validation
+from gansmith.evaluation.reference import Progress, Reference, Sample, in_chunks, is_validation
 from gansmith.evaluation.table import (
     FEWEST,
     FRUGAL,
@@ -195,7 +195,7 @@ def _sample(generated: np.ndarray | Features, reference: Reference, progress: Pr
     expected, got = reference.real.images.shape, f"{generated.dtype} of shape {generated.shape}"
     if generated.dtype != np.uint8 or generated.ndim != 4 or generated.shape[1:] != expected:
         raise DataError(f"expected images uint8 (N, H, W, C), {describe_shape(expected)}; got {got}.")
-    features = extract(reference.extractor, counted(generated, "features of the samples", progress))
+    features = extract(reference.extractor, in_chunks(generated, "features of the samples", progress))
     return Sample(features=features, images=generated)
 
 

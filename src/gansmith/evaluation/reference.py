@@ -98,14 +98,14 @@ def kept_features(images: ImageSet, extractor: Extractor, progress: Progress | N
 
     def make() -> Arrays:
         what = f"features of {images.name}, {images.split}"
-        found = extract(extractor, counted(images.images, what, progress))
+        found = extract(extractor, in_chunks(images.images, what, progress))
         probabilities = {} if found.probabilities is None else {"probabilities": found.probabilities}
         return {"vectors": found.vectors, **probabilities}
 
     return Features(**cached_arrays(key_of("features", images.sha256, *_identity(extractor)), make))
 
 
-def counted(images: np.ndarray, what: str, progress: Progress | None) -> Iterator[np.ndarray]:
+def in_chunks(images: np.ndarray, what: str, progress: Progress | None) -> Iterator[np.ndarray]:
     """The images in chunks; `progress` is called before each chunk and at the end."""
     for start in range(0, len(images), CHUNK):
         if progress:

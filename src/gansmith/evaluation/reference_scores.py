@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from gansmith.evaluation.cache import cached_values, key_of
 from gansmith.evaluation.measure import values_of
-from gansmith.evaluation.reference import Progress, Reference, Sample, counted
+from gansmith.evaluation.reference import Progress, Reference, Sample, in_chunks
 from gansmith.evaluation.table import COPYING, METRICS, MOST_COMPARED, FeatureSets
 from gansmith.features.extract import Features, extract
 from gansmith.metrics.copying import planted
@@ -145,7 +145,7 @@ def _copying_sets(reference: Reference, portion: float) -> FeatureSets:
 
 
 def _image_sets(reference: Reference, what: str, images: np.ndarray, progress: Progress | None) -> FeatureSets:
-    features = extract(reference.extractor, counted(images, f"features of {what}", progress))
+    features = extract(reference.extractor, in_chunks(images, f"features of {what}", progress))
     return FeatureSets(fake=Sample(features=features, images=images), real=reference.real.sample)
 
 
