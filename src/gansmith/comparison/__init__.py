@@ -1,1 +1,1 @@
-"""Runs against real images and against each other."""
+"""`gansmith.evaluate` and `gansmith.compare`: runs against real images and against each other."""

@@ -1,4 +1,7 @@
-"""Adam and RMSprop as the framework of each recipe defines them, and one update with them."""
+"""Adam and RMSprop as the framework of each recipe defines them, and one update with them.
+
+Another optimiser has its settings in `schema.py` (`OptimizerSettings`, `OPTIMIZERS`) and its update here.
+"""
 
 import math
 from collections.abc import Callable, Generator, Iterable
