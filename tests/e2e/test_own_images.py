@@ -212,7 +212,7 @@ def test_a_trial_of_its_own_tells_time_and_memory(gansmith):
     said = re.search(r"plan: ([\d.]+) ms per step, measured here \(cpu, \w+\), and .* (\d+:\d\d) in all", result.err)
     assert said, result.err
     assert float(said[1]) > 0
-    assert re.search(r"plan: [\d,]+ MiB of memory at most, of [\d,]+ free", result.err)
+    assert re.search(r"plan: [\d,]+ MiB of memory at most, of [\d,]+ MiB free", result.err)
     assert len((result.run / "metrics.jsonl").read_text().splitlines()) >= 1
 
 
