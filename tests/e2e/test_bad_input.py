@@ -348,7 +348,7 @@ def test_every_command_has_help_that_fits(gansmith, verb):
             "data prepare a b --channels 2",
             "unknown value of --channels '2'. Known: 1, 3, 4. See: gansmith data prepare",
         ),
-        ("data prepare a b --fit it's", 'unknown value of --fit "it\'s". Known: crop, pad, stretch.'),
+        ("data prepare a b --resize it's", 'unknown value of --resize "it\'s". Known: crop, pad, stretch.'),
         ("evaluate 3 --seed x", "--seed cannot be 'x'. See: gansmith evaluate --help."),
         ("train", "nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your own"),
         ("train demo demo", "'demo' is one argument too many. See: gansmith train --help."),

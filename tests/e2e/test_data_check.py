@@ -73,7 +73,7 @@ def test_a_packed_store_is_known_for_one(gansmith, photos):
 def test_prepare_proposes_for_itself_what_is_not_given(data, photos):
     data("prepare", photos, "store", "--channels", 1, "--workers", 1)
     assert read_dataset(Path("store")).images.shape == (20, 1, 64, 96)
-    data("prepare", photos, "square", "--size", 32, "--channels", 4, "--fit", "pad", "--workers", 1)
+    data("prepare", photos, "square", "--size", 32, "--channels", 4, "--resize", "pad", "--workers", 1)
     assert read_dataset(Path("square")).images.shape == (20, 4, 32, 32)
     data("prepare", photos, "box", "--box", "4,10,40,40", "--resample", "bilinear", "--workers", 1)
     assert read_dataset(Path("box")).images.shape == (20, 3, 40, 40)
@@ -83,7 +83,7 @@ def test_prepare_proposes_for_itself_what_is_not_given(data, photos):
 def test_a_known_set_is_checked_and_prepared_by_name(data):
     out, _ = data("check", "fashion-10k[9,0]", "--workers", 1)
     assert out.startswith("fashion-10k[9,0]: 2,000 images\nin ")
-    assert "gansmith data prepare 'fashion-10k[9,0]' OUT --size 28x28 --channels 1 --fit crop" in out
+    assert "gansmith data prepare 'fashion-10k[9,0]' OUT --size 28x28 --channels 1 --resize crop" in out
     out, err = data("prepare", "fashion-10k[9]", "store", "--workers", 1)
     assert "1,000 images of 28x28x1 (1,000 used, 0 converted, 0 dropped)" in err
     assert read_dataset(Path(out.strip())).index["classes"] == ["9"]

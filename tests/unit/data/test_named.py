@@ -65,7 +65,7 @@ def test_a_set_of_arrays_gets_the_report_of_a_folder(mnist, tmp_path):
     assert "classes, from the set itself" in text
     assert "24 images were not compared for near-duplicates: with a shorter side under 32 pixels" in text
     assert "mnist is a copy of mnist that differs from the published files" in text
-    assert "gansmith data prepare mnist OUT --split both --size 28x28 --channels 1 --fit crop" in text
+    assert "gansmith data prepare mnist OUT --split both --size 28x28 --channels 1 --resize crop" in text
     assert len(checked("mnist").files) == 20
 
 

@@ -51,7 +51,7 @@ def prepare_data(
     channels: Annotated[
         Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check suggests", metavar="1|3|4")
     ] = None,
-    fit: Annotated[
+    resize: Annotated[
         Literal["crop", "pad", "stretch"] | None,
         option("how images of another aspect ratio are resized", metavar="crop|pad|stretch"),
     ] = None,
@@ -70,7 +70,7 @@ def prepare_data(
 
     if packed_dataset(images):
         raise UsageError(f"{images} is packed already; train on it: gansmith train --data {images}.")
-    options = ShapeOptions(size=height_width, channels=channels, resize=fit, box=box_numbers, resample=resample)
+    options = ShapeOptions(size=height_width, channels=channels, resize=resize, box=box_numbers, resample=resample)
     with progress_bar() as bar:
         found = find_source(images, split, offline=offline, progress=bar.download)
     with progress_bar() as bar, found.open() as source:

@@ -58,7 +58,7 @@ def prepare_command(report: DataReport, suggestion: SuggestedShape) -> str:
     """The command that packs the images in the suggested shape."""
     size = f"{suggestion.height}x{suggestion.width}"
     losses = " --allow-dropped" if _too_many_lost(report) else ""
-    options = f"--size {size} --channels {suggestion.channels} --fit {suggestion.resize}{losses}"
+    options = f"--size {size} --channels {suggestion.channels} --resize {suggestion.resize}{losses}"
     return packing_command(report.given, options)
 
 
