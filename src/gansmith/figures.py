@@ -192,7 +192,7 @@ def _evolution(run: Run, recipe: Recipe) -> Iterator[Figure]:
         coloured = [(label, _coloured(pixels, recipe)) for label, pixels in columns]
         content = png(evolution(coloured, evolution_rows(run, recipe)))
         title = "Evolution during training"
-        caption = "Each row is one latent vector, each column a share of the training."
+        caption = "Each row is one latent vector, each column a step of the training."
         yield Figure(name="evolution.png", kind="evolution", title=title, caption=caption, content=content)
 
 

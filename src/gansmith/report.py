@@ -1,5 +1,7 @@
 """The images and the page of a run, rebuilt at any time from its folder alone."""
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +14,52 @@ from gansmith.runs.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.runs.run import Run, write_atomically
 from gansmith.schema import Figures, Recipe
 from gansmith.system.untrusted import open_plain
-from gansmith.viz.curves import D_COLOUR, G_COLOUR, curves, distance_curve
+from gansmith.text import duration
+from gansmith.viz.curves import D_COLOUR, G_COLOUR, curve_panels, distance_curve, next_to_each_other
 from gansmith.viz.diagram import DrawnLayer, diagram
-from gansmith.viz.evolution import evolution, evolution_steps, in_percent
-from gansmith.viz.grids import grid_size, png, tiles
-from gansmith.viz.page import render_page
+from gansmith.viz.evolution import evolution, evolution_steps
+from gansmith.viz.grids import enlargement, grid_size, png, tiles
+from gansmith.viz.page import HALF, own_width, render_page
 
+RUNNING = "running"
+"""Status in run.json of a run in training."""
+REFRESH_SECONDS = 20
+"""Seconds after which the page of a run in training loads itself again."""
+PANELS = ("Loss", "D is right")
+"""Names of the panels of the curves."""
+BETTER = {"lower": "↓", "higher": "↑"}
+"""Sign for the direction in which a metric is better."""
 EVOLUTION_ROWS = 8
 """Latents in the evolution strip."""
 MOST_ROWS = 16
 """Latents in the evolution strip of a conditional run, if the first row of its grid has as many images."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveNote:
+    """What the page of a run in training says about itself."""
+
+    written: str
+    """The local time."""
+    refresh: int = REFRESH_SECONDS
+
+
 def write_report(run: Run) -> None:
-    """Write curves.png, evolution.png, distance.png and report.html from what the run folder holds."""
-    recipe = recipe_of(run)
-    if events := run.events():
-        write_atomically(run.path / "curves.png", curves(events))
-    if columns := evolution_columns(run, recipe):
-        write_atomically(run.path / "evolution.png", png(evolution(columns, evolution_rows(run, recipe))))
-    if history := evaluations(run):
+    """Write curves.png, evolution.png, distance.png and report.html from what the run folder holds.
+
+    The page of a run in training loads itself again, and says when it was written. No random number is drawn.
+    """
+    recipe, events, history = recipe_of(run), run.events(), evaluations(run)
+    panels = curve_panels(events) if events else []
+    files = {"curves.png": next_to_each_other(panels)} if panels else {}
+    if len(columns := evolution_columns(run, recipe)) > 1:
+        files["evolution.png"] = png(evolution(columns, evolution_rows(run, recipe)))
+    if len(history) > 1:  # one point is no curve: the table of evaluations has it
         points = np.array([(one.seen, one.value, one.low, one.high) for one in history])
-        plot = distance_curve(points, _floor(_evaluation_info(run)), "Fréchet distance")
-        write_atomically(run.path / "distance.png", plot)
-    write_atomically(run.report, _page(run, recipe, events))
+        files["distance.png"] = distance_curve(points, _floor(_evaluation_info(run)), "Fréchet distance")
+    for name, content in files.items():
+        write_atomically(run.path / name, content)
+    write_atomically(run.report, _page(run, recipe, events, files, panels))
 
 
 def network_diagrams(recipe: Recipe) -> dict[str, str]:
@@ -50,16 +74,16 @@ def network_diagrams(recipe: Recipe) -> dict[str, str]:
         ("D", "Discriminator", DrawnLayer("image", image), D_COLOUR),
     ):
         table = tables[name]
-        layers = [source, *(DrawnLayer(row.kind, row.shape, row.parameters) for row in table.layers)]
+        layers = [source, *(DrawnLayer(row.kind, row.shape, row.parameters, row.side_input) for row in table.layers)]
         drawings[key] = diagram(name, layers, table.trainable, table.non_trainable, colour)
     return drawings
 
 
 def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
-    """The columns of the evolution strip: each the share of the run so far and the images (N, H, W, C) of then."""
+    """The columns of the evolution strip: each its step and the images (N, H, W, C) of then."""
     grids, num = sample_grids(run), recipe.grid.rows * recipe.grid.columns
     return [
-        (in_percent(step, recipe.steps), read_grid(grids[step], num, recipe)[: _evolution_num(recipe)])
+        (f"{step:,}", read_grid(grids[step], num, recipe)[: _evolution_num(recipe)])
         for step in evolution_steps(grids, recipe.steps)
     ]
 
@@ -146,27 +170,38 @@ def _describe_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> 
     return " ".join(sentences)
 
 
-def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]]) -> str:
+def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]], files: dict[str, bytes], panels: list[bytes]) -> str:
     from gansmith.networks import network_tables
 
-    info, samples = run.info(), sorted(run.samples.glob("*.png"))
-    data = info.get("data", {})
+    info, grids, data = run.info(), sample_grids(run), recipe.data
+    dataset, sampled = info.get("data", {}), max(grids, default=0)
+    samples, zoom = _content(grids[sampled]) if grids else None, enlargement(data.height, data.width)
+    is_large = samples is not None and own_width(samples) // zoom > 2 * HALF
     return render_page(
         "run.html",
         title=run.path.name,
+        path=str(run.path),
         about=recipe.about,
+        live=LiveNote(written=time.strftime("%H:%M:%S on %d %B %Y")) if info.get("status") == RUNNING else None,
         recipe=recipe,
         recipe_text=to_toml(recipe, comments=True),
         summary=_summary(info, recipe, events[-1] if events else {}),
         notes=_notes(info, recipe),
         classes=describe_classes(run, recipe),
-        dataset=f"{data.get('name', 'the data')}, {data.get('count', 0):,} images",
+        dataset=f"{dataset.get('name', 'the data')}, {dataset.get('count', 0):,} images",
         distances=_describe_distances(evaluations(run), _evaluation_info(run)),
-        samples=_content(samples[-1]) if samples else None,
+        measures=_measures(run),
+        samples=samples,
+        sampled=sampled,
+        reals=_content(run.path / "reals.png"),
+        zoom=zoom,
+        grid_size="wide" if is_large else "half",
+        evolution=files.get("evolution.png"),
+        distance=files.get("distance.png"),
+        panels=dict(zip(PANELS, panels, strict=False)),
         drawings=network_diagrams(recipe).values(),
         tables=network_tables(recipe),
         machine=_machine(info),
-        **{name: _content(run.path / f"{name}.png") for name in ("reals", "evolution", "distance", "curves")},
     )
 
 
@@ -183,7 +218,8 @@ def _summary(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> dict
         "steps": f"{last.get('step', 0):,} of {recipe.steps:,}",
         "images seen": f"{seen:,}",
         **({"epochs": f"{seen / count:.3g}"} if count else {}),
-        "training time": f"{clock.get('seconds', 0):,.0f} s",
+        "training time": duration(clock.get("seconds", 0)),
+        **({"time left": left} if (left := _time_left(info, recipe, last)) else {}),
         "speed": f"{clock.get('images_per_second', 0):,.0f} images/s",
         "device": f"{info.get('device', '')}, {info.get('precision', '')}",
         "seed": recipe.seed,
@@ -191,12 +227,60 @@ def _summary(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> dict
     }
 
 
-def _notes(info: dict[str, Any], recipe: Recipe) -> list[str]:
-    """The run's notes, and how to draw the article's figures if the recipe comes from an article."""
-    if recipe.figures == Figures():
-        return info.get("notes", [])
-    command = f"gansmith runs figures {info.get('name', '')}"
-    return [*info.get("notes", []), f"figures in the layout of the article: {command}"]
+def _time_left(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:
+    """How long a run in training still takes at the rate of the last logged step; empty for any other run."""
+    rate = last.get("time", {}).get("images_per_second", 0)
+    if info.get("status") != RUNNING or not rate:
+        return ""
+    return f"about {duration((recipe.steps - last['step']) * recipe.batch_size / rate)}"
+
+
+def _notes(info: dict[str, Any], recipe: Recipe) -> dict[str, list[str]]:
+    """The run's notes by heading: on the plan, which come first, on the data, and all others.
+
+    How to draw the article's figures is among them if the recipe comes from an article.
+    """
+    notes, about_data = info.get("notes", []), info.get("data_notes", [])
+    num_planned = next((place for place, note in enumerate(notes) if note in about_data), 0)
+    others = [note for note in notes[num_planned:] if note not in about_data]
+    if recipe.figures != Figures():
+        others.append(f"figures in the layout of the article: gansmith runs figures {info.get('name', '')}")
+    planned = [note.removeprefix("plan: ") for note in notes[:num_planned]]
+    return {"Plan": planned, "Data": [note for note in notes if note in about_data], "Notes": others}
+
+
+def _measures(run: Run) -> dict[str, Any]:
+    """The best and the last evaluation as a table: the steps, and each metric with a value and an interval for each."""
+    from gansmith.evaluation.table import METRICS
+
+    best, lines = best_of(evaluations(run)), [line for line in run.metrics() if isinstance(line.get(DECIDES), dict)]
+    if best is None:
+        return {}
+    shown = [next(line for line in lines if line["step"] == best.step), lines[-1]]
+    if shown[0] is shown[1]:
+        del shown[0]
+    heads = [f"step {line['step']:,}" for line in shown]
+    if len(shown) == 2:
+        heads = [f"best: {heads[0]}", f"last: {heads[1]}"]
+    rows = {
+        name: {
+            "about": metric.about,
+            "better": BETTER.get(metric.better, ""),
+            "cells": [_cell(line.get(name)) for line in shown],
+        }
+        for name, metric in METRICS.items()
+        if any(name in line for line in shown)
+    }
+    return {"steps": heads, "rows": rows}
+
+
+def _cell(measured: object) -> dict[str, str]:
+    """The value and the interval of a metric, in words; empty for what is no measurement."""
+    ends = [measured.get(end) for end in ("value", "low", "high")] if isinstance(measured, dict) else []
+    if not (ends and all(isinstance(end, int | float) for end in ends)):
+        return {"value": "", "interval": ""}
+    value, low, high = (f"{end:.4g}" for end in ends)
+    return {"value": value, "interval": f"{low} to {high}"}
 
 
 def _machine(info: dict[str, Any]) -> dict[str, object]:

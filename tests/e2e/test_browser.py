@@ -35,7 +35,7 @@ def test_the_report_shows_its_images_and_fits_the_window(trained, width):
     page = trained / "report.html"
     page.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
     dom = chromium(page, "--dump-dom", f"--window-size={width},900")
-    assert re.search(r'data-images="true,true,true,true"', dom)
+    assert re.search(r'data-images="true,true,true,true,true"', dom)
     assert int(re.search(r'data-overflow="(-?\d+)"', dom)[1]) <= 0
 
 

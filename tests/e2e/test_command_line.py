@@ -38,7 +38,7 @@ def test_a_run_leaves_what_it_promises_and_names_its_folder_first_and_last(gansm
 
 def test_the_report_holds_all_its_images_and_asks_nobody_for_anything(trained):
     page = (trained / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/png;base64,") == 5
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
     for text in (
         "Generated images",

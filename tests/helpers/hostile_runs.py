@@ -25,6 +25,7 @@ from gansmith.checkpoints.manifest import fingerprint, manifest_text
 from gansmith.cli.main import main
 from gansmith.sessions import session
 from gansmith.system.processes import worker_command
+from gansmith.training import live_page
 from tests.helpers.small_states import tree
 
 NEWEST = "checkpoints/00000003"
@@ -434,7 +435,7 @@ def tree_of(folder_):
 
 
 def run_all(root: Path):
-    session.write_report = lambda run: None
+    session.write_report = live_page.write_report = lambda run: None
     listener = Listener()
     listener.learning = True
     base, outside = root / "base/00001-small", root / "outside"

@@ -30,7 +30,7 @@ from gansmith.cli import resume, train  # noqa: F401
 from gansmith.cli.main import main
 from gansmith.cli.runs import keep  # noqa: F401
 from gansmith.sessions import session
-from gansmith.training import loop
+from gansmith.training import live_page, loop
 from gansmith.training.evaluation import EvaluationResult
 
 RECIPE = """
@@ -166,7 +166,8 @@ def ended(pid):
 
 def training(folder: Path, recipe: Path, at=None, arm=None, refuse=None):
     def work():
-        session.write_report = lambda run: None  # drawing takes longer than everything else, and is not compared
+        # Drawing takes longer than everything else, and is not compared.
+        session.write_report = live_page.write_report = lambda run: None
         killer = Killer(at, refuse) if arm or refuse else None
         if arm:
             arm(killer)
@@ -180,7 +181,7 @@ def training(folder: Path, recipe: Path, at=None, arm=None, refuse=None):
 
 def continuing(run: Path, at=None, arm=None, refuse=None):
     def work():
-        session.write_report = lambda run: None
+        session.write_report = live_page.write_report = lambda run: None
         killer = Killer(at, refuse) if arm or refuse else None
         if arm:
             arm(killer)

@@ -24,7 +24,7 @@ from gansmith.cli.main import main
 from gansmith.runs import control
 from gansmith.sessions import session
 from gansmith.system.processes import limit_memory
-from gansmith.training import loop, steps
+from gansmith.training import live_page, loop, steps
 
 
 def before_generator_step(number, work):
@@ -166,8 +166,8 @@ def start(request):
         os.setpgid(0, 0)
         for number, stream in ((0, os.devnull), (1, request["out"] + ".out"), (2, request["out"] + ".err")):
             os.dup2(os.open(stream, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
-        if not request["report"]:
-            session.write_report = lambda run: None  # drawing takes longer than all else, and is not compared
+        if not request["report"]:  # drawing takes longer than all else, and is not compared
+            session.write_report = live_page.write_report = lambda run: None
         for name, arguments in request["plan"].items():
             globals()[name](**arguments)
         sys.argv = ["gansmith", *request["arguments"]]

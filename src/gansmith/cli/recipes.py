@@ -93,7 +93,9 @@ def describe(recipe: Recipe) -> str:
     blocks = []
     for title, table in network_tables(recipe).items():
         rows = [("layer", "output", "parameters")]
-        rows += [(row.kind, " × ".join(map(str, row.shape)), f"{row.parameters:,}") for row in table.layers]
+        for row in table.layers:
+            kind = f"{row.kind} (by {row.side_input})" if row.side_input else row.kind
+            rows.append((kind, " × ".join(map(str, row.shape)), f"{row.parameters:,}"))
         wide = [max(len(row[column]) for row in rows) for column in range(3)]
         rule = "─" * (sum(wide) + 4)
         lines = [f"{kind:<{wide[0]}}  {shape:<{wide[1]}}  {count:>{wide[2]}}" for kind, shape, count in rows]

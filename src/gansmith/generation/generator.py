@@ -177,13 +177,15 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     )
 
 
-def save_sample_grid(run: Run, generator: Generator) -> None:
-    """Write samples/<step>.png: the same latents, and the same classes, at every step of the run."""
+def save_sample_grid(run: Run, generator: Generator) -> Path:
+    """Write samples/<step>.png: the same latents, and the same classes, at every step of the run. Returns the file."""
     recipe = generator.recipe
     num = recipe.grid.rows * recipe.grid.columns
     z = latents(recipe.latents.distribution, num, recipe.latents.size, stream(recipe.seed, "grid", 0))
     images = generator.images(z, grid_labels(recipe))
-    write_atomically(run.samples / f"{generator.step:08}.png", png(grid(images, recipe.grid.columns)))
+    file = run.samples / f"{generator.step:08}.png"
+    write_atomically(file, png(grid(images, recipe.grid.columns)))
+    return file
 
 
 def grid_labels(recipe: Recipe) -> Tensor | None:

@@ -21,6 +21,9 @@ class ResidualBlock(nn.Module):
     L^(-1/4) times He's, for L = `depth` blocks in a row: Zhang et al. 2019, arXiv:1901.09321, §3.
     """
 
+    counts_as_one = True
+    """Its convolutions are beside the shortcut, so tables of layers show the block as one."""
+
     def __init__(self, channels: int, depth: int):
         super().__init__()
         wide, gain = EXPANSION * channels, leaky_gain(SLOPE) * depth**-0.25

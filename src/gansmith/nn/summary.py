@@ -16,6 +16,8 @@ class LayerRow:
     kind: str
     shape: tuple[int, ...]
     parameters: int
+    side_input: str = ""
+    """What reaches the layer beside the output of the layer before: "latents", "class", or nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,9 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
 
     def record(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         channels, *sides = output.shape[1:] or (1,)
-        rows.append(LayerRow(kind=type(layer).__name__, shape=(*sides, channels), parameters=_count(layer)))
+        side_input = "latents" if takes_latents(layer) else "class" if is_conditional(layer) else ""
+        shape = (*sides, channels)
+        rows.append(LayerRow(kind=type(layer).__name__, shape=shape, parameters=_count(layer), side_input=side_input))
 
     hooks = [layer.register_forward_hook(record) for layer in _layers(network)]
     try:
@@ -51,8 +55,8 @@ def summarize(network: nn.Module, input_shape: tuple[int, ...]) -> Summary:
 
 
 def _layers(module: nn.Module) -> list[nn.Module]:
-    """The layers in their order; one that takes latents counts as one, because its own layers are a side branch."""
-    if takes_latents(module) or not list(module.children()):
+    """The layers in order; one whose own layers are no chain, such as a side branch or a shortcut, counts as one."""
+    if takes_latents(module) or getattr(module, "counts_as_one", False) or not list(module.children()):
         return [module]
     return [layer for child in module.children() for layer in _layers(child)]
 

@@ -10,7 +10,7 @@ control/       requests to a running training: `touch control/stop` saves and st
 .lock          who is training the run; see `gansmith.runs.lock`
 reals.png      real images;  samples/<step>.png  the grids of the same latents at every step
 checkpoints/   <step>/ and the text files `latest` and `best`, which name two; damaged ones are set aside as .bad-<step>
-curves.png  distance.png  evolution.png  report.html      written when the run ends
+curves.png  distance.png  evolution.png  report.html      rewritten at sample grids, and when the run ends
 figures/       the figures of the recipe's article, drawn by `gansmith runs figures`
 """
 

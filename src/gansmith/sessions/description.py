@@ -62,6 +62,7 @@ def write_description(setup: Setup, notes: Sequence[str], **more: Any) -> None:
         command=sys.argv,
         data={**dataset.index, "count": len(dataset)},
         notes=notes,
+        data_notes=setup.datasets.notes,
         recipe=recipe.model_dump(mode="json"),
         **setting(setup.engine),
         **more,

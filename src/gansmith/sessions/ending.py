@@ -15,6 +15,10 @@ ENDED = ("done", "plateau")
 """Status in run.json of a run that has come to its end."""
 
 
+FAILED = ("failed", "diverged")
+"""Status in run.json of a run that ended by an error: any, or a loss that was not finite."""
+
+
 def ending(run: Run, recipe: Recipe, seen: int) -> dict[str, str]:
     """Status and reason for run.json of a run that ended without an error."""
     step = seen // recipe.batch_size

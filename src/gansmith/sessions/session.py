@@ -24,11 +24,12 @@ from gansmith.runs.run import Run, check_root, create_run, default_root, find_ru
 from gansmith.schema import Recipe
 from gansmith.sessions.changes import check_changes_are_safe, check_images_are_found, check_same_images, trained_recipe
 from gansmith.sessions.description import notes_on_length, notes_on_setting, write_description
-from gansmith.sessions.ending import ENDED, STOPPED, check_not_ended, disk_errors, ending
+from gansmith.sessions.ending import ENDED, FAILED, STOPPED, check_not_ended, disk_errors, ending
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
 from gansmith.system.atomic import write_atomically
 from gansmith.training.datasets import Datasets, access_for, make_sampler, open_all
 from gansmith.training.evaluation import Evaluator, check_same_evaluator, make_evaluator, notes_on_too_short
+from gansmith.training.live_page import close_page
 from gansmith.training.log import TrainingStep
 from gansmith.training.loop import Setup, train_loop
 from gansmith.training.state import GAN, build, load_checkpoint, save_checkpoint
@@ -241,7 +242,7 @@ def _run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: boo
     outcome, is_closed = {"status": "failed"}, False
     with disk_errors(run):
         try:
-            for sentence in (f"run folder: {run.path}", *notes):
+            for sentence in (f"run folder: {run.path}", f"page, while it trains and after: {run.report}", *notes):
                 setup.reporter.note(sentence)
             with listening(run.control) as requests:
                 if steps_left:
@@ -261,6 +262,8 @@ def _run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: boo
         finally:
             with suppress(DiskError, OSError):  # the one that led here, if any, is the one to tell
                 run.update(ended=utc_now(), step=gan.seen // recipe.batch_size, seen=gan.seen, **outcome)
+            if outcome["status"] in FAILED:
+                close_page(run)
         write_report(run)
     if outcome["status"] == STOPPED and not is_closed:
         raise Interrupted(

@@ -12,6 +12,7 @@ from gansmith.schema import Recipe
 from gansmith.training.batch import make_batch
 from gansmith.training.datasets import Datasets, make_sampler
 from gansmith.training.evaluation import EvaluationResult, Evaluator
+from gansmith.training.live_page import LivePage
 from gansmith.training.log import StepLog, TrainingStep
 from gansmith.training.state import GAN, generator_of, save_checkpoint
 from gansmith.training.steps import Values, train_step
@@ -66,8 +67,10 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
     """Train to the end or a request to stop, such as closing, and save; yields each step. Raises DivergedError."""
     recipe, run, engine, datasets, resumed_at = setup.recipe, setup.run, setup.engine, setup.datasets, gan.seen
     sampler = make_sampler(recipe, datasets.train)
-    log = StepLog(recipe, run, setup.reporter, resumed_at)
+    log, page = StepLog(recipe, run, setup.reporter, resumed_at), LivePage(run, setup.reporter)
     values: Values = {}
+    if resumed_at:  # a new run's first page comes with its first grid
+        page.update()
 
     while True:
         step, requested = gan.seen // recipe.batch_size, requests.take()
@@ -81,7 +84,7 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
         if due.validation_losses and datasets.for_losses:
             write_validation_losses(gan, recipe, datasets.for_losses, engine, run)
         if due.grid or (due.is_new and done) or SAMPLE in requested:
-            save_sample_grid(run, generator_of(gan, recipe, engine))
+            page.update(save_sample_grid(run, generator_of(gan, recipe, engine)))
         if due.checkpoint or (due.is_new and (stop or result.is_best or SAVE in requested)):
             save_checkpoint(run, gan, recipe)
         if stop:

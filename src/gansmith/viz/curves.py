@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
+
+from gansmith.viz.grids import png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,35 +22,40 @@ REAL_COLOUR = "#2a9d6f"
 """Colour of D's accuracy on real images."""
 FAKE_COLOUR = "#b0457f"
 """Colour of D's accuracy on generated images."""
+ROUND_STEPS = (1, 2, 5, 10)
+"""Distances of ticks, times a power of ten."""
+FEWEST_WHOLE = 3
+"""Length of an axis from which on its ticks are whole numbers."""
+LOG_TICKS = ((10, (1, 2, 5)), (3, (1, 2, 3, 4, 6, 8)))
+"""Ratio of a logarithmic axis's ends above which its ticks are at these multiples of powers of ten."""
 MOST_MARKERS = 60
 """Values of the longest curve that has a marker for each of its values."""
 
 
-def curves(events: Sequence[Mapping[str, float]]) -> bytes:
-    """A PNG of two plots: thin lines for single steps, thick ones for their running mean over a fiftieth of the run.
+def curve_panels(events: Sequence[Mapping[str, float]]) -> list[bytes]:
+    """PNGs of two plots, the losses and D's accuracy: thin lines for single steps, thick ones for their running mean.
 
     Each event holds "seen", "loss/d", "loss/g", "accuracy/real" and "accuracy/fake".
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=144)
-    losses, accuracies = figure.subplots(1, 2)
-    seen = np.array([event["seen"] for event in events]) / 1000
+    losses, accuracies = [_new_panel() for _ in range(2)]
     for axes, lines in (
         (losses, (("loss/d", "D", D_COLOUR), ("loss/g", "G", G_COLOUR))),
         (accuracies, (("accuracy/real", "on real", REAL_COLOUR), ("accuracy/fake", "on generated", FAKE_COLOUR))),
     ):
+        seen = [event["seen"] for event in events]
         for name, label, colour in lines:
             values = np.array([event[name] for event in events])
             axes.plot(seen, values, color=colour, alpha=0.25, linewidth=0.8)
             axes.plot(seen, running_mean(values), color=colour, linewidth=1.8, label=label)
-        style(axes, "images seen, thousands")
-        axes.legend(frameon=False)
+        axes.set_xlim(left=0)
+        style(axes, "images seen")
+        legend_above(axes)
     losses.set_title("Loss", loc="left")
     losses.set_ylim(bottom=0 if min(losses.get_ylim()) > -0.5 else None)
-    accuracies.set_title("D's share of right answers", loc="left")
+    accuracies.set_title("D is right", loc="left")
     accuracies.set_ylim(0, 1.02)
-    return figure_png(figure)
+    accuracies.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    return [figure_png(axes.get_figure()) for axes in (losses, accuracies)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +70,6 @@ class Line:
 def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, axis: str) -> bytes:
     """A PNG of one plot as articles print it, with lines from value to value; `axis` is the name of the x axis."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained", dpi=144)
     axes = figure.subplots()
@@ -71,9 +78,8 @@ def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, a
         axes.plot(positions, line.values, color=line.colour, label=line.label, **looks)
     axes.set_title(title, loc="left")
     style(axes, axis)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("loss")
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+    legend_above(axes)
     return figure_png(figure)
 
 
@@ -83,12 +89,8 @@ def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
     `points` (n, 4) are images seen, distance, and both ends of its interval. `floor` is the distance of real images
     from one another, drawn as a line, or None.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=144)
-    axes = figure.subplots()
+    axes = _new_panel()
     seen, values, lows, highs = points.T
-    seen = seen / 1000
     smallest = max(min(values[values > 0].min(initial=1.0), floor or np.inf) / 10, 1e-12)  # a logarithmic axis has no 0
     values, lows = np.maximum(values, smallest), np.maximum(lows, smallest)
     axes.fill_between(seen, lows, highs, color=G_COLOUR, alpha=0.25, linewidth=0, label="95 % interval")
@@ -98,29 +100,74 @@ def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
     axes.plot(seen[best], values[best], "o", markersize=9, color=G_COLOUR, markeredgecolor="black", label="best")
     if floor:
         axes.axhline(floor, color="#666666", linewidth=1.2, linestyle="--", label="real images")
-    set_logarithmic(axes)
     axes.set_xlim(left=0)
+    style(axes, "images seen")
+    set_logarithmic(axes)
     axes.set_ylabel(name)
-    style(axes, "images seen, thousands")
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
-    return figure_png(figure)
+    legend_above(axes)
+    return figure_png(axes.get_figure())
+
+
+def _new_panel() -> "Axes":
+    """The axes of a plot that can be read at the width of a phone and next to another one."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(5, 3.6), layout="constrained", dpi=144).subplots()
 
 
 def style(axes: "Axes", below: str) -> None:
-    """Name the x axis, and draw a faint grid without a frame at the top and on the right."""
+    """Name the x axis, set round ticks, and draw a faint grid without a frame at the top and on the right."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.set_xlabel(below)
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        axis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND_STEPS, integer=high - low >= FEWEST_WHOLE))
+    axes.xaxis.set_major_formatter(lambda value, _: short_number(value))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def legend_above(axes: "Axes") -> None:
+    """A legend in one row above the plot, where it hides no value."""
+    axes.legend(
+        frameon=False,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=3,
+        borderaxespad=0.2,
+        columnspacing=1,
+        handlelength=1.5,
+    )
+
+
 def set_logarithmic(axes: "Axes") -> None:
-    """Make the y axis logarithmic, with plain numbers at 1, 2 and 5 times each power of ten."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+    """Make the y axis logarithmic, with plain numbers at round values: 1, 2 and 5 times powers of ten, or closer."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_ylim()
+    parts = next((parts for ratio, parts in LOG_TICKS if high > ratio * low), None)
+    axes.yaxis.set_major_locator(LogLocator(subs=parts) if parts else MaxNLocator(nbins=6, steps=ROUND_STEPS))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def short_number(value: float) -> str:
+    """A number on an axis, such as "0.5", "800", "20k" and "1.5M"."""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:g}M"
+    if abs(value) >= 1e4:
+        return f"{value / 1e3:g}k"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
+
+
+def next_to_each_other(pngs: Sequence[bytes]) -> bytes:
+    """PNGs of one height in a row, as one PNG."""
+    images = [Image.open(io.BytesIO(one)).convert("RGB") for one in pngs]
+    row = Image.new("RGB", (sum(image.width for image in images), images[0].height))
+    for number, image in enumerate(images):
+        row.paste(image, (sum(before.width for before in images[:number]), 0))
+    return png(row)
 
 
 def figure_png(figure: "Figure") -> bytes:

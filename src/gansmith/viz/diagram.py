@@ -6,18 +6,22 @@ from itertools import groupby
 
 from gansmith.viz.page import render_page
 
-WIDTH = 440
+WIDTH = 480
 """Pixels of the whole drawing."""
 MARGIN = 24
 """Pixels between the text and both edges."""
 BLOCK_CENTRE = 84
 """Pixels from the left edge to the middle of every block."""
-TEXT_LEFT = 168
+TEXT_LEFT = 180
 """Pixels from the left edge to the text next to the blocks."""
+BRANCHES_LEFT = {"latents": 156, "class": 165}
+"""Pixels from the left edge to the line of a side branch, by what it brings to the layers."""
 HEAD = 80
 """Pixels of the title and the totals above the first block."""
 LINE = 20
 """Pixels of one line of text."""
+BASELINE_TO_MIDDLE = 5
+"""Pixels from the baseline of a line of text up to its middle."""
 GAP = 26
 """Pixels between two blocks, for the arrow."""
 LARGEST_FACE = 64
@@ -41,6 +45,8 @@ class DrawnLayer:
     kind: str
     shape: tuple[int, ...]
     parameters: int = 0
+    side_input: str = ""
+    """What reaches the layer beside the output of the layer before, see `BRANCHES_LEFT`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,12 @@ class _Block:
 def diagram(title: str, layers: Sequence[DrawnLayer], trainable: int, non_trainable: int, colour: str) -> str:
     """The network from top to bottom as SVG, with a block for each shape between its layers; the input is the first.
 
+    The latents and the class of an image reach layers on side branches: lines beside the chain, with an arrow to each.
     `trainable` parameters have gradients. A block's face grows with the image, its depth with the root of the channels.
     A vector is a rod; its length grows with the root of the vector's, up to a limit.
     """
+    if any(layer.side_input == "class" for layer in layers):
+        layers = [layers[0], DrawnLayer("class", layers[0].shape), *layers[1:]]
     blocks = list(_blocks(layers))
     totals = f"{trainable + non_trainable:,} parameters"
     if non_trainable:
@@ -69,7 +78,8 @@ def diagram(title: str, layers: Sequence[DrawnLayer], trainable: int, non_traina
         "network.svg",
         title=title,
         name=f"{title}: {blocks[0].shape} to {blocks[-1].shape}, {totals}",
-        listed="; ".join(f"{layer.kind} {_times(layer.shape)} {layer.parameters:,}" for layer in layers[1:]),
+        listed="; ".join(map(_describe_layer, layers[1:])),
+        branches={name: _branch(blocks, name) for name in BRANCHES_LEFT},
         totals=totals,
         blocks=blocks,
         colour=colour,
@@ -78,6 +88,25 @@ def diagram(title: str, layers: Sequence[DrawnLayer], trainable: int, non_traina
         margin=MARGIN,
         text=TEXT_LEFT,
     )
+
+
+def _branch(blocks: Sequence[_Block], name: str) -> str:
+    """The path from the input of this name down to the layers that it reaches; empty if there are none."""
+    placed = [one for block in blocks for one in block.layers]
+    ends = [y - BASELINE_TO_MIDDLE for layer, y in placed if layer.side_input == name]
+    starts = [y - BASELINE_TO_MIDDLE for layer, y in placed if layer.kind == name]
+    if not (starts and ends):
+        return ""
+    x, right = BRANCHES_LEFT[name], TEXT_LEFT - 6
+    arrows = "".join(
+        f"M{x} {y:.1f}H{right}M{right - 4} {y - 3:.1f}L{right} {y:.1f}L{right - 4} {y + 3:.1f}" for y in ends
+    )
+    return f"M{right} {starts[0]:.1f}H{x}V{ends[-1]:.1f}{arrows}"
+
+
+def _describe_layer(layer: DrawnLayer) -> str:
+    side = f" by {layer.side_input}" if layer.side_input else ""
+    return f"{layer.kind}{side} {_times(layer.shape)} {layer.parameters:,}"
 
 
 def _blocks(layers: Sequence[DrawnLayer]) -> Iterator[_Block]:

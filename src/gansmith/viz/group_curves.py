@@ -24,7 +24,7 @@ class RunLine:
 
 
 def group_curves(lines: Sequence[RunLine], name: str) -> bytes:
-    """A PNG of two plots on a logarithmic axis called `name`: over thousands of images, and over seconds."""
+    """A PNG of two plots on a logarithmic axis called `name`: over images, and over seconds."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.8), layout="constrained", dpi=144)
@@ -34,14 +34,13 @@ def group_curves(lines: Sequence[RunLine], name: str) -> bytes:
         colour = COLOURS[line.group % len(COLOURS)]
         label = None if line.label in labelled else line.label
         labelled.add(line.label)
-        thousands = [seen / 1000 for seen in line.images]
-        for axes, positions in ((by_images, thousands), (by_seconds, line.seconds)):
+        for axes, positions in ((by_images, line.images), (by_seconds, line.seconds)):
             lows = [max(low, value / 100) for low, value in zip(line.lows, line.values, strict=True)]
             axes.fill_between(positions, lows, line.highs, color=colour, alpha=0.15, linewidth=0)
             axes.plot(positions, line.values, color=colour, linewidth=1.6, marker="o", markersize=3, label=label)
-    for axes, below in ((by_images, "images seen, thousands"), (by_seconds, "seconds of training")):
-        set_logarithmic(axes)
+    for axes, below in ((by_images, "images seen"), (by_seconds, "seconds of training")):
         style(axes, below)
+        set_logarithmic(axes)
     by_images.set_ylabel(name)
     by_images.legend(frameon=False)
     return figure_png(figure)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-HALF = 544
+HALF = 552
 """Pixels that a page has for a grid next to another one."""
 WHOLE = 1120
 """Pixels that a page has for an image of full width."""
@@ -34,15 +34,14 @@ def own_width(png: bytes) -> int:
     return max(int.from_bytes(png[16:20], "big"), 1)
 
 
-def even_width(png: bytes, room: int) -> int:
-    """The width at which a grid is shown in `room` pixels: a whole multiple of its own, or half of it.
+def even_width(png: bytes, room: int, zoom: int = 1) -> int:
+    """The width at which a grid is shown in `room` pixels, so that all gaps between its images have the same width.
 
-    All gaps between the images then have the same width. A grid that fits neither way takes all the room.
+    `zoom` is the factor by which the grid's pixels are enlarged already. Each of them takes a whole number of pixels of
+    the page; where even one is too many, a whole number of them share one.
     """
-    own = own_width(png)
-    if own <= room:
-        return own * (room // own)
-    return own // 2 if 0.75 * room <= own / 2 <= room else room
+    own = own_width(png) // zoom
+    return own * (room // own) if own <= room else max(own // -(-own // room), 1)
 
 
 def rounded(text: str) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,15 @@ from torch import nn
 
 import gansmith
 from gansmith.nn.modulation import SelfModulation
+from gansmith.nn.residual import ResidualBlock
 from gansmith.nn.stack import Stack
 from gansmith.nn.summary import summarize
 from gansmith.recipe_file import override, to_toml
 from gansmith.report import write_report
 from gansmith.runs.run import Run
-from gansmith.viz.grids import grid, png
-from gansmith.viz.page import even_width, image_source, own_width, render_page, rounded
+from gansmith.viz.diagram import DrawnLayer, diagram
+from gansmith.viz.grids import enlargement, grid, png
+from gansmith.viz.page import HALF, even_width, image_source, own_width, render_page, rounded
 from tests.helpers.plain import PLAIN
 
 ROOT = Path(__file__).parents[3]
@@ -68,7 +71,7 @@ def test_a_page_has_words_for_the_memory_the_epochs_the_ema_and_the_validation_s
     assert "<dt>memory</dt><dd>24 GiB</dd>" in page
     assert "<dt>epochs</dt><dd>0.1</dd>" in page
     assert "<h2>Generated images (EMA of the weights)</h2>" in page
-    assert "<h2>Fréchet distance to the validation set</h2>" in page
+    assert "<h2>Evaluations against the validation set</h2>" in page
     assert "ema_half_life = 38.4\n" in page
     assert "figures in the layout of the article" not in page
 
@@ -83,11 +86,21 @@ def test_long_numbers_are_rounded_and_others_stay():
     assert rounded("0.0015, 1234567.25, 0.9999, 10.1.2") == "0.0015, 1234567.25, 0.9999, 10.1.2"
 
 
-@pytest.mark.parametrize(("own", "width"), [(242, 484), (272, 544), (402, 402), (544, 544), (1042, 521), (735, 544)])
-def test_a_grid_is_shown_at_a_whole_multiple_or_at_half_its_width_where_that_fits(own, width):
+@pytest.mark.parametrize(("own", "width"), [(242, 484), (272, 544), (402, 402), (544, 544), (1042, 521), (735, 367)])
+def test_a_grid_is_shown_at_a_whole_multiple_of_its_width_or_at_a_whole_part_of_it(own, width):
     image = png(Image.new("L", (own, 8)))
     assert own_width(image) == own
     assert even_width(image, 544) == width
+
+
+@pytest.mark.parametrize("side", [4, 8, 24, 28, 32, 48, 64, 96, 128])
+@pytest.mark.parametrize("columns", [3, 8, 10, 16])
+def test_every_pixel_of_a_grid_takes_as_many_pixels_of_the_page_as_any_other(side, columns):
+    zoom = enlargement(side, side)
+    image = png(grid(np.zeros((columns, side, side, 1), np.uint8), columns))
+    own, shown = own_width(image) // zoom, even_width(image, HALF, zoom)
+    assert shown <= HALF
+    assert shown % own == 0 or shown == own // -(-own // HALF)
 
 
 def test_bytes_that_are_no_png_still_have_a_width():
@@ -97,7 +110,7 @@ def test_bytes_that_are_no_png_still_have_a_width():
 @pytest.mark.parametrize("name", ["base", "run", "figures", "comparison", "check", "macros"])
 def test_no_template_refers_to_anything_outside_the_page(name):
     text = (ROOT / f"src/gansmith/templates/{name}.html").read_text()
-    assert "http" not in text
+    assert not re.search("https?:", text)
     assert not re.search(r'(src|href)="(?!\{\{)', text)
     assert re.findall(r"\|\s*safe", text) == (["| safe"] if name == "macros" else [])
 
@@ -109,12 +122,48 @@ def test_pages_need_no_template_engine_before_one_is_rendered():
 
 def test_a_layer_that_takes_the_latents_is_one_row_of_the_table():
     network = Stack(nn.Linear(5, 12), nn.Unflatten(1, (3, 2, 2)), SelfModulation(5, 3, 4), nn.ReLU())
-    assert [(row.kind, row.shape) for row in summarize(network, (5,)).layers] == [
-        ("Linear", (12,)),
-        ("Unflatten", (2, 2, 3)),
-        ("SelfModulation", (2, 2, 3)),
-        ("ReLU", (2, 2, 3)),
+    assert [(row.kind, row.shape, row.side_input) for row in summarize(network, (5,)).layers] == [
+        ("Linear", (12,), ""),
+        ("Unflatten", (2, 2, 3), ""),
+        ("SelfModulation", (2, 2, 3), "latents"),
+        ("ReLU", (2, 2, 3), ""),
     ]
+
+
+def test_a_block_with_a_shortcut_is_one_row_of_the_table():
+    network = Stack(nn.Conv2d(1, 4, 1), ResidualBlock(4, 1))
+    rows = summarize(network, (1, 8, 8)).layers
+    assert [row.kind for row in rows] == ["Conv2d", "ResidualBlock"]
+    assert rows[1].parameters == sum(p.numel() for p in network.layers[1].parameters())
+
+
+def branch_of(drawing, dashed):
+    """Where the arrows of a side branch end, from the top down, and the lines of text they point at."""
+    svg = "{http://www.w3.org/2000/svg}"
+    root = ET.fromstring(drawing)
+    paths = [one for one in root.iter(f"{svg}path") if one.get("class") == "network-branch"]
+    (path,) = [one for one in paths if (one.get("stroke-dasharray") is not None) == dashed]
+    ends = [float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)H", path.get("d"))]
+    lines = {float(text.get("y")): text.text for text in root.iter(f"{svg}text") if not text.get("text-anchor")}
+    return [lines[min(lines, key=lambda y: abs(y - 5 - end))] for end in ends]
+
+
+def test_latents_and_classes_reach_layers_on_side_branches_of_the_drawing():
+    layers = [
+        DrawnLayer("latents", (8,)),
+        DrawnLayer("Linear", (64,), 576),
+        DrawnLayer("SelfModulation", (64,), 9, "latents"),
+        DrawnLayer("Modulation", (64,), 9, "class"),
+        DrawnLayer("ReLU", (64,)),
+        DrawnLayer("SelfModulation", (4, 4, 4), 7, "latents"),
+    ]
+    drawing = diagram("G", layers, 1, 0, "#000000")
+    assert branch_of(drawing, dashed=False) == ["latents", "SelfModulation", "SelfModulation"]
+    assert branch_of(drawing, dashed=True) == ["class", "Modulation"]
+    assert "SelfModulation by latents 64 9" in drawing
+    plain = diagram("G", layers[:2], 1, 0, "#000000")
+    assert '<path class="network-branch"' not in plain
+    assert ">class<" not in plain
 
 
 def test_an_image_is_part_of_the_page():

@@ -2,9 +2,19 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
-from gansmith.viz.curves import curves, distance_curve, running_mean
+from gansmith.viz import curves
+from gansmith.viz.curves import (
+    Line,
+    curve_panels,
+    distance_curve,
+    loss_curves,
+    next_to_each_other,
+    running_mean,
+    short_number,
+)
 from gansmith.viz.evolution import evolution, evolution_steps, is_milestone
 from gansmith.viz.grids import grid, png, tiles
 
@@ -47,14 +57,76 @@ def test_names_of_rows_are_drawn_in_their_own_letters():
     assert len({*drawn}) == len(drawn), "what a font lacks is a box"
 
 
-def test_curves_are_an_image_for_one_event_and_for_many():
-    def event(seen):
-        return {"seen": seen, "loss/d": 1.0, "loss/g": 0.5, "accuracy/real": 0.7, "accuracy/fake": 0.6}
+def event(seen, loss=1.0):
+    return {"seen": seen, "loss/d": loss, "loss/g": 0.5, "accuracy/real": 0.7, "accuracy/fake": 0.6}
 
+
+def test_curves_are_two_panels_for_one_event_and_for_many():
     for num in (1, 300):
-        image = Image.open(io.BytesIO(curves([event(n * 32) for n in range(num)])))
-        assert image.size == (1440, 518)
-        assert len(set(image.convert("L").get_flattened_data())) > 50
+        panels = curve_panels([event(n * 32) for n in range(num)])
+        images = [Image.open(io.BytesIO(one)).convert("RGB") for one in panels]
+        assert [image.size for image in images] == [(720, 518)] * 2
+        assert all(len(set(image.convert("L").get_flattened_data())) > 50 for image in images)
+        row = np.asarray(Image.open(io.BytesIO(next_to_each_other(panels))))
+        assert np.array_equal(row, np.concatenate([np.asarray(image) for image in images], 1))
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The axes of each figure that is drawn meanwhile."""
+    found = []
+
+    def kept(figure):
+        figure.canvas.draw()
+        found.extend(figure.axes)
+        return b""
+
+    monkeypatch.setattr(curves, "figure_png", kept)
+    return found
+
+
+def labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels() if label.get_text()]
+
+
+def inside(axis, limits):
+    low, high = limits
+    return [tick for tick in axis.get_ticklocs() if low <= tick <= high]
+
+
+@pytest.mark.parametrize("last", [0.7, 3.0, 9.0, 80, 470, 9_600, 38_000, 5_100_000])
+@pytest.mark.parametrize("largest", [0.3, 1.47, 6.2, 81.0])
+def test_ticks_are_round_whatever_the_length_of_an_axis(drawn, last, largest):
+    curve_panels([event(last / 7 * n, largest) for n in range(8)])
+    loss_curves(
+        [last / 7 * n for n in range(1, 8)], [Line(label="G", colour="#000000", values=[largest] * 7)], "x", "y"
+    )
+    assert len(drawn) == 3
+    for axes in drawn:
+        for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            ticks = inside(axis, limits)
+            assert 2 <= len(ticks) <= 9
+            steps = {f"{step:.0e}"[0] for step in np.diff(ticks)}
+            assert steps <= {"1", "2", "5"}, ticks
+            assert all(len(text) <= 6 for text in labels(axis))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.1 + 0.2, "0.3"), (2.5, "2.5"), (999, "999"), (1000, "1,000"), (10_000, "10k"), (1_500_000, "1.5M")],
+)
+def test_numbers_on_an_axis_are_short(value, text):
+    assert short_number(value) == text
+
+
+@pytest.mark.parametrize(("low", "high"), [(3.1, 4.6), (6.0, 9.0), (0.6, 2.1), (0.8, 90.0), (40.0, 41.0), (1e-3, 5e3)])
+def test_a_logarithmic_axis_has_ticks_in_every_range(drawn, low, high):
+    points = np.array([(1000 * n, value, value, value) for n, value in enumerate((high, low), start=1)])
+    distance_curve(points, None, "Fréchet distance")
+    (axes,) = drawn
+    ticks = inside(axes.yaxis, axes.get_ylim())
+    assert len(ticks) >= 2
+    assert ticks == pytest.approx([float(f"{tick:.3g}") for tick in ticks])
 
 
 def test_the_running_mean_keeps_constants_and_halves_noise():
@@ -69,15 +141,18 @@ def test_distances_are_an_image_with_a_band_and_a_floor_where_there_is_one(value
     points = np.array([(1000 * n, value, value - 0.5, value + 0.5) for n, value in enumerate(values, start=1)])
     image = Image.open(io.BytesIO(distance_curve(points, floor, "Fréchet distance"))).convert("RGB")
     pixels = np.asarray(image).reshape(-1, 3)
-    assert image.size == (1440, 518)
+    assert image.size == (720, 518)
     assert (pixels == [0xD9, 0x82, 0x2B]).all(1).sum() > 100
-    assert bool((pixels == 0x66).all(1).sum() > 1000) == (floor is not None)
+    assert bool((pixels == 0x66).all(1).sum() > 500) == (floor is not None)
 
 
-def test_the_legend_of_distances_stands_above_the_plot_and_not_on_its_points(monkeypatch):
-    figures = []
-    monkeypatch.setattr("gansmith.viz.curves.figure_png", figures.append)
+def test_legends_stand_above_the_plots_and_not_on_their_points(drawn):
     distance_curve(np.array([[1000, 5.0, 4.0, 6.0]]), 4.0, "Fréchet distance")
-    figures[0].canvas.draw()
-    (axes,) = figures[0].axes
-    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1
+    curve_panels([event(0), event(32)])
+    loss_curves([1, 2], [Line(label="Generator", colour="#000000", values=[1, 2])], "Losses", "Epochs")
+    assert len(drawn) == 4
+    for axes in drawn:
+        legend = axes.get_legend().get_window_extent()
+        assert legend.y0 >= axes.get_window_extent().y1
+        titles = [text for text in axes.findobj(Text) if text.get_text() and text.get_text() == axes.get_title("left")]
+        assert all(legend.x0 > title.get_window_extent().x1 for title in titles)
