@@ -84,10 +84,22 @@ def error_of(result, code):
     return result.err
 
 
-def test_an_unknown_suffix_or_none(gansmith, trained):
+def test_without_out_it_is_a_gif_in_the_current_folder_and_a_second_one_has_another_name(gansmith, trained):
+    for name in ("00001-tiny-evolution.gif", "00001-tiny-evolution-2.gif"):
+        result = gansmith("runs", "animate", trained)
+        assert (result.code, result.out) == (0, f"{name}\n")
+        assert len(frames_of(name)) == 8
+
+
+def test_an_mp4_without_its_package_is_refused_with_the_command_that_installs_it(gansmith, trained, monkeypatch):
+    monkeypatch.setattr("gansmith.viz.video.find_spec", lambda name: None)
+    error = error_of(gansmith("runs", "animate", "--out", "x.mp4"), 6)
+    assert error == "error: MP4 files need an extra package: pip install 'gansmith[video]'.\n"
+
+
+def test_an_unknown_suffix(gansmith, trained):
     for out in ("x.png", "x"):
         assert f"--out {out}: unknown suffix" in error_of(gansmith("runs", "animate", "--out", out), 2)
-    assert "FILE.gif|FILE.webp is missing" in error_of(gansmith("runs", "animate"), 2)
 
 
 @pytest.mark.parametrize(("num", "words"), [(0, "holds no sample grid"), (1, "holds one sample grid")])

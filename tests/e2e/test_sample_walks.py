@@ -136,8 +136,8 @@ def test_colours_move_without_loss(gansmith, tiny):
         ("--interpolate 0,7 -n 9 --out x.gif", "-n 9 has no effect with --interpolate; --frames is"),
         ("--interpolate 0,7 --frames 0 --out x.gif", "--frames 0: give at least 1."),
         (
-            "--interpolate 0,7 --out x.jpeg",
-            "unknown suffix '.jpeg'; give FILE.png, FILE.npy or a folder's name, or with",
+            "--interpolate 0,7 --out x.bmp",
+            "unknown suffix '.bmp'; give FILE.png, FILE.jpg, FILE.npy or a folder's name, or with",
         ),
         ("--interpolate 0,7 --frames 9999 --out x.png", "19,998 images do not fit one grid (limit 4,096)"),
         (

@@ -1,9 +1,11 @@
 """What verbs write: results on standard output, notes on standard error, and errors about the files that they make."""
 
 import json
+import os
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from gansmith.errors import DiskError
@@ -29,6 +31,16 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_notes(notes: Iterable[str]) -> None:
     """Write each note on standard error."""
     sys.stderr.write("".join(f"{note}\n" for note in notes))
+
+
+def free_file(run: Run, what: str, suffix: str) -> str:
+    """The name of a new file in the current folder, such as "00001-demo-samples.png", or with -2, -3, ..."""
+    name = f"{run.path.resolve().name}-{what}"
+    for number in count(2):
+        if not os.path.lexists(f"{name}{suffix}"):
+            break
+        name = f"{run.path.resolve().name}-{what}-{number}"
+    return f"{name}{suffix}"
 
 
 @contextmanager

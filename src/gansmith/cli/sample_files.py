@@ -1,51 +1,83 @@
 """The files that `gansmith sample` writes: a grid, rows of an interpolation, an animation, an array, or a folder."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.run import write_atomically
-from gansmith.viz.animation import ANIMATION_SIDE, MOST_PIXELS, SUFFIXES, animation
-from gansmith.viz.grids import enlarged, enlargement, grid, png, to_pillow
+from gansmith.viz.animation import ANIMATION_SIDE, MOST_PIXELS, SUFFIXES, animation, check_animation
+from gansmith.viz.grids import enlarged, enlargement, grid, jpeg, png, to_pillow
+from gansmith.viz.numbered import numbered_grid
 
 if TYPE_CHECKING:
     from gansmith.generation.generator import Generator
 
-FORMS = "FILE.png, FILE.npy or a folder's name, or with --interpolate FILE.gif or FILE.webp"
+FORMS = "FILE.png, FILE.jpg, FILE.npy or a folder's name, or with --interpolate FILE.gif, FILE.webp or FILE.mp4"
 """What --out can be."""
 MOST_IN_A_GRID = 4096
 """Images of one grid, at most."""
 FRAME_MILLISECONDS = 50
 """Time that a frame of an animation is shown."""
-Writer = Callable[[Path, int, "Generator", Iterable[np.ndarray]], None]
-"""`(out, num, generator, chunks)`, where the chunks uint8 (n, H, W, C) hold `num` images in all."""
+STILLS = (".png", ".jpg", ".jpeg")
+"""The file types of a grid."""
 
 
-def writer_for(out: str, num: int, frames: int | None, num_classes: int) -> Writer:
-    """The writer for this --out, of an interpolation with so many `frames` per segment or of separate images.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Images:
+    """The images that are written: their numbers, and what their places in a grid depend on."""
 
-    Raises UsageError for an unknown suffix, and for more images than fit.
+    numbers: Sequence[int]
+    frames: int | None
+    """Images per segment of an interpolation; None for separate images."""
+    num_classes: int
+    """Number of classes that were named, which take turns."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def chosen(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The images of these numbers, in their order, as one chunk; the chunks hold images 0, 1, 2, ..."""
+        found, start = {}, 0
+        for chunk in chunks:
+            found |= {number: chunk[number - start] for number in self.numbers if 0 <= number - start < len(chunk)}
+            start += len(chunk)
+        yield np.stack([found[number] for number in self.numbers])
+
+
+Writer = Callable[[Path, Images, "Generator", Iterable[np.ndarray]], None]
+"""`(out, images, generator, chunks)`, where the chunks uint8 (n, H, W, C) hold all images."""
+
+
+def writer_for(out: str, images: Images, numbered: bool) -> Writer:
+    """The writer for this --out; `numbered` asks for the number of each image below it.
+
+    Raises UsageError for an unknown suffix, for more images than fit, and for numbers where there is no place for them,
+    and MissingExtraError when a package for the file type is not installed.
     """
     if not out:
         raise UsageError(f"--out {out!r} names nothing; give {FORMS}.")
-    path = Path(out)
+    path, num = Path(out), len(images)
     suffix = path.suffix.lower()
-    if suffix == ".png":
+    if numbered and (images.frames or suffix not in STILLS):
+        raise UsageError("--numbers has an effect on a grid only, FILE.png or FILE.jpg without --interpolate.")
+    if suffix in STILLS:
         if num > MOST_IN_A_GRID:
             raise UsageError(
                 f"{num:,} images do not fit one grid (limit {MOST_IN_A_GRID:,}); give a .npy file or a folder."
             )
-        return partial(_write_segments, frames) if frames else partial(_write_grid, num_classes)
+        return _write_segments if images.frames else _write_numbered_grid if numbered else _write_grid
     if suffix == ".npy":
         return _write_array
     if suffix in SUFFIXES:
-        if not frames:
+        if not images.frames:
             raise UsageError(f"--out {path}: an animation needs --interpolate with the numbers of images.")
+        check_animation(suffix)
         return _write_animation
     if path.suffix and not path.is_dir():
         raise UsageError(f"--out {path}: unknown suffix {path.suffix!r}; give {FORMS}.")
@@ -63,15 +95,20 @@ def report_sampling(
         progress("sampling", done, num)
 
 
-def _write_segments(frames: int, out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
-    """One row per segment, which ends with the first image of the next one."""
+def _write_still(out: Path, image: Image.Image) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, png(image) if out.suffix.lower() == ".png" else jpeg(image))
+
+
+def _write_segments(out: Path, images: Images, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
+    """One row per segment, which ends with the first image of the next one."""
+    num, frames = len(images), images.frames or 1
     order = [(start + frame) % num for start in range(0, num, frames) for frame in range(frames + 1)]
-    write_atomically(out, png(grid(np.concatenate(list(chunks))[order], frames + 1)))
+    _write_still(out, grid(np.concatenate(list(chunks))[order], frames + 1))
 
 
-def _write_animation(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
-    data = generator.recipe.data
+def _write_animation(out: Path, images: Images, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
+    data, num = generator.recipe.data, len(images)
     zoom = enlargement(data.height, data.width, ANIMATION_SIDE)
     height, width = data.height * zoom, data.width * zoom
     most = MOST_PIXELS // (height * width)
@@ -85,11 +122,18 @@ def _write_animation(out: Path, num: int, generator: "Generator", chunks: Iterab
     write_atomically(out, animation(frames, [FRAME_MILLISECONDS] * num, out.suffix))
 
 
-def _write_grid(num_classes: int, out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    in_turn = num_classes or (len(generator.classes.names) if generator.classes else 1)
-    columns = _num_columns(num, in_turn, generator.recipe.grid.columns)
-    write_atomically(out, png(grid(np.concatenate(list(chunks)), columns)))
+def _write_grid(out: Path, images: Images, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
+    _write_still(out, grid(np.concatenate(list(chunks)), _columns_for(images, generator)))
+
+
+def _write_numbered_grid(out: Path, images: Images, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
+    pixels, columns = np.concatenate(list(chunks)), _columns_for(images, generator)
+    _write_still(out, numbered_grid(pixels, images.numbers, columns))
+
+
+def _columns_for(images: Images, generator: "Generator") -> int:
+    in_turn = images.num_classes or (len(generator.classes.names) if generator.classes else 1)
+    return _num_columns(len(images), in_turn, generator.recipe.grid.columns)
 
 
 def _num_columns(num: int, in_turn: int, usual: int) -> int:
@@ -102,8 +146,8 @@ def _num_columns(num: int, in_turn: int, usual: int) -> int:
     return in_turn * (round(square / in_turn) or 1)
 
 
-def _write_array(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
-    data = generator.recipe.data
+def _write_array(out: Path, images: Images, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
+    data, num = generator.recipe.data, len(images)
     shape = (num, data.height, data.width, data.channels)
     out.parent.mkdir(parents=True, exist_ok=True)
     size, free = num * data.height * data.width * data.channels, shutil.disk_usage(out.parent).free
@@ -122,15 +166,14 @@ def _write_array(out: Path, num: int, generator: "Generator", chunks: Iterable[n
         unfinished.unlink(missing_ok=True)
 
 
-def _write_folder(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
+def _write_folder(out: Path, images: Images, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         raise UsageError(
             f"--out {out} is not empty, and new images would mix with those there; give a new folder, or empty this "
             "one first."
         )
-    number = 0
+    numbers = iter(images.numbers)
     for chunk in chunks:
         for pixels in chunk:
-            (out / f"{number:06}.png").write_bytes(png(to_pillow(pixels)))
-            number += 1
+            (out / f"{next(numbers):06}.png").write_bytes(png(to_pillow(pixels)))

@@ -64,7 +64,7 @@ def evolution_frame(step: int, steps: int, images: np.ndarray, columns: int) -> 
     grey = f"rgb({BACKGROUND}, {BACKGROUND}, {BACKGROUND})"
     frame = Image.new(image.mode, (max(image.width, NARROWEST_FRAME), HEADER + image.height), grey)
     frame.paste(image, ((frame.width - image.width) // 2, HEADER))
-    draw, font = ImageDraw.Draw(frame), _font()
+    draw, font = ImageDraw.Draw(frame), label_font()
     draw.text((2 * MARGIN, HEADER / 2), f"step {step:,}", fill="white", font=font, anchor="lm")
     draw.text((frame.width - 2 * MARGIN, HEADER / 2), in_percent(step, steps), fill="white", font=font, anchor="rm")
     return frame
@@ -78,7 +78,7 @@ def evolution(columns: Sequence[tuple[str, np.ndarray]], rows: Sequence[str] = (
     num, height, width, channels = columns[0][1].shape
     zoom = enlargement(height, width, TILE_SIDE)
     tile_h, tile_w = height * zoom, width * zoom
-    font = _font()
+    font = label_font()
     words = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in rows]
     margin = max((round(font.getlength(word)) + MARGIN for word in words), default=0)
     size = (margin + len(columns) * (tile_w + MARGIN) + MARGIN, HEADER + num * (tile_h + MARGIN))
@@ -96,7 +96,7 @@ def evolution(columns: Sequence[tuple[str, np.ndarray]], rows: Sequence[str] = (
     return strip
 
 
-def _font() -> ImageFont.FreeTypeFont:
+def label_font() -> ImageFont.FreeTypeFont:
     """DejaVu Sans from matplotlib: it has the letters of most alphabets; Pillow's own font has only ASCII."""
     import matplotlib as mpl
 

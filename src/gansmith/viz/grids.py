@@ -13,6 +13,9 @@ SIDE = 64
 BACKGROUND = 48
 """Grey value of the gaps, which shows the edges of black and of white images."""
 
+JPEG_QUALITY = 95
+"""Pillow's quality of JPEG files, up to 95."""
+
 
 def grid(images: np.ndarray, columns: int) -> Image.Image:
     """uint8 images (N, H, W, C), C 1, 3 or 4, in rows of `columns`; small images are enlarged."""
@@ -66,6 +69,21 @@ def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def jpeg(image: Image.Image) -> bytes:
+    """The image as a JPEG file of high quality, with white where it is transparent."""
+    buffer = io.BytesIO()
+    flat = image if image.mode == "L" else on_white(image)
+    flat.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The image in RGB, with white where it is transparent."""
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 def _extent(num: int, columns: int, height: int, width: int, gap: int = GAP) -> tuple[int, int]:

@@ -26,7 +26,7 @@ LAST_FRAME = 2000
 
 
 def animation_of(run: Run, suffix: str) -> tuple[bytes, list[str]]:
-    """The content of a GIF or WebP file, and notes on what it leaves out. Raises UsageError without two grids."""
+    """The content of a GIF, WebP or MP4 file, and notes on what it leaves out. Raises UsageError without two grids."""
     grids = sample_grids(run)
     if len(grids) < 2:
         held = f"holds {'one' if grids else 'no'} sample grid"
