@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -180,9 +181,9 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]], files: dict[st
     return render_page(
         "run.html",
         title=run.path.name,
-        path=str(run.path),
+        command=f"gansmith resume {quote(str(run.path))}",
         about=recipe.about,
-        live=LiveNote(written=time.strftime("%H:%M:%S on %d %B %Y")) if info.get("status") == RUNNING else None,
+        live=LiveNote(written=time.strftime("%H:%M:%S %Z on %Y-%m-%d")) if info.get("status") == RUNNING else None,
         recipe=recipe,
         recipe_text=to_toml(recipe, comments=True),
         summary=_summary(info, recipe, events[-1] if events else {}),
@@ -259,9 +260,7 @@ def _measures(run: Run) -> dict[str, Any]:
     shown = [next(line for line in lines if line["step"] == best.step), lines[-1]]
     if shown[0] is shown[1]:
         del shown[0]
-    heads = [f"step {line['step']:,}" for line in shown]
-    if len(shown) == 2:
-        heads = [f"best: {heads[0]}", f"last: {heads[1]}"]
+    heads = {"best" if line["step"] == best.step else "last": line["step"] for line in shown}
     rows = {
         name: {
             "about": metric.about,
@@ -271,7 +270,7 @@ def _measures(run: Run) -> dict[str, Any]:
         for name, metric in METRICS.items()
         if any(name in line for line in shown)
     }
-    return {"steps": heads, "rows": rows}
+    return {"heads": heads, "rows": rows}
 
 
 def _cell(measured: object) -> dict[str, str]:
@@ -279,7 +278,7 @@ def _cell(measured: object) -> dict[str, str]:
     ends = [measured.get(end) for end in ("value", "low", "high")] if isinstance(measured, dict) else []
     if not (ends and all(isinstance(end, int | float) for end in ends)):
         return {"value": "", "interval": ""}
-    value, low, high = (f"{end:.4g}" for end in ends)
+    value, low, high = (f"{end:.3g}" for end in ends)
     return {"value": value, "interval": f"{low} to {high}"}
 
 

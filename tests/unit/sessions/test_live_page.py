@@ -56,7 +56,7 @@ def pages_of(steps):
 def test_a_run_in_training_has_a_page_that_loads_itself_and_says_when_it_was_written(always):
     pages = [*pages_of(gansmith.training_steps(recipe(), device="cpu"))]
     assert all(REFRESH in page and "<dd>running</dd>" in page for page in pages)
-    assert re.search(r"Written at \d\d:\d\d:\d\d on \d\d \w+ \d{4}", pages[0])
+    assert re.search(r"Written at \d\d:\d\d:\d\d \w+ on \d{4}-\d\d-\d\d", pages[0])
     assert f"gansmith resume {PAGE.parent}" in pages[0]
     assert "Generated images" in pages[0]
     assert "Curves" not in pages[0]

@@ -41,14 +41,18 @@ RUN_INFO = {
 }
 
 
-def page_of(folder, *changes, info=RUN_INFO):
+FD = {"step": 1, "seen": 96, "fd": {"value": 2.0, "low": 1.0, "high": 3.0}}
+
+
+def page_of(folder, *changes, info=RUN_INFO, metrics=(FD,)):
     folder.mkdir()
     run = Run(folder)
     recipe = override(gansmith.recipe(PLAIN), changes)
     (folder / "recipe.toml").write_text(to_toml(recipe))
     (folder / "run.json").write_text(json.dumps(info))
     run.append_event({"step": 1, "seen": 96, "loss/d": 1, "loss/g": 1, "accuracy/real": 1, "accuracy/fake": 1})
-    run.append_metric({"step": 1, "seen": 96, "fd": {"value": 2.0, "low": 1.0, "high": 3.0}})
+    for one in metrics:
+        run.append_metric(one)
     run.samples.mkdir()
     size = (recipe.grid.rows * recipe.grid.columns, recipe.data.height, recipe.data.width, recipe.data.channels)
     (run.samples / "00000001.png").write_bytes(png(grid(np.zeros(size, np.uint8), recipe.grid.columns)))
@@ -74,6 +78,70 @@ def test_a_page_has_words_for_the_memory_the_epochs_the_ema_and_the_validation_s
     assert "<h2>Evaluations against the validation set</h2>" in page
     assert "ema_half_life = 38.4\n" in page
     assert "figures in the layout of the article" not in page
+
+
+def section(page, title):
+    """The text of the section with this heading."""
+    found = re.search(rf"<h2>{title}</h2>(.*?)</section>", page, re.DOTALL)
+    return " ".join(re.sub("<[^>]+>", " ", found[1]).split()) if found else ""
+
+
+def test_notes_are_under_headings_and_say_plan_once(tmp_path):
+    told = ["small network", "plan: 10 steps", "10 images", "never score this", "evaluated often", "from here on cuda"]
+    info = {**RUN_INFO, "notes": told, "data_notes": told[2:4]}
+    page = page_of(tmp_path / "1-x", info=info)
+    assert section(page, "Plan") == "small network 10 steps"
+    assert section(page, "Data") == "10 images never score this"
+    assert section(page, "Notes") == "evaluated often from here on cuda"
+
+
+def test_notes_of_a_run_that_knows_no_headings_are_all_there(tmp_path):
+    page = page_of(tmp_path / "1-x", info={**RUN_INFO, "notes": ["plan: 10 steps", "10 images"]})
+    assert section(page, "Notes") == "plan: 10 steps 10 images"
+    assert not section(page, "Plan")
+
+
+def evaluated(step, fd, checkerboard):
+    def ends(value):
+        return {"value": value, "low": value - 0.5, "high": value + 0.5}
+
+    return {"step": step, "seen": 96 * step, "fd": ends(fd), "checkerboard": ends(checkerboard)}
+
+
+def test_the_best_and_the_last_evaluation_are_a_table_with_every_metric(tmp_path):
+    lines = [evaluated(1, 9.0, 11.5), evaluated(2, 4.0, 6.25), evaluated(3, 5.0, 7.75)]
+    page = page_of(tmp_path / "1-x", metrics=lines)
+    table = section(page, "Evaluations against real images")
+    assert table.startswith("best step 2 last step 3 fd ↓ Fréchet distance")
+    assert "4 3.5 to 4.5 5 4.5 to 5.5" in table
+    assert "checkerboard strength of upsampling" in table
+    assert "6.25 5.75 to 6.75 7.75 7.25 to 8.25" in table
+    assert "<h2>Fréchet distance</h2>" in page
+    assert (tmp_path / "1-x/distance.png").exists()
+
+
+def test_one_evaluation_is_a_table_and_no_plot(tmp_path):
+    page = page_of(tmp_path / "1-x", metrics=[evaluated(2, 4.0, 6.0)])
+    table = section(page, "Evaluations against real images")
+    assert table.startswith("best step 2 fd ↓")
+    assert "Best: step 2, FD 4 (95 % interval 3.5 to 4.5)." in table
+    assert "<h2>Fréchet distance</h2>" not in page
+    assert not (tmp_path / "1-x/distance.png").exists()
+
+
+def test_a_metric_that_is_broken_in_the_log_has_an_empty_cell(tmp_path):
+    lines = [evaluated(1, 4.0, 6.0) | {"checkerboard": HOSTILE}, evaluated(2, 5.0, 7.0) | {"spectrum": {"value": []}}]
+    page = page_of(tmp_path / "1-x", metrics=lines)
+    assert "<script" not in page
+    assert "7 6.5 to 7.5" in section(page, "Evaluations against real images")
+
+
+def test_a_plot_of_evaluations_that_are_gone_is_not_on_the_page(tmp_path):
+    page_of(tmp_path / "1-x", metrics=[evaluated(1, 4.0, 6.0), evaluated(2, 3.0, 6.0)])
+    run = Run(tmp_path / "1-x")
+    run.keep_lines("metrics.jsonl", lambda line: line["step"] == 1)
+    write_report(run)
+    assert "<h2>Fréchet distance</h2>" not in run.report.read_text()
 
 
 def test_a_value_that_nobody_gives_is_an_error():
