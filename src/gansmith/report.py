@@ -20,7 +20,7 @@ from gansmith.viz.curves import D_COLOUR, G_COLOUR, curve_panels, distance_curve
 from gansmith.viz.diagram import DrawnLayer, diagram
 from gansmith.viz.evolution import evolution, evolution_steps
 from gansmith.viz.grids import enlargement, grid_size, png, tiles
-from gansmith.viz.page import HALF, own_width, render_page
+from gansmith.viz.page import HALF, even_width, render_page
 
 RUNNING = "running"
 """Status in run.json of a run in training."""
@@ -28,6 +28,8 @@ REFRESH_SECONDS = 20
 """Seconds after which the page of a run in training loads itself again."""
 PANELS = ("Loss", "D is right")
 """Names of the panels of the curves."""
+LEAST_FILLED = 0.6
+"""Share of the room next to each other that grids fill at least; otherwise they are larger, one above the other."""
 BETTER = {"lower": "↓", "higher": "↑"}
 """Sign for the direction in which a metric is better."""
 EVOLUTION_ROWS = 8
@@ -177,7 +179,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]], files: dict[st
     info, grids, data = run.info(), sample_grids(run), recipe.data
     dataset, sampled = info.get("data", {}), max(grids, default=0)
     samples, zoom = _content(grids[sampled]) if grids else None, enlargement(data.height, data.width)
-    is_large = samples is not None and own_width(samples) // zoom > 2 * HALF
+    is_large = samples is not None and even_width(samples, HALF, zoom) < LEAST_FILLED * HALF
     return render_page(
         "run.html",
         title=run.path.name,

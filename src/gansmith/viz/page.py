@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 HALF = 552
 """Pixels that a page has for a grid next to another one."""
+ALONE = 720
+"""Pixels that a page has for a grid of its own."""
 WHOLE = 1120
 """Pixels that a page has for an image of full width."""
 LONG_NUMBER = re.compile(r"\d+\.\d{12,}(e-?\d+)?")
@@ -21,7 +23,7 @@ def render_page(template: str, **values: object) -> str:
 
     Raises jinja2.UndefinedError for a value that the template names and nobody gives.
     """
-    return _environment().get_template(template).render(values, HALF=HALF, WHOLE=WHOLE)
+    return _environment().get_template(template).render(values, HALF=HALF, ALONE=ALONE, WHOLE=WHOLE)
 
 
 def image_source(png: bytes) -> str:
