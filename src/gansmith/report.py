@@ -280,8 +280,8 @@ def _cell(measured: object) -> dict[str, str]:
     ends = [measured.get(end) for end in ("value", "low", "high")] if isinstance(measured, dict) else []
     if not (ends and all(isinstance(end, int | float) for end in ends)):
         return {"value": "", "interval": ""}
-    value, low, high = (f"{end:.3g}" for end in ends)
-    return {"value": value, "interval": f"{low} to {high}"}
+    value, low, high = ends
+    return {"value": f"{value:.4g}", "interval": f"{low:.3g} to {high:.3g}"}
 
 
 def _machine(info: dict[str, Any]) -> dict[str, object]:

@@ -33,8 +33,8 @@ def write_page(found: Comparison, file: Path) -> None:
     write_atomically(file, page)
 
 
-def _curves(found: Comparison) -> bytes | None:
-    """The plot of all evaluations during training; None where there are none."""
+def _curves(found: Comparison) -> list[bytes]:
+    """The plots of all evaluations during training; none where there are no evaluations."""
     lines = [
         RunLine(
             group=number,
@@ -49,7 +49,7 @@ def _curves(found: Comparison) -> bytes | None:
         for one in group.runs
         if (history := evaluations(one.run))
     ]
-    return group_curves(lines, "Fréchet distance") if lines else None
+    return group_curves(lines, "Fréchet distance") if lines else []
 
 
 def _run_names(group: Group) -> str:

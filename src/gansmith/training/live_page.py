@@ -12,23 +12,27 @@ from gansmith.runs.run import Run
 MOST_PAGE_SHARE = 0.02
 """Share of the training time that the pages take at most."""
 
+FIRST_GUESS = 0.1
+"""Seconds of a page before one has been written."""
+
 
 class LivePage:
     """Rewrites the report of a run in training. It draws no random numbers, and no error of it ends the training."""
 
     def __init__(self, run: Run, reporter: Reporter):
         self._run, self._reporter = run, reporter
-        self._last_costs: list[float] = []
+        self._last_costs = [FIRST_GUESS]
         self._written = float("-inf")
         self._is_told = False
 
-    def update(self, grid: Path | None = None) -> None:
-        """Rewrite the page and name the new sample grid, unless the last page is too recent.
+    def update(self, grid: Path | None = None, *, asked: bool = False) -> None:
+        """Rewrite the page and name the new sample grid, unless the last page is too recent and nobody `asked` for it.
 
-        The next page costs about what the cheaper of the last two did: one of them may have imported the plots.
+        The next page costs about what the cheapest of the last three did: the first ones import what they need.
         """
         began = time.monotonic()
-        if began - self._written < min(self._last_costs, default=0.0) / MOST_PAGE_SHARE:
+        is_early = began - self._written < min(self._last_costs) / MOST_PAGE_SHARE
+        if is_early and not asked:
             return
         if grid:
             self._reporter.note(f"new sample grid: {grid}")
@@ -39,7 +43,7 @@ class LivePage:
         else:
             self._is_told = False
         self._written = time.monotonic()
-        self._last_costs = [*self._last_costs[-1:], self._written - began]
+        self._last_costs = [*self._last_costs[-2:], self._written - began]
 
     def _tell(self, error: Exception) -> None:
         """Show the first of several failures in a row."""

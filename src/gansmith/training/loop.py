@@ -84,7 +84,7 @@ def train_loop(gan: GAN, setup: Setup, requests: Requests) -> Generator[Training
         if due.validation_losses and datasets.for_losses:
             write_validation_losses(gan, recipe, datasets.for_losses, engine, run)
         if due.grid or (due.is_new and done) or SAMPLE in requested:
-            page.update(save_sample_grid(run, generator_of(gan, recipe, engine)))
+            page.update(save_sample_grid(run, generator_of(gan, recipe, engine)), asked=SAMPLE in requested)
         if due.checkpoint or (due.is_new and (stop or result.is_best or SAVE in requested)):
             save_checkpoint(run, gan, recipe)
         if stop:

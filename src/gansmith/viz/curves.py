@@ -37,7 +37,7 @@ def curve_panels(events: Sequence[Mapping[str, float]]) -> list[bytes]:
 
     Each event holds "seen", "loss/d", "loss/g", "accuracy/real" and "accuracy/fake".
     """
-    losses, accuracies = [_new_panel() for _ in range(2)]
+    losses, accuracies = [new_panel() for _ in range(2)]
     for axes, lines in (
         (losses, (("loss/d", "D", D_COLOUR), ("loss/g", "G", G_COLOUR))),
         (accuracies, (("accuracy/real", "on real", REAL_COLOUR), ("accuracy/fake", "on generated", FAKE_COLOUR))),
@@ -89,7 +89,7 @@ def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
     `points` (n, 4) are images seen, distance, and both ends of its interval. `floor` is the distance of real images
     from one another, drawn as a line, or None.
     """
-    axes = _new_panel()
+    axes = new_panel()
     seen, values, lows, highs = points.T
     smallest = max(min(values[values > 0].min(initial=1.0), floor or np.inf) / 10, 1e-12)  # a logarithmic axis has no 0
     values, lows = np.maximum(values, smallest), np.maximum(lows, smallest)
@@ -108,7 +108,7 @@ def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
     return figure_png(axes.get_figure())
 
 
-def _new_panel() -> "Axes":
+def new_panel() -> "Axes":
     """The axes of a plot that can be read at the width of a phone and next to another one."""
     from matplotlib.figure import Figure
 

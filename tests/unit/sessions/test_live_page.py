@@ -162,6 +162,21 @@ def test_pages_draw_no_random_numbers_and_change_no_byte_of_the_run(always, monk
     assert not differing(seen.path, unseen.path)
 
 
+def test_a_grid_that_was_asked_for_is_named_and_shown_at_once(monkeypatch):
+    real, told = loop.train_step, Kept()
+    monkeypatch.setattr(live_page, "FIRST_GUESS", 1e9)
+
+    def train_step(gan, batch, recipe, engine):
+        (PAGE.parent / "control/sample").touch()
+        return real(gan, batch, recipe, engine)
+
+    monkeypatch.setattr(loop, "train_step", train_step)
+    monkeypatch.setattr("gansmith.runs.control.LOOK_EVERY", 0)
+    pages = [*pages_of(gansmith.training_steps(recipe(), device="cpu", reporter=told))]
+    assert "Step 3: random latents" in pages[3]
+    assert f"new sample grid: {PAGE.parent / 'samples/00000003.png'}" in told.notes
+
+
 class Clock:
     """Time that passes when it is told to, and while pages are written."""
 
@@ -184,13 +199,13 @@ def test_pages_take_no_more_than_their_share_of_the_time(monkeypatch, tmp_path):
     assert len(clock.written) == pytest.approx((clock.now - 1000) * MOST_PAGE_SHARE, rel=0.03)
 
 
-def test_one_slow_page_such_as_the_first_with_plots_does_not_keep_the_next_one_away(monkeypatch, tmp_path):
-    clock = Clock(monkeypatch, [0.1, 3.0, 0.2, 0.2, 0.2])
+def test_slow_pages_at_first_do_not_keep_the_next_ones_away(monkeypatch, tmp_path):
+    clock = Clock(monkeypatch, [1.1, 1.7, 0.2, 0.2, 0.2, 0.2])
     page = LivePage(Run(tmp_path), Silent())
     for _ in range(60):
         page.update()
         clock.now += 1.0
-    assert np.diff(clock.written)[:3] == pytest.approx([5, 8, 10], abs=1.5)
+    assert np.diff(clock.written)[:4] == pytest.approx([6.1, 6.7, 10.2, 10.2], abs=1.1)
 
 
 def test_a_page_is_whole_at_every_moment(monkeypatch, always):
