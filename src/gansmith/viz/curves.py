@@ -69,10 +69,7 @@ class Line:
 
 def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, axis: str) -> bytes:
     """A PNG of one plot as articles print it, with lines from value to value; `axis` is the name of the x axis."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 4.4), layout="constrained", dpi=144)
-    axes = figure.subplots()
+    axes = new_panel()
     looks = {"linewidth": 1.3, "marker": "o" if len(positions) <= MOST_MARKERS else None, "markersize": 3}
     for line in lines:
         axes.plot(positions, line.values, color=line.colour, label=line.label, **looks)
@@ -80,7 +77,7 @@ def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, a
     style(axes, axis)
     axes.set_ylabel("loss")
     legend_above(axes)
-    return figure_png(figure)
+    return figure_png(axes.get_figure())
 
 
 def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:

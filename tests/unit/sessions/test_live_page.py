@@ -16,6 +16,7 @@ from gansmith.errors import DiskError, DivergedError
 from gansmith.report import write_report
 from gansmith.runs.reporter import Silent
 from gansmith.runs.run import Run
+from gansmith.sessions.session import resume
 from gansmith.training import live_page, loop
 from gansmith.training.live_page import MOST_PAGE_SHARE, LivePage
 from tests.helpers.plain import PLAIN
@@ -25,8 +26,9 @@ PAGE = Path("runs/00001-tiny/report.html")
 REFRESH = '<meta http-equiv="refresh"'
 
 
-def recipe(**more):
-    return gansmith.recipe(str(write_recipe(PLAIN, **more)))
+def recipe():
+    """A recipe of ten steps, three of them logged, with grids of steps 0, 1, 2, 5, 7 and 10."""
+    return gansmith.recipe(str(write_recipe(PLAIN)), ["length.images=80"])
 
 
 class Kept(Silent):
@@ -122,9 +124,24 @@ def test_a_run_that_goes_on_says_so_before_its_first_step(monkeypatch):
         return real(*given)
 
     monkeypatch.setattr(loop, "train_step", train_step)
-    gansmith.sessions.session.resume(Run(PAGE.parent), device="cpu")
+    resume(Run(PAGE.parent), device="cpu")
     assert REFRESH in pages[0]
     assert REFRESH not in PAGE.read_text()
+
+
+def test_a_fork_has_a_page_before_it_has_a_grid_or_an_event(monkeypatch):
+    run = gansmith.train(recipe(), device="cpu")
+    pages, told, real = [], Kept(), loop.train_step
+
+    def train_step(*given):
+        pages.append(Path("runs/00002-tiny/report.html").read_text())
+        return real(*given)
+
+    monkeypatch.setattr(loop, "train_step", train_step)
+    resume(run, device="cpu", fork=True, steps=12, reporter=told)
+    assert REFRESH in pages[0]
+    assert "Real images" in pages[0]
+    assert not [note for note in told.notes if "not rewritten" in note]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +151,7 @@ def test_a_run_that_goes_on_says_so_before_its_first_step(monkeypatch):
 @pytest.mark.parametrize("full", [False, True])
 def test_a_page_that_cannot_be_written_is_told_once_and_changes_nothing(always, monkeypatch, error, full):
     made = recipe()
+    monkeypatch.setattr(live_page, "write_report", lambda run: None)
     whole = gansmith.train(made, name="whole", device="cpu")
 
     def fail(run):
