@@ -119,7 +119,7 @@ def style(axes: "Axes", below: str) -> None:
     axes.set_xlabel(below)
     for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         axis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND_STEPS, integer=high - low >= FEWEST_WHOLE))
-    axes.xaxis.set_major_formatter(lambda value, _: short_number(value))
+        axis.set_major_formatter(lambda value, _: short_number(value))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -150,7 +150,9 @@ def set_logarithmic(axes: "Axes") -> None:
 
 
 def short_number(value: float) -> str:
-    """A number on an axis, such as "0.5", "800", "20k" and "1.5M"."""
+    """A number on an axis, such as "0.5", "800", "20k", "1.5M" and "1e+12"."""
+    if abs(value) >= 1e9:
+        return f"{value:g}"
     if abs(value) >= 1e6:
         return f"{value / 1e6:g}M"
     if abs(value) >= 1e4:

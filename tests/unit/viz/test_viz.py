@@ -95,7 +95,7 @@ def inside(axis, limits):
 
 
 @pytest.mark.parametrize("last", [0.7, 3.0, 9.0, 80, 470, 9_600, 38_000, 5_100_000])
-@pytest.mark.parametrize("largest", [0.3, 1.47, 6.2, 81.0])
+@pytest.mark.parametrize("largest", [0.0, 0.3, 1.47, 6.2, 81.0, 8.1e7, 3e12])
 def test_ticks_are_round_whatever_the_length_of_an_axis(drawn, last, largest):
     curve_panels([event(last / 7 * n, largest) for n in range(8)])
     loss_curves(
@@ -108,12 +108,23 @@ def test_ticks_are_round_whatever_the_length_of_an_axis(drawn, last, largest):
             assert 2 <= len(ticks) <= 9
             steps = {f"{step:.0e}"[0] for step in np.diff(ticks)}
             assert steps <= {"1", "2", "5"}, ticks
-            assert all(len(text) <= 6 for text in labels(axis))
+            assert all(len(text) <= 8 for text in labels(axis))
+        assert not axes.yaxis.get_offset_text().get_text(), "the title stands there"
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.1 + 0.2, "0.3"), (2.5, "2.5"), (999, "999"), (1000, "1,000"), (10_000, "10k"), (1_500_000, "1.5M")],
+    [
+        (0, "0"),
+        (0.1 + 0.2, "0.3"),
+        (2.5, "2.5"),
+        (999, "999"),
+        (1000, "1,000"),
+        (10_000, "10k"),
+        (1_500_000, "1.5M"),
+        (-20_000, "-20k"),
+        (2e12, "2e+12"),
+    ],
 )
 def test_numbers_on_an_axis_are_short(value, text):
     assert short_number(value) == text
