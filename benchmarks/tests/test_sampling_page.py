@@ -73,7 +73,7 @@ def test_the_pages_numbers_are_those_of_the_code():
 
 def test_the_pages_commands_have_options_that_there_are():
     commands = [line.split()[1:] for line in re.findall(r"^    (gansmith .+)$", PAGE, re.MULTILINE)]
-    assert [verb for verb, *_ in commands] == ["sample"] * 4 + ["runs"]
+    assert [verb for verb, *_ in commands] == ["sample"] * 5 + ["runs"]
     for verb, *rest in commands:
         function = sample.sample if verb == "sample" else animate
         options = [part.removeprefix("--").replace("-n", "num") for part in rest if part.startswith("-")]

@@ -12,7 +12,6 @@ from gansmith.viz.grids import png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 D_COLOUR = "#3b76c4"
 """Colour of D's curves."""
@@ -55,7 +54,7 @@ def curve_panels(events: Sequence[Mapping[str, float]]) -> list[bytes]:
     accuracies.set_title("D is right", loc="left")
     accuracies.set_ylim(0, 1.02)
     accuracies.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    return [figure_png(axes.get_figure()) for axes in (losses, accuracies)]
+    return [panel_png(axes) for axes in (losses, accuracies)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +76,7 @@ def loss_curves(positions: Sequence[float], lines: Sequence[Line], title: str, a
     style(axes, axis)
     axes.set_ylabel("loss")
     legend_above(axes)
-    return figure_png(axes.get_figure())
+    return panel_png(axes)
 
 
 def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
@@ -102,7 +101,7 @@ def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
     set_logarithmic(axes)
     axes.set_ylabel(name)
     legend_above(axes)
-    return figure_png(axes.get_figure())
+    return panel_png(axes)
 
 
 def new_panel() -> "Axes":
@@ -169,9 +168,12 @@ def next_to_each_other(pngs: Sequence[bytes]) -> bytes:
     return png(row)
 
 
-def figure_png(figure: "Figure") -> bytes:
-    """The figure as a PNG file; the same figure always gives the same bytes."""
-    buffer = io.BytesIO()
+def panel_png(axes: "Axes") -> bytes:
+    """The figure of these axes as a PNG file; the same figure always gives the same bytes."""
+    from matplotlib.figure import Figure
+
+    figure, buffer = axes.get_figure(), io.BytesIO()
+    assert isinstance(figure, Figure)
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 

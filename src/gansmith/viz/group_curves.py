@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gansmith.viz.curves import figure_png, legend_above, new_panel, set_logarithmic, style
+from gansmith.viz.curves import legend_above, new_panel, panel_png, set_logarithmic, style
 
 COLOURS = ("#3b76c4", "#d9822b", "#2a9d6f", "#b0457f", "#7a5cc0", "#8a6d3b", "#4aa3a8", "#999999")
 """Colours of the groups, A first; the ninth group has the first colour again."""
@@ -41,4 +41,4 @@ def group_curves(lines: Sequence[RunLine], name: str) -> list[bytes]:
         set_logarithmic(axes)
         axes.set_ylabel(name)
         legend_above(axes)
-    return [figure_png(axes.get_figure()) for axes in (by_images, by_seconds)]
+    return [panel_png(axes) for axes in (by_images, by_seconds)]

@@ -76,12 +76,12 @@ def drawn(monkeypatch):
     """The axes of each figure that is drawn meanwhile."""
     found = []
 
-    def kept(figure):
-        figure.canvas.draw()
-        found.extend(figure.axes)
+    def kept(axes):
+        axes.get_figure().canvas.draw()
+        found.append(axes)
         return b""
 
-    monkeypatch.setattr(curves, "figure_png", kept)
+    monkeypatch.setattr(curves, "panel_png", kept)
     return found
 
 
