@@ -50,7 +50,8 @@ class LivePage:
         if not self._is_told:
             self._is_told = True
             with suppress(OSError, DiskError):  # the log lies on the same disk
-                self._reporter.note(f"the page is not rewritten, and training goes on: {error}")
+                why = str(error) or type(error).__name__
+                self._reporter.note(f"the page is not rewritten, and training goes on: {why}")
 
 
 def close_page(run: Run) -> None:
