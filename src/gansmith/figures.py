@@ -19,7 +19,6 @@ from gansmith.report import (
     describe_classes,
     evolution_columns,
     evolution_rows,
-    network_diagrams,
     read_grid,
     sample_grids,
 )
@@ -67,6 +66,7 @@ def draw_figures(run: Run, checkpoint: str = "last", device: "DeviceChoice" = "a
     figures cannot be written.
     """
     from gansmith.generation.generator import load
+    from gansmith.networks import network_diagrams
 
     generator = load(run, checkpoint, device)
     recipe, step = generator.recipe, generator.step

@@ -1,4 +1,4 @@
-"""The networks of a recipe as shapes: whether they suit the recipe, and their tables. No weight is made.
+"""The networks of a recipe as shapes: whether they suit the recipe, their tables and drawings. No weight is made.
 
 Everything here builds on torch's meta device, where a tensor has a shape and no memory.
 """
@@ -12,6 +12,8 @@ from gansmith.nn.spectral import every_kernel_is_normed
 from gansmith.nn.summary import Summary, summarize
 from gansmith.objectives.settings import NO_PENALTY
 from gansmith.schema import Recipe
+from gansmith.viz.curves import D_COLOUR, G_COLOUR
+from gansmith.viz.diagram import DrawnLayer, diagram
 
 
 def networks_on_meta(recipe: Recipe) -> Networks:
@@ -63,3 +65,18 @@ def network_tables(recipe: Recipe) -> dict[str, Summary]:
         "Generator": summarize(networks.G, (spec.latents,)),
         "Discriminator": summarize(networks.D, (spec.channels, spec.height, spec.width)),
     }
+
+
+def network_diagrams(recipe: Recipe) -> dict[str, str]:
+    """The drawings of G and D, as SVG."""
+    spec, tables = recipe.spec, network_tables(recipe)
+    image = (spec.height, spec.width, spec.channels)
+    drawings = {}
+    for key, name, source, colour in (
+        ("G", "Generator", DrawnLayer("latents", (spec.latents,)), G_COLOUR),
+        ("D", "Discriminator", DrawnLayer("image", image), D_COLOUR),
+    ):
+        table = tables[name]
+        layers = [source, *(DrawnLayer(row.kind, row.shape, row.parameters, row.side_input) for row in table.layers)]
+        drawings[key] = diagram(name, layers, table.trainable, table.non_trainable, colour)
+    return drawings

@@ -16,8 +16,7 @@ from gansmith.runs.run import Run, write_atomically
 from gansmith.schema import Figures, Recipe
 from gansmith.system.untrusted import open_plain
 from gansmith.text import duration
-from gansmith.viz.curves import D_COLOUR, G_COLOUR, curve_panels, distance_curve, next_to_each_other
-from gansmith.viz.diagram import DrawnLayer, diagram
+from gansmith.viz.curves import curve_panels, distance_curve, next_to_each_other
 from gansmith.viz.evolution import evolution, evolution_steps
 from gansmith.viz.grids import enlargement, grid_size, png, tiles
 from gansmith.viz.page import HALF, even_width, render_page
@@ -44,6 +43,8 @@ class LiveNote:
 
     written: str
     """The local time."""
+    every: str
+    """Time from one sample grid to the next; empty as long as it is unknown."""
     refresh: int = REFRESH_SECONDS
 
 
@@ -63,23 +64,6 @@ def write_report(run: Run) -> None:
     for name, content in files.items():
         write_atomically(run.path / name, content)
     write_atomically(run.report, _page(run, recipe, events, files, panels))
-
-
-def network_diagrams(recipe: Recipe) -> dict[str, str]:
-    """The drawings of G and D, as SVG."""
-    from gansmith.networks import network_tables  # torch, which pages without networks do without
-
-    spec, tables = recipe.spec, network_tables(recipe)
-    image = (spec.height, spec.width, spec.channels)
-    drawings = {}
-    for key, name, source, colour in (
-        ("G", "Generator", DrawnLayer("latents", (spec.latents,)), G_COLOUR),
-        ("D", "Discriminator", DrawnLayer("image", image), D_COLOUR),
-    ):
-        table = tables[name]
-        layers = [source, *(DrawnLayer(row.kind, row.shape, row.parameters, row.side_input) for row in table.layers)]
-        drawings[key] = diagram(name, layers, table.trainable, table.non_trainable, colour)
-    return drawings
 
 
 def evolution_columns(run: Run, recipe: Recipe) -> list[tuple[str, np.ndarray]]:
@@ -174,10 +158,11 @@ def _describe_distances(history: list[Evaluated], evaluated: dict[str, Any]) -> 
 
 
 def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]], files: dict[str, bytes], panels: list[bytes]) -> str:
-    from gansmith.networks import network_tables
+    from gansmith.networks import network_diagrams, network_tables  # torch, which pages without networks do without
 
     info, grids, data = run.info(), sample_grids(run), recipe.data
     dataset, sampled = info.get("data", {}), max(grids, default=0)
+    last = events[-1] if events else {}
     samples, zoom = _content(grids[sampled]) if grids else None, enlargement(data.height, data.width)
     is_large = samples is not None and even_width(samples, HALF, zoom) < LEAST_FILLED * HALF
     return render_page(
@@ -185,10 +170,10 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]], files: dict[st
         title=run.path.name,
         command=f"gansmith resume {quote(str(run.path))}",
         about=recipe.about,
-        live=LiveNote(written=time.strftime("%H:%M:%S %Z on %Y-%m-%d")) if info.get("status") == RUNNING else None,
+        live=_live_note(info, recipe, last),
         recipe=recipe,
         recipe_text=to_toml(recipe, comments=True),
-        summary=_summary(info, recipe, events[-1] if events else {}),
+        summary=_summary(info, recipe, last),
         notes=_notes(info, recipe),
         classes=describe_classes(run, recipe),
         dataset=f"{dataset.get('name', 'the data')}, {dataset.get('count', 0):,} images",
@@ -228,6 +213,15 @@ def _summary(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> dict
         "seed": recipe.seed,
         "started": info.get("started", ""),
     }
+
+
+def _live_note(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> LiveNote | None:
+    """What the page says about itself while the run is in training."""
+    if info.get("status") != RUNNING:
+        return None
+    rate = last.get("time", {}).get("images_per_second", 0)
+    every = duration(max(recipe.length.sample_every / rate, 1)) if rate else ""
+    return LiveNote(written=time.strftime("%H:%M:%S %Z on %Y-%m-%d"), every=every)
 
 
 def _time_left(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> str:

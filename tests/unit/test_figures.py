@@ -11,10 +11,9 @@ from PIL import Image
 
 from gansmith import recipe
 from gansmith.figures import plotted_losses
-from gansmith.networks import network_tables
+from gansmith.networks import network_diagrams, network_tables
 from gansmith.recipes import family, recipe_names
 from gansmith.recipes.base import OURS
-from gansmith.report import network_diagrams
 from gansmith.runs.run import Run
 from gansmith.viz.curves import Line, loss_curves
 from gansmith.viz.diagram import WIDTH

@@ -64,6 +64,8 @@ def test_a_run_in_training_has_a_page_that_loads_itself_and_says_when_it_was_wri
     assert "Curves" not in pages[0]
     assert "<h2>Curves</h2>" in pages[-1]
     assert "<dt>time left</dt>" in pages[-1]
+    assert "here about every" not in " ".join(pages[0].split())
+    assert re.search(r"at sample grids, here about every \d:\d\d, and loads itself", " ".join(pages[-1].split()))
     last = PAGE.read_text()
     assert "<dd>done</dd>" in last
     assert REFRESH not in last
