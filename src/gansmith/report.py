@@ -199,11 +199,13 @@ def _content(file: Path) -> bytes | None:
 
 def _summary(info: dict[str, Any], recipe: Recipe, last: dict[str, Any]) -> dict[str, object]:
     """Name and value of what stands at the head of the page. `last` is the last logged step."""
-    clock, seen, count = last.get("time", {}), last.get("seen", 0), info.get("data", {}).get("count", 0)
+    clock, count = last.get("time", {}), info.get("data", {}).get("count", 0)
+    at = last if info.get("status") == RUNNING or "seen" not in info else info  # the last step is not always logged
+    step, seen = at.get("step", 0), at.get("seen", 0)
     return {
         "status": info.get("status", ""),
         **({"ended because": reason} if (reason := info.get("reason")) else {}),
-        "steps": f"{last.get('step', 0):,} of {recipe.steps:,}",
+        "steps": f"{step:,} of {recipe.steps:,}",
         "images seen": f"{seen:,}",
         **({"epochs": f"{seen / count:.3g}"} if count else {}),
         "training time": duration(clock.get("seconds", 0)),

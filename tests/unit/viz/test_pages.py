@@ -101,6 +101,13 @@ def test_notes_of_a_run_that_knows_no_headings_are_all_there(tmp_path):
     assert not section(page, "Plan")
 
 
+@pytest.mark.parametrize(("status", "step"), [("stopped", 3), ("running", 1)])
+def test_a_run_that_ended_has_its_last_step_and_one_in_training_the_last_logged_one(tmp_path, status, step):
+    page = page_of(tmp_path / "1-x", info={**RUN_INFO, "status": status, "step": 3, "seen": 288})
+    assert f"<dt>steps</dt><dd>{step} of" in page
+    assert f"<dt>images seen</dt><dd>{96 * step}</dd>" in page
+
+
 def evaluated(step, fd, checkerboard):
     def ends(value):
         return {"value": value, "low": value - 0.5, "high": value + 0.5}
