@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gansmith.data.archives.names import SAMPLE_SOFTWARE
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.run import write_atomically
 from gansmith.viz.animation import ANIMATION_SIDE, MOST_PIXELS, SUFFIXES, animation
@@ -132,5 +133,5 @@ def _write_folder(out: Path, num: int, generator: "Generator", chunks: Iterable[
     number = 0
     for chunk in chunks:
         for pixels in chunk:
-            (out / f"{number:06}.png").write_bytes(png(to_pillow(pixels)))
+            (out / f"{number:06}.png").write_bytes(png(to_pillow(pixels), SAMPLE_SOFTWARE))
             number += 1
