@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gansmith.data.archives.names import SAMPLE_SOFTWARE
+from gansmith.data.archives.names import GRID_SOFTWARE, SAMPLE_SOFTWARE
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.run import write_atomically
 from gansmith.viz.animation import ANIMATION_SIDE, MOST_PIXELS, SUFFIXES, animation
@@ -68,7 +68,7 @@ def _write_segments(frames: int, out: Path, num: int, generator: "Generator", ch
     """One row per segment, which ends with the first image of the next one."""
     out.parent.mkdir(parents=True, exist_ok=True)
     order = [(start + frame) % num for start in range(0, num, frames) for frame in range(frames + 1)]
-    write_atomically(out, png(grid(np.concatenate(list(chunks))[order], frames + 1)))
+    write_atomically(out, png(grid(np.concatenate(list(chunks))[order], frames + 1), GRID_SOFTWARE))
 
 
 def _write_animation(out: Path, num: int, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
@@ -90,7 +90,7 @@ def _write_grid(num_classes: int, out: Path, num: int, generator: "Generator", c
     out.parent.mkdir(parents=True, exist_ok=True)
     in_turn = num_classes or (len(generator.classes.names) if generator.classes else 1)
     columns = _num_columns(num, in_turn, generator.recipe.grid.columns)
-    write_atomically(out, png(grid(np.concatenate(list(chunks)), columns)))
+    write_atomically(out, png(grid(np.concatenate(list(chunks)), columns), GRID_SOFTWARE))
 
 
 def _num_columns(num: int, in_turn: int, usual: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from gansmith.data.archives import archive as module
 from gansmith.data.archives.archive import open_archive
-from gansmith.data.archives.names import LEFT_OUT, PACKED, RUN, SAMPLED, SYSTEM
+from gansmith.data.archives.names import GRID, LEFT_OUT, PACKED, RUN, SAMPLED, SYSTEM
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.open_source import OpenSource
 from gansmith.data.paths import open_path
@@ -171,6 +171,14 @@ def test_sampled_images_are_left_out_among_others_and_read_alone(photos, tmp_pat
 
 
 @each_form
+def test_a_grid_among_images_is_left_out(photos, tmp_path, form):
+    write(photos, {"grid.png": png(photo(400, 400, seed=9), "gansmith grid")})
+    report = check(in_form(form, photos, tmp_path / "photos.archive"), workers=1)
+    assert dropped(report) == {"grid.png": GRID}
+    assert not any(one.lost for one in report.files)
+
+
+@each_form
 def test_a_persons_own_numbered_images_are_no_samples(photos, tmp_path, form):
     write(photos, {"numbered/000000.png": png(photo(40, 40, seed=9))})
     assert len(check(in_form(form, photos, tmp_path / "photos.archive"), workers=1).kept) == 4
@@ -196,7 +204,7 @@ def test_what_is_left_out_may_come_and_go_without_packing_again(photos):
 
 
 def test_every_reason_to_leave_out_is_no_loss():
-    assert {SYSTEM, RUN, PACKED, SAMPLED} == LEFT_OUT
+    assert {SYSTEM, RUN, PACKED, SAMPLED, GRID} == LEFT_OUT
 
 
 # --- names of every coding

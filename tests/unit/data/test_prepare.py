@@ -88,7 +88,7 @@ def test_a_killed_prepare_continues_and_gives_the_same_store(tmp_path):
     prepare(folder, tmp_path / "whole", SMALL, workers=1)
     code = (
         "import gansmith.data.store_writer as w, sys, time\nfrom pathlib import Path\n"
-        "from gansmith.data.images.resize import ImageShape\nfrom gansmith.data.open_source import open_path\n"
+        "from gansmith.data.images.resize import ImageShape\nfrom gansmith.data.paths import open_path\n"
         "from gansmith.data.prepare import prepare_source\nw._EVERY = 5\n"
         "slow = lambda done, total: (print(done, flush=True), time.sleep(.01))\n"
         "shape = ImageShape(channels=3, height=32, width=32)\nwith open_path(Path('set')) as source:\n"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gansmith.data.archives.inflate import FILE_KINDS
+from gansmith.data.archives.names import GRID, GRID_SOFTWARE
 from gansmith.data.archives.tar import is_tar
 from gansmith.data.images.decode import suffix_of
 from gansmith.data.images.types import SUFFIXES, begins_as_image
@@ -17,6 +18,7 @@ TABLE_AMONG_IMAGES = "is a table among images; give it alone"
 ARCHIVE_AMONG_IMAGES = "is an archive among images; unpack it, or give it alone"
 """The reason for an archive that lies beside images, or in another one."""
 
+_PNG = b"\x89PNG"
 _TABLE = b"PAR1"
 _ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _PACKED_SUFFIXES = ("", ".gz", ".bz2", ".xz", ".zst", ".lz4", ".lz", ".7z", ".rar", ".cbz", ".cbr")
@@ -72,11 +74,13 @@ def pointer_reason(start: bytes) -> str | None:
 
 
 def reason_not_read(name: str, start: bytes) -> str | None:
-    """Why a file of this name and with these first bytes is no image, where this helps: a pointer, or an archive."""
+    """Why a file of this name and with these first bytes is not used: a pointer, an archive, or a grid of ours."""
     if reason := pointer_reason(start):
         return reason
     if start.startswith(_TABLE):
         return TABLE_AMONG_IMAGES
+    if start.startswith(_PNG) and f"Software\0{GRID_SOFTWARE}".encode() in start:
+        return GRID
     packed = start.startswith(tuple(_ARCHIVES))
     if is_archive_name(name) and (packed or is_tar(start)):
         return ARCHIVE_AMONG_IMAGES
