@@ -45,7 +45,7 @@ def printable(name: str) -> str:
     if name.isprintable():
         return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def why_no_path(name: str) -> str:

@@ -7,6 +7,7 @@ Names: bytes are UTF-8 where they can be, as most tools write them, flagged or n
 Windows wrote them, as the format asks, and else they are kept.
 """
 
+import codecs
 import io
 import re
 import stat
@@ -56,6 +57,7 @@ _ENDS_BY_MARK = 0x2
 """The flag of an LZMA member whose end is marked in its data."""
 _WINDOWS = (0, 10, 11, 14)
 """Numbers of FAT, NTFS (10, and 11 in Info-ZIP's tools) and VFAT, whose names are in DOS's code page."""
+_DOS_LETTERS = codecs.lookup("cp437")
 _UNICODE_NAME = 0x7075
 _MAX_DIRECTORY = 512 << 20
 """Largest directory that is read, in bytes: a million entries take some 150 MB."""
@@ -121,7 +123,7 @@ def _name_of(entry: _Raw, backslashes: bool) -> str:
     name = decoded(entry.name)
     is_utf8 = name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name)
     if entry.windows and not is_utf8:
-        name = entry.name.decode("cp437")
+        name = _DOS_LETTERS.decode(entry.name)[0]
     return name.replace("\\", "/") if backslashes or (entry.windows and is_utf8) else name
 
 
