@@ -14,6 +14,7 @@ from gansmith.data.archives.kinds import (
     TABLE_AMONG_IMAGES,
     check_no_pointer,
     may_be_container,
+    pointer_reason,
 )
 from gansmith.data.archives.members import Limits, Member, Skipped, too_large
 from gansmith.data.archives.names import FIRST_SAMPLE, SAMPLE_SOFTWARE, SAMPLED, is_run
@@ -45,12 +46,21 @@ def open_path(path: Path, folders: Sequence[str] = ()) -> Generator[OpenSource]:
             if is_run([skipped.name for skipped in archive.skipped]):
                 raise DataError(f"{path} is a run of gansmith, not images to train on; give the folder of its images.")
             archive = _without_samples(archive)
+            _check_not_only_pointers(archive)
             if path.is_dir():
                 source = opened.enter_context(_open_folder(archive))
             else:
                 _check_not_nested(archive)
                 source = _files_of(archive)
         yield _below(source, folders) if folders else source
+
+
+def _check_not_only_pointers(archive: Archive) -> None:
+    """Raise DataError when every file that is named as an image only stands for one."""
+    named = [member for member in archive.members if suffix_of(member.name) in SUFFIXES]
+    if named and all(one.size < START and pointer_reason(_start_in(archive, one)) for one in named):
+        reason = pointer_reason(_start_in(archive, named[0]))
+        raise DataError(f"{archive.path} holds no image: {printable(named[0].name)} {reason}.")
 
 
 def _without_samples(archive: Archive) -> Archive:

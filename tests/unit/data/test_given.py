@@ -18,6 +18,7 @@ from gansmith.data.paths import open_path
 from gansmith.data.sources import absolute_name, find_source
 from gansmith.errors import DataError
 from gansmith.runs.run import find_run_or_images
+from tests.helpers import forms
 from tests.helpers.hostile_archives import Zipped, zip_of
 from tests.helpers.small_images import check, file, photo, prepare, write_images
 
@@ -64,12 +65,12 @@ def test_pointers_among_images_are_lost_and_say_what_fetches_them(tmp_path):
     assert reasons == {"2.png": (LFS,), "3.jpg": (annex,)}
 
 
-def test_a_set_of_pointers_names_the_command(tmp_path):
-    (tmp_path / "set").mkdir()
-    for number in range(3):
-        (tmp_path / f"set/{number}.png").write_bytes(POINTER)
-    with pytest.raises(DataError, match="run `git lfs pull`"):
-        prepare(tmp_path / "set", tmp_path / "out", SHAPE, workers=1)
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_a_set_of_pointers_names_the_command(tmp_path, form):
+    files = {f"{number}.png": POINTER for number in range(3)} | {"README.md": b"# Photos"}
+    path = tmp_path / "set"
+    {"folder": forms.write_folder, "zip": zipped, "tar": tarred}[form](path, files)
+    assert refused(path) == f"{path} holds no image: 0.png {LFS}."
 
 
 @pytest.mark.parametrize("form", ["zip", "tar", "parquet"])
