@@ -51,7 +51,6 @@ _SYSTEM_NAMES = frozenset(
         "picasa.ini",
         "recycled",
         "recycler",
-        "resource.frk",
         "system volume information",
         "temporary items",
         "thumbs.db",
