@@ -1,5 +1,6 @@
 """Numbers and names as people read them: the only place that turns one into words."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 
@@ -44,4 +45,13 @@ def printable(name: str) -> str:
     if name.isprintable():
         return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def why_no_path(name: str) -> str:
+    """The sentence for an address such as https://… where a path is expected; '' for any other name."""
+    if not (found := re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", name)):
+        return ""
+    if found[1].lower() == "file":
+        return f"{name} is an address; give the path alone: /{name[found.end() :].lstrip('/')}."
+    return f"{name} is an address, and images are read from this machine only; download it first, and give its path."

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gansmith as package
-from gansmith.data import open_source
+from gansmith.data import paths
 from gansmith.errors import RecipeError, UsageError
 from gansmith.models.base import ModelConfig
 from gansmith.planning import plan
@@ -47,8 +47,8 @@ def counted(monkeypatch):
 
         monkeypatch.setattr(owner, name, counting)
 
-    count(open_source, "open_archive", "listed")
-    count(open_source, "file_hashes", "hashed")
+    count(paths, "open_archive", "listed")
+    count(paths, "file_hashes", "hashed")
     count(ModelConfig, "networks", "built")
     return calls
 

@@ -24,7 +24,8 @@ from gansmith.data.formats.svhn import read_svhn
 from gansmith.data.images import decode
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order, find_labels
-from gansmith.data.open_source import Entry, OpenSource, open_path
+from gansmith.data.open_source import Entry, OpenSource
+from gansmith.data.paths import open_path
 from gansmith.data.store import read_dataset
 from gansmith.data.store_writer import write_dataset
 from gansmith.errors import DataError, RecipeError

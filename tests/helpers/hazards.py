@@ -122,5 +122,5 @@ def write_hazards(folder: Path) -> dict[str, tuple[str, ...] | None]:
         "gone.png": ("DROPPED", "is a broken link"),
         "linked.png": (),
         "pipe.png": ("DROPPED", "is a device or a pipe"),
-        ".git": ("DROPPED", SYSTEM),
+        ".git/image.png": ("DROPPED", SYSTEM),
     }

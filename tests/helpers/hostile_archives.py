@@ -101,28 +101,33 @@ class Case:
 
 
 GOOD_ZIP, GOOD_TAR = Zipped(b"good.png"), Tarred(b"good.png")
+ODD_NAMES = {
+    "a parent": (b"../evil.png", "evil.png"),
+    "a parent on the way": (b"a/../../evil.png", "evil.png"),
+    "an absolute path": (b"/etc/cron.d/evil.png", "etc/cron.d/evil.png"),
+    "a double slash": (b"//server/share/evil.png", "server/share/evil.png"),
+    "a drive": (b"C:/evil.png", "C:/evil.png"),
+    "a drive without a slash": (b"c:evil.png", "c:evil.png"),
+    "a backslash beside a slash": (b"a/x\\evil.png", "a/x\\evil.png"),
+    "a NUL": (b"evil.png\0.txt", "evil.png\0.txt"),
+    "a terminal's escape": (b"\x1b[2Jevil.png", "\x1b[2Jevil.png"),
+    "bytes that are not UTF-8": (b"caf\xe9.png", "caf\udce9.png"),
+    "an overlong UTF-8 slash": (b"x\xc0\xafevil.png", "x\udcc0\udcafevil.png"),
+    "a surrogate": (b"\xed\xa0\x80.png", "\udced\udca0\udc80.png"),
+    "another case": (b"GOOD.png", "GOOD.png"),
+}
+"""Names that an unpacker must refuse and a reader need not, with what they are to it."""
 BAD_NAMES = {
-    "a parent": (b"../evil.png", "leads out of the archive"),
-    "a parent on the way": (b"a/../../evil.png", "leads out of the archive"),
-    "a parent at the end": (b"a/..", "leads out of the archive"),
-    "an absolute path": (b"/etc/cron.d/evil.png", "an absolute path"),
-    "a double slash": (b"//server/share/evil.png", "an absolute path"),
-    "a drive": (b"C:/evil.png", "an absolute path"),
-    "a drive without a slash": (b"c:evil.png", "an absolute path"),
-    "backslashes": (b"..\\evil.png", "a backslash"),
-    "a NUL": (b"evil.png\0.txt", "control characters"),
-    "a terminal's escape": (b"\x1b[2Jevil.png", "control characters"),
-    "bytes that are not UTF-8": (b"caf\xe9.png", "is not UTF-8"),
-    "an overlong UTF-8 slash": (b"..\xc0\xafevil.png", "is not UTF-8"),
-    "a surrogate": (b"\xed\xa0\x80.png", "is not UTF-8"),
-    "5,000 letters": (b"a" * 5000, "5,000 bytes long"),
-    "a double": (b"good.png", "is there already"),
-    "a double in disguise": (b"./good.png", "is there already"),
-    "another case": (b"GOOD.png", "clashes with good.png"),
+    "nothing left": (b"a/..", "it has no name"),
+    "5,000 letters": (b"a" * 5000, "5,000 letters long"),
+    "a double": (b"good.png", "is there again"),
+    "a double in disguise": (b"./good.png", "is there again"),
     "a macOS shadow": (b"photos/._good.png", "operating system's own"),
     "a __MACOSX folder": (b"__MACOSX/good2.png", "operating system's own"),
     "a .DS_Store": (b"a/.DS_Store", "operating system's own"),
     "a Thumbs.db": (b"a/Thumbs.db", "operating system's own"),
+    "a hidden folder": (b"a/.ipynb_checkpoints/b/good.png", "operating system's own"),
+    "a NAS's folder": (b"@eaDir/good.jpg/SYNOPHOTO_THUMB_M.jpg", "operating system's own"),
 }
 
 
@@ -181,6 +186,10 @@ def cases():
     for what, (name, reason) in BAD_NAMES.items():
         found[f"zip: a name with {what}"] = Case(zip_of(GOOD_ZIP, Zipped(name)), skipped=reason)
         found[f"tar: a name with {what}"] = Case(tar_of(GOOD_TAR, *long_tarred(name)), skipped=reason)
+    for what, (name, plain) in ODD_NAMES.items():
+        members = ("good.png", plain)
+        found[f"zip: a name with {what}"] = Case(zip_of(GOOD_ZIP, Zipped(name)), members=members)
+        found[f"tar: a name with {what}"] = Case(tar_of(GOOD_TAR, *long_tarred(name)), members=members)
     return found | zip_cases() | tar_cases() | other_cases()
 
 
@@ -194,9 +203,26 @@ def zip_cases():
         "zip: a pipe": Case(zip_of(GOOD_ZIP, replace(bad, mode=stat.S_IFIFO | 0o666)), skipped="a device or a pipe"),
         "zip: encrypted": Case(zip_of(GOOD_ZIP, replace(bad, flags=1)), skipped="is encrypted"),
         "zip: strongly encrypted": Case(zip_of(GOOD_ZIP, replace(bad, flags=0x40)), skipped="is encrypted"),
-        "zip: bzip2 inside": Case(
-            zip_of(GOOD_ZIP, replace(bad, method=12, content=bz2.compress(bytes(1 << 20)))), skipped="method 12"
+        "zip: a bomb of bzip2": Case(
+            zip_of(GOOD_ZIP, replace(bad, method=12, content=bz2.compress(bytes(20 << 20)), size=20 << 20)),
+            skipped="a bomb",
         ),
+        "zip: more bzip2 than announced": Case(
+            zip_of(GOOD_ZIP, replace(bad, method=12, content=bz2.compress(bytes(1 << 20)), size=30)),
+            broken="is damaged",
+        ),
+        "zip: LZMA that asks for a gigabyte": Case(
+            zip_of(GOOD_ZIP, replace(bad, method=14, content=b"\x09\x04\5\0]\0\0\0\x60" + bytes(99), size=30)),
+            broken="is damaged LZMA data",
+        ),
+        "zip: LZMA without its properties": Case(
+            zip_of(GOOD_ZIP, replace(bad, method=14, content=b"\x09\x04\5", size=30)), broken="is damaged LZMA data"
+        ),
+        "zip: Deflate64 inside": Case(
+            zip_of(GOOD_ZIP, replace(bad, method=9, content=b"x")), skipped="is compressed with Deflate64, which is not"
+        ),
+        "zip: AES inside": Case(zip_of(GOOD_ZIP, replace(bad, method=99, content=b"x")), skipped="AES encryption"),
+        "zip: an unknown compression": Case(zip_of(GOOD_ZIP, replace(bad, method=77)), skipped="with method 77"),
         "zip: a folder with content": Case(zip_of(GOOD_ZIP, Zipped(b"evil/")), skipped="a folder with content"),
         "zip: a bomb": Case(zip_bomb(), skipped="a bomb"),
         "zip: a size of 4 GB from 20 bytes": Case(zip_of(GOOD_ZIP, replace(bad, size=2**32 - 2)), skipped="a bomb"),
@@ -294,12 +320,21 @@ def tar_cases():
             members=("good.png", "after.png"),
         ),
         "tar: a pax path that leads out": Case(
-            tar_of(GOOD_TAR, pax(path=b"../../evil.png"), Tarred(b"fine.png")), skipped="leads out"
+            tar_of(GOOD_TAR, pax(path=b"../../evil.png"), Tarred(b"fine.png")), members=("good.png", "evil.png")
         ),
         "tar: a GNU long name that leads out": Case(
-            tar_of(GOOD_TAR, Tarred(b"x", b"../../evil.png\0", b"L"), Tarred(b"fine.png")), skipped="leads out"
+            tar_of(GOOD_TAR, Tarred(b"x", b"../../evil.png\0", b"L"), Tarred(b"fine.png")),
+            members=("good.png", "evil.png"),
         ),
-        "tar: a prefix that leads out": Case(tar_of(GOOD_TAR, replace(bad, prefix=b"..")), skipped="leads out"),
+        "tar: a prefix that leads out": Case(
+            tar_of(GOOD_TAR, replace(bad, prefix=b"..")), members=("good.png", "evil.png")
+        ),
+        "tar: a link to what lies outside": Case(
+            tar_of(GOOD_TAR, replace(bad, kind=b"2", content=b"", link=b"../../etc/passwd")), skipped="a symbolic link"
+        ),
+        "tar: links in a circle": Case(
+            tar_of(GOOD_TAR, replace(bad, kind=b"2", content=b"", link=b"evil.png")), skipped="a symbolic link"
+        ),
         "tar: a pax size of a googol": Case(
             tar_of(GOOD_TAR, pax(size=b"9" * 19), bad), refused="ends inside 'evil.png'"
         ),

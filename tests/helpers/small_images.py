@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from gansmith.data.check.report import check_source
-from gansmith.data.open_source import open_path
+from gansmith.data.paths import open_path
 from gansmith.data.prepare import prepare_source
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from gansmith.data.archives.names import GRID_SOFTWARE, SAMPLE_SOFTWARE
 from gansmith.errors import DiskError, UsageError
 from gansmith.runs.run import write_atomically
 from gansmith.viz.animation import ANIMATION_SIDE, MOST_PIXELS, SUFFIXES, animation, check_animation
@@ -97,7 +98,7 @@ def report_sampling(
 
 def _write_still(out: Path, image: Image.Image) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, png(image) if out.suffix.lower() == ".png" else jpeg(image))
+    write_atomically(out, png(image, GRID_SOFTWARE) if out.suffix.lower() == ".png" else jpeg(image))
 
 
 def _write_segments(out: Path, images: Images, generator: "Generator", chunks: Iterable[np.ndarray]) -> None:
@@ -176,4 +177,4 @@ def _write_folder(out: Path, images: Images, generator: "Generator", chunks: Ite
     numbers = iter(images.numbers)
     for chunk in chunks:
         for pixels in chunk:
-            (out / f"{next(numbers):06}.png").write_bytes(png(to_pillow(pixels)))
+            (out / f"{next(numbers):06}.png").write_bytes(png(to_pillow(pixels), SAMPLE_SOFTWARE))

@@ -8,7 +8,7 @@ import numpy as np
 
 from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.data.datasets.catalog import Split
-from gansmith.data.open_source import open_path
+from gansmith.data.paths import open_path
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import ReferenceImages, num_shared, other_images, own_images

@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gansmith.data.archives.kinds import is_archive_name
 from gansmith.data.images.decode import suffix_of
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.open_source import Entry, OpenSource
@@ -129,12 +130,17 @@ def _json_rows(text: str) -> list[tuple[str, str]] | None:
 def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
     """The class of each image by its folder, None outside class folders; empty if there are not two such folders."""
     images = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
-    parts = {name: name[len(top) :].split("/")[:-1] for name in images or [entry.name for entry in source.entries]}
+    parts = {name: _folders_of(name[len(top) :]) for name in images or [entry.name for entry in source.entries]}
     top_names = {name: folders[0].lower() for name, folders in parts.items() if folders}
     below_splits = {name: parts[name][1] for name in top_names if len(parts[name]) == 2 and top_names[name] in _SPLITS}
     below_top = {name: parts[name][0] for name in top_names if len(parts[name]) == 1 and top_names[name] not in _SPLITS}
     labels = max(below_splits, below_top, key=len)
     return {name: labels.get(name) for name in parts} if len(set(labels.values())) > 1 else {}
+
+
+def _folders_of(name: str) -> list[str]:
+    """The folders of a file's name, without the archive of a set in several that it lies in."""
+    return [folder for folder in name.split("/")[:-1] if not is_archive_name(folder)]
 
 
 def _common_folder(names: Iterable[str]) -> str:

@@ -18,9 +18,11 @@ from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.read import read_idx_pair, read_split
 from gansmith.data.hashes import file_hash
 from gansmith.data.labels import class_order, find_labels, why_no_classes
-from gansmith.data.open_source import Entry, OpenSource, open_path
+from gansmith.data.open_source import Entry, OpenSource
+from gansmith.data.paths import open_path
 from gansmith.data.selection import no_classes, parse_name, rows_of
 from gansmith.errors import DataError, unknown
+from gansmith.text import why_no_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +105,8 @@ def path_of(name: str) -> Path:
     path = Path(name).expanduser()
     if path.exists():
         return path
+    if address := why_no_path(name):
+        raise DataError(address)
     if "/" in name:
         raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of images.")
     sets = unknown("set", name, SETS)

@@ -31,6 +31,7 @@ from gansmith.system.atomic import remove_leftovers, sync_file, write_atomically
 from gansmith.system.locks import lock_file
 from gansmith.system.names import portable_name
 from gansmith.system.untrusted import read_json
+from gansmith.text import why_no_path
 
 EVENTS = "events.jsonl"
 """The log of training steps."""
@@ -235,11 +236,13 @@ def find_run(which: Run | Path | str, root: Path | None = None) -> Run:
 def find_run_or_images(which: str, root: Path | None = None) -> Run | Path:
     """The run that `which` names, see `find_run`; a path that exists and is no run folder stands for images.
 
-    Raises DataError for a .npy file that does not exist, and UsageError when there is no such run.
+    Raises DataError for an address and for a .npy file that does not exist, and UsageError when there is no such run.
     """
     path = Path(which).expanduser()
     if which != "last" and path.exists() and not (path / "run.json").is_file():
         return path
+    if address := why_no_path(which):
+        raise DataError(address)
     if path.suffix == ".npy":
         raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
     return find_run(which, root)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 GAP = 2
 """Pixels between two images, before enlargement."""
@@ -64,10 +65,12 @@ def tiles(image: Image.Image, num: int, columns: int, height: int, width: int) -
     return np.stack([pixels[top : top + height, left : left + width] for top, left in corners])
 
 
-def png(image: Image.Image) -> bytes:
-    """The image as a PNG file; the same pixels always give the same bytes."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+def png(image: Image.Image, software: str = "") -> bytes:
+    """The image as a PNG file, which may name the software; the same pixels always give the same bytes."""
+    buffer, text = io.BytesIO(), PngInfo()
+    if software:
+        text.add_text("Software", software)
+    image.save(buffer, "PNG", pnginfo=text)
     return buffer.getvalue()
 
 

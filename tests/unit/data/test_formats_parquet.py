@@ -129,7 +129,7 @@ def test_a_folder_of_tables_is_read_in_order_and_what_lies_beside_them_is_named(
 def test_tables_beside_images_are_no_images(tmp_path):
     write(tmp_path / "set/a.parquet", {"image": structs()})
     (tmp_path / "set/1.png").write_bytes(IMAGES[0])
-    assert check(tmp_path / "set", workers=1).reasons()["not an image"][0].name == "a.parquet"
+    assert check(tmp_path / "set", workers=1).reasons()["is a table among images; give it alone"][0].name == "a.parquet"
 
 
 def test_rows_that_hold_no_image_are_lost_by_number(tmp_path):
@@ -210,7 +210,7 @@ def test_bombs_and_too_many_rows_are_refused_before_they_are_read(tmp_path, monk
     with pytest.raises(DataError, match="bytes in a row group; up to 100 are read"):
         check(path, workers=1)
     monkeypatch.undo()
-    monkeypatch.setattr("gansmith.data.open_source.Limits", lambda: members.Limits(members=6))
+    monkeypatch.setattr("gansmith.data.containers.Limits", lambda: members.Limits(members=6))
     with pytest.raises(DataError, match="announces 7 rows; 6 can be read in all"):
         check(path, workers=1)
 

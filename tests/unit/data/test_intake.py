@@ -19,7 +19,7 @@ from gansmith.data.check.suggest import suggest_shape
 from gansmith.data.check.text import report_lines
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order
-from gansmith.data.open_source import open_path
+from gansmith.data.paths import open_path
 from gansmith.errors import DataError
 from gansmith.text import printable
 from tests.helpers.hazards import write_hazards

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansmith.data.open_source import open_path
+from gansmith.data.paths import open_path
 from gansmith.errors import DataError
 from gansmith.evaluation.inputs import first_shape, image_set, read_array, read_images
 from tests.helpers.small_features import grey

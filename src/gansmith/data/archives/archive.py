@@ -9,13 +9,12 @@ from pathlib import Path
 
 from gansmith.data.archives.folder import list_folder
 from gansmith.data.archives.inflate import Reader, open_reader
-from gansmith.data.archives.members import Limits, Member, Skipped, check_members
+from gansmith.data.archives.kinds import START, no_archive
+from gansmith.data.archives.members import Limits, Listing, Member, Skipped, check_members
 from gansmith.data.archives.tar import is_tar, tar_entries
 from gansmith.data.archives.zip import MAGICS, read_zip_member, zip_entries
-from gansmith.data.images.types import SUFFIXES, begins_as_image
 from gansmith.errors import DataError
-
-_OTHERS = {b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!\x1a\x07": "RAR", b"\x28\xb5\x2f\xfd": "Zstandard"}
+from gansmith.text import printable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,46 +39,54 @@ class Archive:
         try:
             return self.read_member(member)
         except OSError as error:
-            raise DataError(f"{self.path}: {member.name} cannot be read ({error.strerror}).") from error
+            raise DataError(f"{self.path}: {printable(member.name)} cannot be read ({error.strerror}).") from error
 
 
 @contextmanager
-def open_archive(path: Path, limits: Limits | None = None) -> Generator[Archive]:
+def open_archive(path: Path, limits: Limits | None = None, listing: Listing | None = None) -> Generator[Archive]:
     """List a folder, a .zip or a .tar (.gz, .bz2, .xz), recognised by its content; nothing is written.
 
-    Names that lead elsewhere, links, devices, encrypted or hidden files, doubles and files of over
-    `limits.member_bytes` are skipped one by one; in a folder, links are followed. Raises DataError when the whole is
-    missing, damaged, of another kind, past the other `limits`, or a bomb (more than `inflate.MAX_RATIO` times its
-    size).
+    `listing` is that of an earlier call. Links that lead out of a tar, devices, encrypted or hidden files, doubles and
+    files of over `limits.member_bytes` are skipped one by one; in a folder, links are followed. Raises DataError when
+    the whole is missing, damaged, of another kind, past the other `limits`, or a bomb (more than `inflate.MAX_RATIO`
+    times its size).
     """
     limits = limits or Limits()
     with ExitStack() as files:
         try:
             if path.is_dir():
-                listing, read = list_folder(path, limits.member_bytes), partial(_read_file, path)
+                listing, read = listing or list_folder(path, limits.member_bytes), partial(_read_file, path)
             else:
                 file = files.enter_context(path.open("rb"))
-                start = file.read(12)
+                start = file.read(START)
                 if start.startswith(MAGICS):
-                    listing = check_members(zip_entries(file, path, limits.members), path, limits)
+                    listing = listing or check_members(zip_entries(file, path, limits.members), path, limits)
                     read = partial(read_zip_member, file, path)
                 else:
-                    _check_is_tar(file, path, start)
-                    entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
-                    listing, read = check_members(entries, path, limits), _TarContent(file, path).read
+                    if not is_tar(open_reader(file, path).read(512)):
+                        raise no_archive(path, start)
+                    listing = listing or _list_tar(file, path, limits)
+                    read = _TarContent(file, path).read
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}).") from error
         yield Archive(path=path, members=listing.members, skipped=listing.skipped, read_member=read)
 
 
-def _check_is_tar(file: BufferedIOBase, path: Path, start: bytes) -> None:
-    if is_tar(open_reader(file, path).read(512)):
-        return
-    if begins_as_image(start) or path.suffix.lower() in SUFFIXES:
-        raise DataError(f"{path} is one image; give the folder that holds it.")
-    other = next((name for magic, name in _OTHERS.items() if start.startswith(magic)), None)
-    what = f"a {other} file" if other else f"no known archive (it starts with {start[:6].hex() or 'nothing'})"
-    raise DataError(f"{path} is {what}; give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or a tar file, by its content; a compressed file that is damaged may be one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(START)
+            return start.startswith(MAGICS) or is_tar(open_reader(file, path).read(512))
+    except OSError:
+        return False
+    except DataError:
+        return True
+
+
+def _list_tar(file: BufferedIOBase, path: Path, limits: Limits) -> Listing:
+    entries = tar_entries(open_reader(file, path), path, 3 * limits.members)
+    return check_members(entries, path, limits)
 
 
 def _read_file(folder: Path, member: Member) -> bytes:
@@ -91,18 +98,22 @@ def _read_file(folder: Path, member: Member) -> bytes:
 
 
 class _TarContent:
-    """The bytes of a tar's members; it goes forward as long as it can."""
+    """The bytes of a tar's members; it goes forward as long as it can, and keeps the last for links to it."""
 
     def __init__(self, file: BufferedIOBase, path: Path):
         self._file, self._path = file, path
         self._reader: Reader = open_reader(file, path)
+        self._last: tuple[tuple[int, ...], bytes] | None = None
 
     def read(self, member: Member) -> bytes:
+        if self._last and self._last[0] == member.place:
+            return self._last[1]
         (start,) = member.place
         if start < self._reader.position:
             self._reader = open_reader(self._file, self._path)
         self._reader.skip(start - self._reader.position)
         content = bytes(self._reader.read(member.size))
         if len(content) < member.size:
-            raise DataError(f"{self._path} ends inside {member.name}; it has changed since it was listed.")
+            raise DataError(f"{self._path} ends inside {printable(member.name)}; it has changed since it was listed.")
+        self._last = member.place, content
         return content

@@ -3,27 +3,29 @@
 import os
 from pathlib import Path
 
-from gansmith.data.archives.members import SYSTEM, Listing, Member, Skipped, is_system
-from gansmith.data.formats.parquet import SUFFIX as TABLE_SUFFIX
+from gansmith.data.archives.kinds import may_be_container
+from gansmith.data.archives.members import FoundEntry, Listing, sort_entries, too_large
+from gansmith.data.archives.names import SYSTEM, is_snapshot, is_system
 
 
 def list_folder(folder: Path, member_bytes: int) -> Listing:
     """Every file below a folder, sorted; no folder is read twice.
 
-    Files larger than `member_bytes` are skipped, but for tables, which are not read whole. Bytes of names that are not
-    UTF-8 are surrogates.
+    Files larger than `member_bytes` are skipped, but for tables and archives, which are not read whole. Bytes of names
+    that are not UTF-8 are surrogates.
     """
-    walk = _Walk(folder, member_bytes)
-    walk.listing.members.sort(key=lambda member: member.name.split("/"))
-    walk.listing.skipped.sort(key=lambda skipped: skipped.name)
-    return walk.listing
+    entries = _Walk(folder, member_bytes).entries
+    entries.sort(key=lambda entry: entry.name.split("/"))
+    listing = sort_entries(entries, max((entry.size for entry in entries), default=0))
+    listing.skipped.sort(key=lambda skipped: skipped.name)
+    return listing
 
 
 class _Walk:
     """Collects a folder's files. Linked folders come last and no folder twice, so links may go in circles."""
 
     def __init__(self, root: Path, member_bytes: int):
-        self.listing = Listing(members=[], skipped=[])
+        self.entries: list[FoundEntry] = []
         self._root, self._member_bytes = root, member_bytes
         self._visited = {_identity(place) for place in root.resolve().parents}
         waiting = [""]
@@ -42,10 +44,10 @@ class _Walk:
                 identity = _identity(self._root / name)
                 found = sorted(os.scandir(self._root / name), key=lambda item: item.name)
             except OSError as error:
-                self._skip(name, f"cannot be listed ({error.strerror})")
+                self._add(name, f"cannot be listed ({error.strerror})")
                 continue
             if identity in self._visited:
-                self._skip(name, "is a link to a folder that is read already or lies above")
+                self._add(name, "is a link to a folder that is read already or lies above")
                 continue
             self._visited.add(identity)
             for item in found:
@@ -53,21 +55,25 @@ class _Walk:
 
     def _sort(self, item: os.DirEntry[str], name: str, folders: list[str], links: list[str]) -> None:
         try:
-            if is_system(item.name):
-                self._skip(name, SYSTEM)
-            elif item.is_dir():
-                (links if item.is_symlink() else folders).append(name)
+            if item.is_dir():
+                if is_snapshot(item.name):
+                    self._add(name, SYSTEM)  # it holds everything again, many times
+                elif not item.is_symlink():
+                    folders.append(name)
+                elif any(map(is_system, name.split("/"))):
+                    self._add(name, "is a link to a folder")
+                else:
+                    links.append(name)
             elif not item.is_file():
-                self._skip(name, "is a broken link" if item.is_symlink() else "is a device or a pipe")
-            elif (size := item.stat().st_size) > self._member_bytes and not name.endswith(TABLE_SUFFIX):
-                self._skip(name, f"is {size:,} bytes; up to {self._member_bytes:,} are read")
+                self._add(name, "is a broken link" if item.is_symlink() else "is a device or a pipe")
             else:
-                self.listing.members.append(Member(name, size))
+                size = item.stat().st_size
+                self._add(name, None if may_be_container(name) else too_large(size, self._member_bytes), size)
         except OSError as error:  # a link to itself
-            self._skip(name, f"cannot be read ({error.strerror})")
+            self._add(name, f"cannot be read ({error.strerror})")
 
-    def _skip(self, name: str, reason: str) -> None:
-        self.listing.skipped.append(Skipped(name, reason))
+    def _add(self, name: str, reason: str | None, size: int = 0) -> None:
+        self.entries.append(FoundEntry(name, size, reason=reason))
 
 
 def _identity(folder: Path) -> tuple[int, int]:

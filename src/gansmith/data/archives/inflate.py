@@ -55,15 +55,18 @@ class Plain:
 class Inflated:
     """A compressed file from where it stands, `num_bytes` of it or all, inflated as it is read.
 
-    `kind` is one of `KINDS`; the last three are files, which may hold several streams one after the other. Raises
-    DataError, naming `name`, for damage, a cut-off end, or more than `MAX_RATIO` times the compressed bytes.
+    `kind` is one of `KINDS`; the last three are files, which may hold several streams one after the other. `start` are
+    bytes that come before those of the file. Raises DataError, naming `name`, for damage, a cut-off end, or more than
+    `MAX_RATIO` times the compressed bytes.
     """
 
-    def __init__(self, file: BufferedIOBase, kind: str, name: str | Path, num_bytes: int | None = None):
+    def __init__(
+        self, file: BufferedIOBase, kind: str, name: str | Path, num_bytes: int | None = None, start: bytes = b""
+    ):
         self.position = self.consumed = 0
         self._file, self._kind, self._name, self._left = file, kind, name, num_bytes
         self._decoder, self._num_streams = KINDS[kind](), 1
-        self._feed = b""
+        self._feed = start
         self._chunk, self._at = b"", 0
         self._inflated = 0
 
@@ -139,6 +142,7 @@ Reader = Plain | Inflated
 KINDS: dict[str, Callable[[], Any]] = {
     "deflate": lambda: zlib.decompressobj(-zlib.MAX_WBITS),
     "zlib": lambda: zlib.decompressobj(zlib.MAX_WBITS),
+    "LZMA": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MAX_XZ_MEMORY),
     "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gansmith.data.archives.inflate import Reader
 from gansmith.data.archives.members import FoundEntry
+from gansmith.data.archives.names import decoded
 from gansmith.errors import DataError
 
 MAX_HEADER = 64 << 10
@@ -37,6 +38,7 @@ class _Extension:
     """The name and size that headers before a file's own give it."""
 
     name: bytes | None = None
+    link: bytes | None = None
     size: int | None = None
     sparse: bool = False
 
@@ -47,7 +49,7 @@ def is_tar(block: bytes | bytearray) -> bool:
 
 
 def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[FoundEntry]:
-    """Each file of a tar file, in order; `place` is the offset of its content. Folders are left out.
+    """Each file of a tar file, in order; `place` is the offset of its content, also for links. Folders are left out.
 
     Raises DataError for a damaged header, a cut-off end, more than `max_headers` headers, or files that are too many
     for the bytes they take.
@@ -68,7 +70,10 @@ def tar_entries(reader: Reader, path: Path, max_headers: int) -> Iterator[FoundE
         start, reason = reader.position, _reason(kind, extension)
         folder = kind == b"5" or (kind in _FILES and name.endswith(b"/"))
         if not folder:
-            yield FoundEntry(name, size, (start,), reason)
+            link = decoded(_link(block) if extension.link is None else extension.link)
+            if kind == b"2" and link:
+                link = "" if link.startswith("/") else f"{decoded(name)}/../{link}"
+            yield FoundEntry(decoded(name), size, (start,), reason, link if kind in b"12" else "")
         _skip_content(reader, 0 if kind in _WITHOUT_CONTENT else size, name, path)
         extension = _Extension()
 
@@ -115,14 +120,20 @@ def _name(block: bytearray) -> bytes:
     return name
 
 
+def _link(block: bytearray) -> bytes:
+    return bytes(block[157:257]).partition(b"\0")[0]
+
+
 def _extend(extension: _Extension, kind: bytes, size: int, reader: Reader, path: Path) -> None:
-    """Read a GNU long name (L) or a pax header (x); pass over link names (K) and global headers (g)."""
+    """Read a GNU long name (L) or link name (K), or a pax header (x); pass over global headers (g)."""
     start = reader.position
     if size > MAX_HEADER:
         raise DataError(f"{path} announces a name of {size:,} bytes at byte {start:,}; up to {MAX_HEADER:,} are read.")
     content = bytes(reader.read(size))
     if kind == b"L":
         extension.name = content.partition(b"\0")[0]
+    elif kind == b"K":
+        extension.link = content.partition(b"\0")[0]
     elif kind == b"x":
         _read_pax(extension, content, path, start)
     _skip_content(reader, size, b"", path, start)
@@ -140,6 +151,8 @@ def _read_pax(extension: _Extension, content: bytes, path: Path, start: int) -> 
             raise DataError(f"{path} has a damaged pax header at byte {start + at:,}; fetch it again.")
         if key == b"path":
             extension.name = value
+        elif key == b"linkpath":
+            extension.link = value
         elif key == b"size" and _DECIMAL.fullmatch(value):
             extension.size = int(value)
         elif key.startswith(b"GNU.sparse."):

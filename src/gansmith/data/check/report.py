@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from gansmith.data.archives.members import SYSTEM
+from gansmith.data.archives.names import LEFT_OUT
 from gansmith.data.check.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
 from gansmith.data.check.suggest import SHORT_SIDE, SuggestedShape, suggest_shape
 from gansmith.data.images.decode import LAID_OVER_WHITE, DecodedImage, ImageFacts, Outcome, dropped, suffix_of
@@ -38,7 +38,7 @@ class CheckedFile(ImageFacts):
     def lost(self) -> bool:
         """Whether it is an image, by its name or as a row of a table, that cannot be used."""
         image = self.row or suffix_of(self.name) in SUFFIXES
-        return self.outcome == "dropped" and SYSTEM not in self.reasons and image
+        return self.outcome == "dropped" and LEFT_OUT.isdisjoint(self.reasons) and image
 
     def to_dict(self) -> dict[str, Any]:
         """The file's entry in an index and in the JSON report."""

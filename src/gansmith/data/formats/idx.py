@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from gansmith.data.archives.kinds import START, check_no_pointer
 from gansmith.errors import DataError
 
 MAX_BYTES = 4 << 30
@@ -41,6 +42,7 @@ def read_idx(path: Path, num_dims: int) -> np.ndarray:
 def _read_array(file: BinaryIO, path: Path, num_dims: int) -> np.ndarray:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
+        check_no_pointer(path, magic + file.read(START))
         raise DataError(f"{path} is not an IDX file: it starts with {magic.hex() or 'nothing'}, not 0000.")
     if magic[2] != _UINT8 or magic[3] != num_dims:
         raise DataError(

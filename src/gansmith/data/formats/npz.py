@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from gansmith.data.archives.inflate import Plain, Reader
+from gansmith.data.archives.kinds import START, check_no_pointer
 from gansmith.data.archives.members import Limits, Member, check_members
 from gansmith.data.archives.zip import MAGICS, open_zip_member, read_zip_member, zip_entries
 from gansmith.data.formats.arrays import LabelledImages
@@ -48,7 +49,8 @@ def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledImages:
     """
     try:
         with path.open("rb") as file:
-            if not file.read(4).startswith(MAGICS):
+            if not (start := file.read(START)).startswith(MAGICS):
+                check_no_pointer(path, start)
                 raise DataError(f"{path} is not an NPZ archive, which is a zip file; fetch it again.")
             listing = check_members(zip_entries(file, path, _LIMITS.members), path, _LIMITS)
             found = {member.name: member for member in listing.members}

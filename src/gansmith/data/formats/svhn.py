@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gansmith.data.archives.inflate import Inflated, Plain, Reader
+from gansmith.data.archives.kinds import check_no_pointer
 from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.idx import MAX_BYTES
 from gansmith.errors import DataError
@@ -104,6 +105,7 @@ def _read_file_header(file: BufferedIOBase, path: Path) -> str:
         raise DataError(f"{path} is a MATLAB v7.3 file (HDF5), which is not read; save it again with '-v7'.")
     order = {b"IM": "<", b"MI": ">"}.get(header[126:128])
     if order is None or struct.unpack(f"{order}H", header[124:126]) != (0x0100,):
+        check_no_pointer(path, header)
         raise DataError(f"{path} is not a MATLAB v5 file; fetch it again.")
     return order
 

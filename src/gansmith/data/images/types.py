@@ -2,17 +2,25 @@
 
 SUFFIXES = {
     ".bmp": "BMP",
+    ".dib": "BMP",
     ".gif": "GIF",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".jif": "JPEG",
+    ".mpo": "JPEG",
     ".png": "PNG",
+    ".apng": "PNG",
+    ".pbm": "PPM",
     ".pgm": "PPM",
+    ".pnm": "PPM",
     ".ppm": "PPM",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
-"""The format of an image file by the suffix of its name."""
+"""The format of an image file by the suffix of its name; whether it is one, its content says."""
 
 _MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 """First bytes of image files that no other files begin with."""
