@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -63,6 +63,10 @@ class OpenSource:
             cause = error.__cause__
             why = (isinstance(cause, OSError) and cause.strerror) or "damaged, or changed meanwhile"
             return Job(entry.name, None, f"cannot be read ({why})")
+
+    def jobs(self, start: int = 0) -> Iterator[Job]:
+        """Those of all entries from a position on."""
+        return (self.job(entry) for entry in self.entries[start:])
 
     def key(self) -> str:
         """SHA-256 of the content and of the names below the path: the same for a copy that lies elsewhere."""

@@ -3,27 +3,34 @@
 import hashlib
 import io
 import warnings
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gansmith.data.images.resize import ImageShape, in_mode, resize
+from gansmith.data.images.budget import BASE, OVER_BUDGET, excess_of
+from gansmith.data.images.deep import DeepImage, is_deep
+from gansmith.data.images.levels import Levels, Span, levels_of
+from gansmith.data.images.png import SIGNATURE, has_profile, without_metadata
+from gansmith.data.images.resize import ImageShape, hidden_white, in_mode, resize
 from gansmith.data.images.types import FORMATS, SUFFIXES, begins_as_image
 
 Outcome = Literal["used", "converted", "dropped"]
 
-MAX_PIXELS = 89_478_485
-"""Images with more pixels are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
-MAX_RATIO = 100
-"""Large images with more decoded bytes for each byte of the file are dropped unread. Photographs reach about 30; blank
-images reach 1,000, and 260 kB of them would take a gigabyte."""
-RATIO_SLACK = 32 << 20
-"""Decoded bytes up to which the ratio does not matter."""
+READ_WHOLE = 89_478_485
+"""Images with more pixels are read at half of their size, or less: a quarter of a gigabyte as RGB."""
+MAX_PIXELS = 2 * READ_WHOLE
+"""Images with more pixels are dropped unread: a decode process needs a gigabyte for one of these."""
+MAX_JPEG_PIXELS = 4 * MAX_PIXELS
+"""The same for JPEG, which is decoded at a half, a quarter or an eighth of its size at once."""
 MIN_SIDE = 8
 """Images with a side of fewer pixels are dropped."""
 
+NO_PROFILE = "colour profile not applied"
+_WHITE = 245
+"""The darkest level of a border that counts as white."""
 LAID_OVER_WHITE = "transparency laid over white"
 
 _OTHER_FORMATS = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
@@ -38,7 +45,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_BITS_PER_SAMPLE = 258
+_SIDEWAYS = (5, 6, 7, 8)
+"""Orientations that exchange width and height."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +64,8 @@ class ImageFacts:
     height: int = 0
     grey: bool = False
     transparent: bool = False
+    white_border: bool = False
+    """Whether the outermost pixels are white, as around a cut-out."""
     sha256: str = ""
     difference_hash: int = 0
 
@@ -65,6 +75,10 @@ class DecodedImage(ImageFacts):
     """A decoded file, with uint8 `pixels` (C, H, W) if a shape was given."""
 
     format: str = ""
+    span: Span | None = None
+    """The numbers in an image of more than 8 bits that was decoded by its own levels."""
+    excess: int = 0
+    """Its cost to the budget of its set."""
     pixels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
@@ -72,19 +86,68 @@ class _UnusableError(Exception):
     """Carries the reason an image is dropped for."""
 
 
-def decode(name: str, content: bytes, shape: ImageShape | None = None) -> DecodedImage:
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """An image, upright, and what was found and done on the way."""
+
+    image: Image.Image
+    format: str
+    mode: str
+    width: int
+    height: int
+    """Width and height of the file, upright; those of the image if it was read whole."""
+    reasons: list[str]
+    span: Span | None
+    excess: int
+
+
+def decode(
+    name: str,
+    content: bytes,
+    shape: ImageShape | None = None,
+    levels: Levels | None = None,
+    most_excess: int = BASE,
+) -> DecodedImage:
     """The image in `content`, resized to `shape`; the same bytes always give the same pixels.
 
     Never raises for the content of a file: a bad image is dropped. The first frame is decoded, upright, at 8 bits, with
     transparency laid over white unless the shape has 4 channels. `name` is only compared with the format; '' is the
-    name of an image without a suffix.
+    name of an image without a suffix. An image of more than 8 bits is scaled by `levels`, or by its own for None. One
+    that costs the budget more than `most_excess` is dropped unread.
     """
+    image = _decode(name, content, shape, levels, most_excess)
+    if image.reasons in (("damaged",), ("truncated",)) and content.startswith(SIGNATURE):
+        again = _decode(name, without_metadata(content), shape, levels, most_excess)
+        if again.outcome != "dropped":
+            lost = (NO_PROFILE,) if has_profile(content) else ()
+            image = replace(again, outcome="converted" if lost else again.outcome, reasons=(*again.reasons, *lost))
+    return image
+
+
+def _decode(
+    name: str, content: bytes, shape: ImageShape | None, levels: Levels | None, most_excess: int
+) -> DecodedImage:
     try:
-        return _convert(*_load(name, content), shape)
+        return _convert(_load(name, content, levels, most_excess, boxed=bool(shape and shape.box)), shape)
     except _UnusableError as unusable:
         return dropped(str(unusable))
     except MemoryError:
         return dropped("needs too much memory")
+
+
+def measure(content: bytes) -> DecodedImage:
+    """An outcome with nothing but the span of an image of more than 8 bits; other files are read up to the header."""
+    for readable in (lambda: content, lambda: without_metadata(content)):
+        with warnings.catch_warnings(), suppress(Exception):  # one that cannot be read is dropped when it is decoded
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(found := readable()), formats=FORMATS)
+            if not is_deep(image, found):
+                break
+            _check_size(image, len(found), BASE)
+            return replace(dropped("measured"), span=DeepImage(image, found).span())
+        if not content.startswith(SIGNATURE):
+            break
+    return dropped("not measured")
 
 
 def dropped(reason: str) -> DecodedImage:
@@ -98,53 +161,80 @@ def suffix_of(name: str) -> str:
     return f".{suffix.lower()}" if dot and stem else ""
 
 
-def _load(name: str, content: bytes) -> tuple[Image.Image, str, str, list[str]]:
-    """Decode fully to the upright image, its format, its mode in the file and the changes.
-
-    A decoder may raise anything on damaged bytes, so everything is caught here, and only here.
-    """
+def _load(name: str, content: bytes, levels: Levels | None, most_excess: int, *, boxed: bool) -> _Loaded:
+    """Decode fully. A decoder may raise anything on damaged bytes, so everything is caught here, and only here."""
     if not content:
         raise _UnusableError("zero bytes")
+    span = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)
-            _check_size(image, len(content))
-            reasons = _header_notes(name, content, image)
-            mode = image.mode
+            excess = _check_size(image, len(content), most_excess)
+            reasons = _header_notes(name, image)
+            mode, (width, height) = image.mode, image.size
             turned = _orientation(image) if image.format == "TIFF" else 1  # a TIFF is turned while it loads
-            image.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
+            if is_deep(image, content):
+                deep = DeepImage(image, content)
+                span = None if levels else deep.span()
+                levels = levels or levels_of([deep.span()])
+                reasons.append(levels.reason(deep.span().kind))
+                loaded = deep.to_pillow(levels)
+            else:
+                loaded = _read_smaller(image, reasons, boxed) if width * height > READ_WHOLE else image
+                loaded.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
             left_to_turn = _orientation(image)
     except (_UnusableError, MemoryError):
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _UnusableError("too many pixels") from None
     except UnidentifiedImageError:
         raise _UnusableError(_unidentified(content)) from None
+    except Image.DecompressionBombError:
+        raise _UnusableError(_too_many_pixels(MAX_PIXELS)) from None
     except Exception as error:
         raise _UnusableError("truncated" if "truncat" in str(error).lower() else "damaged") from None
     if turned is None or left_to_turn is None:
         reasons.append("EXIF cannot be read")
     elif turned in _TURNS or left_to_turn in _TURNS:
         reasons.append("turned as its EXIF says")
-    upright = image.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else image
-    return upright, _format(image), mode, reasons
+    if left_to_turn in _SIDEWAYS:  # Pillow gives the size of a TIFF upright
+        width, height = height, width
+    upright = loaded.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else loaded
+    return _Loaded(upright, _format(image), mode, width, height, reasons, span, excess)
 
 
-def _check_size(image: Image.Image, num_bytes: int) -> None:
+def _check_size(image: Image.Image, num_bytes: int, most_excess: int) -> int:
+    """Raise _UnusableError for an image that is too large or too small; returns what it costs the budget."""
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _UnusableError("too many pixels")
-    if (decoded := width * height * len(image.getbands())) > RATIO_SLACK and decoded > MAX_RATIO * num_bytes:
-        raise _UnusableError("too many pixels for so few bytes")
+    most = MAX_JPEG_PIXELS if _format(image) == "JPEG" else MAX_PIXELS
+    if width * height > most:
+        raise _UnusableError(_too_many_pixels(most))
+    if (excess := excess_of(width * height * len(image.getbands()), num_bytes)) > most_excess:
+        raise _UnusableError(OVER_BUDGET)
     if (width, height) == (1, 1):
         raise _UnusableError("one pixel")
     if min(width, height) < MIN_SIDE:
         raise _UnusableError(f"smaller than {MIN_SIDE} pixels")
+    return excess
 
 
-def _header_notes(name: str, content: bytes, image: Image.Image) -> list[str]:
+def _too_many_pixels(most: int) -> str:
+    return f"too many pixels, up to {most:,} are read"
+
+
+def _read_smaller(image: Image.Image, reasons: list[str], boxed: bool) -> Image.Image:
+    """The image at a half of its size, or less; a JPEG is never decoded whole."""
+    width, height = image.size
+    if boxed:
+        raise _UnusableError(f"too many pixels, up to {READ_WHOLE:,} are read where a box is cut out")
+    part = next(part for part in (2, 4, 8) if width * height <= READ_WHOLE * part**2)
+    reasons.append(f"over {READ_WHOLE:,} pixels, so read at 1/{part} of the size")
+    if _format(image) == "JPEG":
+        image.draft(None, (width // part, height // part))
+        return image
+    return image.reduce(part)
+
+
+def _header_notes(name: str, image: Image.Image) -> list[str]:
     """The changes that the header announces."""
     found, suffix, format_ = [], suffix_of(name), _format(image)
     if suffix and SUFFIXES.get(suffix, format_) != format_:
@@ -153,27 +243,15 @@ def _header_notes(name: str, content: bytes, image: Image.Image) -> list[str]:
         found.append(f"not named as an image but is {format_}")
     if image.format != "MPO" and getattr(image, "is_animated", False):
         found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")
-    if image.mode[0] not in "IF" and _bits_per_sample(image, content) == 16:
-        found.append("16 bits to 8")
     profile = image.info.get("icc_profile") or b""
     if image.mode not in ("CMYK", "LAB") and profile and b"sRGB" not in profile.replace(b"\0", b""):
-        found.append("colour profile not applied")
+        found.append(NO_PROFILE)
     return found
 
 
 def _format(image: Image.Image) -> str:
     """MPO is what phones write: a JPEG with further images behind it."""
     return "JPEG" if image.format == "MPO" else image.format or ""
-
-
-def _bits_per_sample(image: Image.Image, content: bytes) -> int:
-    """Bits of a sample in the file: Pillow keeps the upper 8 of a colour image's 16 without a word."""
-    if image.format == "PNG":
-        return content[24]
-    if tags := getattr(image, "tag_v2", None):
-        bits = tags.get(_BITS_PER_SAMPLE, 8)
-        return max(bits) if isinstance(bits, tuple) else int(bits)
-    return 8
 
 
 def _orientation(image: Image.Image) -> int | None:
@@ -192,8 +270,8 @@ def _unidentified(content: bytes) -> str:
     return "a format that is not read" if content.startswith(_OTHER_FORMATS) else "not an image"
 
 
-def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], shape: ImageShape | None) -> DecodedImage:
-    image = _eight_bits(image, reasons)
+def _convert(loaded: _Loaded, shape: ImageShape | None) -> DecodedImage:
+    reasons, image = loaded.reasons, _eight_bits(loaded.image, loaded.reasons)
     transparent = image.mode == "RGBA"
     samples = np.asarray(image)  # once: Pillow copies the image each time
     grey = image.mode == "L" or (not transparent and _is_grey(samples))
@@ -216,12 +294,15 @@ def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], sh
     return DecodedImage(
         outcome="converted" if reasons else "used",
         reasons=tuple(reasons),
-        format=format_,
-        mode=mode,
-        width=image.width,
-        height=image.height,
+        format=loaded.format,
+        span=loaded.span,
+        excess=loaded.excess,
+        mode=loaded.mode,
+        width=loaded.width,
+        height=loaded.height,
         grey=grey or (transparent and _is_grey(np.asarray(opaque))),
         transparent=transparent,
+        white_border=_has_white_border(samples),
         sha256=_sha256(f"{image.mode} {image.width}", samples),
         difference_hash=_difference_hash(opaque),
         pixels=pixels,
@@ -229,10 +310,11 @@ def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], sh
 
 
 def _eight_bits(image: Image.Image, reasons: list[str]) -> Image.Image:
-    """The image as L, RGB, or RGBA if a pixel is transparent; adds the changes to `reasons`."""
+    """The image as L, RGB, or RGBA if a pixel is transparent; adds the changes to `reasons`.
+
+    Where an image is fully transparent it is white: what files hide there must not tell images apart.
+    """
     mode = image.mode
-    if mode.startswith("I;16") or mode in ("I", "F"):
-        return _scale_to_8_bits(np.asarray(image), mode, reasons)
     if mode == "P":
         reasons.append("palette")
     elif mode not in ("1", "L", "LA", "La", "PA", "RGB", "RGBA", "RGBa", "RGBX"):
@@ -240,7 +322,7 @@ def _eight_bits(image: Image.Image, reasons: list[str]) -> Image.Image:
     if image.has_transparency_data:
         with_alpha = image.convert("RGBA")
         if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
-            return with_alpha
+            return hidden_white(with_alpha)
         return with_alpha.convert("RGB")
     return in_mode(image, "L" if mode in ("1", "L") else "RGB")
 
@@ -249,20 +331,6 @@ def _sha256(kind: str, samples: np.ndarray) -> str:
     digest = hashlib.sha256(kind.encode())
     digest.update(samples.data)
     return digest.hexdigest()
-
-
-def _scale_to_8_bits(values: np.ndarray, mode: str, reasons: list[str]) -> Image.Image:
-    """Scales 16 bits from 0..65535 to 0..255, rounded; other numbers by their own range."""
-    if values.dtype != np.uint16 and mode == "I" and values.min() >= 0 and values.max() <= 65535:
-        values = values.astype(np.uint16)
-    if values.dtype == np.uint16 or mode.startswith("I;16"):
-        reasons.append("16 bits to 8")
-        wide = values.astype(np.uint32)
-        return Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
-    reasons.append("32 bits to 8, by its own range")
-    finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = finite.min(), finite.max()
-    return Image.fromarray(np.rint((finite - low) * (255 / max(high - low, 1e-300))).astype(np.uint8))
 
 
 def _over_white(image: Image.Image) -> Image.Image:
@@ -279,6 +347,10 @@ def _is_grey(pixels: np.ndarray) -> bool:
         if not (np.array_equal(red, green) and np.array_equal(green, blue)):
             return False
     return True
+
+
+def _has_white_border(samples: np.ndarray) -> bool:
+    return all(side.min() >= _WHITE for side in (samples[0], samples[-1], samples[:, 0], samples[:, -1]))
 
 
 def _difference_hash(image: Image.Image) -> int:
