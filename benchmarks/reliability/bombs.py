@@ -13,10 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import images
-
 from gansmith.system.machine import describe_machine
-from tests.helpers import hazards, hostile_archives
+from tests.helpers import hazards, hostile_archives, small_images
 
 RESULTS = Path(__file__).parents[1] / "results"
 SECONDS, MIB = 2, 300
@@ -67,7 +65,7 @@ def measured(content: bytes, folder: Path) -> dict[str, object]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "plain").mkdir()
-        plain = measured(images.file(images.photo(64, 64)), Path(folder) / "plain")
+        plain = measured(small_images.file(small_images.photo(64, 64)), Path(folder) / "plain")
         found = {}
         for number, (name, content) in enumerate(bombs().items()):
             place = Path(folder) / str(number)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gansmith.data.images.decode import MAX_PIXELS, decode, suffix_of
+from gansmith.data.images.decode import decode, suffix_of
+from gansmith.data.images.load import MAX_PIXELS
 from gansmith.data.images.resize import ImageShape
 from tests.helpers.hazards import blank
 from tests.helpers.small_images import file, photo

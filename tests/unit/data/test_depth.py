@@ -203,3 +203,18 @@ def test_levels_of_nothing_are_the_format_s_own():
     assert levels_of([]) == Levels()
     assert levels_of([Span(kind="integers", low=0, high=70_000)]).integers == (0, 70_000)
     assert levels_of([Span(kind="bits", low=0, high=0)]).white == 255
+
+
+def test_a_gamma_that_is_not_applied_is_said():
+    def with_gamma(value):
+        return decode("a.png", png16(ramp(65_535), b"gAMA" + value.to_bytes(4, "big"))).reasons
+
+    assert with_gamma(45_455) == ("16 bits to 8",)
+    assert with_gamma(100_000) == ("gamma not applied", "16 bits to 8")
+
+
+def test_sixteen_bits_of_a_print_are_said():
+    ink = np.dstack([ramp(65_535, 3), ramp(65_535)])
+    image = decode("a.tif", tiff16(ink, photometric=5), COLOUR)
+    assert set(image.reasons) == {"16 bits to 8", "CMYK to RGB"}
+    assert image.pixels.shape == (3, 16, 16)

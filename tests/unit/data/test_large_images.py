@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from gansmith.data.images import budget
-from gansmith.data.images import decode as decoding
+from gansmith.data.images import budget, load
 from gansmith.data.images.budget import OVER_BUDGET, Budget
 from gansmith.data.images.decode import decode
 from gansmith.data.images.decode_set import SetDecoder
@@ -85,9 +84,9 @@ def test_the_largest_set_has_a_budget_that_does_not_grow_any_more():
 
 
 def test_beyond_a_size_images_are_read_smaller_and_it_is_said(monkeypatch):
-    monkeypatch.setattr(decoding, "READ_WHOLE", 10_000)
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 50_000)
-    monkeypatch.setattr(decoding, "MAX_JPEG_PIXELS", 500_000)
+    monkeypatch.setattr(load, "READ_WHOLE", 10_000)
+    monkeypatch.setattr(load, "MAX_PIXELS", 50_000)
+    monkeypatch.setattr(load, "MAX_JPEG_PIXELS", 500_000)
     image = photo(150, 200)
     png, jpeg = (decode("", file(image, kind), SMALL) for kind in ("PNG", "JPEG"))
     assert (png.width, png.height) == (jpeg.width, jpeg.height) == (200, 150)

@@ -19,9 +19,14 @@ _COMMENT = re.compile(rb"#[^\r\n]*")
 
 
 def is_deep(image: Image.Image, content: bytes) -> bool:
-    """Whether the samples of the file, of which only the header is read, have more than 8 bits."""
+    """Whether the samples of the file, of which only the header is read, have more than 8 bits that can be had."""
     if image.mode[0] in "IF":
         return True
+    return image.mode in ("L", "RGB", "RGBA") and has_16_bits(image, content)
+
+
+def has_16_bits(image: Image.Image, content: bytes) -> bool:
+    """Whether a grey or colour image has 16 bits for each sample in the file."""
     if isinstance(image, PngImagePlugin.PngImageFile):
         return content[24] == 16
     if isinstance(image, PpmImagePlugin.PpmImageFile):
