@@ -51,6 +51,13 @@ def test_a_set_holds_so_many_pixels_in_few_bytes_and_no_more(monkeypatch, worker
     assert found == [()] * 5 + [(OVER_BUDGET,)] * 4
 
 
+def test_what_is_tried_in_vain_costs_as_much(monkeypatch):
+    monkeypatch.setattr(budget, "BASE", 6_000_000)
+    monkeypatch.setattr(budget, "FOR_EACH", 0)
+    broken = blank(1024, 1024)[:-200]
+    assert outcomes([broken] * 4, workers=2) == [("truncated",)] * 2 + [(OVER_BUDGET,)] * 2
+
+
 def test_what_costs_nothing_is_used_however_little_is_left(monkeypatch):
     monkeypatch.setattr(budget, "BASE", 0)
     monkeypatch.setattr(budget, "FOR_EACH", 0)
@@ -98,6 +105,15 @@ def test_beyond_a_size_images_are_read_smaller_and_it_is_said(monkeypatch):
     assert decode("", file(photo(600, 800)), SMALL).reasons == ("too many pixels, up to 50,000 are read",)
     boxed = ImageShape(channels=3, height=16, width=16, box=(0, 0, 100, 100))
     assert decode("", file(image), boxed).reasons == ("too many pixels, up to 10,000 are read where a box is cut out",)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA"])
+def test_every_kind_of_image_is_read_smaller(monkeypatch, mode):
+    monkeypatch.setattr(load, "READ_WHOLE", 10_000)
+    found = decode("", file(photo(150, 200).convert(mode)), SMALL)
+    assert "over 10,000 pixels, so read at 1/2 of the size" in found.reasons
+    plain = decode("", file(photo(75, 100)), SMALL)
+    assert mode not in ("P", "RGB", "RGBA") or np.abs(found.pixels.astype(int) - plain.pixels).max() < 60
 
 
 @pytest.mark.slow

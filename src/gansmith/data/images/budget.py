@@ -20,10 +20,10 @@ class Budget:
     """What is left of the decoded bytes that a set of so many files may hold beyond the ratio."""
 
     def __init__(self, num_files: int, spent: int = 0):
-        self.left = min(BASE + FOR_EACH * num_files, MOST) - spent
+        self.left = max(0, min(BASE + FOR_EACH * num_files, MOST) - spent)
 
     def spend(self, excess: int) -> bool:
-        """Whether the set may hold this image, too; if so, its excess is spent."""
+        """Whether so much is left; if so, it is spent."""
         if excess > self.left:
             return False
         self.left -= excess

@@ -13,7 +13,7 @@ from PIL import Image
 from gansmith.data.images.budget import BASE
 from gansmith.data.images.deep import DeepImage, is_deep
 from gansmith.data.images.levels import Levels, Span
-from gansmith.data.images.load import NO_PROFILE, Loaded, UnusableError, check_size, load
+from gansmith.data.images.load import NO_PROFILE, TOO_MUCH_MEMORY, Loaded, UnusableError, check_size, load
 from gansmith.data.images.png import SIGNATURE, has_profile, without_metadata
 from gansmith.data.images.resize import ImageShape, hidden_white, in_mode, resize
 from gansmith.data.images.types import FORMATS
@@ -84,13 +84,15 @@ def decode(
 def _decode(
     name: str, content: bytes, shape: ImageShape | None, levels: Levels | None, most_excess: int
 ) -> DecodedImage:
-    suffix = suffix_of(name) if name else None
+    suffix, excess = suffix_of(name) if name else None, 0
     try:
-        return _convert(load(suffix, content, levels, most_excess, boxed=bool(shape and shape.box)), shape)
+        loaded = load(suffix, content, levels, most_excess, boxed=bool(shape and shape.box))
+        excess = loaded.excess
+        return _convert(loaded, shape)
     except UnusableError as unusable:
-        return dropped(str(unusable))
+        return dropped(str(unusable), excess or unusable.excess)
     except MemoryError:
-        return dropped("needs too much memory")
+        return dropped(TOO_MUCH_MEMORY, excess)
 
 
 def measure(content: bytes) -> DecodedImage:
@@ -108,9 +110,9 @@ def measure(content: bytes) -> DecodedImage:
     return dropped("not measured")
 
 
-def dropped(reason: str) -> DecodedImage:
-    """The outcome for a file that is not used."""
-    return DecodedImage(outcome="dropped", reasons=(reason,))
+def dropped(reason: str, excess: int = 0) -> DecodedImage:
+    """The outcome for a file that is not used, and what trying it cost."""
+    return DecodedImage(outcome="dropped", reasons=(reason,), excess=excess)
 
 
 def suffix_of(name: str) -> str:

@@ -36,4 +36,8 @@ class SetDecoder:
             yield self._within_budget(image)
 
     def _within_budget(self, image: DecodedImage) -> DecodedImage:
+        """Decided here and in order, so that the number of processes does not matter; they only spare themselves work.
+
+        A damaged image costs what a whole one does: it was tried.
+        """
         return image if self._budget.spend(image.excess) else dropped(OVER_BUDGET)

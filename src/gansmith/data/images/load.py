@@ -19,6 +19,7 @@ MAX_JPEG_PIXELS = 4 * MAX_PIXELS
 """The same for JPEG, which is decoded at a half, a quarter or an eighth of its size at once."""
 MIN_SIDE = 8
 """Images with a side of fewer pixels are dropped."""
+TOO_MUCH_MEMORY = "needs too much memory"
 NO_PROFILE = "colour profile not applied"
 
 _OTHER_FORMATS = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
@@ -42,7 +43,11 @@ _SIDEWAYS = (5, 6, 7, 8)
 
 
 class UnusableError(Exception):
-    """Carries the reason an image is dropped for."""
+    """Carries the reason an image is dropped for, and what trying it cost the budget."""
+
+    def __init__(self, reason: str, excess: int = 0):
+        super().__init__(reason)
+        self.excess = excess
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def load(suffix: str | None, content: bytes, levels: Levels | None, most_excess:
     """
     if not content:
         raise UnusableError("zero bytes")
-    span = None
+    span, excess = None, 0
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -87,14 +92,16 @@ def load(suffix: str | None, content: bytes, levels: Levels | None, most_excess:
                 loaded = _read_smaller(image, reasons, boxed) if width * height > READ_WHOLE else image
                 loaded.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
             left_to_turn = _orientation(image)
-    except (UnusableError, MemoryError):
+    except UnusableError:
         raise
+    except MemoryError:
+        raise UnusableError(TOO_MUCH_MEMORY, excess) from None
     except UnidentifiedImageError:
         raise UnusableError(_unidentified(content)) from None
     except Image.DecompressionBombError:
         raise UnusableError(_too_many_pixels(MAX_PIXELS)) from None
     except Exception as error:
-        raise UnusableError("truncated" if "truncat" in str(error).lower() else "damaged") from None
+        raise UnusableError("truncated" if "truncat" in str(error).lower() else "damaged", excess) from None
     if turned is None or left_to_turn is None:
         reasons.append("EXIF cannot be read")
     elif turned in _TURNS or left_to_turn in _TURNS:
@@ -134,7 +141,10 @@ def _read_smaller(image: Image.Image, reasons: list[str], boxed: bool) -> Image.
     if _format(image) == "JPEG":
         image.draft(None, (width // part, height // part))
         return image
-    return image.reduce(part)
+    if image.mode == "P":
+        reasons.append("palette")
+        return image.convert("RGBA" if image.has_transparency_data else "RGB").reduce(part)
+    return (image.convert("L") if image.mode == "1" else image).reduce(part)
 
 
 def _header_notes(suffix: str | None, content: bytes, image: Image.Image) -> list[str]:
