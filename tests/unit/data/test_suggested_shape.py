@@ -42,6 +42,12 @@ def test_the_share_left_over_is_the_pixels_outside():
     assert shares_left_over(sizes, 64, 64).tolist() == [0.5, 0.5, 0]
 
 
+def test_images_that_are_enlarged_are_counted():
+    found = suggest_shape([(40, 40)] + [(80, 80)] * 99, 0, 0)
+    assert (found.height, found.why[-1]) == (64, "1 of 100 images are smaller than this and are enlarged")
+    assert "enlarged" not in "".join(suggest_shape([(80, 80)] * 99, 0, 0).why)
+
+
 def mixed(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()

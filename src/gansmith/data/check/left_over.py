@@ -36,6 +36,13 @@ def describe_left_over(shares: np.ndarray, resize: ResizeMode) -> str:
     return f"{does} {100 * median:.0f} % of the median image, at most {100 * most:.0f} %"
 
 
+def describe_enlarged(sizes: np.ndarray, height: int, width: int, resize: ResizeMode) -> str:
+    """How many images, of (height, width) [N, 2], are enlarged to this shape; "" for none."""
+    scales = np.array([height, width]) / sizes
+    enlarged = int(((scales.min(1) if resize == "pad" else scales.max(1)) > 1).sum())
+    return f"{enlarged:,} of {len(sizes):,} images are smaller than this and are enlarged" if enlarged else ""
+
+
 def left_over_notes(sizes: Iterable[tuple[int, int]], shape: ImageShape) -> list[str]:
     """A note on what the shape does to images of these (height, width), if it is anything but a smaller size."""
     found = [shape.box[2:]] if shape.box else list(sizes)

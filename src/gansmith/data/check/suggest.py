@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gansmith.data.check.left_over import describe_left_over, shares_left_over
+from gansmith.data.check.left_over import describe_enlarged, describe_left_over, shares_left_over
 from gansmith.data.images.resize import ResizeMode
 
 SHORT_SIDE = 64
@@ -65,9 +65,15 @@ def suggest_shape(
     height, width, reasons = _suggest_size(shape, short_side)
     cut_outs = num_transparent + num_bordered if num_transparent + num_bordered > CUT_OUTS * count else 0
     resize, decision = _suggest_resize(shape, height, width, cut_outs)
+    enlarged = [*filter(None, [describe_enlarged(shape, height, width, resize)])]
     total = _HEADER + count * channels * height * width
     return SuggestedShape(
-        channels=channels, height=height, width=width, resize=resize, num_bytes=total, why=(why, *reasons, *decision)
+        channels=channels,
+        height=height,
+        width=width,
+        resize=resize,
+        num_bytes=total,
+        why=(why, *reasons, *decision, *enlarged),
     )
 
 
