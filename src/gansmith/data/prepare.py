@@ -121,8 +121,8 @@ def prepare_source(
                 progress(min(writer.done, most), most)
         summary = _Summary(source, writer.reports())
         summary.check_losses(allow_dropped)
-        about = {**summary.to_index(labels), "source_key": key, "wanted": shape.to_dict()}
-        about["notes"] += left_over_notes(sizes_in(writer.reports()), shape)
+        about: dict[str, Any] = {**summary.to_index(labels), "source_key": key, "wanted": shape.to_dict()}
+        about["notes"] = [*about["notes"], *left_over_notes(sizes_in(writer.reports()), shape)]
         return writer.finish(summary.labels(), about)
 
 

@@ -218,3 +218,18 @@ def test_sixteen_bits_of_a_print_are_said():
     image = decode("a.tif", tiff16(ink, photometric=5), COLOUR)
     assert set(image.reasons) == {"16 bits to 8", "CMYK to RGB"}
     assert image.pixels.shape == (3, 16, 16)
+
+
+def test_measuring_stays_within_a_budget_too(monkeypatch):
+    flat = [png16(np.full((600, 600), white)) for white in (100, 3000, 60_000)]
+    monkeypatch.setattr("gansmith.data.images.budget.BASE", 2 * 600 * 600 - 100 * (len(flat[0]) + len(flat[1])))
+    monkeypatch.setattr("gansmith.data.images.budget.FOR_EACH", 0)
+
+    def jobs(start):
+        return (Job("", content) for content in flat[start:])
+
+    with Decoders(2) as decoders:
+        decoder = SetDecoder(decoders, jobs, len(flat))
+        outcomes = [one.outcome for one in decoder.decode(0, GREY)]
+    assert outcomes == ["converted", "converted", "dropped"]
+    assert decoder.levels.white == 4095

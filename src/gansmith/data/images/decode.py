@@ -95,19 +95,23 @@ def _decode(
         return dropped(TOO_MUCH_MEMORY, excess)
 
 
-def measure(content: bytes) -> DecodedImage:
-    """An outcome with nothing but the span of an image of more than 8 bits; other files are read up to the header."""
+def measure(content: bytes, most_excess: int = BASE) -> DecodedImage:
+    """An outcome with nothing but the span of an image of more than 8 bits, and what measuring it cost.
+
+    Other files are read up to the header. What cannot be measured is dropped, with its reason, when it is decoded.
+    """
+    excess = 0
     for readable in (lambda: content, lambda: without_metadata(content)):
-        with warnings.catch_warnings(), suppress(Exception):  # one that cannot be read is dropped when it is decoded
+        with warnings.catch_warnings(), suppress(Exception):
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(found := readable()), formats=FORMATS)
             if not is_deep(image, found):
                 break
-            check_size(image, len(found), BASE)
-            return replace(dropped("measured"), span=DeepImage(image, found).span())
+            excess = check_size(image, len(found), most_excess)
+            return replace(dropped("measured", excess), span=DeepImage(image, found).span())
         if not content.startswith(SIGNATURE):
             break
-    return dropped("not measured")
+    return dropped("not measured", excess)
 
 
 def dropped(reason: str, excess: int = 0) -> DecodedImage:

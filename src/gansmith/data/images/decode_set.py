@@ -18,7 +18,7 @@ class SetDecoder:
 
     def __init__(self, decoders: Decoders, jobs: Callable[[int], Iterable[Job]], count: int, spent: int = 0):
         self.levels: Levels | None = None
-        self._decoders, self._jobs, self._budget = decoders, jobs, Budget(count, spent)
+        self._decoders, self._jobs, self._count, self._budget = decoders, jobs, count, Budget(count, spent)
 
     def decode(self, start: int, shape: ImageShape | None = None) -> Iterator[DecodedImage]:
         """The images from position `start` on, in order; the same for any start and any number of processes."""
@@ -30,10 +30,15 @@ class SetDecoder:
             position += 1
         else:
             return
-        spans = (span for span in self._decoders.measure(self._jobs(0)) if span is not None)
-        self.levels = levels_of(spans)
+        self.levels = self._measure()
         for image in self._decoders.decode(self._jobs(position), shape, self.levels, self._budget):
             yield self._within_budget(image)
+
+    def _measure(self) -> Levels:
+        """The levels of all images, from the first on, within a budget of its own."""
+        budget = Budget(self._count)
+        measured = self._decoders.measure(self._jobs(0), budget)
+        return levels_of(image.span for image in measured if budget.spend(image.excess) and image.span)
 
     def _within_budget(self, image: DecodedImage) -> DecodedImage:
         """Decided here and in order, so that the number of processes does not matter; they only spare themselves work.

@@ -5,7 +5,7 @@ import re
 import sys
 
 import numpy as np
-from PIL import Image, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
 from gansmith.data.images.levels import Levels, Span, span_of, to_8_bits
 from gansmith.data.images.png import significant_bits
@@ -18,14 +18,14 @@ _OTHER_HALF = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L
 _COMMENT = re.compile(rb"#[^\r\n]*")
 
 
-def is_deep(image: Image.Image, content: bytes) -> bool:
+def is_deep(image: ImageFile.ImageFile, content: bytes) -> bool:
     """Whether the samples of the file, of which only the header is read, have more than 8 bits that can be had."""
     if image.mode[0] in "IF":
         return True
     return image.mode in ("L", "RGB", "RGBA") and has_16_bits(image, content)
 
 
-def has_16_bits(image: Image.Image, content: bytes) -> bool:
+def has_16_bits(image: ImageFile.ImageFile, content: bytes) -> bool:
     """Whether a grey or colour image has 16 bits for each sample in the file."""
     if isinstance(image, PngImagePlugin.PngImageFile):
         return content[24] == 16
@@ -37,7 +37,7 @@ def has_16_bits(image: Image.Image, content: bytes) -> bool:
 class DeepImage:
     """The samples of an opened image, (H, W) or (H, W, 3), and its transparency, as they are in the file."""
 
-    def __init__(self, image: Image.Image, content: bytes):
+    def __init__(self, image: ImageFile.ImageFile, content: bytes):
         samples, self._declared = _samples_of(image, content), _declared_white(image, content)
         channels = samples.shape[2] if samples.ndim == 3 else 1
         self._alpha = samples[..., -1] if channels in (2, 4) else _colour_made_transparent(image, samples)
@@ -60,7 +60,7 @@ class DeepImage:
         return Image.fromarray(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels)
 
 
-def _samples_of(image: Image.Image, content: bytes) -> np.ndarray:
+def _samples_of(image: ImageFile.ImageFile, content: bytes) -> np.ndarray:
     if isinstance(image, PpmImagePlugin.PpmImageFile) and _max_of_netpbm(image) > 255:
         return _netpbm_samples(image, content)
     mode = image.mode
@@ -81,7 +81,7 @@ def _samples_of(image: Image.Image, content: bytes) -> np.ndarray:
     return upper
 
 
-def _lower_half(image: Image.Image, content: bytes) -> str | None:
+def _lower_half(image: ImageFile.ImageFile, content: bytes) -> str | None:
     """Pillow's raw mode for the lower bytes of a colour image; None where there is no such mode."""
     raw = _raw_mode(image.tile[0].args)
     if raw == "LA;16B":
@@ -90,11 +90,11 @@ def _lower_half(image: Image.Image, content: bytes) -> str | None:
     return f"{match[1]};16{_OTHER_HALF[match[2]]}" if match else None
 
 
-def _reopened(image: Image.Image, content: bytes, raw: str) -> Image.Image:
+def _reopened(image: ImageFile.ImageFile, content: bytes, raw: str) -> Image.Image:
     """The image read once more with another raw mode."""
     again = Image.open(io.BytesIO(content), formats=FORMATS)
     again.tile = [
-        tile._replace(args=raw if isinstance(tile.args, str) else (raw, *tile.args[1:])) for tile in again.tile
+        tile._replace(args=(raw, *tile.args[1:]) if isinstance(tile.args, tuple) else raw) for tile in again.tile
     ]
     again.load()
     return again
@@ -104,7 +104,7 @@ def _raw_mode(args: object) -> str:
     return args if isinstance(args, str) else str(args[0]) if isinstance(args, tuple) else ""
 
 
-def _netpbm_samples(image: Image.Image, content: bytes) -> np.ndarray:
+def _netpbm_samples(image: ImageFile.ImageFile, content: bytes) -> np.ndarray:
     """Pillow would scale each PGM and PPM by its own largest number, in a Python loop."""
     (_, _, offset, _), kind = image.tile[0], content[:2]
     shape = (image.height, image.width, 3) if kind in (b"P3", b"P6") else (image.height, image.width)
@@ -120,14 +120,14 @@ def _netpbm_samples(image: Image.Image, content: bytes) -> np.ndarray:
     return numbers.astype(np.uint16).reshape(shape)
 
 
-def _max_of_netpbm(image: Image.Image) -> int:
+def _max_of_netpbm(image: ImageFile.ImageFile) -> int:
     args = image.tile[0].args if image.tile else ""
     if args == "I;16B":
         return 65535
-    return int(args[1]) if isinstance(args, tuple) and len(args) == 2 and isinstance(args[1], int) else 255
+    return args[1] if isinstance(args, tuple) and len(args) == 2 and isinstance(args[1], int) else 255
 
 
-def _declared_white(image: Image.Image, content: bytes) -> int:
+def _declared_white(image: ImageFile.ImageFile, content: bytes) -> int:
     """The number that the file states to be white; 0 where it states none below 16 bits."""
     if isinstance(image, PngImagePlugin.PngImageFile):
         return 2 ** significant_bits(content) - 1
@@ -148,7 +148,7 @@ def _bits_of_tiff(image: TiffImagePlugin.TiffImageFile) -> int:
     return max(bits) if isinstance(bits, tuple) else int(bits)
 
 
-def _colour_made_transparent(image: Image.Image, samples: np.ndarray) -> np.ndarray | None:
+def _colour_made_transparent(image: ImageFile.ImageFile, samples: np.ndarray) -> np.ndarray | None:
     """Transparency where every sample is that of a PNG's chunk tRNS."""
     key = image.info.get("transparency")
     if key is None or samples.dtype != np.uint16 or isinstance(key, bytes):

@@ -5,7 +5,7 @@ Imports NumPy only, for workers.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def levels_of(spans: Iterable[Span]) -> Levels:
     by_kind: dict[Kind, list[Span]] = {"bits": [], "integers": [], "floats": []}
     for span in spans:
         by_kind[span.kind].append(span)
-    found = {}
+    found: dict[str, Any] = {}
     if of_bits := by_kind["bits"]:
         high, declared = max(span.high for span in of_bits), max(span.declared for span in of_bits)
         white = int(declared) if declared and declared >= high else _rounded_up(high)

@@ -4,7 +4,7 @@ import io
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from gansmith.data.images.budget import OVER_BUDGET, excess_of
 from gansmith.data.images.deep import DeepImage, has_16_bits, is_deep
@@ -112,13 +112,14 @@ def load(suffix: str | None, content: bytes, levels: Levels | None, most_excess:
     return Loaded(upright, _format(image), mode, width, height, reasons, span, excess)
 
 
-def check_size(image: Image.Image, num_bytes: int, most_excess: int) -> int:
+def check_size(image: ImageFile.ImageFile, num_bytes: int, most_excess: int) -> int:
     """Raise UnusableError for an image that is too large or too small; returns what it costs the budget."""
     width, height = image.size
     most = MAX_JPEG_PIXELS if _format(image) == "JPEG" else MAX_PIXELS
     if width * height > most:
         raise UnusableError(_too_many_pixels(most))
-    if (excess := excess_of(width * height * len(image.getbands()), num_bytes)) > most_excess:
+    sample = 4 if image.mode in ("I", "F") else 1
+    if (excess := excess_of(width * height * len(image.getbands()) * sample, num_bytes)) > most_excess:
         raise UnusableError(OVER_BUDGET)
     if (width, height) == (1, 1):
         raise UnusableError("one pixel")
@@ -131,7 +132,7 @@ def _too_many_pixels(most: int) -> str:
     return f"too many pixels, up to {most:,} are read"
 
 
-def _read_smaller(image: Image.Image, reasons: list[str], boxed: bool) -> Image.Image:
+def _read_smaller(image: ImageFile.ImageFile, reasons: list[str], boxed: bool) -> Image.Image:
     """The image at a half of its size, or less; a JPEG is never decoded whole."""
     width, height = image.size
     if boxed:
@@ -147,7 +148,7 @@ def _read_smaller(image: Image.Image, reasons: list[str], boxed: bool) -> Image.
     return (image.convert("L") if image.mode == "1" else image).reduce(part)
 
 
-def _header_notes(suffix: str | None, content: bytes, image: Image.Image) -> list[str]:
+def _header_notes(suffix: str | None, content: bytes, image: ImageFile.ImageFile) -> list[str]:
     """The changes that the header announces."""
     found, format_ = [], _format(image)
     if suffix and SUFFIXES.get(suffix, format_) != format_:
@@ -167,12 +168,12 @@ def _header_notes(suffix: str | None, content: bytes, image: Image.Image) -> lis
     return found
 
 
-def _format(image: Image.Image) -> str:
+def _format(image: ImageFile.ImageFile) -> str:
     """MPO is what phones write: a JPEG with further images behind it."""
     return "JPEG" if image.format == "MPO" else image.format or ""
 
 
-def _orientation(image: Image.Image) -> int | None:
+def _orientation(image: ImageFile.ImageFile) -> int | None:
     """The EXIF orientation, 1 for none; None when the EXIF data is broken."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))

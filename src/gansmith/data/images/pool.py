@@ -80,9 +80,9 @@ class Decoders:
 
         return self._in_order(jobs, shape, request)
 
-    def measure(self, jobs: Iterable[Job]) -> Iterator[Span | None]:
-        """The numbers in each image of more than 8 bits; None for all other files."""
-        return (image.span for image in self._in_order(jobs, None, lambda: _request(measure=True)))
+    def measure(self, jobs: Iterable[Job], budget: Budget) -> Iterator[DecodedImage]:
+        """An outcome for each job, with the span of images of more than 8 bits; the caller spends the budget."""
+        return self._in_order(jobs, None, lambda: _request(most_excess=budget.left, measure=True))
 
     def _in_order(
         self, jobs: Iterable[Job], shape: ImageShape | None, request: Callable[[], dict[str, Any]]

@@ -44,8 +44,8 @@ def main() -> None:
             file = content[start : start + size]
             if os.environ.get(FAULTS):
                 _fail_on_purpose(file)
-            measured = header["measure"]
-            images.append(measure(file) if measured else decode(name, file, shape, levels, header["most_excess"]))
+            most = header["most_excess"]
+            images.append(measure(file, most) if header["measure"] else decode(name, file, shape, levels, most))
             start += size
         limit_time(0)
         pixels = b"".join(image.pixels.tobytes() for image in images if image.pixels is not None)
