@@ -1,6 +1,8 @@
 """Images of more than 8 bits: all of a set are scaled alike, by the bits that the set uses (report R5)."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,6 +174,21 @@ def test_the_scale_does_not_depend_on_where_a_stopped_packing_went_on(tmp_path):
         for start in range(1, 4):
             rest = list(SetDecoder(decoders, jobs, len(contents)).decode(start, GREY))
             assert [one.pixels.tobytes() for one in rest] == [one.pixels.tobytes() for one in whole[start:]]
+
+
+def test_a_folder_its_zip_and_its_tar_are_scaled_alike(tmp_path):
+    ours = packed(tmp_path, [file(photo(16, 16, 1)), png16(ramp(900)), png16(ramp(4095)), png16(ramp(100))])
+    for kind in ("zip", "gztar"):
+        archive = shutil.make_archive(str(tmp_path / kind), kind, tmp_path / "set")
+        theirs = prepare(Path(archive), tmp_path / f"{kind} store", GREY, workers=2)
+        assert sorted(image.tobytes() for image in theirs.images) == sorted(image.tobytes() for image in ours.images)
+
+
+def test_wide_integers_that_hold_twelve_bits_are_scaled_like_twelve_bits(tmp_path):
+    values = [Image.fromarray(ramp(most).astype(np.int32)) for most in (4095, 900)]
+    dataset = packed(tmp_path, [file(one, "TIFF") for one in values])
+    assert np.abs(dataset.images[1, 0] - ramp(900) * (255 / 4095)).max() <= 0.5001
+    assert dataset.index["reasons"]["16 bits to 8, 12 of them used"] == 2
 
 
 def test_a_set_of_eight_bits_is_read_once(tmp_path):
