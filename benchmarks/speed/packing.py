@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from gansmith.data.datasets.find import find_set
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.open_source import open_path
+from gansmith.data.paths import open_path
 from gansmith.data.prepare import prepare_source
 from gansmith.system.machine import describe_machine
 

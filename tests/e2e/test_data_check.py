@@ -60,6 +60,7 @@ def test_a_packed_store_is_known_for_one(gansmith, photos):
         "classes",
         "         10  a",
         "         10  b",
+        "note: crop removes 33 % of every image",
         "  gansmith train --data store",
     ]
     facts = json.loads(gansmith("data", "check", "store[b]", "--json").out)

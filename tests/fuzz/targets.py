@@ -21,7 +21,7 @@ from gansmith.data.formats.cifar import read_cifar
 from gansmith.data.formats.idx import read_idx
 from gansmith.data.formats.npz import read_npz
 from gansmith.data.formats.svhn import read_svhn
-from gansmith.data.images import decode
+from gansmith.data.images import decode, load
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order, find_labels
 from gansmith.data.open_source import Entry, OpenSource
@@ -37,7 +37,7 @@ MAX_SEED = 8000
 """Bytes; longer ones are left out, as libFuzzer works through short inputs faster."""
 
 MAX_PIXELS = 1 << 20
-"""Instead of `decode.MAX_PIXELS`, so that a second is a hang and not just a large image."""
+"""Instead of `load.MAX_PIXELS`, so that a second is a hang and not just a large image."""
 
 _IMAGES = np.arange(6 * 3 * 32 * 32, dtype=np.uint32).astype(np.uint8).reshape(6, 3, 32, 32)
 _LABELS = np.arange(6)
@@ -213,7 +213,7 @@ def read_image(content: bytes) -> None:
 
 
 def limit_pixels() -> None:
-    decode.MAX_PIXELS = MAX_PIXELS
+    load.MAX_PIXELS = load.MAX_JPEG_PIXELS = MAX_PIXELS
 
 
 def image_seeds():

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from gansmith.data.check.left_over import left_over_notes
 from gansmith.data.check.report import Progress as Packing
 from gansmith.data.datasets.catalog import Split, cache_folder
 from gansmith.data.datasets.http import Progress as Downloading
 from gansmith.data.hashes import file_hash
-from gansmith.data.images.resize import ImageShape, resize
+from gansmith.data.images.resize import ImageShape, arrays_with_hidden_white, resize
 from gansmith.data.open_source import OpenSource
 from gansmith.data.prepare import prepare_source, source_key
 from gansmith.data.selection import parse_name, rows_of
@@ -128,13 +129,14 @@ def _in_shape(images: np.ndarray, shape: ImageShape, name: str) -> tuple[np.ndar
     if not shape.box_lies_inside(*native[1:]):
         raise DataError(f"data.box={[*shape.box]} does not lie inside the {describe_size(*native)} images of {name}.")
     if native == target and not shape.box:
-        return images, []
+        return (arrays_with_hidden_white(images) if shape.channels == 4 else images), []
     resized = np.empty((len(images), *target), np.uint8)
     for number, image in enumerate(images):
         pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
         resized[number], _ = resize(Image.fromarray(pixels), shape)
     box = f", their box {list(shape.box)}" if shape.box else ""
-    return resized, [f"{describe_size(*native)} images{box} resized to {describe_size(*target)}"]
+    note = f"{describe_size(*native)} images{box} resized to {describe_size(*target)}"
+    return resized, [note, *left_over_notes([(native[1], native[2])], shape)]
 
 
 def _content_key(files: Sequence[Path], options: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,10 @@ class OpenSource:
         if reason := reason_not_read(entry.name, content[:START]):
             return Job(entry.name, None, reason)
         return Job("" if entry.row else entry.name, content)
+
+    def jobs(self, start: int = 0) -> Iterator[Job]:
+        """Those of all entries from a position on."""
+        return (self.job(entry) for entry in self.entries[start:])
 
     def key(self) -> str:
         """SHA-256 of the content and of the names below the path: the same for a copy that lies elsewhere.

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from PIL import __version__ as pillow_version
 
+from gansmith.data.check.left_over import left_over_notes, sizes_in
 from gansmith.data.check.report import CheckedFile, Progress, check_source, passed_over, report_on, suggestion_for
 from gansmith.data.check.suggest import SHORT_SIDE, suggest_shape
+from gansmith.data.images.decode import DecodedImage
+from gansmith.data.images.decode_set import SetDecoder
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import Box, ImageShape, Resample, ResizeMode
 from gansmith.data.images.types import MAX_DROPPED
@@ -108,25 +111,27 @@ def prepare_source(
     ):
         if progress:
             progress(min(writer.done, most), most)
-        for file, pixels in _decode_from(writer.done, source, labels, shape, decoders):
-            writer.add(file.to_dict() | ({"lost": True} if file.lost else {}), pixels)
+        spent = sum(report.get("excess", 0) for report in writer.reports())
+        decoder = SetDecoder(decoders, source.jobs, len(source.entries), spent)
+        for file, image in _decode_from(writer.done, source, labels, shape, decoder):
+            kept = None if image is None or file.outcome == "dropped" else image.pixels
+            excess = {"excess": image.excess} if image and image.excess else {}
+            writer.add(file.to_dict() | ({"lost": True} if file.lost else {}) | excess, kept)
             if progress:
                 progress(min(writer.done, most), most)
         summary = _Summary(source, writer.reports())
         summary.check_losses(allow_dropped)
-        about = {**summary.to_index(labels), "source_key": key, "wanted": shape.to_dict()}
+        about: dict[str, Any] = {**summary.to_index(labels), "source_key": key, "wanted": shape.to_dict()}
+        about["notes"] = [*about["notes"], *left_over_notes(sizes_in(writer.reports()), shape)]
         return writer.finish(summary.labels(), about)
 
 
 def _decode_from(
-    done: int, source: OpenSource, labels: Labels | None, shape: ImageShape, decoders: Decoders
-) -> Iterator[tuple[CheckedFile, np.ndarray | None]]:
-    """The files after the first `done` with their pixels: the entries, then the files that cannot be read."""
-    entries = source.entries[done:]
-    images = decoders.decode((source.job(entry) for entry in entries), shape)
-    for entry, image in zip(entries, images, strict=True):
-        file = report_on(entry, image, labels)
-        yield file, None if file.outcome == "dropped" else image.pixels
+    done: int, source: OpenSource, labels: Labels | None, shape: ImageShape, decoder: SetDecoder
+) -> Iterator[tuple[CheckedFile, DecodedImage | None]]:
+    """The files after the first `done`: the entries with their images, then the files that cannot be read."""
+    for entry, image in zip(source.entries[done:], decoder.decode(done, shape), strict=True):
+        yield report_on(entry, image, labels), image
     for file in passed_over(source)[max(0, done - len(source.entries)) :]:
         yield file, None
 

@@ -238,7 +238,11 @@ def test_a_set_is_found_where_gansmith_data_says(tmp_path, pixels, monkeypatch):
     fitted = opened("mnist", "train", 3, 8, 8)
     assert fitted.images.shape == (5, 3, 8, 8)
     own = f"{tmp_path / 'mnist'} is a copy of mnist that differs from the published files"
-    assert fitted.index["notes"] == [own, "4x6 grey images resized to 8x8 RGB"]
+    assert fitted.index["notes"] == [
+        own,
+        "4x6 grey images resized to 8x8 RGB",
+        "crop removes 33 % of every image",
+    ]
     with pytest.raises(DataError, match="without its 'test' split, only train"):
         opened("mnist", "test", 1, 4, 6)
 

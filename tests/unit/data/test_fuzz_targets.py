@@ -1,6 +1,6 @@
 import pytest
 
-from gansmith.data.images import decode
+from gansmith.data.images import load
 from gansmith.errors import DataError
 from tests.fuzz import __main__ as fuzz
 from tests.fuzz.targets import TARGETS
@@ -8,7 +8,8 @@ from tests.fuzz.targets import TARGETS
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_fuzz_target_reads_its_seeds_within_its_limits(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(decode, "MAX_PIXELS", decode.MAX_PIXELS)  # so that what the target sets does not stay
+    monkeypatch.setattr(load, "MAX_JPEG_PIXELS", load.MAX_JPEG_PIXELS)
+    monkeypatch.setattr(load, "MAX_PIXELS", load.MAX_PIXELS)  # so that what the target sets does not stay
     (tmp_path / "findings").mkdir()
     target = TARGETS[name]
     seeds = target.begin()

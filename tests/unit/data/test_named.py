@@ -72,7 +72,7 @@ def test_a_set_of_arrays_gets_the_report_of_a_folder(mnist, tmp_path):
 def test_its_page_shows_its_images(mnist):
     with find_source("mnist", "test").open() as source:
         page = check_page(check_source(source, workers=1), source, workers=1)
-    assert page.count('<img alt="test/') == 4
+    assert page.count('alt="test/') == 4
 
 
 def test_preparing_a_set_of_arrays_keeps_its_pixels_and_training_takes_the_store(mnist, tmp_path):
@@ -100,7 +100,10 @@ def test_colours_and_transparency_of_arrays_survive(tmp_path, monkeypatch, chann
     np.savez(tmp_path / "mnist.npz", **arrays)
     monkeypatch.setenv("GANSMITH_DATA", str(tmp_path))
     dataset = packed("mnist", tmp_path / "store", channels=channels, height=28, width=28)
-    assert np.array_equal(dataset.images.transpose(0, 2, 3, 1), arrays["x_train"])
+    expected = arrays["x_train"].copy()
+    if channels == 4:
+        expected[expected[..., 3] == 0, :3] = 255
+    assert np.array_equal(dataset.images.transpose(0, 2, 3, 1), expected)
 
 
 def test_cifar10s_names_are_its_classes(tmp_path, monkeypatch):

@@ -197,7 +197,7 @@ def test_what_is_not_asked_for_is_proposed(tmp_path):
 
 def test_a_bomb_costs_little_memory(tmp_path):
     (tmp_path / "set").mkdir()
-    (tmp_path / "set/bomb.png").write_bytes(bomb(9_000, 9_943))
+    (tmp_path / "set/bomb.png").write_bytes(bomb(13_400, 13_400))
     code = (
         "import re, resource\nfrom pathlib import Path\nfrom gansmith.data.check.report import check_source\n"
         "from gansmith.data.sources import find_source\n"
@@ -208,7 +208,7 @@ def test_a_bomb_costs_little_memory(tmp_path):
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     reasons, kilobytes = out.splitlines()
-    assert reasons == "('too many pixels',)"
+    assert reasons == "('too many pixels, up to 178,956,970 are read',)"
     assert int(kilobytes) < 300_000
 
 

@@ -10,6 +10,8 @@ from gansmith.data.archives.names import LEFT_OUT
 from gansmith.data.check.duplicates import NEAR_SIDE, groups_of_equal, groups_of_similar
 from gansmith.data.check.suggest import SHORT_SIDE, SuggestedShape, suggest_shape
 from gansmith.data.images.decode import LAID_OVER_WHITE, DecodedImage, ImageFacts, Outcome, dropped, suffix_of
+from gansmith.data.images.decode_set import SetDecoder
+from gansmith.data.images.levels import Levels
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
@@ -61,6 +63,8 @@ class DataReport:
     near_duplicates: tuple[tuple[str, ...], ...]
     suggestion: SuggestedShape | None
     notes: tuple[str, ...]
+    levels: Levels | None = None
+    """Those of images of more than 8 bits; None where there are none."""
 
     @property
     def kept(self) -> list[CheckedFile]:
@@ -121,14 +125,14 @@ def check_source(source: OpenSource, workers: int | None = None, progress: Progr
     Raises DataError when a label file is wrong.
     """
     labels = find_labels(source)
-    jobs = (source.job(entry) for entry in source.entries)
     reports = []
     with Decoders(workers) as decoders:
-        for number, (entry, image) in enumerate(zip(source.entries, decoders.decode(jobs), strict=True), 1):
+        decoder = SetDecoder(decoders, source.jobs, len(source.entries))
+        for number, (entry, image) in enumerate(zip(source.entries, decoder.decode(0), strict=True), 1):
             reports.append(report_on(entry, image, labels))
             if progress:
                 progress(number, len(source.entries))
-    return _report(source, [*reports, *passed_over(source)], labels)
+    return replace(_report(source, [*reports, *passed_over(source)], labels), levels=decoder.levels)
 
 
 def report_on(entry: Entry, image: DecodedImage, labels: Labels | None) -> CheckedFile:
@@ -152,7 +156,8 @@ def suggestion_for(kept: Sequence[CheckedFile], short_side: int = SHORT_SIDE) ->
     if not kept:
         return None
     grey, transparent = sum(file.grey for file in kept), sum(file.transparent for file in kept)
-    return suggest_shape([(file.height, file.width) for file in kept], grey, transparent, short_side)
+    bordered = sum(file.white_border for file in kept if not file.transparent)
+    return suggest_shape([(file.height, file.width) for file in kept], grey, transparent, short_side, bordered)
 
 
 def _report(source: OpenSource, files: Sequence[CheckedFile], labels: Labels | None) -> DataReport:

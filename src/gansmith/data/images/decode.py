@@ -3,42 +3,26 @@
 import hashlib
 import io
 import warnings
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from gansmith.data.images.resize import ImageShape, in_mode, resize
-from gansmith.data.images.types import FORMATS, SUFFIXES, begins_as_image
+from gansmith.data.images.budget import BASE
+from gansmith.data.images.deep import DeepImage, is_deep
+from gansmith.data.images.levels import Levels, Span
+from gansmith.data.images.load import NO_PROFILE, TOO_MUCH_MEMORY, Loaded, UnusableError, check_size, load
+from gansmith.data.images.png import SIGNATURE, has_profile, without_metadata
+from gansmith.data.images.resize import ImageShape, hidden_white, in_mode, resize
+from gansmith.data.images.types import FORMATS
 
 Outcome = Literal["used", "converted", "dropped"]
 
-MAX_PIXELS = 89_478_485
-"""Images with more pixels are dropped unread: Pillow's own limit, a quarter of a gigabyte as RGB."""
-MAX_RATIO = 100
-"""Large images with more decoded bytes for each byte of the file are dropped unread. Photographs reach about 30; blank
-images reach 1,000, and 260 kB of them would take a gigabyte."""
-RATIO_SLACK = 32 << 20
-"""Decoded bytes up to which the ratio does not matter."""
-MIN_SIDE = 8
-"""Images with a side of fewer pixels are dropped."""
-
+_WHITE = 245
+"""The darkest level of a border that counts as white."""
 LAID_OVER_WHITE = "transparency laid over white"
-
-_OTHER_FORMATS = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
-"""First bytes of image formats that are not read: PSD, EPS, PDF, SVG, ICO, JPEG 2000, JPEG XL and QOI."""
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ORIENTATION = 0x0112
-_BITS_PER_SAMPLE = 258
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +40,8 @@ class ImageFacts:
     height: int = 0
     grey: bool = False
     transparent: bool = False
+    white_border: bool = False
+    """Whether the outermost pixels are white, as around a cut-out."""
     sha256: str = ""
     difference_hash: int = 0
 
@@ -65,31 +51,72 @@ class DecodedImage(ImageFacts):
     """A decoded file, with uint8 `pixels` (C, H, W) if a shape was given."""
 
     format: str = ""
+    span: Span | None = None
+    """The numbers in an image of more than 8 bits that was decoded by its own levels."""
+    excess: int = 0
+    """Its cost to the budget of its set."""
     pixels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
-class _UnusableError(Exception):
-    """Carries the reason an image is dropped for."""
-
-
-def decode(name: str, content: bytes, shape: ImageShape | None = None) -> DecodedImage:
+def decode(
+    name: str,
+    content: bytes,
+    shape: ImageShape | None = None,
+    levels: Levels | None = None,
+    most_excess: int = BASE,
+) -> DecodedImage:
     """The image in `content`, resized to `shape`; the same bytes always give the same pixels.
 
     Never raises for the content of a file: a bad image is dropped. The first frame is decoded, upright, at 8 bits, with
     transparency laid over white unless the shape has 4 channels. `name` is only compared with the format; '' is the
-    name of an image without a suffix.
+    name of an image without a suffix. An image of more than 8 bits is scaled by `levels`, or by its own for None. One
+    that costs the budget more than `most_excess` is dropped unread.
     """
+    image = _decode(name, content, shape, levels, most_excess)
+    if image.reasons in (("damaged",), ("truncated",)) and content.startswith(SIGNATURE):
+        again = _decode(name, without_metadata(content), shape, levels, most_excess)
+        if again.outcome != "dropped":
+            lost = (NO_PROFILE,) if has_profile(content) else ()
+            image = replace(again, outcome="converted" if lost else again.outcome, reasons=(*again.reasons, *lost))
+    return image
+
+
+def _decode(
+    name: str, content: bytes, shape: ImageShape | None, levels: Levels | None, most_excess: int
+) -> DecodedImage:
+    suffix, excess = suffix_of(name) if name else None, 0
     try:
-        return _convert(*_load(name, content), shape)
-    except _UnusableError as unusable:
-        return dropped(str(unusable))
+        loaded = load(suffix, content, levels, most_excess, boxed=bool(shape and shape.box))
+        excess = loaded.excess
+        return _convert(loaded, shape)
+    except UnusableError as unusable:
+        return dropped(str(unusable), excess or unusable.excess)
     except MemoryError:
-        return dropped("needs too much memory")
+        return dropped(TOO_MUCH_MEMORY, excess)
 
 
-def dropped(reason: str) -> DecodedImage:
-    """The outcome for a file that is not used."""
-    return DecodedImage(outcome="dropped", reasons=(reason,))
+def measure(content: bytes, most_excess: int = BASE) -> DecodedImage:
+    """An outcome with nothing but the span of an image of more than 8 bits, and what measuring it cost.
+
+    Other files are read up to the header. What cannot be measured is dropped, with its reason, when it is decoded.
+    """
+    excess = 0
+    for readable in (lambda: content, lambda: without_metadata(content)):
+        with warnings.catch_warnings(), suppress(Exception):
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(found := readable()), formats=FORMATS)
+            if not is_deep(image, found):
+                break
+            excess = check_size(image, len(found), most_excess)
+            return replace(dropped("measured", excess), span=DeepImage(image, found).span())
+        if not content.startswith(SIGNATURE):
+            break
+    return dropped("not measured", excess)
+
+
+def dropped(reason: str, excess: int = 0) -> DecodedImage:
+    """The outcome for a file that is not used, and what trying it cost."""
+    return DecodedImage(outcome="dropped", reasons=(reason,), excess=excess)
 
 
 def suffix_of(name: str) -> str:
@@ -98,102 +125,8 @@ def suffix_of(name: str) -> str:
     return f".{suffix.lower()}" if dot and stem else ""
 
 
-def _load(name: str, content: bytes) -> tuple[Image.Image, str, str, list[str]]:
-    """Decode fully to the upright image, its format, its mode in the file and the changes.
-
-    A decoder may raise anything on damaged bytes, so everything is caught here, and only here.
-    """
-    if not content:
-        raise _UnusableError("zero bytes")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-            _check_size(image, len(content))
-            reasons = _header_notes(name, content, image)
-            mode = image.mode
-            turned = _orientation(image) if image.format == "TIFF" else 1  # a TIFF is turned while it loads
-            image.load()  # before another EXIF is read: for a PNG that loads too, and hides that it failed
-            left_to_turn = _orientation(image)
-    except (_UnusableError, MemoryError):
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _UnusableError("too many pixels") from None
-    except UnidentifiedImageError:
-        raise _UnusableError(_unidentified(content)) from None
-    except Exception as error:
-        raise _UnusableError("truncated" if "truncat" in str(error).lower() else "damaged") from None
-    if turned is None or left_to_turn is None:
-        reasons.append("EXIF cannot be read")
-    elif turned in _TURNS or left_to_turn in _TURNS:
-        reasons.append("turned as its EXIF says")
-    upright = image.transpose(_TURNS[left_to_turn]) if left_to_turn in _TURNS else image
-    return upright, _format(image), mode, reasons
-
-
-def _check_size(image: Image.Image, num_bytes: int) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _UnusableError("too many pixels")
-    if (decoded := width * height * len(image.getbands())) > RATIO_SLACK and decoded > MAX_RATIO * num_bytes:
-        raise _UnusableError("too many pixels for so few bytes")
-    if (width, height) == (1, 1):
-        raise _UnusableError("one pixel")
-    if min(width, height) < MIN_SIDE:
-        raise _UnusableError(f"smaller than {MIN_SIDE} pixels")
-
-
-def _header_notes(name: str, content: bytes, image: Image.Image) -> list[str]:
-    """The changes that the header announces."""
-    found, suffix, format_ = [], suffix_of(name), _format(image)
-    if suffix and SUFFIXES.get(suffix, format_) != format_:
-        found.append(f"named {suffix} but is {format_}")
-    elif name and suffix not in SUFFIXES:
-        found.append(f"not named as an image but is {format_}")
-    if image.format != "MPO" and getattr(image, "is_animated", False):
-        found.append("pages: first page" if format_ == "TIFF" else "animated: first frame")
-    if image.mode[0] not in "IF" and _bits_per_sample(image, content) == 16:
-        found.append("16 bits to 8")
-    profile = image.info.get("icc_profile") or b""
-    if image.mode not in ("CMYK", "LAB") and profile and b"sRGB" not in profile.replace(b"\0", b""):
-        found.append("colour profile not applied")
-    return found
-
-
-def _format(image: Image.Image) -> str:
-    """MPO is what phones write: a JPEG with further images behind it."""
-    return "JPEG" if image.format == "MPO" else image.format or ""
-
-
-def _bits_per_sample(image: Image.Image, content: bytes) -> int:
-    """Bits of a sample in the file: Pillow keeps the upper 8 of a colour image's 16 without a word."""
-    if image.format == "PNG":
-        return content[24]
-    if tags := getattr(image, "tag_v2", None):
-        bits = tags.get(_BITS_PER_SAMPLE, 8)
-        return max(bits) if isinstance(bits, tuple) else int(bits)
-    return 8
-
-
-def _orientation(image: Image.Image) -> int | None:
-    """The EXIF orientation, 1 for none; None when the EXIF data is broken."""
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:
-        return None
-
-
-def _unidentified(content: bytes) -> str:
-    if begins_as_image(content[:12]):
-        return "damaged"
-    if content[4:8] == b"ftyp":
-        return "HEIC, AVIF or video, which are not read"
-    return "a format that is not read" if content.startswith(_OTHER_FORMATS) else "not an image"
-
-
-def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], shape: ImageShape | None) -> DecodedImage:
-    image = _eight_bits(image, reasons)
+def _convert(loaded: Loaded, shape: ImageShape | None) -> DecodedImage:
+    reasons, image = loaded.reasons, _eight_bits(loaded.image, loaded.reasons)
     transparent = image.mode == "RGBA"
     samples = np.asarray(image)  # once: Pillow copies the image each time
     grey = image.mode == "L" or (not transparent and _is_grey(samples))
@@ -204,7 +137,7 @@ def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], sh
     pixels = None
     if shape is not None:
         if not shape.box_lies_inside(image.height, image.width):
-            raise _UnusableError("does not hold the box")
+            raise UnusableError("does not hold the box")
         if transparent and shape.channels != 4:
             reasons.append(LAID_OVER_WHITE)
         if shape.channels == 1 and not (grey or _is_grey(np.asarray(opaque))):
@@ -216,12 +149,15 @@ def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], sh
     return DecodedImage(
         outcome="converted" if reasons else "used",
         reasons=tuple(reasons),
-        format=format_,
-        mode=mode,
-        width=image.width,
-        height=image.height,
+        format=loaded.format,
+        span=loaded.span,
+        excess=loaded.excess,
+        mode=loaded.mode,
+        width=loaded.width,
+        height=loaded.height,
         grey=grey or (transparent and _is_grey(np.asarray(opaque))),
         transparent=transparent,
+        white_border=_has_white_border(samples),
         sha256=_sha256(f"{image.mode} {image.width}", samples),
         difference_hash=_difference_hash(opaque),
         pixels=pixels,
@@ -229,10 +165,11 @@ def _convert(image: Image.Image, format_: str, mode: str, reasons: list[str], sh
 
 
 def _eight_bits(image: Image.Image, reasons: list[str]) -> Image.Image:
-    """The image as L, RGB, or RGBA if a pixel is transparent; adds the changes to `reasons`."""
+    """The image as L, RGB, or RGBA if a pixel is transparent; adds the changes to `reasons`.
+
+    Where an image is fully transparent it is white: what files hide there must not tell images apart.
+    """
     mode = image.mode
-    if mode.startswith("I;16") or mode in ("I", "F"):
-        return _scale_to_8_bits(np.asarray(image), mode, reasons)
     if mode == "P":
         reasons.append("palette")
     elif mode not in ("1", "L", "LA", "La", "PA", "RGB", "RGBA", "RGBa", "RGBX"):
@@ -240,7 +177,7 @@ def _eight_bits(image: Image.Image, reasons: list[str]) -> Image.Image:
     if image.has_transparency_data:
         with_alpha = image.convert("RGBA")
         if with_alpha.getchannel("A").tobytes().strip(b"\xff"):
-            return with_alpha
+            return hidden_white(with_alpha)
         return with_alpha.convert("RGB")
     return in_mode(image, "L" if mode in ("1", "L") else "RGB")
 
@@ -249,20 +186,6 @@ def _sha256(kind: str, samples: np.ndarray) -> str:
     digest = hashlib.sha256(kind.encode())
     digest.update(samples.data)
     return digest.hexdigest()
-
-
-def _scale_to_8_bits(values: np.ndarray, mode: str, reasons: list[str]) -> Image.Image:
-    """Scales 16 bits from 0..65535 to 0..255, rounded; other numbers by their own range."""
-    if values.dtype != np.uint16 and mode == "I" and values.min() >= 0 and values.max() <= 65535:
-        values = values.astype(np.uint16)
-    if values.dtype == np.uint16 or mode.startswith("I;16"):
-        reasons.append("16 bits to 8")
-        wide = values.astype(np.uint32)
-        return Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
-    reasons.append("32 bits to 8, by its own range")
-    finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = finite.min(), finite.max()
-    return Image.fromarray(np.rint((finite - low) * (255 / max(high - low, 1e-300))).astype(np.uint8))
 
 
 def _over_white(image: Image.Image) -> Image.Image:
@@ -279,6 +202,10 @@ def _is_grey(pixels: np.ndarray) -> bool:
         if not (np.array_equal(red, green) and np.array_equal(green, blue)):
             return False
     return True
+
+
+def _has_white_border(samples: np.ndarray) -> bool:
+    return all(side.min() >= _WHITE for side in (samples[0], samples[-1], samples[:, 0], samples[:, -1]))
 
 
 def _difference_hash(image: Image.Image) -> int:

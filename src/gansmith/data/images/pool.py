@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from queue import SimpleQueue
@@ -16,7 +16,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from gansmith.data.images.budget import BASE, Budget
 from gansmith.data.images.decode import DecodedImage, dropped
+from gansmith.data.images.levels import Levels, Span
 from gansmith.data.images.resize import ImageShape
 from gansmith.system.machine import num_cores
 from gansmith.system.processes import read_frame, start_worker, worker_command, write_frame
@@ -60,15 +62,35 @@ class Decoders:
         self._stopping = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, daemon=True)
 
-    def decode(self, jobs: Iterable[Job], shape: ImageShape | None = None) -> Iterator[DecodedImage]:
+    def decode(
+        self,
+        jobs: Iterable[Job],
+        shape: ImageShape | None = None,
+        levels: Levels | None = None,
+        budget: Budget | None = None,
+    ) -> Iterator[DecodedImage]:
         """The decoded images in the order of `jobs`, for any number of processes.
 
-        `jobs` is read in the caller's thread, a few files ahead.
+        `jobs` is read in the caller's thread, a few files ahead. Images that cost more than is left of the `budget`
+        are not decoded; the caller spends it.
         """
+
+        def request() -> dict[str, Any]:
+            return _request(shape, levels, budget.left if budget else BASE)
+
+        return self._in_order(jobs, shape, request)
+
+    def measure(self, jobs: Iterable[Job], budget: Budget) -> Iterator[DecodedImage]:
+        """An outcome for each job, with the span of images of more than 8 bits; the caller spends the budget."""
+        return self._in_order(jobs, None, lambda: _request(most_excess=budget.left, measure=True))
+
+    def _in_order(
+        self, jobs: Iterable[Job], shape: ImageShape | None, request: Callable[[], dict[str, Any]]
+    ) -> Iterator[DecodedImage]:
         ahead: deque[Future[list[DecodedImage]]] = deque()
         try:
             for batch in self._batches(jobs, shape):
-                ahead.append(self._threads.submit(self._decode_batch, batch, shape))
+                ahead.append(self._threads.submit(self._decode_batch, batch, shape, request()))
                 if len(ahead) > 2 * self._num:
                     yield from ahead.popleft().result()
             while ahead:
@@ -94,15 +116,16 @@ class Decoders:
         if batch:
             yield batch
 
-    def _decode_batch(self, batch: list[Job], shape: ImageShape | None) -> list[DecodedImage]:
+    def _decode_batch(self, batch: list[Job], shape: ImageShape | None, request: dict[str, Any]) -> list[DecodedImage]:
         """Files of a lost request are decoded one by one, so that only the culprit is lost."""
         files = [(job.name, job.content) for job in batch if job.content]
         process = self._free.get()
         try:
             try:
-                found = process.decode(files, shape) if files else []
+                found = process.decode(files, shape, request) if files else []
             except _LostError as lost:
-                found = [process.decode_one(file, shape) for file in files] if files[1:] else [dropped(str(lost))]
+                one_by_one = [process.decode_one(file, shape, request) for file in files] if files[1:] else []
+                found = one_by_one or [dropped(str(lost))]
         finally:
             self._free.put(process)
         decoded = iter(found)
@@ -135,18 +158,20 @@ class _Process:
         self._late = self._stopped = False
         self._lock = threading.Lock()
 
-    def decode(self, files: list[tuple[str, bytes]], shape: ImageShape | None) -> list[DecodedImage]:
+    def decode(
+        self, files: list[tuple[str, bytes]], shape: ImageShape | None, request: dict[str, Any]
+    ) -> list[DecodedImage]:
         """Decode in the process. Raises _LostError, with the reason, if it does not answer."""
-        request = {
+        header = {
+            **request,
             "files": [(name, len(content)) for name, content in files],
-            "shape": asdict(shape) if shape else None,
             "seconds": 2 * self._timeout + 1,
         }
         most = len(files) * shape.bytes_per_image if shape else 0
         process = self._started()
         self._set_deadline(self._timeout)
         try:
-            write_frame(process.stdin, request, b"".join(content for _, content in files))  # pyrefly: ignore[bad-argument-type]
+            write_frame(process.stdin, header, b"".join(content for _, content in files))  # pyrefly: ignore[bad-argument-type]
             answer = read_frame(process.stdout, max_content=most)  # pyrefly: ignore[bad-argument-type]
             images = None if answer is None else _parse_answer(*answer, len(files), shape)
         except (OSError, ValueError):  # the process is gone, or the pipe was closed under us
@@ -157,10 +182,10 @@ class _Process:
             raise _LostError("decoder hung" if late else "decoder crashed")
         return images
 
-    def decode_one(self, file: tuple[str, bytes], shape: ImageShape | None) -> DecodedImage:
+    def decode_one(self, file: tuple[str, bytes], shape: ImageShape | None, request: dict[str, Any]) -> DecodedImage:
         """The image; dropped if it is the one that the process was lost to."""
         try:
-            return self.decode([file], shape)[0]
+            return self.decode([file], shape, request)[0]
         except _LostError as lost:
             return dropped(str(lost))
 
@@ -220,12 +245,25 @@ class _LostError(Exception):
     """The process ended, or had to be ended."""
 
 
+def _request(
+    shape: ImageShape | None = None, levels: Levels | None = None, most_excess: int = BASE, *, measure: bool = False
+) -> dict[str, Any]:
+    """What a process is asked to do with files: decode them, or measure them only."""
+    return {
+        "shape": asdict(shape) if shape else None,
+        "levels": asdict(levels) if levels else None,
+        "most_excess": most_excess,
+        "measure": measure,
+    }
+
+
 def _parse_answer(answer: dict[str, Any], content: bytes, num: int, shape: ImageShape | None) -> list[DecodedImage]:
     """The images in an answer. Raises ValueError for anything else: a file may have taken over the process."""
     images, start = [], 0
     try:
         for sent in answer["images"]:
             known: dict[str, Any] = {**sent, "reasons": tuple(sent["reasons"]), "pixels": None}
+            known["span"] = Span(**sent["span"]) if sent.get("span") else None
             if shape and sent["outcome"] != "dropped":
                 end = start + shape.bytes_per_image
                 pixels = np.frombuffer(content[start:end], np.uint8)

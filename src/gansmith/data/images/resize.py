@@ -17,6 +17,8 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode for a number of channels."""
 
 _PADDING = {1: 255, 3: (255, 255, 255), 4: (255, 255, 255, 0)}
+_SEEN = [0, *[255] * 255]
+"""For each opacity whether anything is seen, as a mask."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +67,7 @@ def resize(image: Image.Image, shape: ImageShape) -> tuple[np.ndarray, list[str]
     Gives uint8 pixels (C, H, W), and every change other than a smaller size.
 
     `crop` keeps the centre; `pad` keeps all and adds white, or transparency for 4 channels; `stretch` changes the
-    aspect ratio.
+    aspect ratio. What is fully transparent is white below.
     """
     if shape.box:
         top, left, height, width = shape.box
@@ -85,7 +87,9 @@ def resize(image: Image.Image, shape: ImageShape) -> tuple[np.ndarray, list[str]
     else:
         scale = max(horizontal, vertical)
         change = "stretched" if scale > 1.01 * min(horizontal, vertical) else None
-    resized = image.resize(inner, _FILTERS[shape.resample], box=box)
+    resized = image.resize(inner, _FILTERS[shape.resample], box=box)  # Pillow weighs colours by their opacity
+    if shape.channels == 4:
+        resized = hidden_white(resized)
     if inner != size:
         padded = Image.new(resized.mode, size, _PADDING[shape.channels])
         padded.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
@@ -97,6 +101,22 @@ def resize(image: Image.Image, shape: ImageShape) -> tuple[np.ndarray, list[str]
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
     """Without the copy that Pillow makes of an image that is in this mode already."""
     return image if image.mode == mode else image.convert(mode)
+
+
+def hidden_white(image: Image.Image) -> Image.Image:
+    """An RGBA image with white where nothing of it is seen.
+
+    Files have any colour there. White is the one of padding, and of transparency laid over white.
+    """
+    alpha = image.getchannel("A")
+    if alpha.getextrema()[0]:
+        return image
+    return Image.composite(image, Image.new("RGBA", image.size, _PADDING[4]), alpha.point(_SEEN))
+
+
+def arrays_with_hidden_white(images: np.ndarray) -> np.ndarray:
+    """The same as `hidden_white` of images uint8 (N, 4, H, W)."""
+    return np.where(images[:, 3:] == 0, np.array(_PADDING[4], np.uint8)[:, None, None], images)
 
 
 def _centred(width: int, height: int, inner_width: float, inner_height: float) -> tuple[float, float, float, float]:
