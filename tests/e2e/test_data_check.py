@@ -60,6 +60,7 @@ def test_a_packed_store_is_known_for_one(gansmith, photos):
         "classes",
         "         10  a",
         "         10  b",
+        "note: 21 files: 0 used, 20 converted (cropped: 20), 1 dropped (not an image: 1)",
         "note: crop removes 33 % of every image",
         "  gansmith train --data store",
     ]

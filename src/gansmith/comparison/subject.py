@@ -106,7 +106,14 @@ def subject_of_run(
     generator = load(run, checkpoint, device)
     recipe, step = generator.recipe, generator.step
     data, weights = recipe.data, "average" if recipe.ema_half_life else "raw"
-    trained_on = Request(name=data.name, split=data.split, shape=data.shape, skip=data.skip, limit=data.limit)
+    trained_on = Request(
+        name=data.name,
+        split=data.split,
+        shape=data.shape,
+        skip=data.skip,
+        limit=data.limit,
+        labelled=data.num_classes > 0,
+    )
     if against:
         other = other_images(against, split, data.shape, access)
         check_same_shape(str(run.path), (data.height, data.width, data.channels), other.real)

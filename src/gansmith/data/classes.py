@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansmith.data.datasets.catalog import SETS
+from gansmith.data.images.types import MAX_DROPPED
 from gansmith.data.selection import parse_name
-from gansmith.data.store import Dataset
+from gansmith.data.store import Dataset, label_type
 from gansmith.errors import DataError, UsageError, unknown
 from gansmith.lazy import LazyModule
 from gansmith.text import printable
@@ -77,7 +79,37 @@ def names_among(dataset: Dataset, set_name: str) -> tuple[str, ...]:
     """
     if dataset.labels is None:
         return ()
-    return tuple(_class_name(label, dataset, set_name) for label in np.unique(dataset.labels).tolist())
+    labels = np.unique(dataset.labels[dataset.labels >= 0])
+    return tuple(_class_name(label, dataset, set_name) for label in labels.tolist())
+
+
+def only_labelled(dataset: Dataset, set_name: str, allow_dropped: bool) -> Dataset:
+    """The images that have a class, of a whole packed dataset; for those who asked for classes.
+
+    Raises DataError when more than 1 % of the images have none or were lost before, unless `allow_dropped`. The hashes
+    in the index are those of a dataset of these images alone.
+    """
+    if dataset.labels is None or (dataset.labels >= 0).all():
+        return dataset
+    rows = np.flatnonzero(dataset.labels >= 0)
+    index, count = dataset.index, len(dataset) - len(rows)
+    named = [*index.get("without_class", ())]
+    lost = index.get("lost", 0) + count
+    if lost > MAX_DROPPED * (len(dataset) + index.get("lost", 0)) and not allow_dropped:
+        first = f", the first is {named[0]}" if named else ""
+        raise DataError(
+            f"{count:,} of the {len(dataset):,} images of {set_name!r} have no class{first}; give them one, remove "
+            f"them, train without classes, or accept the loss of more than {MAX_DROPPED:.0%} with --allow-dropped."
+        )
+    kept = dataset.only(rows)
+    labels = kept.labels.astype(label_type(len(index["classes"]), without=False))
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(dataset.images[row].data)
+    hashes = {"images": digest.hexdigest(), "labels": hashlib.sha256(labels.tobytes()).hexdigest()}
+    first = f", the first is {named[0]}" if named else ""
+    notes = [*index["notes"], f"{count:,} images have no class and are not trained on{first}"]
+    return replace(kept, labels=labels, index={**index, "notes": notes, "sha256": {**index["sha256"], **hashes}})
 
 
 def relabel(dataset: Dataset, names: Sequence[str], set_name: str) -> Dataset:

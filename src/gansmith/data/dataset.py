@@ -13,6 +13,7 @@ from PIL import Image
 
 from gansmith.data.check.left_over import left_over_notes
 from gansmith.data.check.report import Progress as Packing
+from gansmith.data.classes import only_labelled
 from gansmith.data.datasets.catalog import Split, cache_folder
 from gansmith.data.datasets.http import Progress as Downloading
 from gansmith.data.hashes import file_hash
@@ -39,6 +40,8 @@ class Request:
     """Number of images left out at the beginning."""
     limit: int = 0
     """Number of images after those skipped; 0 for all."""
+    labelled: bool = False
+    """Whether classes are asked for: images that have none are left out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +64,8 @@ def open_dataset(request: Request, access: Access = Access(), listed: OpenSource
     """
     selection = parse_name(request.name)
     dataset = _open_all(selection.name, request, access, listed)
+    if selection.classes or request.labelled:
+        dataset = only_labelled(dataset, selection.name, access.allow_dropped)
     if selection.classes:
         names, why = dataset.index["classes"], dataset.index.get("no_classes", "")
         dataset = dataset.only(rows_of(selection.classes, dataset.labels, names, selection.name, why))
@@ -79,6 +84,8 @@ def _open_all(name: str, request: Request, access: Access, listed: OpenSource | 
     if source.arrays:
         return _pack_arrays(source, request)
     if dataset := read_dataset(source.path):
+        if source.split not in ("train", "both"):
+            raise DataError(f"{source.path} is packed as one set, which has no {source.split!r} split; take 'train'.")
         return _check_prepared(source.path, dataset, request.shape)
     return _pack_files(source, request, access, listed)
 
@@ -101,7 +108,7 @@ def _pack_files(source: Source, request: Request, access: Access, listed: OpenSo
     """The packed dataset of image files, keyed by their content and their names below the path."""
     with nullcontext(listed) if listed else source.open() as opened:
         dataset = prepare_source(
-            replace(opened, notes=source.notes),
+            opened,
             _place_in_cache(source.name, source_key(opened, request.shape)),
             request.shape,
             allow_dropped=access.allow_dropped,

@@ -1,72 +1,90 @@
 """Labels of image files: from a label file beside them, or from the folders that they are sorted into."""
 
 import csv
-import io
-import json
 import os
-import posixpath
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gansmith.data.archives.kinds import is_archive_name
-from gansmith.data.images.decode import suffix_of
-from gansmith.data.images.types import SUFFIXES
+from gansmith.data.formats.file_names import FileNames
+from gansmith.data.formats.label_file import REMEDY, OtherKindError, rows_of_file
 from gansmith.data.open_source import Entry, OpenSource
+from gansmith.data.splits import parts_of, top_folder
 from gansmith.errors import DataError
-from gansmith.text import printable
+from gansmith.text import printable, readable_size
 
-LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
-"""Names of label files beside the images, in order of preference."""
+LABEL_FILES = (
+    "labels.csv",
+    "labels.tsv",
+    "labels.json",
+    "labels.jsonl",
+    "metadata.csv",
+    "metadata.jsonl",
+    "dataset.json",
+)
+"""Names of label files beside the images, in order of preference; "Labels.CSV" is one, too."""
+MAX_FILE = 64 << 20
+"""Largest label file in bytes: JSON takes ten times its size in memory."""
 _MAX_DIGITS = 1000
 """Longest label that counts as a number, in digits; Python reads up to 4,300."""
-_NAMED = 3
-"""Number of images outside class folders that a message names."""
-
-_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Labels:
-    """The label of each file by its name, the origin of the labels, and the name of the label file, if any."""
+    """The class of each file that has one, by its name, and where the classes come from.
 
-    of: dict[str, str]
-    origin: str
-    file: str | None = None
+    The folders that files lie in are classes only if most images lie in two or more of them, see `settled`: which files
+    are images shows when they are decoded.
+    """
+
+    of: Mapping[str, str] = field(default_factory=dict)
+    origin: str | None = None
+    """What the classes come from; None without classes."""
+    from_folders: bool = False
+    files: Collection[str] = ()
+    """The names of the label files."""
+    required: bool = False
+    """Whether classes were asked for, so that an image without one is lost."""
     notes: tuple[str, ...] = ()
+    why_none: str = ""
+    """Why a label file gives no classes, and what would do."""
+
+    def settled(self, labels_of_images: Iterable[str | None]) -> "Labels":
+        """The labels, now that the label of each file that turned out to be an image is known."""
+        counts = Counter(labels_of_images)
+        without = counts.pop(None, 0)
+        if not self.from_folders or (len(counts) > 1 and counts.total() > without):
+            return self
+        return Labels(files=self.files, notes=self.notes, why_none=self.why_none)
 
 
-def find_labels(source: OpenSource) -> Labels | None:
-    """The labels of the images, or None; labels of the source itself come first.
+def find_labels(source: OpenSource) -> Labels:
+    """The classes of the files as far as they have any; labels of the source itself come first.
 
-    A label file holds `name,label` lines, a JSON object {name: label}, or StyleGAN's {"labels": [[name, label], ...]},
-    names relative to it. Otherwise, folders are classes when every image lies in a folder just below the top, or
-    below train/, test/ or val/. Raises DataError, naming the place, when a label file is wrong.
+    Otherwise a label file, see `gansmith.data.formats.label_file`; its names are relative to it, and matched as people
+    write them. Otherwise the first folder of each file, below the top and below train/, test/ or val/. A label file of
+    another kind, or a wrong one, is no error but a note: not everybody wants classes.
     """
     if source.labels is not None:
-        return Labels(of=dict(source.labels), origin=source.labels_from)
-    top = _common_folder(entry.name for entry in source.entries)
-    by_name = {entry.name: entry for entry in source.entries}
-    for wanted in LABEL_FILES:
-        if entry := by_name.get(top + wanted):
-            return _from_file(source, entry, top, by_name)
-    by_folder = _by_folder(source, top)
-    labels = {name: label for name, label in by_folder.items() if label is not None}
-    return Labels(of=labels, origin="folders") if labels and labels == by_folder else None
-
-
-def why_no_classes(source: OpenSource) -> str:
-    """Why folders are not classes, if the reason is a minority of images outside them; otherwise ""."""
-    top, names = _common_folder(entry.name for entry in source.entries), {entry.name for entry in source.entries}
-    if source.labels is not None or any(top + file in names for file in LABEL_FILES):
-        return ""
-    classes = _by_folder(source, top)
-    outside = [name for name, label in classes.items() if label is None]
-    if not 0 < len(outside) < len(classes) / 2:
-        return ""
-    first = ", ".join(map(printable, outside[:_NAMED]))
-    more = f" and {len(outside) - _NAMED:,} more" if len(outside) > _NAMED else ""
-    lie, them = ("1 image lies", "it") if len(outside) == 1 else (f"{len(outside):,} images lie", "them")
-    return f"{lie} outside the class folders, so there are no classes: {first}{more}; move {them}"
+        return Labels(of=source.labels, origin=source.labels_from, required=bool(source.classes))
+    names = [entry.name for entry in source.entries]
+    groups, notes = _label_files(source), []
+    files = tuple(entry.name for group in groups for entry in group)
+    for group in groups:
+        try:
+            found = _from_files(source, group, names)
+        except OtherKindError as other:
+            notes.append(f"{_title(group)} gives no classes: {other}; {REMEDY}")
+        except (DataError, OSError, ValueError, RecursionError, csv.Error) as error:
+            why = f"{_title(group)} cannot be read as labels: {error}; mend it"
+            return Labels(files=files, notes=(*notes, why), why_none=why)
+        else:
+            return replace(found, files=files, notes=(*notes, *found.notes))
+    of = _by_folder(names)
+    origin = "folders" if of else None
+    why = notes[0] if notes else ""
+    return Labels(of=of, origin=origin, from_folders=True, files=files, notes=tuple(notes), why_none=why)
 
 
 def class_order(labels: Iterable[str]) -> list[str]:
@@ -77,74 +95,74 @@ def class_order(labels: Iterable[str]) -> list[str]:
     return sorted(distinct)
 
 
-def _from_file(source: OpenSource, entry: Entry, top: str, names: dict[str, Entry]) -> Labels | None:
-    where = printable(entry.name)
-    try:
-        text = source.read(entry).decode("utf-8-sig")
-        rows = _csv_rows(text) if entry.name.endswith(".csv") else _json_rows(text)
-        for name, label in rows or ():
-            f"{name}{label}".encode("utf-8", "surrogateescape")  # JSON can spell halves of characters
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
-        raise DataError(f"{where} cannot be read as labels: {error}; see `gansmith data check --help`.") from error
-    if rows is None:
-        return None
+def _label_files(source: OpenSource) -> list[list[Entry]]:
+    """The label files of each name that there are: at the top, in the folder that all images lie in, or in parts."""
+    names = [entry.name for entry in source.entries]
+    top = top_folder(names)
+    places = {top[: end + 1] for end, letter in enumerate(top) if letter == "/"} | {""}
+    places |= {"/".join(name.split("/")[: part.level + 1]) + "/" for name, part in parts_of(names).items()}
+    by_name: dict[str, list[Entry]] = {}
+    for entry in source.entries:
+        folder, slash, last = entry.name.rpartition("/")
+        if last.lower() in LABEL_FILES and folder + slash in places and not entry.row:
+            by_name.setdefault(last.lower(), []).append(entry)
+    return [by_name[name] for name in LABEL_FILES if name in by_name]
+
+
+def _title(group: Sequence[Entry]) -> str:
+    return " and ".join(printable(entry.name) for entry in group)
+
+
+def _from_files(source: OpenSource, group: Sequence[Entry], names: Sequence[str]) -> Labels:
+    """The labels in these files. Raises OtherKindError and ValueError, which say what is wrong."""
+    there = FileNames([*names, *(name for name, _ in source.passed)])
     found: dict[str, str] = {}
-    absent = []
-    for number, (name, label) in enumerate(rows):
-        if (full := top + os.fsdecode(name.encode("utf-8", "surrogateescape"))) not in names:
-            if number or not entry.name.endswith(".csv"):  # a CSV's first line may be its header
-                absent.append(name)
-        elif found.setdefault(full, label) != label:
-            raise DataError(f"{where} gives {printable(name)} two labels, {found[full]!r} and {label!r}; keep one.")
-    notes = [f"{where} names {len(absent):,} files that are not there, first {printable(absent[0])}"] if absent else []
-    return Labels(of=found, origin=where, file=entry.name, notes=tuple(notes))
+    absent: list[str] = []
+    count = 0
+    for entry in group:
+        if entry.size > MAX_FILE:
+            raise OtherKindError(
+                f"it is {readable_size(entry.size)} large, and up to {readable_size(MAX_FILE)} are read"
+            )
+        read = rows_of_file(entry.name, source.read(entry))
+        if read is None:
+            return Labels(files=(entry.name,))
+        rows, has_header = read
+        folder = entry.name.rpartition("/")[0]
+        for number, (name, label) in enumerate(rows):
+            f"{name}{label}".encode("utf-8", "surrogateescape")  # JSON can spell halves of characters
+            full = there.find(folder, os.fsdecode(name.encode("utf-8", "surrogateescape")))
+            count += 1
+            if full is None:
+                if number or not has_header:  # a table's first line may be its header
+                    absent.append(name)
+            elif label and found.setdefault(full, label) != label:
+                raise ValueError(f"it gives {printable(name)} two labels, {found[full]!r} and {label!r}; keep one")
+    if not found:
+        first = (
+            f"none of its {count:,} names is that of a file here, first {printable(absent[0])}"
+            if absent
+            else "it is empty"
+        )
+        raise OtherKindError(first)
+    notes = (
+        [f"{_title(group)} names {len(absent):,} files that are not there, first {printable(absent[0])}"]
+        if absent
+        else []
+    )
+    return Labels(of=found, origin=_title(group), notes=tuple(notes))
 
 
-def _csv_rows(text: str) -> list[tuple[str, str]]:
-    rows = []
-    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
-        if row and len(row) != 2:
-            raise ValueError(f"line {number} has {len(row)} fields and not two, name and label")
-        if row:
-            rows.append((row[0].strip(), row[1].strip()))
-    return rows
-
-
-def _json_rows(text: str) -> list[tuple[str, str]] | None:
-    """The (name, label) pairs; None for a StyleGAN file without labels."""
-    content = json.loads(text)
-    if isinstance(content, dict) and isinstance(content.get("labels", ""), list | None):
-        content = content["labels"]
-    if content is None:
-        return None
-    pairs = list(content.items()) if isinstance(content, dict) else content
-    if not isinstance(pairs, list):
-        raise ValueError("it is neither {name: label} nor a list of [name, label]")
-    for pair in pairs:
-        right = isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)
-        if not right or isinstance(pair[1], bool) or not isinstance(pair[1], int | str):
-            raise ValueError(f"{json.dumps(pair)[:80]} is not a name and one label")
-    return [(name, str(label)) for name, label in pairs]
-
-
-def _by_folder(source: OpenSource, top: str) -> dict[str, str | None]:
-    """The class of each image by its folder, None outside class folders; empty if there are not two such folders."""
-    images = [entry.name for entry in source.entries if suffix_of(entry.name) in SUFFIXES]
-    parts = {name: _folders_of(name[len(top) :]) for name in images or [entry.name for entry in source.entries]}
-    top_names = {name: folders[0].lower() for name, folders in parts.items() if folders}
-    below_splits = {name: parts[name][1] for name in top_names if len(parts[name]) == 2 and top_names[name] in _SPLITS}
-    below_top = {name: parts[name][0] for name in top_names if len(parts[name]) == 1 and top_names[name] not in _SPLITS}
-    labels = max(below_splits, below_top, key=len)
-    return {name: labels.get(name) for name in parts} if len(set(labels.values())) > 1 else {}
-
-
-def _folders_of(name: str) -> list[str]:
-    """The folders of a file's name, without the archive of a set in several that it lies in."""
-    return [folder for folder in name.split("/")[:-1] if not is_archive_name(folder)]
-
-
-def _common_folder(names: Iterable[str]) -> str:
-    """The folder that contains all files, with its '/'; '' if there is none. Archives often have one."""
-    folders = {name.rpartition("/")[0] for name in names}
-    common = posixpath.commonpath(folders) if folders else ""
-    return f"{common}/" if common else ""
+def _by_folder(names: Sequence[str]) -> dict[str, str]:
+    """The first folder of each file below the top, or below its part, if it lies in one and there are two of them."""
+    top, parts = top_folder(names), parts_of(names)
+    found = {}
+    for name in names:
+        folders = name.split("/")[:-1]
+        if name in parts:
+            del folders[parts[name].level]
+        folders = folders[top.count("/") :] if name.startswith(top) else []
+        folders = [folder for folder in folders if not is_archive_name(folder)]  # one of several archives of a set
+        if folders:
+            found[name] = folders[0]
+    return found if len(set(found.values())) > 1 else {}

@@ -41,6 +41,10 @@ class OpenSource:
     """The label of each entry by its name, if the source itself has labels."""
     labels_from: str = ""
     """Where those labels come from."""
+    classes: tuple[str, ...] = ()
+    """The classes that were asked for; if there are any, an image without a class is lost."""
+    layout: tuple[str, ...] = ()
+    """Notes on the parts of the set, such as train/ and test/."""
     name: str = ""
     """What these images are called; if empty, the last part of the path."""
     given: tuple[str, ...] = ()

@@ -12,22 +12,33 @@ import numpy as np
 from PIL import __version__ as pillow_version
 
 from gansmith.data.check.left_over import left_over_notes, sizes_in
-from gansmith.data.check.report import CheckedFile, Progress, check_source, passed_over, report_on, suggestion_for
+from gansmith.data.check.report import (
+    CheckedFile,
+    Progress,
+    check_source,
+    count_lines,
+    passed_over,
+    report_on,
+    suggestion_for,
+    without_class_note,
+)
 from gansmith.data.check.suggest import SHORT_SIDE, suggest_shape
 from gansmith.data.images.decode import DecodedImage
 from gansmith.data.images.decode_set import SetDecoder
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import Box, ImageShape, Resample, ResizeMode
 from gansmith.data.images.types import MAX_DROPPED
-from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
+from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.open_source import OpenSource
-from gansmith.data.store import Dataset, read_dataset
+from gansmith.data.store import NO_LABEL, Dataset, label_type, read_dataset
 from gansmith.data.store_writer import DatasetWriter
 from gansmith.errors import DataError, UsageError
 from gansmith.text import printable
 
 _NAMED = 20
 """Number of dropped images that the notes name; `files.jsonl` names all files."""
+_PACKING = 2
+"""Number of the rules by which files become images and labels; with another one, they are packed again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,15 +130,15 @@ def prepare_source(
             writer.add(file.to_dict() | ({"lost": True} if file.lost else {}) | excess, kept)
             if progress:
                 progress(min(writer.done, most), most)
-        summary = _Summary(source, writer.reports())
+        summary = _Summary(source, labels, writer.reports())
         summary.check_losses(allow_dropped)
-        about: dict[str, Any] = {**summary.to_index(labels), "source_key": key, "wanted": shape.to_dict()}
+        about: dict[str, Any] = {**summary.to_index(), "source_key": key, "wanted": shape.to_dict()}
         about["notes"] = [*about["notes"], *left_over_notes(sizes_in(writer.reports()), shape)]
         return writer.finish(summary.labels(), about)
 
 
 def _decode_from(
-    done: int, source: OpenSource, labels: Labels | None, shape: ImageShape, decoder: SetDecoder
+    done: int, source: OpenSource, labels: Labels, shape: ImageShape, decoder: SetDecoder
 ) -> Iterator[tuple[CheckedFile, DecodedImage | None]]:
     """The files after the first `done`: the entries with their images, then the files that cannot be read."""
     for entry, image in zip(source.entries[done:], decoder.decode(done, shape), strict=True):
@@ -139,23 +150,31 @@ def _decode_from(
 class _Summary:
     """Counts, labels and notes for the index, from the reports on the files."""
 
-    def __init__(self, source: OpenSource, reports: Iterator[dict[str, Any]]):
+    def __init__(self, source: OpenSource, labels: Labels, reports: Iterator[dict[str, Any]]):
         self._source, self._path = source, source.path
         self._outcomes, self._reasons = Counter(), Counter()
+        self._dropped = Counter()
         self._lost: list[str] = []
-        self._labels: list[str] = []
-        self._num_lost = self._num_kept = 0
+        self._labels: list[str | None] = []
+        self._without: list[str] = []
+        self._num_lost = 0
         for report in reports:
             self._outcomes[report["outcome"]] += 1
             self._reasons.update(report["reasons"])
             if report["outcome"] != "dropped":
-                self._num_kept += 1
-                if "label" in report:
-                    self._labels.append(report["label"])
-            elif report.get("lost"):
-                self._num_lost += 1
-                if len(self._lost) < _NAMED:
-                    self._lost.append(f"{report['name']} ({', '.join(report['reasons'])})")
+                self._labels.append(report.get("label"))
+                if "label" not in report and len(self._without) < _NAMED:
+                    self._without.append(report["name"])
+            else:
+                self._dropped.update(report["reasons"])
+                if report.get("lost"):
+                    self._num_lost += 1
+                    if len(self._lost) < _NAMED:
+                        self._lost.append(f"{report['name']} ({', '.join(report['reasons'])})")
+        self._num_kept = len(self._labels)
+        self._found = labels.settled(self._labels)
+        if not self._found.of:
+            self._labels, self._without = [None] * self._num_kept, []
 
     def check_losses(self, allow_dropped: bool) -> None:
         """Raise DataError when too many images, or all, are lost."""
@@ -166,29 +185,34 @@ class _Summary:
             raise _no_usable_image(self._path)
 
     def labels(self) -> np.ndarray | None:
-        """The class number of each image, [N]; None without labels."""
-        if not self._labels:
-            return None
-        classes = class_order(self._labels)
-        numbers = {label: number for number, label in enumerate(classes)}
-        return np.array([numbers[label] for label in self._labels], np.uint8 if len(classes) <= 256 else np.int64)
+        """The class number of each image, [N], -1 for one without a class; None where no image has one."""
+        classes = self._classes()
+        numbers: dict[str | None, int] = {None: NO_LABEL, **{label: number for number, label in enumerate(classes)}}
+        found = [numbers[label] for label in self._labels]
+        return np.array(found, label_type(len(classes), min(found) < 0)) if classes else None
 
-    def to_index(self, labels: Labels | None) -> dict[str, Any]:
+    def _classes(self) -> list[str]:
+        return class_order(label for label in self._labels if label is not None)
+
+    def to_index(self) -> dict[str, Any]:
         """What the index of a packed folder or archive has beside the entries of every index."""
         more = [f"and {self._num_lost - _NAMED:,} more, see files.jsonl"] if self._num_lost > _NAMED else []
         notes = [f"skipped, cannot be used: {name}" for name in self._lost] + more
-        counts = Counter(self._labels)
+        counts, classes = Counter(self._labels), self._classes()
+        counted = count_lines(self._outcomes, self._reasons, self._dropped)
+        without = [without_class_note(self._without, counts[None])] if classes and counts[None] else []
         return {
             "name": printable(self._source.name or self._path.resolve().name),
-            "notes": [*self._source.notes(), *notes, *(labels.notes if labels else ())],
+            "notes": [*self._source.notes(), *counted, *notes, *without, *self._found.notes],
             "outcomes": {outcome: self._outcomes[outcome] for outcome in ("used", "converted", "dropped")},
             "reasons": dict(sorted(self._reasons.items())),
             "lost": self._num_lost,
             "dropped": self._lost,
             "over_limit": self._num_lost > MAX_DROPPED * (self._num_lost + self._num_kept),
-            "classes": class_order(counts),
-            "class_counts": [counts[label] for label in class_order(counts)],
-            "no_classes": why_no_classes(self._source),
+            "classes": classes,
+            "class_counts": [counts[label] for label in classes],
+            "no_classes": self._found.why_none,
+            "without_class": self._without,
         }
 
 
@@ -218,6 +242,6 @@ def _already_packed(path: Path, out: Path, key: str) -> Dataset | None:
 
 
 def source_key(source: OpenSource, shape: ImageShape) -> str:
-    """The key of a packed dataset: SHA-256 of the files, the shape, and the version of Pillow that decodes them."""
-    content = json.dumps([source.key(), shape.to_dict(), pillow_version])
+    """The key of a packed dataset: SHA-256 of the files, the shape, our rules and the version of Pillow."""
+    content = json.dumps([_PACKING, source.key(), shape.to_dict(), pillow_version])
     return hashlib.sha256(content.encode()).hexdigest()

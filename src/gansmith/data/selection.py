@@ -47,7 +47,7 @@ def rows_of(
     """
     if labels is None:
         raise no_classes(classes, name, why)
-    numbers = [str(number) for number in np.unique(labels)]
+    numbers = [str(number) for number in np.unique(labels) if number >= 0]
     by_name = {number: int(number) for number in numbers}
     by_name |= {class_name: number for number, class_name in enumerate(class_names or ())}
     for one in classes:

@@ -17,10 +17,11 @@ from gansmith.data.datasets.http import Progress
 from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.read import read_idx_pair, read_split
 from gansmith.data.hashes import file_hash
-from gansmith.data.labels import class_order, find_labels, why_no_classes
+from gansmith.data.labels import class_order, find_labels
 from gansmith.data.open_source import Entry, OpenSource
 from gansmith.data.paths import open_path
 from gansmith.data.selection import no_classes, parse_name, rows_of
+from gansmith.data.splits import take_split
 from gansmith.errors import DataError, unknown
 from gansmith.text import why_no_path
 
@@ -38,6 +39,8 @@ class Source:
     """The command-line words that name these images."""
     classes: tuple[str, ...] = ()
     """The classes that are used; empty for all."""
+    split: Split | None = None
+    """The split of a person's own images; None where `folders` or `arrays` tell it."""
     folders: tuple[str, ...] = ()
     """The folders in `path` that hold the image files; empty for all."""
     array_files: tuple[Path, ...] = ()
@@ -51,9 +54,11 @@ class Source:
     def open(self) -> Generator[OpenSource]:
         """List the images, to be read one by one while the context lasts.
 
-        Raises DataError when they cannot be read, or have no such class.
+        Raises DataError when they cannot be read, or have no such split or class.
         """
         with _open_arrays(self) if self.arrays else open_path(self.path, self.folders) as source:
+            if self.split:
+                source = take_split(source, self.split)
             if self.classes:
                 source = only_classes(source, self.classes, self.name)
             warning = SETS[self.name].warning if self.copies else ""
@@ -61,7 +66,7 @@ class Source:
                 source,
                 name=self.title,
                 given=self.given,
-                notes=cache(lambda: (*self.notes(), *filter(None, [warning]))),
+                notes=cache(lambda layout=source.layout: (*self.notes(), *filter(None, [warning]), *layout)),
             )
 
     def read_arrays(self) -> LabelledImages:
@@ -125,9 +130,7 @@ def _locate(name: str, split: Split, offline: bool, progress: Progress | None) -
     path = path_of(name)
     if any(idx_file(path, stem) for pair in IDX_FILES.values() for stem in pair):
         return _idx_folder(path, splits)
-    if split not in ("train", "both"):
-        raise DataError(f"{path} holds your own images, which have no {split!r} split; take 'train'.")
-    return Source(name=path.resolve().name, path=path)
+    return Source(name=path.resolve().name, path=path, split=split)
 
 
 def _set_of_arrays(name: str, copies: tuple[SetCopy, ...], splits: Sequence[str]) -> Source:
@@ -206,14 +209,15 @@ def _encode_png(pixels: np.ndarray) -> bytes:
 
 
 def only_classes(source: OpenSource, classes: Sequence[str], name: str) -> OpenSource:
-    """The files of these classes. A file without a label, such as the label file itself, belongs to none."""
+    """The files of these classes, and those that have none: if such a file is an image, it is lost."""
     labels = find_labels(source)
-    if labels is None:
-        raise no_classes(classes, name, why_no_classes(source))
-    known = class_order(labels.of.values())
+    of = {entry.name: labels.of[entry.name] for entry in source.entries if entry.name in labels.of}
+    if not of:
+        raise no_classes(classes, name, labels.why_none)
+    known = class_order(of.values())
     number_of = {label: number for number, label in enumerate(known)}
-    labelled = [entry for entry in source.entries if entry.name in labels.of]
-    numbers = np.array([number_of[labels.of[entry.name]] for entry in labelled])
-    entries = tuple(labelled[row] for row in rows_of(classes, numbers, known, name))
-    of = {entry.name: labels.of[entry.name] for entry in entries}
-    return replace(source, entries=entries, labels=of, labels_from=labels.origin)
+    labelled = [name for name in of]
+    numbers = np.array([number_of[of[name]] for name in labelled])
+    chosen = {labelled[row]: of[labelled[row]] for row in rows_of(classes, numbers, known, name)}
+    entries = tuple(entry for entry in source.entries if entry.name in chosen or entry.name not in of)
+    return replace(source, entries=entries, labels=chosen, labels_from=str(labels.origin), classes=tuple(classes))

@@ -22,6 +22,8 @@ else:
 
 
 FORMAT = 1
+NO_LABEL = -1
+"""The label of an image without a class."""
 
 READ_AHEAD_FROM = 1 << 30
 """Datasets of so many bytes have the pages of a batch requested before it is read; smaller ones stay in memory."""
@@ -34,7 +36,7 @@ class Dataset:
     images: np.ndarray
     """All images of the packed dataset, uint8 (N, C, H, W), mapped from disk."""
     labels: np.ndarray | None
-    """The class number of each image in `rows`; None without labels."""
+    """The class number of each image in `rows`, -1 for one without a class; None where no image has one."""
     index: dict[str, Any]
     """The content of index.json: name, notes, class names, ..."""
     rows: np.ndarray | None = None
@@ -59,6 +61,11 @@ class Dataset:
         """The images at these positions alone."""
         labels = None if self.labels is None else self.labels[rows]
         return replace(self, labels=labels, rows=rows if self.rows is None else self.rows[rows])
+
+
+def label_type(num_classes: int, without: bool) -> type[np.integer]:
+    """The type of the labels of so many classes; `without` says whether some images have none."""
+    return np.uint8 if num_classes <= 256 and not without else np.int64
 
 
 def _read_ahead(images: np.ndarray, rows: np.ndarray) -> None:

@@ -1,7 +1,7 @@
 """Chooses the real images to measure against, a dataset's test split where it has one, and the training images."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +25,15 @@ class ReferenceImages:
 
 
 def splits_of(name: str) -> tuple[str, ...]:
-    """The splits of a known dataset, or of a folder that holds its files; ("train",) for all other images."""
+    """The splits of a known dataset; ("train",) for a person's own images without parts. Lists the files of a path."""
     plain = parse_name(name).name
     if plain in SETS:
         return SETS[plain].splits
     try:
-        find_source(plain, "test", offline=True)
+        with find_source(plain, "test", offline=True).open():
+            return ("train", "test")
     except DataError:
         return ("train",)
-    return ("train", "test")
 
 
 def final_split(name: str, trained_on: Split = "train") -> Split:
@@ -48,7 +48,7 @@ def own_images(trained_on: Request, split: Split | None, access: Access) -> Refe
         real = _read_request(trained_on, access, MOST_REAL)
         return ReferenceImages(real=real, train=real)
     train = _read_request(trained_on, access, MOST_TRAINED_ON)
-    real = _read_request(Request(name=trained_on.name, split=split, shape=trained_on.shape), access)
+    real = _read_request(replace(trained_on, split=split, skip=0, limit=0), access)
     return ReferenceImages(real=real, train=train)
 
 

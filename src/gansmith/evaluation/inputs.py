@@ -110,15 +110,19 @@ def read_images(source: OpenSource, shape: Shape) -> ImageSet:
     entries = _images_among(source)
     image_shape = ImageShape(height=shape[0], width=shape[1], channels=shape[2])
     pixels = np.empty((len(entries), *shape), np.uint8)
-    num_jpeg = 0
+    count = num_jpeg = 0
     with Decoders(1 if len(entries) < _FEW else None) as decoders:
         found = decoders.decode((source.job(entry) for entry in entries), image_shape)
-        for number, (entry, image) in enumerate(zip(entries, found, strict=True)):
-            pixels[number] = _unchanged(entry, image, shape, source).transpose(1, 2, 0)
-            num_jpeg += image.format == "JPEG"
-    count = f"{num_jpeg:,} of the {len(entries):,} images"
-    notes = [f"{count} are JPEG, whose compression changes every number below; save PNG"] if num_jpeg else []
-    return image_set(pixels, printable(source.name or source.path.resolve().name), notes=notes)
+        for entry, image in zip(entries, found, strict=True):
+            if _is_image(entry, image):
+                pixels[count] = _unchanged(entry, image, shape, source).transpose(1, 2, 0)
+                count += 1
+                num_jpeg += image.format == "JPEG"
+    if not count:
+        raise _no_image(source)
+    which = f"{num_jpeg:,} of the {count:,} images"
+    notes = [f"{which} are JPEG, whose compression changes every number below; save PNG"] if num_jpeg else []
+    return image_set(pixels[:count], printable(source.name or source.path.resolve().name), notes=notes)
 
 
 def first_shape(source: OpenSource) -> Shape:
@@ -167,12 +171,20 @@ def _axis_hint(array: np.ndarray) -> str:
 
 
 def _images_among(source: OpenSource) -> list[Entry]:
-    """The files with an image's suffix, and the rows of a table. Raises DataError when there are none."""
-    names = (entry for entry in source.entries if entry.name.rpartition("/")[2] not in LABEL_FILES)
-    if found := [entry for entry in names if entry.row or suffix_of(entry.name) in SUFFIXES]:
+    """The files but for label files, and the rows of a table. Raises DataError when there are none."""
+    if found := [entry for entry in source.entries if entry.name.rpartition("/")[2].lower() not in LABEL_FILES]:
         return found
+    raise _no_image(source)
+
+
+def _no_image(source: OpenSource) -> DataError:
     place = printable(str(source.path))
-    raise DataError(f"{place} holds no image; give a folder of PNG files, such as `gansmith sample` makes.")
+    return DataError(f"{place} holds no image; give a folder of PNG files, such as `gansmith sample` makes.")
+
+
+def _is_image(entry: Entry, image: DecodedImage) -> bool:
+    """Whether it is an image, if only by its name, that may be damaged."""
+    return image.outcome != "dropped" or image.is_image or entry.row or suffix_of(entry.name) in SUFFIXES
 
 
 def _unchanged(entry: Entry, image: DecodedImage, shape: Shape, source: OpenSource) -> np.ndarray:

@@ -24,7 +24,7 @@ def conditional_changes(recipe: Recipe, dataset: Dataset, stated: Collection[str
     names = names_among(dataset, recipe.data.name)
     count = len(names)
     if count < 2:
-        raise _too_few_classes(recipe.data.name, names, dataset.index.get("no_classes", ""))
+        raise _too_few_classes(recipe.data.name, names, "" if names else dataset.index.get("no_classes", ""))
     columns = count * max(1, round(GRID_COLUMNS / count))
     changes = [f"data.num_classes={count}"]
     if count <= MOST_CLASSES_IN_GRID and "grid.columns" not in stated and columns != recipe.grid.columns:

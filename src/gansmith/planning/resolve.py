@@ -78,7 +78,7 @@ def resolve(
         if "data.name" in stated:
             recipe, notes, source = take_shape(recipe, stated, short_side, access, reporter, until)
         if source or is_auto or labels or budget:
-            whole = open_set(recipe, access, source)
+            whole = open_set(recipe, access, source, labels=labels)
             if labels:
                 classes = conditional_changes(recipe, whole, stated)
                 recipe, changes = override(recipe, classes), [*changes, *classes]

@@ -49,7 +49,8 @@ def open_all(recipe: Recipe, access: Access) -> Datasets:
 def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
     """What the recipe trains on and what it does not. Raises DataError for too few images and for other classes."""
     classes = _checked_classes(recipe, dataset)
-    notes = [f"{len(dataset):,} of the {len(dataset.images):,} images of {dataset.index['name']}"]
+    count = len(dataset.images) + dataset.index.get("lost", 0)
+    notes = [f"{len(dataset):,} of the {count:,} images of {dataset.index['name']}"]
     if (known := SETS.get(dataset.index["name"])) and known.warning:
         notes.append(known.warning)
     for_losses = None
@@ -78,7 +79,7 @@ def split_dataset(recipe: Recipe, dataset: Dataset, access: Access) -> Datasets:
         train=train,
         for_losses=for_losses and labelled(for_losses),
         validation=validation and labelled(validation),
-        notes=notes,
+        notes=[*dict.fromkeys(notes)],
     )
 
 
@@ -97,9 +98,13 @@ def _checked_classes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
     return found
 
 
-def open_set(recipe: Recipe, access: Access, source: OpenSource | None = None) -> Dataset:
-    """The images that the recipe asks for, before they are split. Raises DataError as `open_dataset`."""
-    return open_dataset(_request(recipe, recipe.data.split), access, source)
+def open_set(recipe: Recipe, access: Access, source: OpenSource | None = None, *, labels: bool = False) -> Dataset:
+    """The images that the recipe asks for, before they are split; with `labels`, only those that have a class.
+
+    Raises DataError as `open_dataset`.
+    """
+    request = _request(recipe, recipe.data.split)
+    return open_dataset(replace(request, labelled=labels or request.labelled), access, source)
 
 
 def _split_for_losses(recipe: Recipe, dataset: Dataset, access: Access) -> tuple[Dataset, Dataset]:
@@ -122,7 +127,8 @@ def _request(recipe: Recipe, split: Split) -> Request:
     """Request for a split. The recipe's skip and limit apply to the split that is trained on only."""
     data = recipe.data
     skip, limit = (data.skip, data.limit) if split == data.split else (0, 0)
-    return Request(name=data.name, split=split, shape=data.shape, skip=skip, limit=limit)
+    labelled = data.num_classes > 0
+    return Request(name=data.name, split=split, shape=data.shape, skip=skip, limit=limit, labelled=labelled)
 
 
 def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:

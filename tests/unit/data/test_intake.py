@@ -20,7 +20,6 @@ from gansmith.data.check.text import report_lines
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.labels import class_order
 from gansmith.data.paths import open_path
-from gansmith.errors import DataError
 from gansmith.text import printable
 from tests.helpers.hazards import write_hazards
 from tests.helpers.small_images import check, file, photo, prepare, write_images
@@ -145,41 +144,13 @@ def labels_of(folder):
         (["train/a/1.png", "test/b/1.png"], ["a", "b"]),
         (["a/1.png", "a/2.png"], [None, None]),
         (["a/1.png", "2.png"], [None, None]),
-        (["2019/may/1.png", "2020/june/2.png"], [None, None]),
+        (["2019/may/1.png", "2020/june/2.png"], ["2019", "2020"]),
         (["train/1.png", "test/2.png"], [None, None]),
     ],
 )
-def test_folders_are_classes_when_every_image_lies_just_below_the_top(tmp_path, names, expected):
+def test_the_first_folders_below_the_top_are_classes(tmp_path, names, expected):
     _, labels = labels_of(write_images(tmp_path / "set", names))
     assert [labels[name] for name in names] == expected
-
-
-@pytest.mark.parametrize(
-    ("names", "stray"),
-    [
-        (["a/1.png", "b/1.png", "b/2.png", "c.png"], "1 image lies outside"),
-        (["top/a/1.png", "top/b/1.png", "top/b/2.png", "top/1.png"], "1 image lies outside"),
-        (["train/a/1.png", "test/b/1.png", "test/b/2.png", "test/1.png"], "1 image lies outside"),
-        (["a/1.png", "b/1.png", "b/deeper/2.png"], "1 image lies outside"),
-        ([*(f"{'ab'[n % 2]}/{n}.png" for n in range(9)), "w.png", "x.png", "y.png", "z.png"], "4 images lie outside"),
-        (["a/1.png", "b/1.png", "2.png", "3.png"], ""),
-        (["a/1.png", "a/2.png", "3.png"], ""),
-        (["a/1.png", "b/1.png"], ""),
-    ],
-)
-def test_few_images_outside_the_class_folders_are_named_since_for_them_there_are_no_classes(tmp_path, names, stray):
-    folder = write_images(tmp_path / "set", names)
-    notes = [note for note in check(folder, workers=1).notes if "class folders" in note]
-    assert [note.partition(" the class folders")[0] for note in notes] == [stray] * bool(stray)
-    assert prepare(folder, tmp_path / "store", SMALL, workers=1).index["no_classes"] == "".join(notes)
-
-
-def test_of_many_images_outside_the_class_folders_the_first_are_named(tmp_path):
-    names = [*(f"{'ab'[n % 2]}/{n}.png" for n in range(9)), "w.png", "x.png", "y.png", "z.png"]
-    report = check(write_images(tmp_path / "set", names), workers=1)
-    assert (
-        "4 images lie outside the class folders, so there are no classes: w.png, x.png, y.png and 1 more; move them"
-    ) in report.notes
 
 
 @pytest.mark.parametrize("content", ['{"labels": null}', '{"labels": [["a/1.png", 0], ["b/2.png", 1], ["3.png", 1]]}'])
@@ -219,14 +190,10 @@ def test_a_label_file_beside_the_images_is_followed(tmp_path, name, write):
     assert check(folder, workers=1).reasons()["holds the labels"][0].name == name
 
 
-def test_a_image_without_a_label_is_lost_and_a_label_without_a_image_is_said(tmp_path):
+def test_a_label_without_an_image_is_said(tmp_path):
     folder = write_images(tmp_path / "set", ["1.png", "2.png"])
     (folder / "labels.csv").write_text("1.png,cat\n7.png,dog\n")
-    report = check(folder, workers=1)
-    assert report.reasons()["has no label"][0].name == "2.png"
-    assert "labels.csv names 1 files that are not there, first 7.png" in report.notes
-    with pytest.raises(DataError, match=r"1 of 2 images .* first is 2.png \(has no label\)"):
-        prepare(folder, tmp_path / "store", SMALL, workers=1)
+    assert "labels.csv names 1 files that are not there, first 7.png" in check(folder, workers=1).notes
 
 
 def test_a_label_of_endless_digits_is_text(tmp_path):
@@ -249,7 +216,7 @@ def test_a_stylegan_file_without_labels_means_none(tmp_path):
         ("labels.csv", b"\xff\xfe\0", "cannot be read as labels"),
         ("labels.json", "[1", "cannot be read as labels"),
         ("labels.json", '"text"', "neither"),
-        ("labels.json", '{"1.png": [1, 2]}', "not a name and one label"),
+        ("labels.json", '{"1.png": [1, 2]}', "several numbers"),
         ("labels.json", "[" * 100_000, "cannot be read as labels"),
         ("labels.json", '{"half an emoji \\ud83d.png": 1}', "cannot be read as labels"),
         ("labels.json", '{"1.png": "half an emoji \\ud83d"}', "cannot be read as labels"),
@@ -259,9 +226,8 @@ def test_a_stylegan_file_without_labels_means_none(tmp_path):
 def test_a_wrong_label_file_is_named_with_what_is_wrong(tmp_path, name, content, message):
     folder = write_images(tmp_path / "set", ["1.png"])
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(DataError, match=message) as caught:
-        check(folder, workers=1)
-    assert name in str(caught.value)
+    (note,) = [note for note in check(folder, workers=1).notes if name in note]
+    assert message in note
 
 
 # --- the whole

@@ -157,12 +157,6 @@ def test_a_folder_of_idx_files_is_a_set_of_arrays(mnist, tmp_path):
         ("photos", "test", "which have no 'test' split"),
         ("photos[a]", "train", "has no labels, so no class can be chosen"),
         ("photos[]", "train", "names an empty class"),
-        (
-            "pets[cat]",
-            "train",
-            "'pets': 1 image lies outside the class folders, so there are no classes: 1.png; move it, or leave out "
-            "[cat].",
-        ),
     ],
 )
 def test_what_is_not_there_is_said(tmp_path, monkeypatch, name, split, message):

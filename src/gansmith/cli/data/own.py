@@ -23,9 +23,10 @@ def check_data(
 ) -> None:
     """Check images before training: which are used, converted or dropped and why, duplicates, classes, suggested shape.
 
-    Labels come from, in this order: the known dataset; labels.csv (name,label), labels.json ({name: label}) or
-    dataset.json beside the images; folders, if every image is in one just below the top; a Parquet column that is a
-    ClassLabel or is named label, labels, class, category or target.
+    Classes come from, in this order: the known dataset, or a Parquet column that is a ClassLabel or is named label,
+    labels, class, category or target; labels.csv (columns such as file and label, or two without a header), labels.json
+    ({name: label}), metadata.csv, metadata.jsonl or dataset.json beside the images; the first folders that most images
+    lie in. An image may lack a class. Of train/, val/ and test/, --split train takes train/ alone.
     """
     check_workers(workers)
     with progress_bar() as bar:
@@ -78,7 +79,7 @@ def prepare_data(
         packing = partial(bar.count, "packing")
         dataset = prepare_source(source, out, shape, allow_dropped=allow_dropped, workers=workers, progress=packing)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in dataset.index["outcomes"].items())
-    print_notes(filter(None, [*dataset.index["notes"], dataset.index.get("no_classes")]))
+    print_notes(dataset.index["notes"])
     print_notes([f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})"])
     print_lines([str(out)])
 

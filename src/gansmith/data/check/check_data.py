@@ -124,6 +124,6 @@ def _report_on_packed(name: str, dataset: Dataset) -> PackedReport:
         packed_from=dataset.index["name"],
         count=len(dataset),
         shape=tuple(dataset.index["shape"]),
-        classes={printable(names.get(number, str(number))): counts[number] for number in sorted(counts)},
+        classes={printable(names.get(number, str(number))): counts[number] for number in sorted(counts) if number >= 0},
         notes=tuple(dataset.index["notes"]),
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from gansmith.data.check.report import CheckedFile, DataReport
 from gansmith.data.check.suggest import SuggestedShape
-from gansmith.data.check.text import describe_suggestion, prepare_command
+from gansmith.data.check.text import describe_suggestion, names_of, prepare_command
 from gansmith.data.images.levels import Levels
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import ImageShape
@@ -67,7 +67,7 @@ def check_page(report: DataReport, source: OpenSource, workers: int | None = Non
         shown=printable,
         GROUPS=GROUPS,
         IN_GROUP=IN_GROUP,
-        NAMES=NAMES,
+        names_of=lambda files: names_of(files, NAMES),
     )
 
 

@@ -14,14 +14,19 @@ from gansmith.data.images.decode_set import SetDecoder
 from gansmith.data.images.levels import Levels
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.types import SUFFIXES
-from gansmith.data.labels import Labels, class_order, find_labels, why_no_classes
+from gansmith.data.labels import Labels, class_order, find_labels
 from gansmith.data.open_source import Entry, OpenSource
+from gansmith.data.splits import OTHER_SPLIT
 from gansmith.text import printable
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done, and of all files."""
 HOLDS_LABELS = "holds the labels"
 """The reason why a label file is no image."""
+NO_CLASS = "has no class"
+"""The reason why an image is not used where classes were asked for."""
+_NAMED = 3
+"""Number of images that a note names."""
 _SHORT_SIDES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Where the buckets of the histogram of shorter sides begin, in pixels."""
 _ASPECTS = ((0.5, "taller than 1:2"), (0.97, "tall"), (1.03, "square"), (2.0, "wide"))
@@ -38,9 +43,13 @@ class CheckedFile(ImageFacts):
 
     @property
     def lost(self) -> bool:
-        """Whether it is an image, by its name or as a row of a table, that cannot be used."""
-        image = self.row or suffix_of(self.name) in SUFFIXES
-        return self.outcome == "dropped" and LEFT_OUT.isdisjoint(self.reasons) and image
+        """Whether it is an image that cannot be used.
+
+        The content tells; where there is none, or one of no known kind, the name does. A row of a table is an image.
+        """
+        chosen = any(reason in (*LEFT_OUT, HOLDS_LABELS) or reason.startswith(OTHER_SPLIT) for reason in self.reasons)
+        image = self.is_image or self.row or suffix_of(self.name) in SUFFIXES
+        return self.outcome == "dropped" and not chosen and image
 
     def to_dict(self) -> dict[str, Any]:
         """The file's entry in an index and in the JSON report."""
@@ -89,6 +98,10 @@ class DataReport:
         found = Counter(file.label for file in self.kept if file.label is not None)
         return {label: found[label] for label in class_order(found)}
 
+    def without_class(self) -> list[str]:
+        """The names of the images that have no class, where others have one."""
+        return [file.name for file in self.kept if file.label is None] if self.labels_from else []
+
     def sizes(self) -> dict[str, int]:
         """Number of images for each bucket of shorter sides, in pixels."""
         found = Counter(_bucket(min(file.width, file.height)) for file in self.kept)
@@ -109,6 +122,7 @@ class DataReport:
             "reasons": {reason: len(files) for reason, files in self.reasons().items()},
             "labels_from": self.labels_from,
             "classes": self.classes(),
+            "without_class": len(self.without_class()),
             "short_sides": self.sizes(),
             "aspects": self.aspects(),
             "duplicates": [[printable(name) for name in group] for group in self.duplicates],
@@ -120,10 +134,7 @@ class DataReport:
 
 
 def check_source(source: OpenSource, workers: int | None = None, progress: Progress | None = None) -> DataReport:
-    """The data check: decode every image of an open source and report on it; nothing is written.
-
-    Raises DataError when a label file is wrong.
-    """
+    """The data check: decode every image of an open source and report on it; nothing is written."""
     labels = find_labels(source)
     reports = []
     with Decoders(workers) as decoders:
@@ -135,20 +146,22 @@ def check_source(source: OpenSource, workers: int | None = None, progress: Progr
     return replace(_report(source, [*reports, *passed_over(source)], labels), levels=decoder.levels)
 
 
-def report_on(entry: Entry, image: DecodedImage, labels: Labels | None) -> CheckedFile:
-    """The report on a decoded file. Where there are labels, an image without one is dropped."""
-    name, label = entry.name, labels.of.get(entry.name) if labels else None
-    if labels and name == labels.file:
+def report_on(entry: Entry, image: DecodedImage, labels: Labels) -> CheckedFile:
+    """The report on a decoded file. Where classes were asked for, an image without one is dropped."""
+    name, label = entry.name, labels.of.get(entry.name)
+    if name in labels.files:
         image = dropped(HOLDS_LABELS)
-    elif image.outcome != "dropped" and labels and label is None:
-        image = dropped("has no label")
+    elif image.outcome != "dropped" and labels.required and label is None:
+        image = dropped(NO_CLASS, is_image=True)
     facts: dict[str, Any] = {one.name: getattr(image, one.name) for one in fields(ImageFacts)}
     return CheckedFile(name=name, label=None if image.outcome == "dropped" else label, row=entry.row, **facts)
 
 
 def passed_over(source: OpenSource) -> list[CheckedFile]:
-    """The reports on the files that cannot be read."""
-    return [CheckedFile(name=name, outcome="dropped", reasons=(reason,)) for name, reason in source.passed]
+    """The reports on the files that cannot be read, or belong to another split."""
+    return [
+        CheckedFile(name=name, outcome="dropped", reasons=(reason,), is_image=False) for name, reason in source.passed
+    ]
 
 
 def suggestion_for(kept: Sequence[CheckedFile], short_side: int = SHORT_SIDE) -> SuggestedShape | None:
@@ -160,7 +173,31 @@ def suggestion_for(kept: Sequence[CheckedFile], short_side: int = SHORT_SIDE) ->
     return suggest_shape([(file.height, file.width) for file in kept], grey, transparent, short_side, bordered)
 
 
-def _report(source: OpenSource, files: Sequence[CheckedFile], labels: Labels | None) -> DataReport:
+def count_lines(outcomes: Counter[str], reasons: Counter[str], dropped_for: Counter[str]) -> list[str]:
+    """A sentence with the number of files of each outcome and reason; none where every file is used as it is."""
+    if not outcomes["converted"] and not outcomes["dropped"]:
+        return []
+    parts = [f"{outcomes['used']:,} used"]
+    for outcome, counts in (("converted", reasons - dropped_for), ("dropped", dropped_for)):
+        if outcomes[outcome]:
+            in_order = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+            listed = "; ".join(f"{reason}: {count:,}" for reason, count in in_order)
+            parts.append(f"{outcomes[outcome]:,} {outcome} ({listed})")
+    return [f"{outcomes.total():,} files: {', '.join(parts)}"]
+
+
+def without_class_note(names: Sequence[str], count: int) -> str:
+    """A note on the images that have no class; `names` are the first of them."""
+    first = ", ".join(map(printable, names[:_NAMED]))
+    more = f" and {count - _NAMED:,} more" if count > _NAMED else ""
+    has = "image has" if count == 1 else "images have"
+    return f"{count:,} {has} no class: {first}{more}"
+
+
+def _report(source: OpenSource, files: Sequence[CheckedFile], labels: Labels) -> DataReport:
+    labels = labels.settled(file.label for file in files if file.outcome != "dropped")
+    if not labels.of:
+        files = [replace(file, label=None) for file in files]
     kept = [file for file in files if file.outcome != "dropped"]
     keys = [file.sha256 for file in kept]
     large = [file for file in kept if min(file.height, file.width) >= NEAR_SIDE]
@@ -176,16 +213,19 @@ def _report(source: OpenSource, files: Sequence[CheckedFile], labels: Labels | N
         path=source.path,
         given=source.given or (str(source.path),),
         files=tuple(files),
-        labels_from=labels.origin if labels else None,
+        labels_from=labels.origin,
         duplicates=_names_in(kept, groups_of_equal(keys)),
         near_duplicates=_names_in(large, similar),
         suggestion=suggestion,
         notes=(
             *source.notes(),
-            *(labels.notes if labels else filter(None, [why_no_classes(source)])),
+            *labels.notes,
             *([not_compared] if len(large) < len(kept) else []),
         ),
     )
+    if without := report.without_class():
+        note = without_class_note(without, len(without))
+        report = replace(report, notes=(*report.notes, f"{note}; training with --labels leaves them out"))
     if small := [label for label, count in report.classes().items() if count == 1]:
         note = f"{len(small):,} classes have a single image, first {printable(small[0])}"
         return replace(report, notes=(*report.notes, note))

@@ -1,9 +1,11 @@
 """The data check's report as lines for a terminal."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gansmith.data.check.report import CheckedFile, DataReport
 from gansmith.data.check.suggest import SuggestedShape
+from gansmith.data.images.decode import suffix_of
 from gansmith.data.images.types import MAX_DROPPED
 from gansmith.data.open_source import packing_command
 from gansmith.text import printable, readable_size
@@ -14,6 +16,8 @@ _LOST_SHOWN = 20
 """Number of images named for a reason why they cannot be used."""
 _GROUPS_SHOWN = 5
 """Number of groups of duplicates shown."""
+_SUFFIXES_SHOWN = 8
+"""Number of suffixes named of files that are no images."""
 _CLASSES_SHOWN = 20
 """Number of classes shown."""
 _BAR = 30
@@ -33,10 +37,12 @@ def report_lines(report: DataReport) -> Iterator[str]:
             yield from ["", f"{title}, by reason"]
         for reason, files in report.reasons().items():
             if of_outcome := [file for file in files if file.outcome == outcome]:
-                yield f"  {len(of_outcome):>9,}  {reason}: {_names_of(of_outcome)}"
+                yield f"  {len(of_outcome):>9,}  {reason}: {names_of(of_outcome)}"
     yield from _table("classes, from " + str(report.labels_from), dict(list(report.classes().items())[:_CLASSES_SHOWN]))
     if len(report.classes()) > _CLASSES_SHOWN:
         yield f"  and {len(report.classes()) - _CLASSES_SHOWN:,} more classes"
+    if without := report.without_class():
+        yield f"  {len(without):,} images have no class"
     yield from _table("short side in pixels", report.sizes())
     yield from _table("aspect ratio", report.aspects())
     yield from _groups("duplicates, equal in every pixel", " = ", report.duplicates)
@@ -84,11 +90,25 @@ def _groups(title: str, sign: str, groups: Sequence[Sequence[str]]) -> Iterator[
         yield f"  {sign.join(printable(name) for name in group[:_NAMES_SHOWN])}{more}"
 
 
-def _names_of(files: list[CheckedFile]) -> str:
-    """The first names; more of them for images that cannot be used."""
-    limit = _LOST_SHOWN if any(file.lost for file in files) else _NAMES_SHOWN
-    names = ", ".join(printable(file.name) for file in files[:limit])
-    return names + (f" and {len(files) - limit:,} more" if len(files) > limit else "")
+def names_of(files: Sequence[CheckedFile], limit: int = _LOST_SHOWN) -> str:
+    """The first names, up to `limit` of images that cannot be used; of many files that are no images, the suffixes."""
+    lost = [file for file in files if file.lost]
+    others = [file for file in files if not file.lost]
+    if others[_NAMES_SHOWN:] and all(file.outcome == "dropped" for file in others):
+        kinds = Counter(suffix_of(file.name) or "without a suffix" for file in others)
+        more = sum(count for _, count in kinds.most_common()[_SUFFIXES_SHOWN:])
+        named = [f"{count:,} {suffix}" for suffix, count in kinds.most_common(_SUFFIXES_SHOWN)]
+        named += [f"{more:,} others"] if more else []
+    else:
+        named = _first_names(others, _NAMES_SHOWN)
+    return ", ".join([*_first_names(lost, limit), *map(printable, named)])
+
+
+def _first_names(files: Sequence[CheckedFile], limit: int) -> list[str]:
+    names = [printable(file.name) for file in files[:limit]]
+    if len(files) > limit:
+        names[-1] += f" and {len(files) - limit:,} more"
+    return names
 
 
 def _table(title: str, counts: dict[str, int]) -> Iterator[str]:

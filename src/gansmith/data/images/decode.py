@@ -16,12 +16,14 @@ from gansmith.data.images.levels import Levels, Span
 from gansmith.data.images.load import NO_PROFILE, TOO_MUCH_MEMORY, Loaded, UnusableError, check_size, load
 from gansmith.data.images.png import SIGNATURE, has_profile, without_metadata
 from gansmith.data.images.resize import ImageShape, hidden_white, in_mode, resize
-from gansmith.data.images.types import FORMATS
+from gansmith.data.images.types import FORMATS, SUFFIXES, begins_as_image
 
 Outcome = Literal["used", "converted", "dropped"]
 
 _WHITE = 245
 """The darkest level of a border that counts as white."""
+_TEXT_LIKE = (b"BM", b"P")
+"""How images of the formats BMP and PPM begin, and texts."""
 LAID_OVER_WHITE = "transparency laid over white"
 
 
@@ -40,6 +42,8 @@ class ImageFacts:
     height: int = 0
     grey: bool = False
     transparent: bool = False
+    is_image: bool = True
+    """Whether the content is that of an image, whole or damaged."""
     white_border: bool = False
     """Whether the outermost pixels are white, as around a cut-out."""
     sha256: str = ""
@@ -90,9 +94,12 @@ def _decode(
         excess = loaded.excess
         return _convert(loaded, shape)
     except UnusableError as unusable:
-        return dropped(str(unusable), excess or unusable.excess)
+        is_image = begins_as_image(content[:12])
+        is_text = not is_image and content.startswith(_TEXT_LIKE) and name and suffix not in SUFFIXES
+        reason = "not an image" if is_text else str(unusable)
+        return dropped(reason, excess or unusable.excess, is_image=is_image)
     except MemoryError:
-        return dropped(TOO_MUCH_MEMORY, excess)
+        return dropped(TOO_MUCH_MEMORY, excess, is_image=begins_as_image(content[:12]))
 
 
 def measure(content: bytes, most_excess: int = BASE) -> DecodedImage:
@@ -114,9 +121,9 @@ def measure(content: bytes, most_excess: int = BASE) -> DecodedImage:
     return dropped("not measured", excess)
 
 
-def dropped(reason: str, excess: int = 0) -> DecodedImage:
+def dropped(reason: str, excess: int = 0, *, is_image: bool = False) -> DecodedImage:
     """The outcome for a file that is not used, and what trying it cost."""
-    return DecodedImage(outcome="dropped", reasons=(reason,), excess=excess)
+    return DecodedImage(outcome="dropped", reasons=(reason,), excess=excess, is_image=is_image)
 
 
 def suffix_of(name: str) -> str:

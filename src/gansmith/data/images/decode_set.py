@@ -45,4 +45,4 @@ class SetDecoder:
 
         A damaged image costs what a whole one does: it was tried.
         """
-        return image if self._budget.spend(image.excess) else dropped(OVER_BUDGET)
+        return image if self._budget.spend(image.excess) else dropped(OVER_BUDGET, is_image=True)
