@@ -5,7 +5,7 @@ table entries. To check a recipe builds no networks and imports no torch; `gansm
 """
 
 from dataclasses import fields
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
@@ -128,7 +128,7 @@ class Adam(_OptimizerSettings):
 
 OptimizerSettings = Annotated[RMSprop | Adam, Field(discriminator="name")]
 
-OPTIMIZERS = tuple(kind.model_fields["name"].default for kind in (RMSprop, Adam))
+OPTIMIZERS = tuple(kind.model_fields["name"].default for kind in get_args(get_args(OptimizerSettings)[0]))
 """Names of the optimisers."""
 
 

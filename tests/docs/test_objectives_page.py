@@ -9,6 +9,7 @@ from gansmith.augment.settings import Augment
 from gansmith.objectives.adversarial import LOSSES
 from gansmith.objectives.penalties import PENALTIES
 from gansmith.objectives.settings import Objective
+from tests.helpers.listed import assert_listed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "objectives.md").read_text(encoding="utf-8")
 
@@ -18,6 +19,11 @@ def table(heading):
     section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in section.splitlines() if row[:3] == "| `"]
     return {first.strip("`"): cells for first, *cells in rows}
+
+
+def test_every_entry_has_its_row():
+    for heading, entries in {"Losses": LOSSES, "Penalties": PENALTIES, "Augmentation": OPERATIONS}.items():
+        assert_listed(entries, table(heading), f"the table under '{heading}' of docs/objectives.md")
 
 
 def test_every_loss_is_there_with_its_source():

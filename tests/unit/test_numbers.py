@@ -1,6 +1,7 @@
 """Random streams, pixels, losses, updates: facts with known answers."""
 
 import math
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from torch.testing import assert_close
 from gansmith.objectives.adversarial import LOSSES, Targets, clip_probability, discriminator_loss, generator_loss
 from gansmith.pixels import to_display, to_model, to_pixels
 from gansmith.rng import latents, stream
-from gansmith.schema import Adam, RMSprop
-from gansmith.training.optim import gradients_finite, make_optimizer
+from gansmith.schema import OPTIMIZERS, Adam, RMSprop
+from gansmith.training.optim import RULES, gradients_finite, make_optimizer
+from tests.helpers.listed import assert_listed
 
 
 def test_a_stream_is_fixed_by_seed_name_and_clock():
@@ -139,15 +141,21 @@ def test_adams_first_update_is_the_rate_against_the_gradients_sign():
     assert_close(moved(Adam(lr=0.1), [3.0, -0.02]), torch.tensor([-0.1, 0.1]).double(), rtol=1e-5, atol=0)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        RMSprop(lr=0.1, lr_decay=0.1, clip_value=0.7),
-        Adam(lr=0.1, beta1=0.5),
-        Adam(lr=0.1, beta1=0.0),
-        Adam(lr=0.1, beta1=0.9, epsilon=0.1, epsilon_hat=True),
-    ],
-)
+SETTINGS = [
+    RMSprop(lr=0.1, lr_decay=0.1, clip_value=0.7),
+    Adam(lr=0.1, beta1=0.5),
+    Adam(lr=0.1, beta1=0.0),
+    Adam(lr=0.1, beta1=0.9, epsilon=0.1, epsilon_hat=True),
+]
+"""At least one for every optimiser."""
+
+
+def test_every_optimiser_has_a_rule_and_is_tested_here():
+    assert_listed(OPTIMIZERS, RULES, "RULES in src/gansmith/training/optim.py")
+    assert_listed(OPTIMIZERS, {settings.name for settings in SETTINGS}, "SETTINGS in tests/unit/test_numbers.py")
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
 def test_the_fused_update_is_the_formula(settings):
     """Over five updates of a channels-last kernel, whose gradient comes in another layout, and of a vector."""
     generator = stream(0, "parameters", 0)
@@ -161,7 +169,7 @@ def test_the_fused_update_is_the_formula(settings):
         for number in range(5):
             loss = sum((p**3 * factor).sum() for p, factor in zip(parameters, factors, strict=True))
             descend(optimizer, loss, number)
-        moved_by[fused] = [*parameters, *optimizer.state["square"], *optimizer.state.get("mean", [])]
+        moved_by[fused] = [*parameters, *chain.from_iterable(optimizer.state.values())]
     for mine, theirs in zip(*moved_by.values(), strict=True):
         assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
     assert not torch.equal(moved_by[True][0], start[0])

@@ -1,19 +1,20 @@
 """Adam and RMSprop as the framework of each recipe defines them, and one update with them.
 
-Another optimiser has its settings in `schema.py` (`OptimizerSettings`, `OPTIMIZERS`) and its update here.
+Another optimiser has its settings in `schema.py` (`OptimizerSettings`, `OPTIMIZERS`) and its rule in `RULES` here.
 """
 
 import math
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from gansmith.config import value_at
 from gansmith.nn.finite import all_finite
-from gansmith.schema import OptimizerSettings, RMSprop
+from gansmith.schema import Adam, OptimizerSettings, RMSprop
 
 UNBIASED_AFTER = 1e9
 """Number of updates after which Adam's bias correction is 1 in float64."""
@@ -41,7 +42,7 @@ class Optimizer:
     settings: OptimizerSettings
     parameters: list[Tensor]
     state: dict[str, list[Tensor]]
-    """Running statistics of the gradients, a tensor for each parameter: "square", and for Adam also "mean"."""
+    """Running statistics of the gradients, as the optimiser's rule names them: a tensor for each parameter."""
     fused: bool = True
 
     @contextmanager
@@ -72,10 +73,11 @@ class Optimizer:
         if bound := self.settings.clip_value:
             for gradient in gradients:
                 gradient.clamp_(-bound, bound)
-        hyper = _hyper_parameters(self.settings, updates_done, seen)
-        means = self.state.get("mean", gradients)  # RMSprop has the gradients themselves as means
+        rate = value_at(self.settings.lr, seen) / (1 + self.settings.lr_decay * updates_done)
+        rule = RULES[self.settings.name]
         with torch.no_grad():
-            (_step_fused if self.fused else _step)(self.parameters, gradients, means, self.state["square"], hyper)
+            step = rule.fused if self.fused else rule.step
+            step(self.parameters, gradients, self.state, self.settings, Moment(rate, updates_done + 1, seen))
         if not all_finite(self.parameters):
             raise NotFiniteError(self, losses)
 
@@ -96,14 +98,40 @@ def gradients_finite(gradients: list[Tensor]) -> bool:
 def make_optimizer(settings: OptimizerSettings, parameters: Iterable[nn.Parameter], *, fused: bool = True) -> Optimizer:
     """The optimiser of `settings` for these parameters, before its first update."""
     trained: list[Tensor] = list(parameters)
-    names = ("square",) if isinstance(settings, RMSprop) else ("mean", "square")
+    names = RULES[settings.name].state
     state = {name: [torch.zeros_like(parameter).detach() for parameter in trained] for name in names}
     return Optimizer(settings=settings, parameters=trained, state=state, fused=fused)
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an update happens."""
+
+    rate: float
+    """The learning rate, after schedule and decay."""
+    update: int
+    """Number of this update, from 1."""
+    seen: int
+    """Real images shown to D before it."""
+
+
+Step: TypeAlias = Callable[[list[Tensor], list[Tensor], Mapping[str, list[Tensor]], Any, Moment], None]
+"""Changes parameters, by finite and clipped gradients, and running statistics in place: see `_adam_step`."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _UpdateNumbers:
-    """The numbers of one update, in Adam's terms."""
+class Rule:
+    """How an optimiser updates: a readable reference, and a fast version that agrees with it."""
+
+    state: tuple[str, ...]
+    """Names of its running statistics, all 0 at first."""
+    step: Step
+    fused: Step
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _AdamNumbers:
+    """The numbers of one update with Adam."""
 
     rate: float
     beta1: float
@@ -114,43 +142,55 @@ class _UpdateNumbers:
     """Number of updates for the bias correction, this one included."""
 
 
-def _hyper_parameters(settings: OptimizerSettings, updates_done: int, seen: int) -> _UpdateNumbers:
+def _adam_numbers(settings: Adam | RMSprop, now: Moment) -> _AdamNumbers:
     """The settings at one moment. RMSprop is Adam with beta1 = 0 and without bias correction.
 
     Adam's "epsilon hat" is added to the root of the uncorrected mean square, so the epsilon for the corrected one is
     eps_hat / sqrt(1 - beta2^t). A scheduled beta2 corrects by its present value, as if it had always had that value.
     """
-    rate, count = value_at(settings.lr, seen) / (1 + settings.lr_decay * updates_done), updates_done + 1.0
     if isinstance(settings, RMSprop):
-        beta1, beta2, epsilon, count = 0.0, settings.rho, settings.epsilon, UNBIASED_AFTER
-    else:
-        beta1, beta2 = settings.beta1, value_at(settings.beta2, seen)
-        epsilon = settings.epsilon / (math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0)
-    return _UpdateNumbers(rate=rate, beta1=beta1, beta2=beta2, epsilon=epsilon, count=count)
+        return _AdamNumbers(
+            rate=now.rate, beta1=0.0, beta2=settings.rho, epsilon=settings.epsilon, count=UNBIASED_AFTER
+        )
+    count, beta2 = float(now.update), value_at(settings.beta2, now.seen)
+    epsilon = settings.epsilon / (math.sqrt(1 - beta2**count) if settings.epsilon_hat else 1.0)
+    return _AdamNumbers(rate=now.rate, beta1=settings.beta1, beta2=beta2, epsilon=epsilon, count=count)
 
 
-def _step(
+def _adam_step(
     parameters: list[Tensor],
     gradients: list[Tensor],
-    means: list[Tensor],
-    squares: list[Tensor],
-    hyper: _UpdateNumbers,
+    state: Mapping[str, list[Tensor]],
+    settings: Adam | RMSprop,
+    now: Moment,
 ) -> None:
-    correction1, correction2 = 1 - hyper.beta1**hyper.count, 1 - hyper.beta2**hyper.count
-    for p, g, m, v in zip(parameters, gradients, means, squares, strict=True):
-        m.copy_(hyper.beta1 * m + (1 - hyper.beta1) * g)
-        v.copy_(hyper.beta2 * v + (1 - hyper.beta2) * g**2)
-        p -= hyper.rate * (m / correction1) / ((v / correction2).sqrt() + hyper.epsilon)
+    numbers = _adam_numbers(settings, now)
+    correction1, correction2 = 1 - numbers.beta1**numbers.count, 1 - numbers.beta2**numbers.count
+    means = state.get("mean", gradients)  # RMSprop has the gradients themselves as means
+    for p, g, m, v in zip(parameters, gradients, means, state["square"], strict=True):
+        m.copy_(numbers.beta1 * m + (1 - numbers.beta1) * g)
+        v.copy_(numbers.beta2 * v + (1 - numbers.beta2) * g**2)
+        p -= numbers.rate * (m / correction1) / ((v / correction2).sqrt() + numbers.epsilon)
 
 
-def _step_fused(
+def _adam_fused(
     parameters: list[Tensor],
     gradients: list[Tensor],
-    means: list[Tensor],
-    squares: list[Tensor],
-    hyper: _UpdateNumbers,
+    state: Mapping[str, list[Tensor]],
+    settings: Adam | RMSprop,
+    now: Moment,
 ) -> None:
-    count = torch.tensor(hyper.count, device=gradients[0].device)
-    numbers = {"lr": hyper.rate, "beta1": hyper.beta1, "beta2": hyper.beta2, "eps": hyper.epsilon, "weight_decay": 0.0}
-    options = {"amsgrad": False, "maximize": False}
-    torch._fused_adam_(parameters, gradients, means, squares, [], [count] * len(gradients), **numbers, **options)
+    """`_adam_step` for all parameters in one call."""
+    numbers = _adam_numbers(settings, now)
+    counts = [torch.tensor(numbers.count, device=gradients[0].device)] * len(gradients)
+    options = {"amsgrad": False, "weight_decay": 0.0, "eps": numbers.epsilon, "maximize": False}
+    means, squares = state.get("mean", gradients), state["square"]
+    rates = {"lr": numbers.rate, "beta1": numbers.beta1, "beta2": numbers.beta2}
+    torch._fused_adam_(parameters, gradients, means, squares, [], counts, **rates, **options)
+
+
+RULES: dict[str, Rule] = {
+    "rmsprop": Rule(state=("square",), step=_adam_step, fused=_adam_fused),
+    "adam": Rule(state=("mean", "square"), step=_adam_step, fused=_adam_fused),
+}
+"""The rule of each optimiser by its name in recipes."""

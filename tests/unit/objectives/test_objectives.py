@@ -17,6 +17,7 @@ from gansmith.training.batch import make_batch
 from gansmith.training.state import build
 from gansmith.training.steps import discriminator_step, generator_step
 from gansmith.training.validation import validation_losses
+from tests.helpers.listed import assert_listed
 from tests.helpers.plain import PLAIN
 from tests.helpers.stepped import step_on
 
@@ -51,7 +52,11 @@ def of_g(name, fake, real):
     return generator_loss(LOSSES[name], fake, real if LOSSES[name].fake is None else None, Targets())
 
 
-@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_its_values_here():
+    assert_listed(LOSSES, VALUES, "VALUES in tests/unit/objectives/test_objectives.py (the values of D's and G's loss)")
+
+
+@pytest.mark.parametrize("name", VALUES)
 def test_a_loss_is_what_its_paper_says(name):
     real, fake = (torch.tensor([value], dtype=torch.float64) for value in (X, Y))
     d, g = VALUES[name]
