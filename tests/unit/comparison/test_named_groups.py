@@ -165,7 +165,7 @@ def test_a_table_for_a_paper_has_booktabs_rules_and_escaped_names(tmp_path):
     runs = [named(tmp_path, "r1_50%", 1), named(tmp_path, r"a\b{&}", 2, "model.width=8", fd=20)]
     text = compare_measured(runs).to_latex()
     assert r" & r1\_50\% & a\textbackslash{}b\{\&\} \\" in text
-    assert r"fd $\downarrow$ & 10.0 (9.9 to 10.1) & 20.0 (19.9 to 20.1) \\" in text
+    assert r"fd $\downarrow$ & 10.00 (9.90 to 10.10) & 20.00 (19.90 to 20.10) \\" in text
     assert text.index(r"\toprule") < text.index(r"\midrule") < text.index(r"\bottomrule")
     assert "95 \\% interval" in text
 
