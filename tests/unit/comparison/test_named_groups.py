@@ -200,6 +200,9 @@ def test_a_run_without_evaluations_is_measured_by_its_kept_checkpoints(tmp_path,
     from gansmith.comparison import moments
 
     monkeypatch.setattr(moments, "saved_checkpoints", lambda run: {40: run.path, 80: run.path})
-    runs = [measured_run(tmp_path, 1, "evaluate.every=0"), measured_run(tmp_path, 2, "evaluate.every=0", "batch_size=8")]
+    runs = [
+        measured_run(tmp_path, 1, "evaluate.every=0"),
+        measured_run(tmp_path, 2, "evaluate.every=0", "batch_size=8"),
+    ]
     why_not = moments.at_equal_time(compare_measured(runs).groups).why_not
     assert f"(40, 80) can be measured now: gansmith evaluate {tmp_path / '00001-demo'} --checkpoint 40" in why_not
