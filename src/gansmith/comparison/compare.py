@@ -84,7 +84,9 @@ class Comparison:
         one = self.differences[pair]
         places = decimals(Estimate(one.mean, one.low, one.high, ""))
         mean, low, high = (number(value, places) for value in (one.mean, one.low, one.high))
-        seeds = " and ".join(filter(None, [", ".join(map(str, one.paired_seeds[:-1])), *map(str, one.paired_seeds[-1:])]))
+        seeds = " and ".join(
+            filter(None, [", ".join(map(str, one.paired_seeds[:-1])), *map(str, one.paired_seeds[-1:])])
+        )
         paired = f", paired by the seeds {seeds}" if seeds else ""
         first, second = pair.split(", ")
         head = self.contradictions.get(pair) or f"{found}, by {self.decides}"
@@ -180,8 +182,10 @@ class Comparison:
 
     def _table(self) -> tuple[list[str], list[list[str]]]:
         """Headings and rows of the last checkpoints."""
-        rows = [[f"{name} {ARROWS.get(METRICS[name].better, '')}".rstrip(), *cells(row)] for name, row in
-                self.moments[0].rows.items()]
+        rows = [
+            [f"{name} {ARROWS.get(METRICS[name].better, '')}".rstrip(), *cells(row)]
+            for name, row in self.moments[0].rows.items()
+        ]
         return ["", *(group.name for group in self.groups)], rows
 
     @property

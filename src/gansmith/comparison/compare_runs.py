@@ -40,10 +40,10 @@ def compare(
 ) -> Comparison:
     """Measure two runs or more in the same way, and tell which make better images as far as intervals allow.
 
-    Runs are paths, numbers or names below `root`; those that differ in the seed only are one group. A mapping names the
-    groups, such as {"hinge": [1, 2], "ns": [3, 4]}; runs under the name "" are grouped by their recipes. `metrics` such as
-    "fd,kid" default to `QUALITY`; the verdict is by fd, else by kid, else by the first. `page` is an HTML file that is
-    written. Raises UsageError, before anything is measured, for runs that cannot be compared.
+    Runs are paths, numbers or names below `root`; those that differ in the seed only are one group. A mapping names
+    the groups, such as {"hinge": [1, 2], "ns": [3, 4]}; runs under the name "" are grouped by their recipes. `metrics`
+    such as "fd,kid" default to `QUALITY`; the verdict is by fd, else by kid, else by the first. `page` is an HTML file
+    that is written. Raises UsageError, before anything is measured, for runs that cannot be compared.
     """
     given = runs if isinstance(runs, Mapping) else {"": runs}
     for name in given:
@@ -68,7 +68,7 @@ def compare(
     for (run, recipe), subject, name in zip(pairs, subjects, group_names, strict=True):
         compared = reference(real, net, subject.train if needs_training_images else None, progress)
         images = subject.images(num, 0, progress)
-        stamp = {"weights": subject.weights, "checkpoint": subject.step}
+        stamp = {"generator_weights": subject.weights, "checkpoint": subject.step}
         measured = measure(images, compared, chosen, 0, **stamp, progress=progress)
         measured = replace(measured, left_out=left_out)
         measured_runs.append(MeasuredRun(run=run, recipe=recipe, measured=measured, group_name=name))

@@ -1,4 +1,4 @@
-"""Groups of runs: those that were given one name, or whose recipes differ only in the seed and in what moves no weight."""
+"""Groups of runs: those with one given name, or whose recipes differ only in the seed and in what moves no weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

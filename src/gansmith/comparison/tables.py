@@ -15,7 +15,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "\"": r"\textquotedbl{}",
+    '"': r"\textquotedbl{}",
     "↓": r"$\downarrow$",
     "↑": r"$\uparrow$",
     "–": "--",
@@ -55,7 +55,7 @@ def latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption:
 
 
 def csv_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Comma-separated values with a line of headings. A text that a spreadsheet would compute begins with an apostrophe."""
+    """Comma-separated values with a line of headings; an apostrophe precedes text that a spreadsheet would compute."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerows([headings, *([_csv(value) for value in row] for row in rows)])
