@@ -82,12 +82,20 @@ def _during_training(
     return Moment(title=title, rows={DECIDES: row})
 
 
+EVALUATIONS_OFF = "no evaluations during training"
+"""Why a run whose recipe asks for no evaluations has none."""
+
+
 def _why_no_evaluations(runs: Sequence[MeasuredRun]) -> str:
     """Why these runs have no evaluations; empty for no runs."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, list[Run]] = {}
     for one in runs:
-        reasons.setdefault(_why_not_evaluated(one), []).append(one.run.path.name)
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+        reasons.setdefault(_why_not_evaluated(one), []).append(one.run)
+    texts = []
+    for reason, those in reasons.items():
+        remedy = _instead(those[0]) if reason == EVALUATIONS_OFF else ""
+        texts.append(f"{', '.join(run.path.name for run in those)}: {reason}{remedy}")
+    return "; ".join(texts)
 
 
 def _why_not_evaluated(one: MeasuredRun) -> str:
@@ -97,7 +105,7 @@ def _why_not_evaluated(one: MeasuredRun) -> str:
             return str(note)
     if every := one.recipe.evaluate.every:
         return f"ended before its first evaluation, evaluate.every={every}; train longer, or with a smaller value"
-    return f"no evaluations during training{_instead(one.run)}"
+    return EVALUATIONS_OFF
 
 
 def _instead(run: Run) -> str:
@@ -109,7 +117,7 @@ def _instead(run: Run) -> str:
     if not steps:
         return "; train with --set evaluate.every=N"
     command = f"gansmith evaluate {shlex.quote(str(run.path))} --checkpoint {steps[0]}"
-    return f"; its kept checkpoints ({', '.join(f'{step:,}' for step in steps)}) can be measured now: {command}"
+    return f"; kept checkpoints can be measured without training again, such as: {command}"
 
 
 def _why_not_comparable(runs: Sequence[Run]) -> str:

@@ -61,7 +61,7 @@ def _losses(found: Comparison) -> list[bytes]:
     for number, group in enumerate(found.groups):
         for one in group.runs:
             events = [event for event in one.run.events() if all(_is_number(event.get(name)) for name in LOSSES)]
-            if events:
+            if len(events) > 1:
                 seen, d, g = ([event[name] for event in events] for name in LOSSES)
                 lines.append(LossLine(group=number, label=group.name, images=seen, d=d, g=g))
     return group_losses(lines) if lines else []

@@ -205,4 +205,7 @@ def test_a_run_without_evaluations_is_measured_by_its_kept_checkpoints(tmp_path,
         measured_run(tmp_path, 2, "evaluate.every=0", "batch_size=8"),
     ]
     why_not = moments.at_equal_time(compare_measured(runs).groups).why_not
-    assert f"(40, 80) can be measured now: gansmith evaluate {tmp_path / '00001-demo'} --checkpoint 40" in why_not
+    assert why_not == (
+        "00001-demo, 00002-demo: no evaluations during training; kept checkpoints can be measured without training "
+        f"again, such as: gansmith evaluate {tmp_path / '00001-demo'} --checkpoint 40"
+    )
