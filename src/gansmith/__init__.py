@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gansmith.comparison.evaluate import evaluate
     from gansmith.data.check.check_data import check_data
     from gansmith.generation.generator import load
+    from gansmith.interop.feature_weights import get_features, list_features
     from gansmith.interop.import_run import import_keras
     from gansmith.planning.public import plan, recipe
     from gansmith.runs.run import list_runs
@@ -34,7 +35,9 @@ __all__ = [
     "check_data",
     "compare",
     "evaluate",
+    "get_features",
     "import_keras",
+    "list_features",
     "list_runs",
     "load",
     "plan",
@@ -49,6 +52,8 @@ _HOMES = {
     "check_data": "gansmith.data.check.check_data",
     "compare": "gansmith.comparison.compare_runs",
     "evaluate": "gansmith.comparison.evaluate",
+    "get_features": "gansmith.interop.feature_weights",
+    "list_features": "gansmith.interop.feature_weights",
     "import_keras": "gansmith.interop.import_run",
     "list_runs": "gansmith.runs.run",
     "summary": "gansmith.runs.summary",

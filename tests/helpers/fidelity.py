@@ -25,3 +25,10 @@ class Fidelity:
 def fidelity() -> Fidelity:
     with patch.dict(sys.modules, {"torchvision" + part: MagicMock() for part in _DUMMIES}):
         return Fidelity(*(importlib.import_module(f"torch_fidelity.metric_{name}") for name in ("fid", "kid", "prc")))
+
+
+def fidelity_inception(weights: str):
+    """torch-fidelity's Inception with these weights: uint8 [N, 3, H, W] -> ([N, 2048],)."""
+    with patch.dict(sys.modules, {"torchvision" + part: MagicMock() for part in _DUMMIES}):
+        module = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
+        return module.FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=weights)

@@ -18,8 +18,12 @@ def test_the_loop_can_be_read_at_a_sitting():
 
 
 def test_nothing_loads_what_could_run_code():
+    loading = 'torch.load(file, map_location="cpu", weights_only=True)'  # calls nothing, and only in a limited worker
+    assert (SOURCE / "interop/torch_worker.py").read_text().count("torch.load") == 1
     for file in SOURCE.rglob("*.py"):
         text = file.read_text()
+        if file == SOURCE / "interop/torch_worker.py":
+            text = text.replace(loading, "")
         for forbidden in ("torch.load", "import pickle", "eval(", "exec(", "allow_pickle=True"):
             assert forbidden not in text.replace(".eval()", ""), f"{file.name}: {forbidden}"
 

@@ -96,7 +96,7 @@ def _print_evaluation(found: "Evaluation") -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
     protocol = found.measured.protocol
     real = f"{protocol.real:,} of {protocol.reference}, {protocol.split}"
-    title = f"{found.title}: {protocol.fake:,} images against {real}"
+    title = f"{found.title}: {protocol.fake:,} images against {real}; features {protocol.features}"
     console.print(title, markup=False, soft_wrap=True, style="bold")
     for table in found.tables():
         console.print()

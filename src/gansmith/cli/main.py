@@ -16,6 +16,7 @@ VERBS = {
     "evaluate": "measure generated images against real ones",
     "import-keras": "make a run from weights that Keras saved",
     "recipes": "list recipes; show one with its networks and expected time",
+    "features": "list and download feature networks, such as FID's Inception",
     "data": "list and download known datasets; check and prepare your own images",
     "runs": "list, show, compare, verify, prune and remove runs; figures, animations",
     "env": "describe this machine and installation",

@@ -1,6 +1,6 @@
 """`gansmith.compare`: runs measured in the same way, then compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ QUALITY = ("fd", "kid", "pr", "dc")
 
 
 def compare(
-    runs: Sequence[Run | Path | str],
+    runs: Sequence[Run | Path | str | int] | Mapping[str, Sequence[Run | Path | str | int]],
     metrics: Sequence[str] | str | None = None,
     num_images: int | None = None,
     *,
@@ -40,15 +40,21 @@ def compare(
 ) -> Comparison:
     """Measure two runs or more in the same way, and tell which make better images as far as intervals allow.
 
-    Runs are paths, numbers or names below `root`; those that differ in the seed only are one group. `metrics` such as
-    "fd,kid" default to `QUALITY`; the verdict is by fd, else by kid, else by the first. `page` is an HTML file that is
-    written. Raises UsageError, before anything is measured, for runs that cannot be compared.
+    Runs are paths, numbers or names below `root`; those that differ in the seed only are one group. A mapping names
+    the groups, such as {"hinge": [1, 2], "ns": [3, 4]}; runs under the name "" are grouped by their recipes. `metrics`
+    such as "fd,kid" default to `QUALITY`; the verdict is by fd, else by kid, else by the first. `page` is an HTML file
+    that is written. Raises UsageError, before anything is measured, for runs that cannot be compared.
     """
-    found = [find_run(one, root) for one in runs]
+    given = runs if isinstance(runs, Mapping) else {"": runs}
+    for name in given:
+        if "," in name or "=" in name or name != name.strip():
+            raise UsageError(f"{name!r} cannot name a group; give a name without commas, '=' and blanks around it.")
+    group_names = [name for name, members in given.items() for _ in members]
+    found = [find_run(str(one) if isinstance(one, int) else one, root) for members in given.values() for one in members]
     if len(found) < 2:
         raise UsageError(f"a comparison takes two runs or more, got {len(found)}.")
     pairs = [(run, recipe_of(run)) for run in found]
-    check_runs_differ(pairs)
+    check_runs_differ([(*pair, name) for pair, name in zip(pairs, group_names, strict=True)])
     check_same_shapes(pairs)
     names = metric_names(QUALITY if metrics is None else metrics)
     access = access_for(reporter or Silent(), offline, allow_dropped=True)
@@ -59,12 +65,13 @@ def compare(
     chosen, left_out = _choose_metrics(names, net, num, subjects, all_required=metrics is not None)
     needs_training_images = any(COPYING[0] in METRICS[name].needs for name in chosen)
     measured_runs = []
-    for (run, recipe), subject in zip(pairs, subjects, strict=True):
+    for (run, recipe), subject, name in zip(pairs, subjects, group_names, strict=True):
         compared = reference(real, net, subject.train if needs_training_images else None, progress)
         images = subject.images(num, 0, progress)
-        stamp = {"weights": subject.weights, "checkpoint": subject.step}
+        stamp = {"generator_weights": subject.weights, "checkpoint": subject.step}
         measured = measure(images, compared, chosen, 0, **stamp, progress=progress)
-        measured_runs.append(MeasuredRun(run=run, recipe=recipe, measured=replace(measured, left_out=left_out)))
+        measured = replace(measured, left_out=left_out)
+        measured_runs.append(MeasuredRun(run=run, recipe=recipe, measured=measured, group_name=name))
     comparison = compare_measured(measured_runs)
     try:
         if page is not None:

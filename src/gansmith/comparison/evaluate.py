@@ -96,7 +96,8 @@ def evaluate(
     choose(asked, net, subject.real, subject.train, num)
     real = reference(subject.real, net, subject.train, progress)
     images = subject.images(num, seed, progress)
-    measured = measure(images, real, asked, seed, weights=subject.weights, checkpoint=subject.step, progress=progress)
+    stamp = {"generator_weights": subject.weights, "checkpoint": subject.step}
+    measured = measure(images, real, asked, seed, **stamp, progress=progress)
     scores = reference_scores(real, list(measured.values), num, progress)
     return Evaluation(
         title=subject.title,

@@ -1,4 +1,4 @@
-"""Groups of runs: runs are one group when their recipes differ only in the seed and in what moves no weight."""
+"""Groups of runs: those with one given name, or whose recipes differ only in the seed and in what moves no weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gansmith.sessions.changes import trained_on, what_moves_weights
 from gansmith.text import describe_size
 
 MOST_GROUPS = len(ascii_uppercase)
-"""Groups in one comparison; each is named by a letter."""
+"""Groups in one comparison; a group without a given name has a letter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +26,8 @@ class MeasuredRun:
     run: Run
     recipe: Recipe
     measured: Measured
+    group_name: str = ""
+    """The name that was given to its group; empty for a run that is grouped by its recipe."""
 
     @property
     def seen(self) -> int:
@@ -35,9 +37,9 @@ class MeasuredRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """Runs whose recipes differ only in the seed and in what moves no weight."""
+    """Runs with one given name, or whose recipes differ only in the seed and in what moves no weight."""
 
-    letter: str
+    name: str
     runs: tuple[MeasuredRun, ...]
 
     @property
@@ -45,22 +47,41 @@ class Group:
         """The recipe of the first run."""
         return self.runs[0].recipe
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each run."""
+        return tuple(one.recipe.seed for one in self.runs)
 
-def check_runs_differ(runs: Sequence[tuple[Run, Recipe]]) -> None:
-    """Raise UsageError for a run that is given twice, and for fewer than two groups or too many."""
+    @property
+    def mixed_fields(self) -> list[str]:
+        """The fields besides the seed in which its runs differ; none unless the group was named."""
+        kinds = [_weight_fields(one.run, one.recipe.model_dump(mode="json")) for one in self.runs]
+        names = dict.fromkeys(name for one in kinds for name in one)
+        return [name for name in names if len({str(one.get(name)) for one in kinds}) > 1]
+
+
+def check_runs_differ(runs: Sequence[tuple[Run, Recipe, str]]) -> None:
+    """Raise UsageError for a run that is given twice, and for fewer than two groups or too many.
+
+    Each run comes with its recipe and its group's given name, which may be empty.
+    """
     seen: dict[Any, str] = {}
-    for run, _ in runs:
+    for run, _, _ in runs:
         if (path := run.path.resolve()) in seen:
             raise UsageError(f"{run.path} is given twice; give different runs.")
         seen[path] = run.path.name
-    kinds = {str(_weight_fields(run, recipe.model_dump(mode="json"))) for run, recipe in runs}
+    kinds = {_group_key(*one) for one in runs}
+    if len(kinds) < 2 and runs[0][2]:
+        raise UsageError(
+            f"all runs are in the group {runs[0][2]!r}; give a second group to compare with, such as other=3,4."
+        )
     if len(kinds) < 2:
         raise UsageError(
             f"{', '.join(seen.values())} differ in the seed only, or in what moves no weight, which makes them one "
             "group; give a run of another recipe, or with other settings, to compare with."
         )
     if len(kinds) > MOST_GROUPS:
-        raise UsageError(f"{len(kinds)} recipes are too many for one comparison; give runs of at most {MOST_GROUPS}.")
+        raise UsageError(f"{len(kinds)} groups are too many for one comparison; give runs of at most {MOST_GROUPS}.")
 
 
 def check_same_shapes(runs: Sequence[tuple[Run, Recipe]]) -> None:
@@ -79,13 +100,17 @@ def check_same_shapes(runs: Sequence[tuple[Run, Recipe]]) -> None:
 
 def groups_of(runs: Sequence[MeasuredRun]) -> tuple[Group, ...]:
     """The runs in groups, in the order of their first runs. Raises UsageError as `check_runs_differ`."""
-    check_runs_differ([(one.run, one.recipe) for one in runs])
-    groups: dict[str, list[MeasuredRun]] = {}
+    check_runs_differ([(one.run, one.recipe, one.group_name) for one in runs])
+    groups: dict[tuple[str, str], list[MeasuredRun]] = {}
     for one in runs:
-        groups.setdefault(str(_weight_fields(one.run, one.recipe.model_dump(mode="json"))), []).append(one)
-    return tuple(
-        Group(letter=letter, runs=tuple(group)) for letter, group in zip(ascii_uppercase, groups.values(), strict=False)
-    )
+        groups.setdefault(_group_key(one.run, one.recipe, one.group_name), []).append(one)
+    letters = iter([letter for letter in ascii_uppercase if (letter, "") not in groups])
+    return tuple(Group(name=name or next(letters), runs=tuple(group)) for (name, _), group in groups.items())
+
+
+def _group_key(run: Run, recipe: Recipe, name: str) -> tuple[str, str]:
+    """What runs of one group have in common: a given name, else the fields of their recipes."""
+    return (name, "" if name else str(_weight_fields(run, recipe.model_dump(mode="json"))))
 
 
 def _weight_fields(run: Run, values: dict[str, Any]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from gansmith.errors import DataError, UsageError
 from gansmith.evaluation.against import ReferenceImages, num_shared, other_images, own_images
 from gansmith.evaluation.inputs import ImageSet, check_same_shape, first_shape, image_set, read_images, read_whole
 from gansmith.evaluation.measure import named
+from gansmith.evaluation.published import stored_weights
 from gansmith.evaluation.reference import Progress
 from gansmith.features.extractor import Extractor
 from gansmith.features.networks import default_extractor, load_extractor
@@ -63,6 +64,7 @@ def extractor_for(real: ImageSet, name: str, weights: Path | None) -> Extractor:
     """The feature network of this name; for "auto" the dataset's own network, if it takes images of these channels."""
     height, width, channels = real.shape
     if name != "auto":
+        weights = stored_weights(name, weights)
         return load_extractor(name, channels=channels, height=height, width=width, weights=weights)
     if weights is not None:
         raise UsageError(f"--weights {weights} goes with --features inception or dinov2; name one.")

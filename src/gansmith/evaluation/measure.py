@@ -57,14 +57,14 @@ def measure(
     metrics: Sequence[str] | None = None,
     seed: int = 0,
     *,
-    weights: str = "unknown",
+    generator_weights: str = "unknown",
     checkpoint: int | None = None,
     progress: Progress | None = None,
 ) -> Measured:
     """Measure generated images, uint8 (N, H, W, C) or their features, by these metrics, or by all that are possible.
 
-    `weights` and `checkpoint` record in the protocol which generator made the images. Raises UsageError for an unknown
-    metric and for a requested one that cannot be computed here, DataError for images of another shape.
+    `generator_weights` and `checkpoint` record in the protocol which generator made the images. Raises UsageError for
+    an unknown metric and for a requested one that cannot be computed here, DataError for images of another shape.
     """
     sample = generated if isinstance(generated, Sample) else _sample(generated, reference, progress)
     extractor, real, has_images = reference.extractor, reference.real.images, sample.images is not None
@@ -81,7 +81,7 @@ def measure(
         reference_sha256=real.sha256,
         train=0 if train is None else len(train.vectors),
         seed=seed,
-        weights=weights,
+        weights=generator_weights,
         checkpoint=checkpoint,
     )
     values = values_of(FeatureSets(fake=sample, real=reference.real.sample, train=train), names, seed, progress)

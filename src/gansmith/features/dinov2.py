@@ -25,8 +25,8 @@ DEVIATION = (0.229, 0.224, 0.225)
 """Standard deviation of ImageNet's pixels in 0..1 by channel, with which the weights were trained."""
 
 FETCH = (
-    "features 'dinov2' need a local file of weights: fetch dinov2_vits14_pretrain.pth from DINOv2's page on GitHub "
-    "(facebookresearch/dinov2), save its tensors as a .safetensors file, and give that file."
+    "features 'dinov2' need their published weights: run gansmith features get dinov2, or give them as a "
+    ".safetensors file with --weights."
 )
 """The error for a missing file of weights."""
 

@@ -22,8 +22,8 @@ WIDTH = 2048
 """Number of values in a feature vector."""
 
 FETCH = (
-    "features 'inception' need a local file of weights: fetch pt_inception-2015-12-05-6726825d.pth from "
-    "torch-fidelity's or pytorch-fid's releases on GitHub, save its tensors as a .safetensors file, and give that file."
+    "features 'inception' need their published weights: run gansmith features get inception, or give them as a "
+    ".safetensors file with --weights."
 )
 """The error for a missing file of weights."""
 

@@ -18,6 +18,7 @@ from gansmith.engine import Engine
 from gansmith.errors import UsageError
 from gansmith.evaluation import inputs
 from gansmith.evaluation.measure import measure
+from gansmith.evaluation.published import stored_weights
 from gansmith.evaluation.reference import Reference, kept_features, reference
 from gansmith.evaluation.table import LEAST_SIDE, METRICS
 from gansmith.features.extractor import Extractor
@@ -105,7 +106,7 @@ class Evaluator:
         draws = Draws(seed=recipe.seed, name="evaluate/latents")
         images = np.concatenate([*generator.sample_chunks(self.num, draws, self.labels())])
         weights = "average" if recipe.ema_half_life else "raw"
-        measured = measure(images, self.real, self.names, recipe.seed, weights=weights)
+        measured = measure(images, self.real, self.names, recipe.seed, generator_weights=weights)
         run.append_metric({"step": step, "seen": gan.seen, **_rounded(measured.values)})
         if self.count == 0:
             run.update(evaluate=run.info().get("evaluate", {}) | {"protocol": measured.protocol.to_dict()})
@@ -190,7 +191,9 @@ def _extractor(recipe: Recipe) -> Extractor:
     """The recipe's feature extractor; "auto" is the one for its images, or random features, which take any."""
     data, asked = recipe.data, recipe.evaluate.features
     shape = {"channels": data.channels, "height": data.height, "width": data.width}
-    return default_extractor(data.name, **shape) if asked == "auto" else load_extractor(asked, **shape)
+    if asked == "auto":
+        return default_extractor(data.name, **shape)
+    return load_extractor(asked, **shape, weights=stored_weights(asked))
 
 
 def check_same_evaluator(run: Run, evaluator: Evaluator) -> None:

@@ -1,9 +1,11 @@
-"""Plots of the distances of several runs over images and over time, one colour per group."""
+"""Plots of the distances and the losses of several runs over images, and over time, one colour per group."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gansmith.viz.curves import legend_above, new_panel, panel_png, set_logarithmic, style
+import numpy as np
+
+from gansmith.viz.curves import legend_above, new_panel, panel_png, running_mean, set_logarithmic, style
 
 COLOURS = ("#3b76c4", "#d9822b", "#2a9d6f", "#b0457f", "#7a5cc0", "#8a6d3b", "#4aa3a8", "#999999")
 """Colours of the groups, A first; the ninth group has the first colour again."""
@@ -21,6 +23,37 @@ class RunLine:
     values: Sequence[float]
     lows: Sequence[float]
     highs: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossLine:
+    """The logged losses of one run: the images before each, and D's and G's loss."""
+
+    group: int
+    """Number of its group, from 0."""
+    label: str
+    images: Sequence[float]
+    d: Sequence[float]
+    g: Sequence[float]
+
+
+def group_losses(lines: Sequence[LossLine]) -> list[bytes]:
+    """PNGs of two plots over images, D's loss and G's, each a running mean over a fiftieth of the run."""
+    both = new_panel(), new_panel()
+    labelled: set[str] = set()
+    for line in lines:
+        colour = COLOURS[line.group % len(COLOURS)]
+        label = None if line.label in labelled else line.label
+        labelled.add(line.label)
+        for axes, values in zip(both, (line.d, line.g), strict=True):
+            means = running_mean(np.array(values, float))
+            axes.plot(line.images, means, color=colour, linewidth=1.3, alpha=0.85, label=label)
+    for axes, name in zip(both, ("loss of D", "loss of G"), strict=True):
+        axes.set_xlim(left=0)
+        style(axes, "images seen")
+        axes.set_ylabel(name)
+        legend_above(axes)
+    return [panel_png(axes) for axes in both]
 
 
 def group_curves(lines: Sequence[RunLine], name: str) -> list[bytes]:

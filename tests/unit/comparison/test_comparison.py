@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 import gansmith
-from gansmith.comparison.compare import at_equal_images, at_equal_time, better, cells, compare_measured
+from gansmith.comparison.compare import better, cells, compare_measured
 from gansmith.comparison.groups import MeasuredRun, check_same_shapes, differences
+from gansmith.comparison.moments import at_equal_images, at_equal_time
 from gansmith.comparison.page import write_page
 from gansmith.errors import UsageError
 from gansmith.evaluation.measure import Measured
@@ -175,7 +176,7 @@ def test_unlike_protocols_are_refused_with_the_difference_named(tmp_path):
 
 def test_the_interval_of_seeds_is_students_and_not_narrower_than_the_measurements():
     found = summarise("fd", [estimate(10), estimate(12), estimate(11)])
-    assert (found.median, found.values) == (11, (10, 12, 11))
+    assert (found.mean, found.values) == (11, (10, 12, 11))
     assert found.high - 11 == pytest.approx(4.303 / 3**0.5)
     alike = summarise("fd", [estimate(10, half=3), estimate(10, half=3), estimate(10, half=3)])
     assert alike.high - 10 == pytest.approx(3 / 3**0.5)
@@ -215,7 +216,7 @@ def test_seeds_that_scatter_leave_the_verdict_open_and_steady_ones_do_not(tmp_pa
             for seed, fd in enumerate(values)
         ]
 
-    assert compare_measured([*of(10, (10, 30, 20)), *of(20, (25, 45, 35))]).verdicts == {"A, B": "cannot tell"}
+    assert compare_measured([*of(10, (10, 30, 20)), *of(20, (45, 25, 35))]).verdicts == {"A, B": "cannot tell"}
     assert compare_measured([*of(30, (10, 11, 12)), *of(40, (25, 26, 27))]).verdicts == {"A, B": "A better"}
 
 
@@ -250,7 +251,7 @@ def test_between_evaluations_equal_images_are_on_a_straight_line(tmp_path):
     b = evaluated(measured_run(tmp_path, 2, "model.width=8", step=20), {16: 40.0, 48: 20.0, 80: 5.0})
     found = compare_measured([a, b])
     moment = found.moments[1]
-    assert [one.median for one in moment.rows["fd"]] == pytest.approx([10, 25])
+    assert [one.mean for one in moment.rows["fd"]] == pytest.approx([10, 25])
     assert [one.low for one in moment.rows["fd"]] == pytest.approx([9.9, 24.9])
     assert moment.title.startswith("equal images, 40 images, interpolated between")
     assert any(one.endswith("A 40; B 80; see the rows of equal images") for one in found.notes)
@@ -268,7 +269,7 @@ def test_at_equal_time_the_slower_run_is_further_back(tmp_path):
     a = evaluated(measured_run(tmp_path, 1), {8: 50.0, 16: 30.0, 40: 10.0}, seconds_an_image=2.0)
     b = evaluated(measured_run(tmp_path, 2, "model.width=8"), {16: 40.0, 40: 20.0})
     found = at_equal_time(compare_measured([a, b]).groups)
-    assert [one.median for one in found.rows["fd"]] == pytest.approx([45, 20])
+    assert [one.mean for one in found.rows["fd"]] == pytest.approx([45, 20])
     assert "20 seconds" in found.title
 
 
@@ -335,7 +336,7 @@ def test_all_of_it_is_plain_data(tmp_path):
         [measured_run(tmp_path, 1, recall=0.5), measured_run(tmp_path, 2, "model.width=8", recall=0.6)]
     ).to_dict()
     assert json.loads(json.dumps(facts))["verdicts"] == {"A, B": "cannot tell"}
-    assert facts["moments"][0]["rows"]["recall"]["B"]["median"] == 0.6
+    assert facts["moments"][0]["rows"]["recall"]["B"]["mean"] == 0.6
 
 
 def test_values_of_a_row_are_shown_with_the_same_digits():

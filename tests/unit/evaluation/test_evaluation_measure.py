@@ -57,7 +57,7 @@ def test_features_do_as_well_but_for_what_looks_at_the_images(against_test, netw
 
 
 def test_the_protocol_says_what_was_measured(against_test, network):
-    protocol = measure(FAKE.images[:40], against_test, ["fd"], 5, weights="raw", checkpoint=12).protocol
+    protocol = measure(FAKE.images[:40], against_test, ["fd"], 5, generator_weights="raw", checkpoint=12).protocol
     assert (protocol.fake, protocol.real, protocol.train) == (40, 60, 90)
     assert (protocol.features, protocol.features_hash) == (network.name, network.hash)
     assert (protocol.reference, protocol.split, protocol.reference_sha256) == ("blocks", "test", TEST.sha256)

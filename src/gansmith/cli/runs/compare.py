@@ -14,6 +14,7 @@ from gansmith.cli.console import progress_bar
 from gansmith.cli.options import Device, Features, Json, NumImages, Offline, Runs, Weights, option
 from gansmith.cli.output import print_json, print_lines
 from gansmith.cli.runs.show import text_width
+from gansmith.errors import UsageError
 from gansmith.runs.reporter import Lines
 from gansmith.runs.run import Run, default_root, find_run
 
@@ -21,7 +22,11 @@ from gansmith.runs.run import Run, default_root, find_run
 def compare(
     what: Annotated[
         Positional[tuple[str, ...]],
-        option("two runs or more; runs that differ in the seed only are one group", metavar="RUN RUN ..."),
+        option(
+            "two runs or more, or named groups of runs such as hinge=1,2,3; runs without a name that differ in the "
+            "seed only are one group",
+            metavar="RUN|NAME=RUN,...",
+        ),
     ],
     num: NumImages = None,
     metrics: Annotated[
@@ -39,15 +44,21 @@ def compare(
     device: Device = "auto",
     offline: Offline = False,
     json_: Json = False,
+    markdown: Annotated[bool, option("print the table as Markdown")] = False,
+    latex: Annotated[bool, option("print the table as LaTeX, for the package booktabs")] = False,
+    csv: Annotated[bool, option("print the numbers as comma-separated values")] = False,
 ) -> None:
     """Compare runs: which make better images, as far as intervals allow, as a table, a page and a verdict.
 
     All are measured in the same way on their dataset's test split. Besides the last checkpoints, runs that were
     evaluated during training are compared after equal numbers of images and after equal training time.
     """
+    if json_ + markdown + latex + csv > 1:
+        raise UsageError("--json, --markdown, --latex and --csv each print all there is; give one of them.")
     root = runs or default_root()
-    found = [find_run(one, root) for one in what]
-    file = page or root / f"comparison-{'-'.join(str(run.number) for run in found)[:100]}.html"
+    found = {name: [find_run(one, root) for one in members] for name, members in _groups(what).items()}
+    numbers = "-".join(str(run.number) for members in found.values() for run in members)
+    file = page or root / f"comparison-{numbers[:100]}.html"
     with progress_bar() as bar:
         comparison = gansmith.compare(
             found,
@@ -64,8 +75,28 @@ def compare(
         )
     if json_:
         print_json({**comparison.to_dict(), "page": str(file)})
+    elif markdown:
+        print_lines(comparison.to_markdown().splitlines())
+    elif latex:
+        print_lines(comparison.to_latex().splitlines())
+    elif csv:
+        print_lines(comparison.to_csv().splitlines())
     else:
         print_lines([*comparison.lines(), str(file)])
+
+
+def _groups(what: Sequence[str]) -> dict[str, list[str]]:
+    """The runs of each named group, and under "" those without a name. A path that exists is a run, even with a "="."""
+    groups: dict[str, list[str]] = {}
+    for text in what:
+        name, is_named, members = text.partition("=")
+        if not is_named or Path(text).exists():
+            groups.setdefault("", []).append(text)
+            continue
+        if not name.strip() or "," in name or not all(members.split(",")):
+            raise UsageError(f"{text} names no group of runs; write NAME=RUN,RUN, such as hinge=1,2,3.")
+        groups.setdefault(name.strip(), []).extend(members.split(","))
+    return groups
 
 
 IGNORED = ("images.notes",)

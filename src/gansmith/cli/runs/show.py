@@ -4,14 +4,17 @@ import shlex
 import shutil
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from tyro.conf import UseAppendAction
 
 from gansmith.checkpoints.manifest import named_best, saved_checkpoints
-from gansmith.cli.options import Json, Runs, WhichRun
+from gansmith.cli.options import Json, Runs, WhichRun, option
 from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.cli.runs.keep import folder_size
 from gansmith.errors import CheckpointError
 from gansmith.runs.history import Evaluated
+from gansmith.runs.listing import MOST_SETTINGS, differing_settings, select_runs, settings
 from gansmith.runs.run import Run, default_root
 from gansmith.runs.run import list_runs as find_runs
 from gansmith.runs.summary import KILLED, RunSummary, short_word, summary, summary_or_unreadable
@@ -21,16 +24,38 @@ HEADINGS = ("run", "status", "step", "dataset", "best fd", "time", "started (UTC
 """Columns of the table."""
 
 
-def list_runs(runs: Runs = None, json_: Json = False) -> None:
-    """List the runs, oldest first: status, step, dataset, best Fréchet distance and training time."""
+def list_runs(
+    where: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        option("only runs with this: recipe, status, dataset or a setting; repeatable", metavar="FIELD=VALUE"),
+    ] = (),
+    sort: Annotated[
+        Literal["run", "fd", "step", "time", "status", "dataset"],
+        option("order, lowest first", metavar="run|fd|step|time|status|dataset"),
+    ] = "run",
+    runs: Runs = None,
+    json_: Json = False,
+) -> None:
+    """List the runs: status, step, dataset, best Fréchet distance, training time, and the settings that differ.
+
+    The best distance is that of the evaluations during training.
+    """
     root = runs or default_root()
-    found = [summary_or_unreadable(run) for run in find_runs(root)]
+    there = [summary_or_unreadable(run) for run in find_runs(root)]
+    found = select_runs(there, where, sort)
     if json_:
         print_json([one.to_dict() for one in found])
+    elif there and not found:
+        print_notes([f"none of the {len(there):,} runs in {root} fits {' '.join(where)}"])
     elif not found:
         print_notes([f"no runs in {root}; start one with: gansmith train demo"])
     else:
-        print_lines(columns([HEADINGS, *map(_row, found)], right_aligned={2, 4, 5}))
+        differing = differing_settings(found)
+        shown = differing[:MOST_SETTINGS]
+        rows = [[*_row(one), *(settings(one).get(name, "") for name in shown)] for one in found]
+        print_lines(columns([[*HEADINGS, *shown], *rows], right_aligned={2, 4, 5}))
+        if more := differing[MOST_SETTINGS:]:
+            print_notes([f"{len(more):,} more settings differ; two runs are compared by: gansmith runs diff A B"])
 
 
 def _row(one: RunSummary) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ class Continuing:
         self.continued = here > 0
         try:
             if here < self.remote.size:
-                with requests.Session() as session, closing(_open(session, url, here, self.patience)) as response:
+                with requests.Session() as session, closing(open_url(session, url, here, self.patience)) as response:
                     self._receive(response, here)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:  # ValueError: a bad URL
             raise FailedError(self._reason(error)) from error
@@ -157,7 +157,7 @@ def content_md5(path: Path, *, zipped: bool = True) -> str | None:
     return f"md5:{digest.hexdigest()}" if left > 0 else None
 
 
-def _open(session: "Session", url: str, start: int, patience: Patience) -> "Response":
+def open_url(session: "Session", url: str, start: int, patience: Patience) -> "Response":
     """The response to a request for the bytes from `start` on, after safe redirects."""
     headers = {"Accept-Encoding": "identity", "User-Agent": f"gansmith/{__version__}"}
     if start:
