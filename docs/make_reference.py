@@ -378,7 +378,9 @@ def exit_codes_page() -> str:
         if code == errors.GansmithError.exit_code:
             meaning = "An internal error: a bug in gansmith."
         rows.append([str(code), ", ".join(f"`{one.__name__}`" for one in classes), meaning])
-    rows.append(["130, 143", "`Interrupted`", f"{_first_line(errors.Interrupted)} 130: Ctrl-C; 143: SIGTERM."])
+    rows.append(
+        ["129, 130, 143", "`Interrupted`", f"{_first_line(errors.Interrupted)} 129: SIGHUP; 130: Ctrl-C; 143: SIGTERM."]
+    )
     return "\n".join(
         [
             "# Exit codes\n",

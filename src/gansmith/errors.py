@@ -10,7 +10,7 @@ GansmithError                    1
 ├── NotEnoughMemoryError         7   a step needs more memory than there is
 ├── DiskError                    8   not enough room, or a place that cannot be written
 ├── LockedError                  9   another process is training the run
-└── Interrupted            130, 143   Ctrl-C or SIGTERM, after saving
+└── Interrupted       129, 130, 143   a closed terminal, Ctrl-C or SIGTERM, after saving
 
 A message is one sentence or two: what, what was given, what would do. The command line prints it without a traceback.
 """

@@ -136,7 +136,8 @@ def _toml_lines(settings: BaseModel, comments: bool) -> list[str]:
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, BaseModel) and not isinstance(value, Schedule):
-            about = [f"# {(type(value).__doc__ or '').splitlines()[0]}"] if comments else []
+            documented = type(value).__doc__ if comments else None  # python -OO has none
+            about = [f"# {documented.splitlines()[0]}"] if documented else []
             tables += ["", *about, f"[{name}]", *_toml_lines(value, comments)]
         else:
             about = [f"# {field.description}"] if comments and field.description else []

@@ -28,6 +28,15 @@ def test_nothing_loads_what_could_run_code():
             assert forbidden not in text.replace(".eval()", ""), f"{file.name}: {forbidden}"
 
 
+def test_every_text_file_has_its_encoding():
+    """The default is the console's, which may be ASCII or cp1252."""
+    for name, file in MODULES.items():
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                of_text = call.func.attr in ("read_text", "write_text")
+                assert not of_text or "encoding" in {one.arg for one in call.keywords}, f"{name}:{call.lineno}"
+
+
 def test_the_public_names_are_there():
     for name in gansmith.__all__:
         assert getattr(gansmith, name)

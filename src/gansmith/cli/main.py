@@ -6,7 +6,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from gansmith.errors import GansmithError, Interrupted, UsageError, unknown
+from gansmith.errors import DiskError, GansmithError, Interrupted, UsageError, unknown
+from gansmith.system.streams import open_streams
 from gansmith.version import __version__
 
 VERBS = {
@@ -43,7 +44,14 @@ def run() -> None:
     """Entry point of the `gansmith` command."""
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when torch is loaded, also in worker processes
-    sys.exit(main(sys.argv[1:]))
+    open_streams()
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # a full disk; a reader who is gone is no error
+        sys.stderr.write(f"error: standard output cannot be written: {error.strerror}.\n")
+        sys.stdout, code = None, code or DiskError.exit_code  # the interpreter would try again, and complain
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,9 +74,6 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("stopped.\n")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except Exception as error:
         if debug:
             traceback.print_exc()

@@ -86,7 +86,7 @@ def _read_ahead(images: np.ndarray, rows: np.ndarray) -> None:
 def read_dataset(folder: Path) -> Dataset | None:
     """The packed dataset in `folder`; None if there is none of this format. Raises DataError when it is damaged."""
     try:
-        index = json.loads((folder / "index.json").read_text())
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(index, dict) or index.get("format") != FORMAT:

@@ -100,7 +100,7 @@ class DatasetWriter:
             self._images.seek(0)
             self._images.write(_header(self.kept, self._shape))
             index = {"format": FORMAT, "count": self.kept, "shape": list(self._shape), "sha256": hashes, **about}
-            (self._place / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+            (self._place / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
             for file in (self._images, self._files):
                 file.close()
             for file in ("progress.json", "lock", *(["files.jsonl"] * ("files" not in hashes))):
@@ -160,7 +160,7 @@ class DatasetWriter:
     def _read_progress(self) -> dict[str, Any]:
         """Where to continue; at the start if the note has another key, or counts more than the files hold."""
         try:
-            progress = json.loads((self._place / "progress.json").read_text())
+            progress = json.loads((self._place / "progress.json").read_text(encoding="utf-8"))
             images, files = ((self._place / name).stat().st_size for name in ("images.npy", "files.jsonl"))
             enough = images >= len(_header(0, self._shape)) + progress["kept"] * self._size
             if progress["key"] == self._key and enough and files >= progress["files_bytes"]:
@@ -178,7 +178,7 @@ class DatasetWriter:
             os.fsync(file.fileno())
         note = {"key": self._key, "done": self.done, "kept": self.kept, "files_bytes": self._files.tell()}
         unfinished = self._place / "progress.tmp"
-        unfinished.write_text(json.dumps(note))
+        unfinished.write_text(json.dumps(note), encoding="utf-8")
         unfinished.replace(self._place / "progress.json")
 
     def _publish(self) -> None:

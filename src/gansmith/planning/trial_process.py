@@ -66,7 +66,7 @@ def write_views(datasets: Datasets, folder: Path) -> None:
         if dataset is None:
             continue
         where = {"folder": str(Path(dataset.images.filename).parent), "index": dataset.index}
-        (folder / f"{role}.json").write_text(json.dumps(where))
+        (folder / f"{role}.json").write_text(json.dumps(where), encoding="utf-8")
         for name, array in (("rows", dataset.rows), ("labels", dataset.labels)):
             if array is not None:
                 np.save(folder / f"{role}-{name}.npy", array)
@@ -80,7 +80,7 @@ def read_views(folder: Path) -> Datasets:
 def _read_view(folder: Path, role: str) -> Dataset | None:
     if not (folder / f"{role}.json").exists():
         return None
-    where = json.loads((folder / f"{role}.json").read_text())
+    where = json.loads((folder / f"{role}.json").read_text(encoding="utf-8"))
     packed = read_dataset(Path(where["folder"]))
     if packed is None:
         raise DataError(f"{where['folder']} held the packed images and is gone; run the command again.")

@@ -1,7 +1,8 @@
 """Requests to a running training, by signals and by files; the loop obeys them between two steps.
 
-SIGINT, SIGTERM or the file control/stop in the run folder save and stop; a second signal stops at once. SIGUSR1 or
-control/save saves and goes on; control/sample draws a grid of samples.
+SIGINT, SIGTERM, SIGHUP or the file control/stop in the run folder save and stop; a second SIGINT or SIGTERM stops at
+once. SIGHUP says that the terminal is gone: it may come twice, and under nohup it is ignored. SIGUSR1 or control/save
+saves and goes on; control/sample draws a grid of samples.
 
 Ctrl-C: the handler here notes STOP; the loop (training/loop.py) saves a checkpoint before its next step and returns;
 the session marks the run as stopped, writes its report and raises Interrupted; the command exits with 130.
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from gansmith.system.processes import SAVE_SIGNAL
+from gansmith.system.processes import HANGUP_SIGNAL, SAVE_SIGNAL
 
 STOP = "stop"
 """Request to save and stop."""
@@ -67,10 +68,11 @@ def listening(control: Path) -> Generator[Requests]:
 
     def stop(signum: int, _frame: FrameType | None) -> None:
         nonlocal stopping
-        if stopping:
+        if stopping and signum != HANGUP_SIGNAL:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
-        stopping, requests.exit_code = True, 128 + signum
+        if not stopping:
+            stopping, requests.exit_code = True, 128 + signum
         requests.ask(STOP)
 
     def save(_signum: int, _frame: FrameType | None) -> None:
@@ -80,6 +82,8 @@ def listening(control: Path) -> Generator[Requests]:
         yield requests
         return
     handlers = {signal.SIGINT: stop, signal.SIGTERM: stop} | ({SAVE_SIGNAL: save} if SAVE_SIGNAL else {})
+    if HANGUP_SIGNAL and signal.getsignal(HANGUP_SIGNAL) is not signal.SIG_IGN:
+        handlers[HANGUP_SIGNAL] = stop
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
         yield requests

@@ -58,7 +58,9 @@ class Silent:
 
 
 def _write_to_stderr(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    """Write a line if there is a standard error, which a program without a console lacks."""
+    if sys.stderr:
+        sys.stderr.write(f"{line}\n")
 
 
 class Lines:

@@ -47,7 +47,5 @@ def disk_errors(run: Run) -> Generator[None]:
     """Turn an OSError inside the context into a DiskError that names the file."""
     try:
         yield
-    except BrokenPipeError:  # of the reader of our output, not of a disk
-        raise
     except OSError as error:
         raise DiskError(f"{error.filename or run.path} cannot be written: {error.strerror or error}.") from error

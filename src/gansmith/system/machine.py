@@ -49,7 +49,7 @@ def available_memory() -> int:
 def _read_text(file: str) -> str:
     """The text of a file; empty if it does not exist, as on systems other than Linux."""
     try:
-        return Path(file).read_text()
+        return Path(file).read_text(encoding="utf-8")
     except OSError:
         return ""
 

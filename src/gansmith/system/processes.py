@@ -17,6 +17,8 @@ Frame = tuple[dict[str, Any], bytes]
 """A JSON header, and bytes."""
 SAVE_SIGNAL: signal.Signals | None = getattr(signal, "SIGUSR1", None)
 """The signal that asks a training to save; None on Windows, which has none to spare."""
+HANGUP_SIGNAL: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""The signal that the terminal of a process is gone; None on Windows."""
 
 _LENGTHS = struct.Struct(">II")
 
@@ -130,6 +132,6 @@ def is_alive(pid: int) -> bool:
 def start_time(pid: int) -> int | None:
     """When a process started, in the kernel's ticks; None where there is no /proc."""
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
     except (OSError, ValueError, IndexError):
         return None
