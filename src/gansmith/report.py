@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from gansmith.runs.history import DECIDES, MOST, Evaluated, best_of, evaluations
 from gansmith.runs.run import Run, write_atomically
 from gansmith.schema import Figures, Recipe
 from gansmith.system.untrusted import open_plain
-from gansmith.text import duration
+from gansmith.text import command, duration
 from gansmith.viz.curves import curve_panels, distance_curve, next_to_each_other
 from gansmith.viz.evolution import evolution, evolution_steps
 from gansmith.viz.grids import enlargement, grid_size, png, tiles
@@ -168,7 +167,7 @@ def _page(run: Run, recipe: Recipe, events: list[dict[str, Any]], files: dict[st
     return render_page(
         "run.html",
         title=run.path.name,
-        command=f"gansmith resume {quote(str(run.path))}",
+        command=command("resume", run.path),
         about=recipe.about,
         live=_live_note(info, recipe, last),
         recipe=recipe,
@@ -243,7 +242,7 @@ def _notes(info: dict[str, Any], recipe: Recipe) -> dict[str, list[str]]:
     num_planned = next((place for place, note in enumerate(notes) if note in about_data), 0)
     others = [note for note in notes[num_planned:] if note not in about_data]
     if recipe.figures != Figures():
-        others.append(f"figures in the layout of the article: gansmith runs figures {info.get('name', '')}")
+        others.append(f"figures in the layout of the article: {command('runs', 'figures', info.get('name', ''))}")
     planned = [note.removeprefix("plan: ") for note in notes[:num_planned]]
     return {"Plan": planned, "Data": [note for note in notes if note in about_data], "Notes": others}
 

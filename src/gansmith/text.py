@@ -1,6 +1,9 @@
 """Numbers and names as people read them: the only place that turns one into words."""
 
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Collection, Iterator, Sequence
 
 
@@ -46,6 +49,12 @@ def printable(name: str) -> str:
         return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def command(*words: object) -> str:
+    """The `gansmith` command of these words, quoted for the shell of this system."""
+    given = [printable(str(word)) for word in words]
+    return "gansmith " + (subprocess.list2cmdline(given) if sys.platform == "win32" else shlex.join(given))
 
 
 def why_no_path(name: str) -> str:

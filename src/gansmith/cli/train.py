@@ -12,6 +12,7 @@ from gansmith.cli.options import AllowDropped, Changes, Device, Json, Offline, R
 from gansmith.cli.output import print_json, print_lines, print_result
 from gansmith.errors import UsageError
 from gansmith.runs.run import check_root, default_root, folder_name
+from gansmith.text import command
 
 AUTO = "auto"
 """The recipe where --data is given and no recipe."""
@@ -104,4 +105,5 @@ def _check_options(recipe: str | None, data: str | None) -> None:
     from gansmith.recipes import recipe_names
 
     if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and recipe not in recipe_names():
-        raise UsageError(f"{recipe} is a path and no recipe; to train on its images: gansmith train --data {recipe}")
+        on_images = command("train", "--data", recipe)
+        raise UsageError(f"{recipe} is a path and no recipe; to train on its images: {on_images}")

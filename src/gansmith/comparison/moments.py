@@ -4,7 +4,6 @@ All runs are at the last evaluation of the run that ended first; the distances o
 intervals, are interpolated linearly. A run has no distance before its first evaluation.
 """
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +17,7 @@ from gansmith.evaluation.seeds import SeedSummary, summarise
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs.history import DECIDES, Evaluated, evaluations
 from gansmith.runs.run import Run
+from gansmith.text import command
 from gansmith.training.evaluation import NOT_EVALUATED
 
 
@@ -116,8 +116,8 @@ def _instead(run: Run) -> str:
         steps = []
     if not steps:
         return "; train with --set evaluate.every=N"
-    command = f"gansmith evaluate {shlex.quote(str(run.path))} --checkpoint {steps[0]}"
-    return f"; kept checkpoints can be measured without training again, such as: {command}"
+    evaluation = command("evaluate", run.path, "--checkpoint", steps[0])
+    return f"; kept checkpoints can be measured without training again, such as: {evaluation}"
 
 
 def _why_not_comparable(runs: Sequence[Run]) -> str:

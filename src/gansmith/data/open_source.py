@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from gansmith.data.archives.kinds import START, reason_not_read
 from gansmith.data.archives.names import LEFT_OUT
 from gansmith.data.images.pool import Job
 from gansmith.errors import DataError
-from gansmith.text import printable
+from gansmith.text import command
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class OpenSource:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def packing_command(given: Sequence[str], options: str) -> str:
+def packing_command(given: Sequence[str], options: Sequence[str]) -> str:
     """The command that packs the images that the words `given` name into a folder OUT."""
-    name, *more = (shlex.quote(printable(word)) for word in given)
-    return " ".join(["gansmith data prepare", name, "OUT", *more, options])
+    name, *more = given
+    return command("data", "prepare", name, "OUT", *more, *options)

@@ -139,7 +139,7 @@ def first_shape(source: OpenSource) -> Shape:
 def check_same_shape(title: str, shape: Shape, real: ImageSet) -> None:
     """Raise DataError when the generated images, called `title`, have another shape than the real ones."""
     if shape != real.shape:
-        options = f"--size {shape[0]}x{shape[1]} --channels {shape[2]}"
+        options = ["--size", f"{shape[0]}x{shape[1]}", "--channels", str(shape[2])]
         raise DataError(
             f"{title} holds images of {describe_shape(shape)} and {real.name} has {describe_shape(real.shape)}; give "
             f"--against images of {describe_shape(shape)}, such as `{packing_command(['SRC'], options)}` makes."
@@ -150,7 +150,7 @@ def check_same_size(name: str, size: tuple[int, int], expected: Sequence[int], s
     """Raise DataError, with the command that resizes, when an image of the source has another height or width."""
     if size != tuple(expected[:2]):
         other = f"{expected[0]}x{expected[1]}"
-        command = packing_command(source.given or (str(source.path),), f"--size {other}")
+        command = packing_command(source.given or (str(source.path),), ["--size", other])
         raise DataError(
             f"{printable(name)} is {size[0]}x{size[1]}, but the images it is compared with are {other}; evaluate does "
             f"not resize, because the method of resizing changes the numbers: run `{command}` and give OUT instead."

@@ -21,7 +21,7 @@ from gansmith.planning.explain import about_short_budget
 from gansmith.recipe_file import from_values, merged
 from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
-from gansmith.text import describe_size
+from gansmith.text import command, describe_size
 
 LOOKED_AT = 2000
 """Files, evenly spread, from which the size is taken; `data check` looks at all of them."""
@@ -98,7 +98,7 @@ def _suggested_shapes(
     reporter.note(f"looking at {len(some.entries):,} of {len(chosen.entries):,} files for the size of the images")
     kept = check_source(some).kept
     if not kept:
-        raise DataError(f"{data.name} holds no image that can be used; see: gansmith data check {data.name}")
+        raise DataError(f"{data.name} holds no image that can be used; see: {command('data', 'check', data.name)}")
     options = ShapeOptions(
         resize=data.resize if keep_resize else None, box=data.box, resample=data.resample, short_side=short_side
     )

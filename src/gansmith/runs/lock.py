@@ -1,5 +1,6 @@
 """One writer for each run: its `.lock` says who is training it."""
 
+import shlex
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
@@ -22,7 +23,7 @@ def only_writer(run: Run) -> Generator[list[str]]:
             holder = held.enter_context(hold_lock(path))
         except TakenError as taken:
             otherwise = "" if taken.certain else f", or delete {path} if that process is gone"
-            stop = run.control / "stop"
+            stop = shlex.quote(str(run.control / "stop"))
             raise LockedError(
                 f"{run.path} is being trained by {taken}; wait for its end, stop it with: touch {stop}{otherwise}."
             ) from None

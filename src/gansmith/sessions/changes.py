@@ -1,6 +1,5 @@
 """What a continued run may change: its new recipe compared with the one that it was trained with."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,11 @@ from gansmith.data.datasets.catalog import SETS
 from gansmith.data.selection import parse_name
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError, UsageError
+from gansmith.networks import networks_on_meta
 from gansmith.recipe_file import assignment, flat, from_run, recipe_of
 from gansmith.runs.run import Run
 from gansmith.schema import Recipe
+from gansmith.text import command
 
 MOVES_NO_WEIGHT = (
     "name",
@@ -75,17 +76,34 @@ def check_changes_are_safe(run: Run, trained: Recipe, wanted: Recipe) -> None:
     if not unsafe:
         return
     changed = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in unsafe)
+    cannot = f"{run.path} cannot go on exactly: {changed}. Put that back, here or in {run.recipe_file}, or"
     now = [assignment(change.field, change.new) for change in unsafe if change.new is not None]
-    options = " ".join(f"--set {shlex.quote(one)}" for one in now)
-    if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
-        options += f" --steps {2 * wanted.length.images // wanted.batch_size}"
+    options = [word for one in now for word in ("--set", one)]
+    if _weights(trained) != _weights(wanted):
+        anew = command("train", run.recipe_file, *options)
+        raise UsageError(f"{cannot} train anew, since the weights do not fit the changed networks: {anew}")
     raise UsageError(
-        f"{run.path} cannot go on exactly: {changed}. Put that back, here or in {run.recipe_file}, or start a new run "
-        f"from its checkpoint: gansmith resume {run.path} {options} --fork. A change of {', '.join(SAFE)} is applied."
+        f"{cannot} start a new run from its checkpoint: {_forking(run, wanted, options)} (a change of "
+        f"{', '.join(SAFE)} needs no new run)"
     )
 
 
-def check_same_images(run: Run, identity: Mapping[str, Any]) -> None:
+def _forking(run: Run, wanted: Recipe, options: Sequence[str] = ()) -> str:
+    """The command that starts a new run from the run's checkpoint, with all that it needs."""
+    if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
+        options = [*options, "--steps", str(2 * wanted.length.images // wanted.batch_size)]
+    moved = [] if wanted.data.name == trained_recipe(run).data.name else ["--data", wanted.data.name]
+    return command("resume", run.path, *moved, *options, "--fork")
+
+
+def _weights(recipe: Recipe) -> dict[str, list[int]]:
+    """The shape of each tensor of the networks by its name."""
+    networks = networks_on_meta(recipe)
+    tensors = {**networks.G.state_dict(prefix="G."), **networks.D.state_dict(prefix="D.")}
+    return {name: [*tensor.shape] for name, tensor in tensors.items()}
+
+
+def check_same_images(run: Run, identity: Mapping[str, Any], wanted: Recipe) -> None:
     """Raise UsageError when the images, see `Datasets.identity`, differ from those that the run was trained on."""
     then = trained_on(run)
     differing = [key for key, value in identity.items() if then[key] not in (None, value)]
@@ -93,7 +111,7 @@ def check_same_images(run: Run, identity: Mapping[str, Any]) -> None:
         changed = ", ".join(f"{key} was {then[key]} and is now {identity[key]}" for key in differing)
         raise UsageError(
             f"{run.path} cannot go on exactly: its images are not those it was trained on ({changed}). Put them back, "
-            f"or start a new run from its checkpoint: gansmith resume {run.path} --fork."
+            f"or start a new run from its checkpoint: {_forking(run, wanted)}"
         )
 
 
@@ -120,7 +138,7 @@ def check_images_are_found(run: Run, wanted: Recipe) -> None:
     if name not in SETS and not Path(name).expanduser().exists():
         raise DataError(
             f"the images of {run.path} are not at {name} any more; give their new location: "
-            f"gansmith resume {run.path} --data PATH"
+            f"{command('resume', run.path, '--data', 'PATH')}"
         )
 
 

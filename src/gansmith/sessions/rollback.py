@@ -12,6 +12,7 @@ from gansmith.errors import CheckpointError, DivergedError
 from gansmith.runs.history import DECIDES
 from gansmith.runs.run import EVENTS, METRICS, Run
 from gansmith.schema import Recipe
+from gansmith.text import command
 from gansmith.training.loop import Due, Setup
 from gansmith.training.state import GAN, build, load_checkpoint
 
@@ -85,7 +86,7 @@ def _advice(run: Run, rolled_back: int) -> str:
     where = f"The last checkpoint, of step {saved[-1]:,}, is" if saved else "The beginning is"
     return (
         f"{where} as it was; to go on from there with half the learning rates: "
-        f"gansmith resume {run.path} --set on_divergence=roll-back"
+        f"{command('resume', run.path, '--set', 'on_divergence=roll-back')}"
     )
 
 

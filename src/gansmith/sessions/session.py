@@ -27,6 +27,7 @@ from gansmith.sessions.description import notes_on_length, notes_on_setting, wri
 from gansmith.sessions.ending import ENDED, FAILED, STOPPED, check_not_ended, disk_errors, ending
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
 from gansmith.system.atomic import write_atomically
+from gansmith.text import command
 from gansmith.training.datasets import Datasets, access_for, make_sampler, open_all
 from gansmith.training.evaluation import Evaluator, check_same_evaluator, make_evaluator, notes_on_too_short
 from gansmith.training.live_page import close_page
@@ -121,7 +122,7 @@ def resume(
     if run.info().get("status") == "imported":
         raise CheckpointError(
             f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
-            f"sample it, or start its recipe afresh with: gansmith train {run.recipe_file}"
+            f"sample it, or start its recipe afresh with: {command('train', run.recipe_file)}"
         )
     terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     assignments = as_assignments(changes, data)
@@ -176,7 +177,7 @@ def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
         check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
         datasets, evaluator, _ = _prepare(recipe, terms)
-        check_same_images(run, datasets.identity)
+        check_same_images(run, datasets.identity, recipe)
         if evaluator:
             check_same_evaluator(run, evaluator)
         tidy(run)
@@ -268,7 +269,7 @@ def _run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: boo
     if outcome["status"] == STOPPED and not is_closed:
         raise Interrupted(
             f"stopped and saved at step {gan.seen // recipe.batch_size:,} of {recipe.steps:,}; "
-            f"go on with: gansmith resume {run.path}",
+            f"go on with: {command('resume', run.path)}",
             exit_code=requests.exit_code,
         )
     setup.reporter.note(f"report: {run.report}")

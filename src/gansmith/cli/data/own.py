@@ -11,6 +11,7 @@ from gansmith.cli.console import progress_bar
 from gansmith.cli.options import IMAGES, AllowDropped, Json, Offline, SplitOption, Workers, check_workers, option
 from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.errors import UsageError
+from gansmith.text import command
 
 
 def check_data(
@@ -70,7 +71,7 @@ def prepare_data(
     from gansmith.data.sources import find_source
 
     if packed_dataset(images):
-        raise UsageError(f"{images} is packed already; train on it: gansmith train --data {images}.")
+        raise UsageError(f"{images} is packed already; train on it: {command('train', '--data', images)}")
     options = ShapeOptions(size=height_width, channels=channels, resize=resize, box=box_numbers, resample=resample)
     with progress_bar() as bar:
         found = find_source(images, split, offline=offline, progress=bar.download)

@@ -18,7 +18,7 @@ from gansmith.runs.listing import MOST_SETTINGS, differing_settings, select_runs
 from gansmith.runs.run import Run, default_root
 from gansmith.runs.run import list_runs as find_runs
 from gansmith.runs.summary import KILLED, RunSummary, short_word, summary, summary_or_unreadable
-from gansmith.text import columns, duration, printable, readable_size
+from gansmith.text import columns, command, duration, printable, readable_size
 
 HEADINGS = ("run", "status", "step", "dataset", "best fd", "time", "started (UTC)")
 """Columns of the table."""
@@ -109,7 +109,7 @@ def _values(found: RunSummary) -> dict[str, str | list[str]]:
 
 
 def _status(found: RunSummary) -> str:
-    hint = f"continue with gansmith resume {found.run.path}" if found.status in (KILLED, "stopped") else ""
+    hint = f"continue with {command('resume', found.run.path)}" if found.status in (KILLED, "stopped") else ""
     return ": ".join(filter(None, [found.status, _text(found.info.get("reason")) or hint]))
 
 

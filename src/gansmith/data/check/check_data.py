@@ -1,6 +1,5 @@
 """`gansmith.check_data`: the report on a dataset before it is trained on."""
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from gansmith.data.sources import find_source
 from gansmith.data.store import Dataset, read_dataset
 from gansmith.errors import DataError, DiskError, UsageError
 from gansmith.system.atomic import write_atomically
-from gansmith.text import printable
+from gansmith.text import command, printable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +48,7 @@ class PackedReport:
             yield f"  {count:>9,}  {name}"
         for note in self.notes:
             yield f"note: {note}"
-        yield f"  gansmith train --data {shlex.quote(self.name)}"
+        yield f"  {command('train', '--data', self.name)}"
 
 
 def check_data(

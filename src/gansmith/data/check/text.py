@@ -63,9 +63,8 @@ def describe_suggestion(suggestion: SuggestedShape) -> str:
 def prepare_command(report: DataReport, suggestion: SuggestedShape) -> str:
     """The command that packs the images in the suggested shape."""
     size = f"{suggestion.height}x{suggestion.width}"
-    losses = " --allow-dropped" if _too_many_lost(report) else ""
-    options = f"--size {size} --channels {suggestion.channels} --resize {suggestion.resize}{losses}"
-    return packing_command(report.given, options)
+    options = ["--size", size, "--channels", str(suggestion.channels), "--resize", suggestion.resize]
+    return packing_command(report.given, [*options, *(["--allow-dropped"] if _too_many_lost(report) else [])])
 
 
 def _suggestion(report: DataReport, suggestion: SuggestedShape) -> Iterator[str]:
