@@ -48,9 +48,7 @@ def test_a_run_that_was_killed_is_not_listed_as_running(gansmith, trained, lock)
     (trained / ".lock").write_text(lock)
     assert row_of(gansmith, 1).split()[1] == "killed"
     assert json.loads(gansmith("runs", "list", "--json").out)[0]["status"] == "killed"
-    assert (
-        f"status       killed: continue with gansmith resume {trained}\n" in gansmith("runs", "show", str(trained)).out
-    )
+    assert f"go on with: gansmith resume {trained}\n" in gansmith("runs", "show", str(trained)).out
 
 
 def test_a_run_on_another_machine_may_be_running(gansmith, trained):

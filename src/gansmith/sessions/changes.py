@@ -77,23 +77,34 @@ def check_changes_are_safe(run: Run, trained: Recipe, wanted: Recipe) -> None:
         return
     changed = "; ".join(f"{change.field} was {change.old!r} and is now {change.new!r}" for change in unsafe)
     cannot = f"{run.path} cannot go on exactly: {changed}. Put that back, here or in {run.recipe_file}, or"
-    now = [assignment(change.field, change.new) for change in unsafe if change.new is not None]
-    options = [word for one in now for word in ("--set", one)]
     if _weights(trained) != _weights(wanted):
-        anew = command("train", run.recipe_file, *options)
+        anew = command("train", run.recipe_file, *_options(trained, wanted))
         raise UsageError(f"{cannot} train anew, since the weights do not fit the changed networks: {anew}")
     raise UsageError(
-        f"{cannot} start a new run from its checkpoint: {_forking(run, wanted, options)} (a change of "
+        f"{cannot} start a new run from its checkpoint: {_forking(run, trained, wanted)} (a change of "
         f"{', '.join(SAFE)} needs no new run)"
     )
 
 
-def _forking(run: Run, wanted: Recipe, options: Sequence[str] = ()) -> str:
+def _forking(run: Run, trained: Recipe, wanted: Recipe) -> str:
     """The command that starts a new run from the run's checkpoint, with all that it needs."""
+    options = _options(trained, wanted)
     if run.info().get("seen", 0) >= wanted.length.images:  # the new run must go further than this one came
-        options = [*options, "--steps", str(2 * wanted.length.images // wanted.batch_size)]
-    moved = [] if wanted.data.name == trained_recipe(run).data.name else ["--data", wanted.data.name]
-    return command("resume", run.path, *moved, *options, "--fork")
+        options += ["--steps", str(2 * wanted.steps)]
+    return command("resume", run.path, *options, "--fork")
+
+
+def _options(trained: Recipe, wanted: Recipe) -> list[str]:
+    """The options that make one recipe of the other."""
+    options = []
+    for change in changes_between(trained, wanted):
+        if change.field == "length.images":
+            options += ["--steps", str(wanted.steps)]
+        elif change.field == "data.name":
+            options += ["--data", wanted.data.name]
+        elif change.new is not None:
+            options += ["--set", assignment(change.field, change.new)]
+    return options
 
 
 def _weights(recipe: Recipe) -> dict[str, list[int]]:
@@ -111,7 +122,7 @@ def check_same_images(run: Run, identity: Mapping[str, Any], wanted: Recipe) -> 
         changed = ", ".join(f"{key} was {then[key]} and is now {identity[key]}" for key in differing)
         raise UsageError(
             f"{run.path} cannot go on exactly: its images are not those it was trained on ({changed}). Put them back, "
-            f"or start a new run from its checkpoint: {_forking(run, wanted)}"
+            f"or start a new run from its checkpoint: {_forking(run, trained_recipe(run), wanted)}"
         )
 
 

@@ -81,6 +81,8 @@ def show_run(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> 
     print_lines([printable(str(found.run.path))])
     for label, value in _values(found).items():
         print_lines(labelled(label, value))
+    if found.status in (KILLED, "stopped"):  # not among the values, whose lines are broken at the terminal's width
+        print_lines([f"go on with: {command('resume', found.run.path)}"])
 
 
 def _values(found: RunSummary) -> dict[str, str | list[str]]:
@@ -89,7 +91,7 @@ def _values(found: RunSummary) -> dict[str, str | list[str]]:
     figures = run.path / "figures" / "index.html"
     forked, source, notes = info.get("forked_from"), info.get("source"), info.get("notes")
     return {
-        "status": _status(found),
+        "status": ": ".join(filter(None, [found.status, _text(info.get("reason"))])),
         "step": f"{found.step:,} of {found.steps:,}" if found.steps else f"{found.step:,}",
         "time": _times(found),
         "images": _images(found),
@@ -106,11 +108,6 @@ def _values(found: RunSummary) -> dict[str, str | list[str]]:
         "command": _command(info.get("command")),
         "notes": [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else [],
     }
-
-
-def _status(found: RunSummary) -> str:
-    hint = f"continue with {command('resume', found.run.path)}" if found.status in (KILLED, "stopped") else ""
-    return ": ".join(filter(None, [found.status, _text(found.info.get("reason")) or hint]))
 
 
 def _times(found: RunSummary) -> str:
