@@ -32,7 +32,7 @@ def resume(
     --fork, which starts a new run.
     """
     found = find_run(run, runs)
-    check_changes(changes, steps, data=data)
+    check_changes(changes, steps=steps, data=data)
     with console_reporter() as reporter:
         trained = gansmith.resume(
             found,
