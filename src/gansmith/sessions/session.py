@@ -157,8 +157,9 @@ def begin(
         recipe = plan(recipe, reporter=terms.reporter, **asked)
     if isinstance(recipe, Resolved):
         recipe, datasets, notes = recipe.recipe, recipe.datasets, [*recipe.notes, *notes]
-    recipe = with_absolute_path(recipe)
-    check_networks(recipe)
+    else:
+        recipe = with_absolute_path(recipe)
+        check_networks(recipe)
     root, name = Path(runs or default_root()), folder_name(name or recipe.name)
     check_root(root)
     with saying_what_fits(recipe, terms.device):
