@@ -36,6 +36,6 @@ def check_path(numbers: Sequence[int]) -> None:
     for number, following in zip(numbers, [*numbers[1:], numbers[0]], strict=True):
         if number == following:
             raise UsageError(
-                f"image {number} follows itself in {','.join(map(str, numbers))[:80]}; give neighbours that differ, "
+                f"{','.join(map(str, numbers))[:80]}: image {number} follows itself; give neighbours that differ, "
                 "and do not repeat the first at the end, since the path returns to it."
             )
