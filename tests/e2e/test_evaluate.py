@@ -69,7 +69,8 @@ def test_a_run_is_measured_against_its_own_images_and_nothing_is_written_into_it
     result = gansmith("evaluate", "last")
     assert result.code == 0, result.err
     first = result.out.splitlines()[0]
-    assert first == f"{run}, step 4, EMA weights: 200 images against 200 of fashion-10k, all[0:200]; features fashion-mnist"
+    real = "200 of fashion-10k, all[0:200]; features fashion-mnist"
+    assert first == f"{run}, step 4, EMA weights: 200 images against {real}"
     for text in (
         "95 % interval",
         "floor",
