@@ -173,7 +173,7 @@ def test_no_public_function_moves_the_random_generators_of_the_caller(trained, p
         "train": lambda: package.train(package.plan("auto", NARROW, data=photos, steps=1)),
         "resume": lambda: package.resume("last", steps=2),
         "evaluate": lambda: package.evaluate(trained, metrics="kid", features="random", num_images=20),
-        "compare": lambda: package.compare([f"a={trained}", f"b={other}"], "kid", 20, features="random"),
+        "compare": lambda: package.compare({"a": [trained], "b": [other]}, "kid", 20, features="random"),
         "summary": lambda: package.summary(trained),
     }
     moved = []
