@@ -103,7 +103,7 @@ def assigned(assignment: str) -> dict[str, Any]:
     """The nested values of "table.field=value". Raises RecipeError when there is no value."""
     path, found, text = assignment.partition("=")
     if not found:
-        raise RecipeError(f"--set takes FIELD=VALUE, got {assignment!r}.")
+        raise RecipeError(f"a change is FIELD=VALUE, got {assignment!r}.")
     *tables, field = path.strip().split(".")
     values: dict[str, Any] = {field: _parse_value(text.strip())}
     for table in reversed(tables):

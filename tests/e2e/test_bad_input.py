@@ -61,7 +61,7 @@ def test_an_unknown_command(gansmith):
         ("bach_size=3", "Did you mean 'batch_size'?"),
         ("batch_size=three", "batch_size must be a valid integer, got 'three'"),
         ("generator_optimizer.lr=fast", "must be a valid number, got 'fast'"),
-        ("batch", "--set takes FIELD=VALUE"),
+        ("batch", "a change is FIELD=VALUE"),
         ("augment.operations=flip", "augment.operations must be a list in brackets, got 'flip'"),
     ],
 )
@@ -70,9 +70,7 @@ def test_an_unknown_or_mistyped_set(gansmith, change, part):
     nothing_made()
 
 
-@pytest.mark.parametrize(
-    ("option", "part"), [("--steps", "--steps -1 is too short; give 1"), ("--seed", "seed must be")]
-)
+@pytest.mark.parametrize(("option", "part"), [("--steps", "steps -1 is too short; give 1"), ("--seed", "seed must be")])
 def test_a_number_that_cannot_be(gansmith, option, part):
     one_sentence(gansmith("train", "demo", option, -1), 2, part)
     nothing_made()

@@ -138,7 +138,7 @@ def test_too_many_lost_stops_before_anything_is_published(data, photos):
     ("arguments", "error", "message"),
     [
         (["check", "nowhere"], DataError, "does not exist"),
-        (["check", "photos", "--workers", "0"], UsageError, "--workers 0 must be"),
+        (["check", "photos", "--workers", "0"], UsageError, "workers 0 must be 1 to 1024"),
         (
             ["check", "photos", "--page", "no/where.html"],
             DiskError,

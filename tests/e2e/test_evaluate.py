@@ -69,7 +69,8 @@ def test_a_run_is_measured_against_its_own_images_and_nothing_is_written_into_it
     result = gansmith("evaluate", "last")
     assert result.code == 0, result.err
     first = result.out.splitlines()[0]
-    assert first == f"{run}, step 4, EMA weights: 200 images against 200 of fashion-10k, all[0:200]"
+    real = "200 of fashion-10k, all[0:200]; features fashion-mnist"
+    assert first == f"{run}, step 4, EMA weights: 200 images against {real}"
     for text in (
         "95 % interval",
         "floor",
@@ -186,7 +187,7 @@ def test_jpeg_is_flagged(gansmith, arrays, clothes):
         ("fakes.npy --against reals.npy -n 0", 2, "-n 0: at least one image must be measured."),
         ("fakes.npy --against reals.npy -n 5000", 2, "-n 5,000: fakes.npy holds 200 images"),
         ("fakes.npy --against reals.npy --features fashion", 2, "unknown features 'fashion'. Did you mean 'fashion-m"),
-        ("fakes.npy --against reals.npy --seed -1", 2, "--seed -1: seeds are 0 or more."),
+        ("fakes.npy --against reals.npy --seed -1", 2, "seed -1: seeds are 0 or more."),
         ("small.npy --against reals.npy", 3, "small.npy holds images of 14x28 grey and reals.npy has 28x28 grey"),
         ("tall --against reals.npy", 3, "such as `gansmith data prepare SRC OUT --size 28x14 --channels 1` makes."),
         ("fakes.npy --against ./tall", 3, "`gansmith data prepare ./tall OUT --size 28x28` and give OUT instead."),

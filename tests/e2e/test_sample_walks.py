@@ -134,7 +134,7 @@ def test_colours_move_without_loss(gansmith, tiny):
         ("--interpolate 0,7,7 --out x.gif", "image 7 follows itself; give neighbours that differ"),
         ("--interpolate 0,7,0 --out x.gif", "do not repeat the first at the end"),
         ("--interpolate 0,7 -n 9 --out x.gif", "-n 9 has no effect with --interpolate; --frames is"),
-        ("--interpolate 0,7 --frames 0 --out x.gif", "--frames 0: give at least 1."),
+        ("--interpolate 0,7 --frames 0 --out x.gif", "frames 0: give at least 1."),
         (
             "--interpolate 0,7 --out x.bmp",
             "unknown suffix '.bmp'; give FILE.png, FILE.jpg, FILE.npy or a folder's name, or with",
@@ -146,9 +146,9 @@ def test_colours_move_without_loss(gansmith, tiny):
         ),
         ("--frames 9 --out x.png", "--frames 9 has no effect without --interpolate"),
         ("--out x.gif", "--out x.gif: an animation needs --interpolate with the numbers of images."),
-        ("--out x.png --truncation 0", "--truncation 0.0: give more than 0 and at most 1"),
-        ("--out x.png --truncation 1.5", "--truncation 1.5: give more than 0"),
-        ("--out x.png --truncation nan", "--truncation nan: give more than 0"),
+        ("--out x.png --truncation 0", "truncation 0.0: give more than 0 and at most 1"),
+        ("--out x.png --truncation 1.5", "truncation 1.5: give more than 0"),
+        ("--out x.png --truncation nan", "truncation nan: give more than 0"),
         ("--out x.png --truncation high", "--truncation cannot be 'high'"),
     ],
 )

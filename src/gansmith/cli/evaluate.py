@@ -21,7 +21,7 @@ from gansmith.cli.options import (
     option,
 )
 from gansmith.cli.output import print_json
-from gansmith.errors import UsageError
+from gansmith.generation.limits import check_seed
 from gansmith.runs.reporter import Lines
 from gansmith.runs.run import find_run_or_images
 
@@ -65,8 +65,7 @@ def evaluate(
     Every metric has a 95 % interval. Beside it are the scores of real images (floor), blurred images and noise. The
     real images are the dataset's test split, if it has one. Nothing is written into the run's folder.
     """
-    if seed < 0:
-        raise UsageError(f"--seed {seed}: seeds are 0 or more.")
+    check_seed(seed)
     check_checkpoint_name(checkpoint or "last")
     find_run_or_images(what, runs)  # a wrong name is refused before torch is imported
     with progress_bar() as bar:

@@ -102,19 +102,10 @@ def check_checkpoint_name(checkpoint: str) -> None:
         raise UsageError(f"--checkpoint {checkpoint[:80]!r} is no checkpoint; give last, best or the number of a step.")
 
 
-def check_workers(workers: int | None) -> None:
-    """Raise UsageError for a number of workers below 1 or above 1024."""
-    if workers is not None and not 1 <= workers <= 1024:
-        raise UsageError(f"--workers {workers} must be 1 to 1024.")
-
-
-def check_changes(changes: Sequence[str], steps: int | None, **options: object) -> None:
-    """Raise UsageError for a length below one step, and when an option and a --set both set the same field."""
+def check_changes(changes: Sequence[str], **options: object) -> None:
+    """Raise UsageError when an option and a --set both set the same field."""
     from gansmith.recipe_file import assigned, flat
 
-    if steps is not None and steps < 1:
-        raise UsageError(f"--steps {steps} is too short; give 1 or more.")
-    options["steps"] = steps
     for change in changes:
         for name, value in options.items():
             field, what = _FIELDS[name]

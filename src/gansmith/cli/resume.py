@@ -27,12 +27,12 @@ def resume(
 ) -> None:
     """Continue a run from its newest checkpoint, exactly (bit for bit) as if it had never stopped.
 
-    --set, or an edited recipe.toml in the run's folder, may change the length, the intervals of logs, sample grids,
-    evaluations and checkpoints, the figures, on_divergence, and the location of the images. Any other change needs
-    --fork, which starts a new run.
+    By --set, or in the recipe.toml of the run's folder, you may change the length, the intervals of logs, sample
+    grids, evaluations and checkpoints, the figures, on_divergence, and the location of the images. Any other change
+    needs --fork, which starts a new run.
     """
     found = find_run(run, runs)
-    check_changes(changes, steps, data=data)
+    check_changes(changes, steps=steps, data=data)
     with console_reporter() as reporter:
         trained = gansmith.resume(
             found,

@@ -11,6 +11,7 @@ from gansmith.cli.console import progress_bar
 from gansmith.cli.options import Device, Runs, WhichRun, check_checkpoint_name, option
 from gansmith.cli.output import free_file, print_lines, print_notes, write_error
 from gansmith.errors import UsageError
+from gansmith.generation.limits import check_frames, check_num, check_path, check_seed, check_truncation
 from gansmith.runs.run import find_run
 
 DEFAULT_NUM = 64
@@ -72,18 +73,14 @@ def sample(
 
     The weights are the EMA of the generator, if the run keeps one.
     """
-    if seed < 0:
-        raise UsageError(f"--seed {seed}: seeds are 0 or more.")
-    if not 0 < truncation <= 1:
-        raise UsageError(f"--truncation {truncation}: give more than 0 and at most 1, which leaves the latents as is.")
+    check_seed(seed)
+    check_truncation(truncation)
     path = _parse_interpolation(interpolate, num, frames)
     if frames is None:
         frames = DEFAULT_FRAMES
-    if frames < 1:
-        raise UsageError(f"--frames {frames}: give at least 1.")
+    check_frames(frames)
     total = len(path) * frames or (DEFAULT_NUM if num is None else num)
-    if total < 1:
-        raise UsageError(f"-n {num}: give at least 1.")
+    check_num(total)
     picked = _parse_picked(pick, total, interpolate)
     found = find_run(run, runs)
     out = free_file(found, *(("interpolation", ".gif") if path else ("samples", ".png"))) if out is None else out
@@ -144,10 +141,5 @@ def _parse_interpolation(interpolate: str | None, num: int | None, frames: int |
             "999,999,999,999,999, such as 0,7,12."
         )
     numbers = tuple(int(number) for number in interpolate.split(","))
-    for number, following in zip(numbers, numbers[1:] + numbers[:1], strict=True):
-        if number == following:
-            raise UsageError(
-                f"--interpolate {interpolate[:80]}: image {number} follows itself; give neighbours that differ, and "
-                "do not repeat the first at the end, since the path returns to it."
-            )
+    check_path(numbers)
     return numbers

@@ -51,7 +51,7 @@ def train(
     Your own images keep their size and aspect ratio if the model supports any size; to override: --set data.height=64.
     With --labels, the classes are those of the dataset, or the folders that the images lie in.
     """
-    check_changes(changes, steps, data=data, budget=budget, seed=seed, precision=precision)
+    check_changes(changes, steps=steps, data=data, budget=budget, seed=seed, precision=precision)
     _check_options(recipe, data)
     if name is not None:
         folder_name(name)

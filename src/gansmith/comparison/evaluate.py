@@ -15,6 +15,7 @@ from gansmith.evaluation.measure import Measured, choose, measure
 from gansmith.evaluation.reference import Progress, reference
 from gansmith.evaluation.reference_scores import ReferenceScores, reference_scores
 from gansmith.evaluation.text import MetricTable, class_lines, legend, tables
+from gansmith.generation.limits import check_seed
 from gansmith.metrics.intervals import Estimate
 from gansmith.runs.reporter import Reporter, Silent
 from gansmith.runs.run import Run, find_run_or_images
@@ -82,6 +83,7 @@ def evaluate(
     "fd,kid" default to all that can be computed; `num_images` to 10,000, or as many as there are real images.
     Raises UsageError, DataError and CheckpointError before anything is computed.
     """
+    check_seed(seed)
     asked = None if metrics is None else metric_names(metrics)
     given = find_run_or_images(str(run_or_images), runs) if isinstance(run_or_images, str | Path) else run_or_images
     access = access_for(reporter or Silent(), offline, allow_dropped=True)

@@ -15,6 +15,7 @@ from gansmith.data.classes import Classes, classes_of, on_grid
 from gansmith.engine import DeviceChoice, Engine, same_engine
 from gansmith.errors import UsageError
 from gansmith.generation.interpolation import interpolate_latents
+from gansmith.generation.limits import check_frames, check_num, check_path, check_seed, check_truncation
 from gansmith.networks import networks_on_meta
 from gansmith.nn.modes import eval_mode
 from gansmith.pixels import to_pixels
@@ -77,8 +78,12 @@ class Generator:
         """`num` images, uint8 (num, H, W, C). Image i depends on the seed, i, truncation and its class only.
 
         The images have the named classes in turn; without names, those of a conditional generator follow the shares of
-        the training images. `truncation` below 1 makes images more alike. Raises UsageError as `labels` does.
+        the training images. `truncation` below 1 makes images more alike. Raises UsageError as `labels` does, and for
+        values that `gansmith sample` refuses.
         """
+        check_num(num)
+        check_seed(seed)
+        check_truncation(truncation)
         draws = Draws(seed=seed, truncation=truncation)
         return np.concatenate([*self.sample_chunks(num, draws, self.labels(num, classes))])
 
@@ -117,8 +122,12 @@ class Generator:
 
         Yields uint8 images (N, H, W, C), at most `CHUNK` at a time, segments times frames in all. Each segment begins
         with its image, bit for bit. All images of a conditional generator have one class. Raises UsageError when a
-        conditional generator is not given exactly one class, and as `labels` does.
+        conditional generator is not given exactly one class, and as `labels` and `sample` do.
         """
+        check_path(numbers)
+        check_frames(frames)
+        check_seed(seed)
+        check_truncation(truncation)
         if self.classes and len(classes) != 1:
             raise UsageError("interpolation stays within one class of this run; name it once by --class.")
         labels = self.labels(CHUNK, classes)
@@ -168,7 +177,7 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     found = find_checkpoint(run, checkpoint)
     name = "G_ema" if recipe.ema_half_life else "G"
     check_size(found.folder, name, networks_on_meta(recipe).G)
-    G = recipe.model.build(recipe.spec).G
+    G = recipe.model.networks(recipe.spec).G
     load_tensors(found.folder, name, G.state_dict())
     num_classes = recipe.data.num_classes
     classes = classes_of(run.info().get("data"), num_classes) if num_classes else None

@@ -43,7 +43,7 @@ def import_keras(path: Path, recipe: Recipe, *, runs: Path | str | None = None, 
     channels = recipe.data.channels
     networks_on_meta(recipe)  # raises RecipeError for networks that cannot be built
     with torch.random.fork_rng(devices=[]):  # torch draws initial weights, which are overwritten
-        built = recipe.model.build(recipe.spec)
+        built = recipe.model.networks(recipe.spec)
     networks = {"G": built.G, "D": built.D}
     expected = {key: expected_layers(network, channels=channels) for key, network in networks.items()}
     with _open_weights(path, _max_bytes(expected)) as file:

@@ -4,12 +4,18 @@ import importlib
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import gansmith.models
 from gansmith import nn
 from gansmith.config import Settings
 from gansmith.errors import RecipeError, unknown
+from gansmith.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = LazyModule("torch")
 
 SMALLEST = 8
 """Pixels of the shorter side of an image, at least, for models that support any size."""
@@ -59,7 +65,8 @@ class ModelConfig(Settings):
     def networks(self, spec: Spec) -> Networks:
         """The two networks. Raises RecipeError when they cannot be built for such images, or with classes."""
         self.check_conditional(spec.num_classes)
-        return self.build(spec)
+        with torch.random.fork_rng(devices=[]):  # torch draws weights of its own here, which are replaced
+            return self.build(spec)
 
     def check_conditional(self, num_classes: int) -> None:
         """Raise RecipeError when there are classes, and the networks are not conditional."""

@@ -10,7 +10,7 @@ from gansmith.networks import check_networks
 from gansmith.planning.budget import parse_budget
 from gansmith.planning.resolve import Resolved, resolve
 from gansmith.recipe_file import assignment, flat
-from gansmith.recipes import load_recipe, sets_itself, stated_fields
+from gansmith.recipes import load_recipe, stated_fields
 from gansmith.runs.reporter import Reporter, Silent
 from gansmith.schema import Recipe
 from gansmith.training.datasets import access_for
@@ -36,7 +36,7 @@ def recipe(
     is then set for the images that ship with gansmith. Raises RecipeError, UsageError and DataError.
     """
     assignments = as_assignments(changes)
-    depends_on_images = "data.name" in stated_fields(name, assignments) and sets_itself(name)
+    depends_on_images = "data.name" in stated_fields(name, assignments)
     if data is None and not labels and budget is None and not depends_on_images:
         found = load_recipe(name, assignments)
         check_networks(found)

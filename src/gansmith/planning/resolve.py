@@ -20,12 +20,12 @@ from gansmith.planning.length import AutoDraft, FixedDraft, auto_draft
 from gansmith.planning.memory import about_microbatches, fit_microbatches
 from gansmith.planning.plan import Plan, make_plan
 from gansmith.planning.shape import take_shape
-from gansmith.recipe_file import assigned, flat, override
+from gansmith.recipe_file import assigned, assignment, flat, override
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
 from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, SHORT_BUDGET, DatasetFacts, short_side_for
 from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
-from gansmith.training.datasets import Datasets, make_sampler, open_set, split_dataset
+from gansmith.training.datasets import Datasets, make_sampler, open_set, split_dataset, with_absolute_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +43,12 @@ class Resolved:
         """Recipe, plan and notes as plain data for JSON."""
         plan = self.plan.to_dict() if self.plan else None
         return {"recipe": self.recipe.model_dump(mode="json"), "plan": plan, "notes": self.notes}
+
+
+def check_steps(steps: int) -> None:
+    """Raise UsageError for a length below one step."""
+    if steps < 1:
+        raise UsageError(f"steps {steps:,} is too short; give 1 or more.")
 
 
 def resolve(
@@ -63,12 +69,17 @@ def resolve(
     RecipeError, DataError and NotEnoughMemoryError. Nothing but the cache is written.
     """
     stated, is_auto = stated_fields(name, changes), sets_itself(name)
+    if steps is not None:
+        check_steps(steps)
     if budget is not None and steps is not None:
         raise UsageError(f"--budget {budget.text} and --steps {steps} both say how long the run is; give one of them.")
     if labels and any("data.num_classes" in flat(assigned(change)) for change in changes):
         raise UsageError("--labels takes data.num_classes from the images; leave out --labels, or that --set.")
     # Few images allow every setting of the augmentation; how many there are is not known yet.
     recipe = load_recipe(name, changes, replace(EXAMPLE, count=FEW))
+    located = with_absolute_path(recipe)
+    if located != recipe:
+        recipe, changes = located, [*changes, assignment("data.name", located.data.name)]
     check_networks(recipe)
     recipe.model.check_conditional(labels)
     gpu = make_engine(device, recipe.precision).device.type != "cpu"

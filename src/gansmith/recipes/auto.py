@@ -13,7 +13,7 @@ WIDTH_ON_GPU = 64
 """Channels of the networks next to the image, on a GPU."""
 RATE = 1.5e-3
 """Learning rate of the first half of the run."""
-LAST_RATE = 0.05 * 1.5e-3
+LAST_RATE = 7.5e-5
 """Learning rate at the end of the run."""
 CONSTANT = 0.5
 """Share of the run after which the learning rate falls in a straight line."""

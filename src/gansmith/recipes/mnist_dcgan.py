@@ -20,10 +20,9 @@ FAMILY = Family(
     finding="RMSprop gives more realistic images than Adam; upsampling does better than strided transposed "
     "convolution; respectable output above 1,000 steps; dropout on both networks keeps noise images away; D's rate "
     "above G's keeps D's loss from collapsing.",
-    measured="nearly every sample is a digit after 1,000 of the 10,000 steps, on 4,000 digits instead of 55,000. The "
-    "first 50 steps look broken: D learns to tell G's training-mode images, which the generator step calls "
-    "real, from its inference-mode ones, until G's moving statistics have caught up. One of two seeds did not "
-    "survive that.",
+    measured="nearly every sample is a digit after 1,000 of the 10,000 steps, on 4,000 digits instead of 55,000. "
+    "Until the moving statistics of G's batch norm have settled (about 50 steps), its samples look like noise. This "
+    "is expected, but one of two seeds did not survive it.",
     shows=("samples", "on the way", "reals"),
     variants={
         "june-2017": Variant(

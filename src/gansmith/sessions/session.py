@@ -12,10 +12,9 @@ from gansmith.engine import DeviceChoice, make_engine, same_engine, suitable_thr
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted
 from gansmith.networks import check_networks
 from gansmith.planning.memory import give_back, saying_what_fits
-from gansmith.planning.public import RecipeChanges, as_assignments
-from gansmith.planning.resolve import Resolved
+from gansmith.planning.public import RecipeChanges, as_assignments, plan
+from gansmith.planning.resolve import Resolved, check_steps
 from gansmith.recipe_file import override, recipe_of, to_toml
-from gansmith.recipes import load_recipe
 from gansmith.report import write_report
 from gansmith.runs.control import Requests, listening
 from gansmith.runs.lock import only_writer
@@ -28,7 +27,7 @@ from gansmith.sessions.ending import ENDED, FAILED, STOPPED, check_not_ended, di
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
 from gansmith.system.atomic import write_atomically
 from gansmith.text import command
-from gansmith.training.datasets import Datasets, access_for, make_sampler, open_all
+from gansmith.training.datasets import Datasets, access_for, make_sampler, open_all, with_absolute_path
 from gansmith.training.evaluation import Evaluator, check_same_evaluator, make_evaluator, notes_on_too_short
 from gansmith.training.live_page import close_page
 from gansmith.training.log import TrainingStep
@@ -126,8 +125,9 @@ def resume(
         )
     terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
     assignments = as_assignments(changes, data)
-    wanted = override(recipe_of(run), assignments)
+    wanted = with_absolute_path(override(recipe_of(run), assignments))
     if steps is not None:
+        check_steps(steps)
         assignments.append(f"length.images={steps * wanted.batch_size}")
         wanted = override(wanted, assignments[-1:])
     check_networks(wanted)
@@ -153,10 +153,13 @@ def begin(
     """Train in a new run folder; see `train`, which takes every step."""
     datasets = None
     if isinstance(recipe, str):
-        recipe = load_recipe(recipe)
-    elif isinstance(recipe, Resolved):
+        asked = {"device": terms.device, "offline": terms.offline, "allow_dropped": terms.allow_dropped}
+        recipe = plan(recipe, reporter=terms.reporter, **asked)
+    if isinstance(recipe, Resolved):
         recipe, datasets, notes = recipe.recipe, recipe.datasets, [*recipe.notes, *notes]
-    check_networks(recipe)
+    else:
+        recipe = with_absolute_path(recipe)
+        check_networks(recipe)
     root, name = Path(runs or default_root()), folder_name(name or recipe.name)
     check_root(root)
     with saying_what_fits(recipe, terms.device):
@@ -202,7 +205,7 @@ def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
 
 def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
     """A new run beside `run` that continues its checkpoint, with the learning rates it had there, and the changes."""
-    recipe = override(slowed(recipe_of(run), len(roll_backs(run))), changes)
+    recipe = with_absolute_path(override(slowed(recipe_of(run), len(roll_backs(run))), changes))
     check_images_are_found(run, recipe)
     engine = same_engine(run.info(), terms.device, recipe.precision)
     datasets, evaluator, notes = _prepare(recipe, terms)

@@ -1,6 +1,7 @@
 """The datasets of a run: training images, validation images, and the order in which batches are drawn."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from gansmith.data.datasets.catalog import SETS, Split
 from gansmith.data.open_source import OpenSource
 from gansmith.data.sampler import Sampler
 from gansmith.data.selection import parse_name
+from gansmith.data.sources import absolute_name
 from gansmith.data.store import Dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
@@ -39,6 +41,15 @@ class Datasets:
         hashes = self.train.index["sha256"]
         labels = {} if self.train.labels is None else {"labels": hashes["labels"]}
         return {"count": len(self.train), "sha256": hashes["images"], **labels}
+
+
+def with_absolute_path(recipe: Recipe) -> Recipe:
+    """The recipe with the absolute path of the user's own images, so that its run goes on from any folder."""
+    name = parse_name(recipe.data.name).name
+    if name in SETS or not Path(name).expanduser().exists():
+        return recipe
+    data = recipe.data.model_copy(update={"name": absolute_name(recipe.data.name)})
+    return recipe.model_copy(update={"data": data})
 
 
 def open_all(recipe: Recipe, access: Access) -> Datasets:

@@ -8,7 +8,6 @@ import copy
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from gansmith.augment.augmenter import Augmenter, make_augmenter
@@ -57,8 +56,7 @@ def build(recipe: Recipe, engine: Engine | None = None) -> GAN:
     """
     check_networks(recipe)
     engine = engine or make_engine("auto", recipe.precision)
-    with torch.random.fork_rng(devices=[]):  # torch draws weights of its own here, which `init_weights` replaces
-        networks = recipe.model.build(recipe.spec)
+    networks = recipe.model.networks(recipe.spec)
     G, D = networks.G, networks.D
     for name, network in {"G": G, "D": D}.items():
         init_weights(network, stream(recipe.seed, f"init/{name}", 0))

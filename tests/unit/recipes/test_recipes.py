@@ -65,7 +65,7 @@ def test_json_comes_back():
             "generator_optimizer.lr.start is missing: a schedule in place of a number has",
         ),
         ("length=3", "length must be"),
-        ("batch", "--set takes FIELD=VALUE, got 'batch'"),
+        ("batch", "a change is FIELD=VALUE, got 'batch'"),
         ("name=../../etc", "name must"),
         ("batch_size=" + "9" * 5000, "batch_size must be a valid integer, got '999"),
         ("batch_size=" + "[" * 5000, "batch_size must be a valid integer, got '[[["),

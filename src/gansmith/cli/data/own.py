@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 import gansmith
 from gansmith.cli.console import progress_bar
-from gansmith.cli.options import IMAGES, AllowDropped, Json, Offline, SplitOption, Workers, check_workers, option
+from gansmith.cli.options import IMAGES, AllowDropped, Json, Offline, SplitOption, Workers, option
 from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.errors import UsageError
 from gansmith.text import command
@@ -29,7 +29,6 @@ def check_data(
     ({name: label}), metadata.csv, metadata.jsonl or dataset.json beside the images; the first folders that most images
     lie in. An image may lack a class. Of train/, val/ and test/, --split train takes train/ alone.
     """
-    check_workers(workers)
     with progress_bar() as bar:
         report = gansmith.check_data(
             images, split, page=page, workers=workers, offline=offline, downloading=bar.download, progress=bar.count
@@ -64,7 +63,6 @@ def prepare_data(
     offline: Offline = False,
 ) -> None:
     """Pack images into a dataset folder for training, whose path is printed; an interrupted one is continued."""
-    check_workers(workers)
     height_width, box_numbers = _parse_size(size), _parse_box(box)
     from gansmith.data.check.check_data import packed_dataset
     from gansmith.data.prepare import ShapeOptions, choose_shape, prepare_source

@@ -20,6 +20,7 @@ from gansmith.data.images.budget import BASE, Budget
 from gansmith.data.images.decode import DecodedImage, dropped
 from gansmith.data.images.levels import Levels, Span
 from gansmith.data.images.resize import ImageShape
+from gansmith.errors import UsageError
 from gansmith.system.machine import num_cores
 from gansmith.system.processes import read_frame, start_worker, worker_command, write_frame
 
@@ -49,11 +50,17 @@ class Job:
     reason: str = ""
 
 
+MOST_WORKERS = 1024
+"""Decode processes, at most."""
+
+
 class Decoders:
     """Decode processes, one for each core by default, for as long as the `with` statement lasts."""
 
     def __init__(self, num: int | None = None, timeout: float = TIMEOUT):
-        self._num, self._timeout = max(1, num or num_cores()), timeout
+        if num is not None and not 1 <= num <= MOST_WORKERS:
+            raise UsageError(f"workers {num} must be 1 to {MOST_WORKERS}.")
+        self._num, self._timeout = num or num_cores(), timeout
         self._processes = [_Process(timeout) for _ in range(self._num)]
         self._free: SimpleQueue[_Process] = SimpleQueue()
         for process in self._processes:
