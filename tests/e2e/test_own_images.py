@@ -11,7 +11,7 @@ from PIL import Image
 from gansmith.planning import memory, plan
 from gansmith.recipe_file import recipe_of
 from gansmith.runs.run import Run
-from tests.helpers.small_images import file, photo
+from tests.helpers.small_images import file, photo, write_images
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.2, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
 
@@ -312,3 +312,12 @@ def test_what_is_said_twice_of_a_continuation_is_refused(gansmith, trained, opti
     result = gansmith("resume", trained, *option.split(), "--set", change)
     assert result.code == 2
     assert f"{option} and --set {change} both set" in result.err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_folder_that_is_called_as_a_known_dataset_is_not_passed_over_in_silence(gansmith):
+    note = f"fashion-10k is the known dataset; the images in {Path('fashion-10k').absolute()} are named ./fashion-10k"
+    assert note not in gansmith("train", "tiny.toml", "--steps", "1").err
+    write_images(Path("fashion-10k"), [f"{number}.png" for number in range(12)])
+    assert note in gansmith("train", "tiny.toml", "--steps", "1").err
+    assert "12 images" in gansmith("data", "check", "./fashion-10k").out

@@ -102,7 +102,7 @@ def only_labelled(dataset: Dataset, set_name: str, allow_dropped: bool) -> Datas
             f"them, train without classes, or accept the loss of more than {MAX_DROPPED:.0%} with --allow-dropped."
         )
     kept = dataset.only(rows)
-    labels = kept.labels.astype(label_type(len(index["classes"]), without=False))
+    labels = dataset.labels[rows].astype(label_type(len(index["classes"]), without=False))
     digest = hashlib.sha256()
     for row in rows:
         digest.update(dataset.images[row].data)

@@ -174,7 +174,7 @@ class _Summary:
         self._num_kept = len(self._labels)
         self._found = labels.settled(self._labels)
         if not self._found.of:
-            self._labels, self._without = [None] * self._num_kept, []
+            self._labels, self._without = list[str | None]([None]) * self._num_kept, []
 
     def check_losses(self, allow_dropped: bool) -> None:
         """Raise DataError when too many images, or all, are lost."""

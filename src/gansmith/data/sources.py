@@ -105,6 +105,14 @@ def absolute_name(name: str) -> str:
     return name if plain in SETS else f"{path_of(plain).resolve()}{name.removeprefix(plain)}"
 
 
+def namesake_notes(name: str) -> list[str]:
+    """A note if a file or folder here is called as the known dataset that is used."""
+    plain = parse_name(name).name
+    if plain not in SETS or not Path(plain).exists():
+        return []
+    return [f"{plain} is the known dataset; the images in {Path(plain).absolute()} are named ./{plain}"]
+
+
 def path_of(name: str) -> Path:
     """The path that is named. Raises DataError when it does not exist, naming the nearest known set."""
     path = Path(name).expanduser()

@@ -25,8 +25,8 @@ _KINDS = {
 }
 _CONTAINER = re.compile(rf"({'|'.join(sorted(_KINDS, key=len, reverse=True))})([-_.].*)?\.(parquet|tar|tgz|zip)", re.I)
 """A table or an archive that holds images of one part."""
-_NO_IMAGES = {
-    *(
+_NO_IMAGES = frozenset(
+    [
         ".csv",
         ".tsv",
         ".json",
@@ -41,10 +41,24 @@ _NO_IMAGES = {
         ".npz",
         ".pkl",
         ".mat",
-    ),
-    *(".txt", ".md", ".rst", ".html", ".pdf", ".log", ".py", ".ipynb", ".sh"),
-    *(".ogg", ".wav", ".mp3", ".flac", ".mp4", ".mov", ".avi"),
-}
+        ".txt",
+        ".md",
+        ".rst",
+        ".html",
+        ".pdf",
+        ".log",
+        ".py",
+        ".ipynb",
+        ".sh",
+        ".ogg",
+        ".wav",
+        ".mp3",
+        ".flac",
+        ".mp4",
+        ".mov",
+        ".avi",
+    ]
+)
 """Suffixes of files that lie beside images and say nothing about how these are sorted."""
 _DEPTH = 2
 """Folders below the top that parts are looked for in."""
@@ -139,7 +153,8 @@ def _note(parts: dict[str, Part], names: Sequence[str], wanted: Sequence[str]) -
     if outside := sum(name not in parts for name in images):
         others.append(f"{outside:,} outside of them")
     used = f"{' and '.join(taken)}: {sum(counts[label] for label in taken):,} of {len(images):,} images"
-    left = " and ".join(filter(None, [", ".join(others[:-1]), *others[-1:]]))
+    *first, last = others or [""]
+    left = f"{', '.join(first)} and {last}" if first else last
     verb = "are not trained on" if "train" in wanted else "are left out"
     return f"{used}; {left} {verb}" if others else used
 

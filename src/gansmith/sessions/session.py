@@ -8,6 +8,7 @@ from pathlib import Path
 from gansmith.checkpoints.load import tidy
 from gansmith.checkpoints.manifest import find_checkpoint
 from gansmith.checkpoints.save import apply_keep_policy
+from gansmith.data.sources import namesake_notes
 from gansmith.engine import DeviceChoice, make_engine, same_engine, suitable_threads
 from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted
 from gansmith.networks import check_networks
@@ -232,7 +233,11 @@ def _prepare(
     datasets = datasets or open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
     make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset
     evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
-    notes = [*datasets.notes, *([evaluator.note()] if evaluator else notes_on_too_short(recipe))]
+    notes = [
+        *namesake_notes(recipe.data.name),
+        *datasets.notes,
+        *([evaluator.note()] if evaluator else notes_on_too_short(recipe)),
+    ]
     return datasets, evaluator if evaluator and evaluator.names else None, notes
 
 
