@@ -25,40 +25,10 @@ _KINDS = {
 }
 _CONTAINER = re.compile(rf"({'|'.join(sorted(_KINDS, key=len, reverse=True))})([-_.].*)?\.(parquet|tar|tgz|zip)", re.I)
 """A table or an archive that holds images of one part."""
-_NO_IMAGES = frozenset(
-    [
-        ".csv",
-        ".tsv",
-        ".json",
-        ".jsonl",
-        ".xml",
-        ".yaml",
-        ".yml",
-        ".toml",
-        ".ini",
-        ".cfg",
-        ".npy",
-        ".npz",
-        ".pkl",
-        ".mat",
-        ".txt",
-        ".md",
-        ".rst",
-        ".html",
-        ".pdf",
-        ".log",
-        ".py",
-        ".ipynb",
-        ".sh",
-        ".ogg",
-        ".wav",
-        ".mp3",
-        ".flac",
-        ".mp4",
-        ".mov",
-        ".avi",
-    ]
-)
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".npy", ".npz", ".mat")
+_TEXTS = (".txt", ".md", ".rst", ".html", ".pdf", ".log", ".py", ".ipynb", ".sh", ".pkl")
+_MEDIA = (".ogg", ".wav", ".mp3", ".flac", ".mp4", ".mov", ".avi")
+_NO_IMAGES = frozenset((*_TABLES, *_TEXTS, *_MEDIA))
 """Suffixes of files that lie beside images and say nothing about how these are sorted."""
 _DEPTH = 2
 """Folders below the top that parts are looked for in."""
