@@ -54,7 +54,7 @@ def photos():
         ("train demo --output here", "--runs here"),
         ("train demo --outdir ~/x", "--runs ~/x"),
         ("sample last --output x.png", "--out x.png"),
-        ("runs figures last --output x", "--out x"),
+        ("runs animate last --output x.gif", "--out x.gif"),
         ("train --dataset photos", "--data photos"),
         ("train --dataroot photos", "--data photos"),
         ("evaluate last --dataset photos", "--against photos"),
@@ -171,7 +171,7 @@ def test_a_size_that_is_none(gansmith, photos, size):
 
 
 def test_a_size_for_networks_of_one_size_is_refused_in_a_sentence(gansmith):
-    refused(gansmith("train", "fashion-mlp:sigmoid" if False else "mnist-dcgan", "--size", 30))
+    refused(gansmith("train", "mnist-dcgan", "--size", 30))
 
 
 def test_batch_size_and_rate_are_those_of_the_recipe(gansmith):
@@ -188,18 +188,14 @@ def test_a_rate_that_falls_falls_by_as_much_from_the_one_given(gansmith):
 
 
 def test_a_rate_where_there_are_two_names_both_settings(gansmith):
-    result = gansmith("train", "svhn-dcgan", "--lr", "3e-4", "--set", "generator_optimizer.beta1=0.4")
-    assert result.code in (0, 2, 3)
     changed = ["--set", "generator_optimizer.lr=2e-4", "--set", "discriminator_optimizer.lr=1e-4"]
     Path("two.toml").write_text(
-        'from = "demo"\n[generator_optimizer]\nlr = 2e-4\n[discriminator_optimizer]\nlr = 1e-4\n'
+        'from = "demo"\n[generator_optimizer]\nlr = 2e-5\n[discriminator_optimizer]\nlr = 5e-5\n'
     )
     refused(
-        gansmith("train", "two.toml", "--lr", "3e-4"),
-        "discriminator_optimizer.lr=3e-4",
-        "generator_optimizer.lr=3e-4",
-        "1e-4",
-        "2e-4",
+        gansmith("train", "two.toml", "--lr", "3e-5"),
+        "two has 5e-5 for D and 2e-5 for G",
+        "--set discriminator_optimizer.lr=3e-5 --set generator_optimizer.lr=3e-5",
     )
     refused(gansmith("train", "demo", "--lr", "3e-4", *changed), "both set the learning rate")
 
@@ -227,12 +223,14 @@ def test_mirror_adds_flips_to_what_there_is(gansmith, photos):
 
 
 def test_a_plan_says_how_mirroring_is_allowed_and_that_it_is(gansmith, photos):
-    assert "flips are off, since they would mirror text; to allow them: --mirror" in gansmith(
-        "train", "--data", photos, "--steps", 1, "--dry-run"
-    ).out
-    assert "augmentation is on (flip, colour, translate, cutout)" in gansmith(
-        "train", "--data", photos, "--steps", 1, "--dry-run", "--mirror"
-    ).out
+    assert (
+        "flips are off, since they would mirror text; to allow them: --mirror"
+        in gansmith("train", "--data", photos, "--steps", 1, "--dry-run").out
+    )
+    assert (
+        "augmentation is on (flip, colour, translate, cutout)"
+        in gansmith("train", "--data", photos, "--steps", 1, "--dry-run", "--mirror").out
+    )
 
 
 def test_python_has_the_same_options(photos):
@@ -255,7 +253,7 @@ def test_changes_of_a_recipe_may_be_keywords():
     assert package.recipe("demo", ["seed=3"], batch_size=16) == package.recipe("demo", {"seed": 3, "batch_size": 16})
     with pytest.raises(UsageError, match="'batch_size'"):
         package.recipe("demo", batch=64)
-    with pytest.raises(UsageError, match="'discriminator_optimizer.lr' or 'generator_optimizer.lr'"):
+    with pytest.raises(UsageError, match=r"'discriminator_optimizer\.lr' or 'generator_optimizer\.lr'"):
         package.recipe("demo", lr=64)
     with pytest.raises(UsageError, match="seed"):
         package.recipe("demo", {"seed": 3}, seed=4)

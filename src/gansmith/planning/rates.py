@@ -1,0 +1,28 @@
+"""One learning rate for both networks."""
+
+from gansmith.config import Schedule, scaled, toml_value
+from gansmith.errors import RecipeError
+from gansmith.schema import Recipe
+
+
+def rate_changes(recipe: Recipe, rate: float) -> list[str]:
+    """The changes that give both optimisers of the recipe this learning rate; one that falls falls by as much.
+
+    Raises RecipeError where they have different rates, since their ratio is the recipe's choice, and for no rate.
+    """
+    given = toml_value(rate)
+    if not 0 < rate < float("inf"):
+        raise RecipeError(f"lr {given} is no learning rate; give more than 0, such as 2e-4.")
+    tables = ("discriminator_optimizer", "generator_optimizer")
+    own, other = (getattr(recipe, table).lr for table in tables)
+    if own != other:
+        settings = [f"--set {table}.lr={given}" for table in tables]
+        rates = [one if isinstance(one, Schedule) else toml_value(one) for one in (own, other)]
+        raise RecipeError(
+            f"lr {given} is one rate, and {recipe.name} has {rates[0]} for D and {rates[1]} for G; set each: "
+            f"{' '.join(settings)}"
+        )
+    if not isinstance(own, Schedule):
+        return [f"{table}.lr={given}" for table in tables]
+    new = scaled(own, rate / max(own.start, own.end))
+    return [f"{table}.lr={new}" for table in tables]
