@@ -52,11 +52,11 @@ MEANT = {
 def check_meant(paths: Iterable[str], known: Collection[str]) -> None:
     """Raise RecipeError for the first of these unknown fields that people take for known ones, which it names."""
     for path in paths:
-        if meant := _meant(path, known):
+        if meant := fields_meant(path, known):
             raise RecipeError(f"unknown field {path!r}. Did you mean {' or '.join(map(repr, meant))}?")
 
 
-def _meant(path: str, known: Collection[str]) -> list[str]:
+def fields_meant(path: str, known: Collection[str]) -> list[str]:
     """The known fields that people may mean by a path that is none; of the table that they name, if there are some."""
     *tables, last = path.lower().replace("-", "_").split(".")
     names = MEANT.get(last, (last,))

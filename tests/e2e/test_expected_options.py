@@ -87,6 +87,13 @@ def photos():
         ("sample last --trunc 0.7", "--truncation 0.7"),
         ("evaluate last --num-samples 900", "--num 900"),
         ("train demo --gpu-id -1", "--device cuda"),
+        ("train demo -e 3", "--steps N, with N = 3 x images / batch size"),
+        ("train demo --patience 3", "--set evaluate.patience=3"),
+        ("train demo --evaluate.patience=3", "--set evaluate.patience=3"),
+        ("resume --keep-last 3", "--set checkpoints.keep_last=3"),
+        ("resume --beta2=0.9", "--set discriminator_optimizer.beta2=0.9 --set generator_optimizer.beta2=0.9"),
+        ("recipes show demo --penalty r1", "--set objective.penalty=r1"),
+        ("train demo --rows 3", "--set grid.rows=3"),
     ],
 )
 def test_an_option_of_other_programs_is_answered_with_what_does_it(gansmith, arguments, answer):

@@ -4,6 +4,9 @@ import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+OPTIMIZER_TABLES = ("discriminator_optimizer", "generator_optimizer")
+"""Tables whose fields are set together: one word elsewhere is both here."""
+
 
 class Habit(NamedTuple):
     """Names of an option elsewhere, and what it is here."""
@@ -21,7 +24,9 @@ _NEW = "a run goes on with: gansmith resume {RUN}"
 _RECIPE = "the recipe decides it: gansmith train {RECIPE}, and gansmith recipes list tells which there are"
 
 HABITS = (
-    Habit("epochs epoch num-epochs n-epochs nepochs max-epochs", "--steps N, with N = {EPOCHS} x images / batch size"),
+    Habit(
+        "epochs epoch e num-epochs n-epochs nepochs max-epochs", "--steps N, with N = {EPOCHS} x images / batch size"
+    ),
     Habit("iterations iters iter niter num-iterations max-iter num-steps max-steps total-steps", "--steps {N}"),
     Habit("kimg total-kimg", "--budget {N}k-images"),
     Habit("kimg total-kimg", "--set length.images={N}000"),
@@ -100,6 +105,10 @@ def expected(verb: str, option: str, arguments: Sequence[str], known: Collection
             return f"unknown option {option!r}; {told}."
         if {*re.findall(r"--[a-z][a-z-]+", habit.here)} <= {*known}:
             return f"unknown option {option!r}; here it is {told}."
+    if "--set" in known and (fields := _recipe_fields(name)):
+        value = _value_of(option, arguments) or "VALUE"
+        between = " " if {field.rpartition(".")[0] for field in fields} == {*OPTIMIZER_TABLES} else " or "
+        return f"unknown option {option!r}; here it is {between.join(f'--set {field}={value}' for field in fields)}."
     return ""
 
 
@@ -111,3 +120,13 @@ def _value_of(option: str, arguments: Sequence[str]) -> str:
             following = arguments[place + 1] if place + 1 < len(arguments) else "-"
             return value or ("" if following.startswith("-") else following)
     return ""
+
+
+def _recipe_fields(name: str) -> list[str]:
+    """The fields of the recipes that the option's name names or means, such as "evaluate.patience"."""
+    from gansmith.field_names import fields_meant
+    from gansmith.recipe_file import flat
+    from gansmith.recipes import load_recipe
+
+    known = flat(load_recipe("auto").model_dump())
+    return [name] if name in known else fields_meant(name.replace("-", "_"), known)
