@@ -4,48 +4,29 @@ from collections.abc import Collection, Iterable
 
 from gansmith.errors import RecipeError
 
-MEANT = {
-    "batch": ("batch_size",),
-    "batchsize": ("batch_size",),
-    "bs": ("batch_size",),
-    "learning_rate": ("lr",),
-    "learningrate": ("lr",),
-    "rate": ("lr",),
-    "momentum": ("beta1",),
-    "optimizer": ("discriminator_optimizer.name", "generator_optimizer.name"),
-    "optim": ("discriminator_optimizer.name", "generator_optimizer.name"),
-    "epochs": ("length.images",),
-    "epoch": ("length.images",),
-    "steps": ("length.images",),
-    "iterations": ("length.images",),
-    "iters": ("length.images",),
-    "kimg": ("length.images",),
-    "size": ("data.height", "data.width"),
-    "resolution": ("data.height", "data.width"),
-    "image_size": ("data.height", "data.width"),
-    "img_size": ("data.height", "data.width"),
-    "imsize": ("data.height", "data.width"),
-    "dataset": ("data.name",),
-    "dataroot": ("data.name",),
-    "path": ("data.name",),
-    "nc": ("data.channels",),
-    "nz": ("latents.size",),
-    "latent_dim": ("latents.size",),
-    "latent_size": ("latents.size",),
-    "z_dim": ("latents.size",),
-    "ngf": ("model.width",),
-    "ndf": ("model.width",),
-    "filters": ("model.width",),
-    "ema": ("ema_half_life",),
-    "ema_decay": ("ema_half_life",),
-    "mirror": ("augment.operations",),
-    "flip": ("augment.operations",),
-    "flips": ("augment.operations",),
-    "augmentation": ("augment.operations",),
-    "r1_gamma": ("objective.gamma",),
-    "gan_mode": ("objective.loss",),
-    "save_every": ("length.checkpoint_every",),
+_ELSEWHERE = {
+    "batch batchsize bs b minibatch": "batch_size",
+    "learning_rate learningrate rate": "lr",
+    "d_lr lr_d lrd dlr discriminator_lr": "discriminator_optimizer.lr",
+    "g_lr lr_g lrg glr generator_lr": "generator_optimizer.lr",
+    "momentum b1": "beta1",
+    "b2": "beta2",
+    "optimizer optimiser optim": "discriminator_optimizer.name generator_optimizer.name",
+    "epochs epoch steps iterations iters kimg": "length.images",
+    "size resolution res image_size img_size imsize": "data.height data.width",
+    "dataset dataroot data_path path": "data.name",
+    "nc num_channels image_channels": "data.channels",
+    "nz latent_dim latent_size z_dim z_size zdim noise_dim": "latents.size",
+    "ngf ndf nf filters": "model.width",
+    "ema ema_decay": "ema_half_life",
+    "mirror flip flips augmentation": "augment.operations",
+    "r1 r1_gamma": "objective.gamma",
+    "gan_mode gan_loss adv_loss": "objective.loss",
+    "save_every save_interval snap snapshot checkpoint_interval": "length.checkpoint_every",
+    "log_interval print_every": "length.log_every",
+    "sample_interval": "length.sample_every",
 }
+MEANT = {name: tuple(fields.split()) for names, fields in _ELSEWHERE.items() for name in names.split()}
 """Names elsewhere, and the fields here: whole, or their last part in every table that has it."""
 
 
@@ -63,3 +44,8 @@ def fields_meant(path: str, known: Collection[str]) -> list[str]:
     found = sorted(field for field in known if field in names or field.rpartition(".")[2] in names)
     named = [field for field in found if tables and field.split("_")[0].split(".")[0] == tables[-1].split("_")[0]]
     return named or found
+
+
+def set_together(fields: Collection[str]) -> bool:
+    """Whether one word elsewhere is all of these fields: both sides of the images, or both optimisers'."""
+    return {*fields} == {"data.height", "data.width"} or all("_optimizer." in field for field in fields)

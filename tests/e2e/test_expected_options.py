@@ -194,6 +194,14 @@ def test_a_rate_that_falls_falls_by_as_much_from_the_one_given(gansmith):
     assert rates[0] == rates[1] == before | {"start": 3e-4, "end": 1.5e-5}
 
 
+def test_a_rate_that_falls_does_so_at_the_shares_of_the_run_that_the_length_gives(gansmith):
+    for arguments in (["auto", "--steps", 100], ["demo", "--budget", "6400-images"]):
+        before, after = (
+            planned(gansmith, *arguments, *more)["generator_optimizer"]["lr"] for more in ([], ["--lr=3e-4"])
+        )
+        assert after == before | {"start": 3e-4, "end": 1.5e-5}
+
+
 def test_a_rate_where_there_are_two_names_both_settings(gansmith):
     changed = ["--set", "generator_optimizer.lr=2e-4", "--set", "discriminator_optimizer.lr=1e-4"]
     Path("two.toml").write_text(

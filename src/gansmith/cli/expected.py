@@ -4,9 +4,6 @@ import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-OPTIMIZER_TABLES = ("discriminator_optimizer", "generator_optimizer")
-"""Tables whose fields are set together: one word elsewhere is both here."""
-
 
 class Habit(NamedTuple):
     """Names of an option elsewhere, and what it is here."""
@@ -18,77 +15,50 @@ class Habit(NamedTuple):
     """The verbs to which it applies, if not to every verb that has these options."""
 
 
-_BOTH = "--set discriminator_optimizer.{0}={{X}} --set generator_optimizer.{0}={{X}}"
 _PACKED = "training needs none, since images are packed before it: gansmith data prepare SRC OUT --workers {N}"
 _NEW = "a run goes on with: gansmith resume {RUN}"
 _RECIPE = "the recipe decides it: gansmith train {RECIPE}, and gansmith recipes list tells which there are"
 
+_FOLDER = "output out outdir out-dir output-dir save-dir logdir log-dir results-dir checkpoint-dir dest"
+_DATA = "dataset datasets data dataroot data-dir data-path image-dir images-dir folder input real reference"
+
 HABITS = (
-    Habit(
-        "epochs epoch e num-epochs n-epochs nepochs max-epochs", "--steps N, with N = {EPOCHS} x images / batch size"
-    ),
+    Habit("epochs epoch e num-epochs n-epochs max-epochs", "--steps N, with N = {EPOCHS} x images / batch size"),
     Habit("iterations iters iter niter num-iterations max-iter num-steps max-steps total-steps", "--steps {N}"),
     Habit("kimg total-kimg", "--budget {N}k-images"),
     Habit("kimg total-kimg", "--set length.images={N}000"),
     Habit("images total-images nimg", "--budget {N}-images"),
     Habit("images total-images nimg", "--set length.images={N}"),
     Habit("time max-time hours", "--budget {TIME}"),
-    Habit("batch batchsize bs b batch-gpu minibatch mini-batch-size train-batch-size batch-size", "--batch-size {N}"),
-    Habit(
-        "batch batchsize bs b batch-gpu minibatch mini-batch-size train-batch-size batch-size", "--set batch_size={N}"
-    ),
-    Habit("learning-rate rate lr", "--lr {X}"),
-    Habit("learning-rate rate lr", _BOTH.format("lr")),
-    Habit("d-lr dlr lr-d lrd discriminator-lr", "--set discriminator_optimizer.lr={X}"),
-    Habit("g-lr glr lr-g lrg generator-lr", "--set generator_optimizer.lr={X}"),
-    Habit("beta1 b1 momentum", _BOTH.format("beta1")),
-    Habit("beta2 b2", _BOTH.format("beta2")),
-    Habit("optimizer optim optimiser", _BOTH.format("name")),
-    Habit("resolution res image-size img-size imsize image-resolution img-resolution size", "--size {S}"),
-    Habit(
-        "resolution res image-size img-size imsize image-resolution img-resolution size",
-        "--set data.height={S} --set data.width={S}",
-    ),
-    Habit("height h", "--set data.height={N}"),
-    Habit("width w", "--set data.width={N}"),
-    Habit("channels nc num-channels image-channels", "--set data.channels={N}"),
-    Habit("mirror flip flips hflip horizontal-flip xflip x-flip random-flip", "--mirror"),
-    Habit("aug augment augmentation augpipe diffaugment", '--set \'augment.operations=["translate", "cutout"]\''),
+    Habit("batch batchsize bs b batch-gpu minibatch mini-batch-size train-batch-size", "--batch-size {N}"),
+    Habit("learning-rate rate", "--lr {X}"),
+    Habit("resolution res image-size img-size imsize image-resolution img-resolution", "--size {S}"),
+    Habit("flip flips hflip horizontal-flip xflip x-flip random-flip", "--mirror"),
+    Habit("aug augment augpipe diffaugment", '--set \'augment.operations=["translate", "cutout"]\''),
     Habit("gpu gpus gpu-id gpu-ids cuda num-gpus use-cuda use-gpu ngpu", "--device cuda"),
     Habit("cpu no-cuda no-gpu use-cpu", "--device cpu"),
     Habit("mps", "--device mps"),
     Habit("fp16 amp bf16 half mixed-precision", "--precision bf16"),
     Habit("fp32", "--precision fp32"),
     Habit("workers num-workers n-workers data-workers j jobs threads num-threads", _PACKED, "train resume"),
-    Habit("workers num-workers n-workers j jobs threads", "--workers {N}"),
-    Habit(
-        "output out outdir out-dir output-dir save-dir logdir log-dir results-dir checkpoint-dir dest", "--out {PATH}"
-    ),
-    Habit(
-        "output out outdir out-dir output-dir save-dir logdir log-dir results-dir checkpoint-dir dest", "--runs {DIR}"
-    ),
-    Habit("dataset datasets dataroot data-dir data-path image-dir images-dir folder input real", "--data {PATH}"),
-    Habit("dataset data dataroot data-dir data-path image-dir images-dir folder real reference", "--against {PATH}"),
-    Habit("latent-dim latent-size latents latent z-dim z-size zdim nz noise-dim", "--set latents.size={N}"),
-    Habit("ngf ndf filters width-multiplier cbase nf", "--set model.width={N}"),
-    Habit("loss gan-mode gan-loss adv-loss", "--set objective.loss={NAME}"),
-    Habit("gamma r1-gamma r1", "--set objective.gamma={X}"),
+    Habit("num-workers n-workers j jobs threads num-threads", "--workers {N}"),
+    Habit(_FOLDER, "--out {PATH}"),
+    Habit(_FOLDER, "--runs {DIR}", "train"),
+    Habit(_DATA, "--data {PATH}"),
+    Habit(_DATA, "--against {PATH}"),
     Habit("ema ema-kimg ema-decay", "--set ema_half_life=IMAGES"),
     Habit("manualseed manual-seed random-seed random-state", "--seed {S}"),
     Habit("seeds", "--seed S --num N, since image i depends on the seed and i only"),
     Habit("cond conditional class-cond labelled labeled", "--labels"),
     Habit("model arch architecture network net config cfg recipe preset", _RECIPE, "train"),
     Habit("resume continue continue-train load checkpoint ckpt pretrained init-from", _NEW, "train"),
-    Habit("save-every save-interval snap snapshot checkpoint-interval", "--set length.checkpoint_every={IMAGES}"),
-    Habit("log-every log-interval print-every", "--set length.log_every={IMAGES}"),
-    Habit("sample-every sample-interval", "--set length.sample_every={IMAGES}"),
     Habit("exp-name run-name experiment experiment-name exp", "--name {NAME}"),
     Habit("num-samples num-images n-samples nsamples count number samples", "--num {N}"),
     Habit("trunc truncation-psi psi", "--truncation {X}"),
-    Habit("class classes label", "--class {NAME}"),
+    Habit("classes label", "--class {NAME}"),
     Habit("ckpt step epoch snapshot", "--checkpoint {STEP}"),
 )
-"""The first that fits the verb is told."""
+"""The first that fits the verb is told; `field_names` knows the names of a recipe's fields."""
 
 
 def expected(verb: str, option: str, arguments: Sequence[str], known: Collection[str]) -> str:
@@ -106,8 +76,9 @@ def expected(verb: str, option: str, arguments: Sequence[str], known: Collection
         if {*re.findall(r"--[a-z][a-z-]+", habit.here)} <= {*known}:
             return f"unknown option {option!r}; here it is {told}."
     if "--set" in known and (fields := _recipe_fields(name)):
-        value = _value_of(option, arguments) or "VALUE"
-        between = " " if {field.rpartition(".")[0] for field in fields} == {*OPTIMIZER_TABLES} else " or "
+        from gansmith.field_names import set_together
+
+        value, between = _value_of(option, arguments) or "VALUE", " " if set_together(fields) else " or "
         return f"unknown option {option!r}; here it is {between.join(f'--set {field}={value}' for field in fields)}."
     return ""
 

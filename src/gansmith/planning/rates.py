@@ -10,9 +10,9 @@ def rate_changes(recipe: Recipe, rate: float) -> list[str]:
 
     Raises RecipeError where they have different rates, since their ratio is the recipe's choice, and for no rate.
     """
+    if not (isinstance(rate, int | float) and 0 < rate < float("inf")):
+        raise RecipeError(f"lr {rate} is no learning rate; give more than 0, such as 2e-4.")
     given = toml_value(rate)
-    if not 0 < rate < float("inf"):
-        raise RecipeError(f"lr {given} is no learning rate; give more than 0, such as 2e-4.")
     tables = ("discriminator_optimizer", "generator_optimizer")
     own, other = (getattr(recipe, table).lr for table in tables)
     if own != other:
@@ -25,4 +25,5 @@ def rate_changes(recipe: Recipe, rate: float) -> list[str]:
     if not isinstance(own, Schedule):
         return [f"{table}.lr={given}" for table in tables]
     new = scaled(own, rate / max(own.start, own.end))
-    return [f"{table}.lr={new}" for table in tables]
+    ends = {"start": new.start, "end": new.end}  # begin and until follow from the length, which may not be known yet
+    return [f"{table}.lr.{end}={toml_value(value)}" for table in tables for end, value in ends.items()]
