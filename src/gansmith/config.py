@@ -81,12 +81,12 @@ def value_at(scheduled: float | Schedule, seen: int) -> float:
 def scaled(scheduled: float | Schedule, factor: float) -> float | Schedule:
     """The number, or both ends of the schedule, multiplied."""
     if not isinstance(scheduled, Schedule):
-        return _product(scheduled, factor)
-    ends = {"start": _product(scheduled.start, factor), "end": _product(scheduled.end, factor)}
+        return product(scheduled, factor)
+    ends = {"start": product(scheduled.start, factor), "end": product(scheduled.end, factor)}
     return scheduled.model_copy(update=ends)
 
 
-def _product(number: float, factor: float) -> float:
+def product(number: float, factor: float) -> float:
     """The product as people write it: without the error in its last digit, such as that of 3 * 0.1."""
     return float(f"{number * factor:.15g}")
 

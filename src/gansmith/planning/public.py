@@ -99,7 +99,7 @@ def as_assignments(changes: RecipeChanges, data: str | Path | None = None) -> li
     if data is not None:
         return [*as_assignments(changes), assignment("data.name", absolute_name(str(data)))]
     if isinstance(changes, Mapping):
-        values = flat({str(field): _plain(value) for field, value in changes.items()}).items()
+        values = flat({field: _plain(value) for field, value in changes.items()}).items()
         return [assignment(field, value) for field, value in values]
     listed = [changes] if isinstance(changes, str) else [*changes] if isinstance(changes, Iterable) else None
     if listed is None or not all(isinstance(one, str) for one in listed):

@@ -1,6 +1,6 @@
 """One learning rate for both networks."""
 
-from gansmith.config import Schedule, scaled, toml_value
+from gansmith.config import Schedule, product, toml_value
 from gansmith.errors import RecipeError
 from gansmith.schema import Recipe
 
@@ -24,6 +24,7 @@ def rate_changes(recipe: Recipe, rate: float) -> list[str]:
         )
     if not isinstance(own, Schedule):
         return [f"{table}.lr={given}" for table in tables]
-    new = scaled(own, rate / max(own.start, own.end))
-    ends = {"start": new.start, "end": new.end}  # begin and until follow from the length, which may not be known yet
+    factor = rate / max(own.start, own.end)
+    ends = {"start": product(own.start, factor), "end": product(own.end, factor)}
+    # begin and until follow from the length, which may not be known yet
     return [f"{table}.lr.{end}={toml_value(value)}" for table in tables for end, value in ends.items()]
