@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -80,8 +81,14 @@ def value_at(scheduled: float | Schedule, seen: int) -> float:
 def scaled(scheduled: float | Schedule, factor: float) -> float | Schedule:
     """The number, or both ends of the schedule, multiplied."""
     if not isinstance(scheduled, Schedule):
-        return scheduled * factor
-    return scheduled.model_copy(update={"start": scheduled.start * factor, "end": scheduled.end * factor})
+        return product(scheduled, factor)
+    ends = {"start": product(scheduled.start, factor), "end": product(scheduled.end, factor)}
+    return scheduled.model_copy(update=ends)
+
+
+def product(number: float, factor: float) -> float:
+    """The product as people write it: without the error in its last digit, such as that of 3 * 0.1."""
+    return float(f"{number * factor:.15g}")
 
 
 def below_one(scheduled: float | Schedule) -> float | Schedule:
@@ -109,6 +116,15 @@ def is_whole_schedule(values: Mapping[str, Any]) -> bool:
     return required <= values.keys() <= Schedule.model_fields.keys()
 
 
+def toml_value(value: bool | int | float | str) -> str:
+    """A single value as TOML, with numbers as people write them: 7.5e-5."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return re.sub(r"e([+-])0+(?=\d)", r"e\1", repr(value))
+
+
 def inline(values: Mapping[str, Any]) -> str:
     """A schedule's plain values on one line, as TOML."""
-    return f"{{{', '.join(f'{name} = {json.dumps(value)}' for name, value in values.items())}}}"
+    return f"{{{', '.join(f'{name} = {toml_value(value)}' for name, value in values.items())}}}"

@@ -1,6 +1,5 @@
 """Recipes as TOML text and back, byte for byte; single values replaced; every mistake explained in one sentence."""
 
-import json
 import tomllib
 from collections.abc import Iterable
 from typing import Any
@@ -8,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gansmith.config import KINDS, Schedule, inline, is_schedule, is_whole_schedule
+from gansmith.config import KINDS, Schedule, inline, is_schedule, is_whole_schedule, toml_value
 from gansmith.errors import RecipeError
+from gansmith.field_names import check_meant
 from gansmith.runs.renamed import with_new_names
 from gansmith.runs.run import Run
 from gansmith.schema import OPTIMIZERS, Recipe
@@ -26,6 +26,8 @@ def to_toml(recipe: Recipe, *, comments: bool = False) -> str:
 
 def from_values(values: dict[str, Any]) -> Recipe:
     """A checked recipe from nested plain values. Raises RecipeError that names the wrong field."""
+    strange = {key: value for key, value in values.items() if key not in Recipe.model_fields}
+    check_meant(flat(strange), flat(values).keys() - flat(strange).keys())
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -94,7 +96,9 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     value of another type, or an invalid value.
     """
     values = recipe.model_dump()
+    known = flat(values)
     for change in sorted(map(assigned, assignments), key=_names_first):
+        check_meant((path for path in flat(change) if _is_in_table_without_it(path, recipe)), known)
         values = merged(values, change)
     return from_values(values)
 
@@ -115,6 +119,13 @@ def assignment(field: str, value: Any) -> str:
     """The text "table.field=value" that `assigned` reads as this value, which is in the form of `flat`."""
     bare = isinstance(value, str) and isinstance(_parse_value(value), str | dict)
     return f"{field}={value if bare else _toml_value(value)}"
+
+
+def _is_in_table_without_it(path: str, recipe: Recipe) -> bool:
+    table, _, field = path.partition(".")
+    settings = getattr(recipe, table, None)
+    is_table = isinstance(settings, BaseModel) and not isinstance(settings, Schedule)
+    return is_table and field.partition(".")[0] not in type(settings).model_fields
 
 
 def _names_first(change: dict[str, Any]) -> bool:
@@ -150,11 +161,7 @@ def _toml_value(value: bool | int | float | str | tuple[Any, ...] | Schedule) ->
         return str(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml_value, value))}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    return toml_value(value)
 
 
 def _shorten(given: object) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
+from gansmith.cli.expected import expected
 from gansmith.errors import UsageError, unknown
 
 Verb = Callable[..., None]
@@ -19,13 +20,16 @@ Verb = Callable[..., None]
 IMAGES = "a known dataset, or a folder, .zip, .tar or .parquet of images; classes in brackets, such as cifar10[ship]"
 """Help of the argument that names images to check or pack."""
 _FIELDS = {
-    "data": ("data.name", "the images"),
-    "steps": ("length.images", "the length of the run"),
-    "budget": ("length.images", "the length of the run"),
-    "seed": ("seed", "the seed"),
-    "precision": ("precision", "the precision"),
+    "data": (("data.name",), "the images"),
+    "size": (("data.height", "data.width"), "the size of the images"),
+    "batch-size": (("batch_size",), "the batch size"),
+    "lr": (("discriminator_optimizer.lr", "generator_optimizer.lr"), "the learning rate"),
+    "steps": (("length.images",), "the length of the run"),
+    "budget": (("length.images",), "the length of the run"),
+    "seed": (("seed",), "the seed"),
+    "precision": (("precision",), "the precision"),
 }
-"""Options that set a field of the recipe, and the meaning of that field."""
+"""Options that set fields of the recipe, and the meaning of these fields."""
 
 
 def option(about: str, **settings: Any) -> Any:
@@ -52,6 +56,7 @@ SplitOption = Annotated[
     Literal["train", "test", "extra", "both"],
     option("split of a known dataset; both is train, then test", metavar="train|test|extra|both"),
 ]
+Size = Annotated[str | None, option("side, or height x width; default as the images suggest", metavar="S|HxW")]
 Workers = Annotated[int | None, option("decoding processes; default one per core", metavar="N")]
 NumImages = Annotated[
     int | None,
@@ -69,7 +74,7 @@ def call(verb: Verb, prog: str, arguments: Sequence[str]) -> None:
     except SystemExit as leaving:
         if not leaving.code:
             raise
-        raise UsageError(f"{one_sentence(errors.getvalue(), verb)} See: {prog} --help.") from None
+        raise UsageError(f"{one_sentence(errors.getvalue(), verb, arguments)} See: {prog} --help.") from None
     bound()
 
 
@@ -107,10 +112,22 @@ def check_changes(changes: Sequence[str], **options: object) -> None:
     from gansmith.recipe_file import assigned, flat
 
     for change in changes:
-        for name, value in options.items():
-            field, what = _FIELDS[name]
-            if value is not None and field in flat(assigned(change)):
+        changed = flat(assigned(change))
+        for option, value in options.items():
+            name = option.replace("_", "-")
+            fields, what = _FIELDS[name]
+            if value is not None and any(f"{one}.".startswith(f"{field}.") for field in fields for one in changed):
                 raise UsageError(f"--{name} {value} and --set {change} both set {what}; give one of them.")
+
+
+def parse_size(size: str | None) -> tuple[int, int] | None:
+    """Height and width of "64" or "96x64". Raises UsageError for anything else."""
+    if size is None:
+        return None
+    sides = size.lower().split("x")
+    if not (len(sides) <= 2 and all(side.isdecimal() and 1 <= int(side) <= 4096 for side in sides)):
+        raise UsageError(f"--size {size!r} is neither a side nor HEIGHTxWIDTH in 1 to 4096; try 64 or 96x64.")
+    return int(sides[0]), int(sides[-1])
 
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -132,12 +149,14 @@ _HINTS = {
 """Verb and option of another verb, and the sentence about it."""
 
 
-def one_sentence(box: str, verb: Callable[..., object]) -> str:
+def one_sentence(box: str, verb: Callable[..., object], arguments: Sequence[str] = ()) -> str:
     """The first paragraph of the box, in words that name the option, the value, and the closest match."""
     rows = [row.strip("│ ") for row in _ESCAPES.sub("", box).splitlines()[1:-1]]
     text = " ".join(takewhile(lambda row: row and not row.startswith("─"), rows))
     if found := re.match(r"Unrecognized options: (-[^,=]*)", text):
-        return _HINTS.get((verb.__name__, found[1])) or unknown("option", found[1], _option_names(verb))
+        option, known = found[1].split()[0], _option_names(verb)
+        hint = _HINTS.get((verb.__name__, option)) or expected(verb.__name__, option, arguments, known)
+        return hint or unknown("option", option, known)
     if found := re.match(r"invalid choice '(.*)' for argument '(.*?)'\. Expected one of \((.*)\)", text):
         choices = {choice.strip(" '") for choice in found[3].split(",")} - {"", "None"}
         return unknown(f"value of {found[2]}", found[1], choices)

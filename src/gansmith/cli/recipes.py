@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg
 
 from gansmith.cli.options import Changes, Json, option
 from gansmith.cli.output import print_json
+from gansmith.config import toml_value
 from gansmith.recipe_file import flat, to_toml
 from gansmith.recipes import all_names, family, load_recipe, recipe_names
 from gansmith.recipes.base import ARTICLES
@@ -81,9 +82,13 @@ def _describe_origin(found: Recipe, name: str) -> str:
 def _changes(plain: Recipe, found: Recipe) -> list[str]:
     """The settings of `found` that are others in `plain`, as "table.field = value (there: value)"."""
     before, after = (flat(one.model_dump(exclude={"name", "about"})) for one in (plain, found))
-    return [
-        f"{key} = {value!r} (there: {before.get(key)!r})" for key, value in after.items() if before.get(key) != value
-    ]
+    shown = {key: (_shown(value), _shown(before.get(key))) for key, value in after.items() if before.get(key) != value}
+    return [f"{key} = {here} (there: {there})" for key, (here, there) in shown.items()]
+
+
+def _shown(value: object) -> str:
+    """A value as people write it."""
+    return toml_value(value) if isinstance(value, float) else repr(value)
 
 
 def describe(recipe: Recipe) -> str:

@@ -8,7 +8,18 @@ from tyro.conf import Positional
 
 import gansmith
 from gansmith.cli.console import console_reporter
-from gansmith.cli.options import AllowDropped, Changes, Device, Json, Offline, Runs, check_changes, option
+from gansmith.cli.options import (
+    AllowDropped,
+    Changes,
+    Device,
+    Json,
+    Offline,
+    Runs,
+    Size,
+    check_changes,
+    option,
+    parse_size,
+)
 from gansmith.cli.output import print_json, print_lines, print_result
 from gansmith.errors import UsageError
 from gansmith.runs.run import check_root, default_root, folder_name
@@ -30,6 +41,12 @@ def train(
     runs: Runs = None,
     name: Annotated[str | None, option("name of the run; default: the recipe's name", metavar="NAME")] = None,
     steps: Annotated[int | None, option("length of the run in training steps", metavar="N")] = None,
+    size: Size = None,
+    batch_size: Annotated[int | None, option("real images in a training step", metavar="N")] = None,
+    lr: Annotated[
+        float | None, option("learning rate of both networks; one that falls begins here", metavar="X")
+    ] = None,
+    mirror: Annotated[bool, option("show every image to the discriminator mirrored half of the time")] = False,
     seed: Annotated[int | None, option("seed of every random draw", metavar="S")] = None,
     device: Device = "auto",
     offline: Offline = False,
@@ -48,10 +65,12 @@ def train(
     """Train a recipe in a new run folder, whose path is printed first and last.
 
     Without a recipe it is auto, which sets itself from the images, the device and the budget, and explains its choices.
-    Your own images keep their size and aspect ratio if the model supports any size; to override: --set data.height=64.
+    Your own images keep their size and aspect ratio if the model supports any size; to override: --size 64.
     With --labels, the classes are those of the dataset, or the folders that the images lie in.
     """
-    check_changes(changes, steps=steps, data=data, budget=budget, seed=seed, precision=precision)
+    given = {"seed": seed, "precision": precision, "batch_size": batch_size}
+    check_changes(changes, steps=steps, data=data, budget=budget, size=size, lr=lr, **given)
+    height_width = parse_size(size) or (None, None)
     _check_options(recipe, data)
     if name is not None:
         folder_name(name)
@@ -61,7 +80,7 @@ def train(
     from gansmith.recipe_file import to_toml
 
     images = None if data is None else absolute_name(data)
-    given = {"seed": seed, "precision": precision}
+    given |= dict(zip(("data.height", "data.width"), height_width, strict=True))
     fields = [f"{field}={json.dumps(value)}" for field, value in given.items() if value is not None]
     with console_reporter() as reporter:
         found = gansmith.plan(
@@ -71,6 +90,8 @@ def train(
             labels=labels,
             budget=budget,
             steps=steps,
+            lr=lr,
+            mirror=mirror,
             device=device,
             offline=offline,
             allow_dropped=allow_dropped,
@@ -102,8 +123,11 @@ def _check_options(recipe: str | None, data: str | None) -> None:
             "there is nothing to train: gansmith train demo is a first run, gansmith train --data FOLDER is for your "
             "own images, and gansmith recipes list tells what else there is."
         )
-    from gansmith.recipes import recipe_names
+    if data is not None and not Path(data).exists():
+        from gansmith.recipes import is_recipe
 
-    if recipe is not None and Path(recipe).exists() and not recipe.endswith(".toml") and recipe not in recipe_names():
-        on_images = command("train", "--data", recipe)
-        raise UsageError(f"{recipe} is a path and no recipe; to train on its images: {on_images}")
+        if is_recipe(data):
+            raise UsageError(
+                f"{data} is a recipe, which says how to train, and no dataset: {command('train', data)} trains it on "
+                "its own images; gansmith data list tells which datasets there are."
+            )

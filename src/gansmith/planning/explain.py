@@ -45,20 +45,19 @@ def about_short_budget(height: int, width: int) -> str:
     return (
         f"images have at most {fitting.SHORT_SIDE_ON_SHORT_BUDGET} pixels on the shorter side: with less than "
         f"{fitting.SHORT_BUDGET / 60:.0f} minutes on a CPU, many small images teach more than few large ones; for "
-        f"larger ones: --set data.height={height} --set data.width={width}"
+        f"larger ones: --size {height}x{width}"
     )
 
 
 def _about_augmentation(augment: Augment, count: int) -> str:
     if not augment.operations:
         return f"augmentation is off: with more than {FEW:,} images ({count:,}), D does not overfit"
+    if augment.operations == ("flip",):
+        return f"images are mirrored at random; other augmentation is off: with {count:,} images, D does not overfit"
     text = f"augmentation is on ({', '.join(augment.operations)}): {count:,} images are few, and D would overfit"
     if "flip" in augment.operations:
         return text
-    operations = ", ".join(f'"{name}"' for name in ("flip", *augment.operations))
-    return (
-        f"{text}; flips are off, since they would mirror text; to allow them: --set 'augment.operations=[{operations}]'"
-    )
+    return f"{text}; flips are off, since they would mirror text; to allow them: --mirror"
 
 
 def _about_evaluations(recipe: Recipe, facts: DatasetFacts) -> str:

@@ -4,8 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from pydantic import BaseModel
+
 from gansmith.data.sources import absolute_name
 from gansmith.engine import DeviceChoice
+from gansmith.errors import RecipeError
 from gansmith.networks import check_networks
 from gansmith.planning.budget import parse_budget
 from gansmith.planning.resolve import Resolved, resolve
@@ -27,21 +31,26 @@ def recipe(
     labels: bool = False,
     budget: str | None = None,
     device: DeviceChoice = "auto",
+    **fields: Any,
 ) -> Recipe:
     """The recipe that `gansmith train NAME` would train: a shipped one, or that of a TOML file.
 
     `data` is a known dataset or a path; `labels` makes the recipe conditional on the dataset's labels; `budget`, such
     as "10m" or "5M-images", decides the length. With any of these, or where the changes name the data, the images are
     looked at and packed, and what depends on them is set from them, as in `plan`. Without, nothing is opened: `auto`
-    is then set for the images that ship with gansmith. Raises RecipeError, UsageError and DataError.
+    is then set for the images that ship with gansmith. Further keywords are changes too: `batch_size=64`. Raises
+    RecipeError, UsageError and DataError.
     """
-    assignments = as_assignments(changes)
+    assignments, more = as_assignments(changes), as_assignments(fields)
+    if twice := stated_fields("", assignments) & stated_fields("", more):
+        raise RecipeError(f"{sorted(twice)[0]} is given twice, in the changes and by its keyword; give one of them.")
+    assignments += more
     depends_on_images = "data.name" in stated_fields(name, assignments)
     if data is None and not labels and budget is None and not depends_on_images:
         found = load_recipe(name, assignments)
         check_networks(found)
         return found
-    return plan(name, changes, data=data, labels=labels, budget=budget, device=device).recipe
+    return plan(name, assignments, data=data, labels=labels, budget=budget, device=device).recipe
 
 
 def plan(
@@ -52,6 +61,8 @@ def plan(
     labels: bool = False,
     budget: str | None = None,
     steps: int | None = None,
+    lr: float | None = None,
+    mirror: bool = False,
     device: DeviceChoice = "auto",
     offline: bool = False,
     allow_dropped: bool = False,
@@ -60,8 +71,9 @@ def plan(
 ) -> Resolved:
     """What `gansmith train --dry-run` shows: the recipe with its length, the plan of its time and memory, and notes.
 
-    The arguments are the command's options. A budget, or a recipe that chooses its own length, takes a trial of some
-    seconds. To train what was planned, with the dataset that is open already: `gansmith.train(gansmith.plan(...))`.
+    The arguments are the command's options. `lr` is the learning rate of both networks; `mirror` adds the augmentation
+    that mirrors images. A budget, or a recipe that chooses its own length, takes a trial of some seconds. To
+    train what was planned, with the dataset that is open already: `gansmith.train(gansmith.plan(...))`.
     """
     reporter = reporter or Silent()
     return resolve(
@@ -69,6 +81,8 @@ def plan(
         as_assignments(changes, data),
         steps=steps,
         budget=None if budget is None else parse_budget(budget),
+        lr=lr,
+        mirror=mirror,
         device=device,
         labels=labels,
         fit_batch=fit_batch,
@@ -78,10 +92,29 @@ def plan(
 
 
 def as_assignments(changes: RecipeChanges, data: str | Path | None = None) -> list[str]:
-    """Changes as "table.field=value", the dataset's name included; a mapping may be nested or have dotted names."""
+    """Changes as "table.field=value", the dataset's name included; a mapping may be nested or have dotted names.
+
+    Raises RecipeError for anything else.
+    """
     if data is not None:
         return [*as_assignments(changes), assignment("data.name", absolute_name(str(data)))]
     if isinstance(changes, Mapping):
-        values = flat({**changes}).items()
-        return [assignment(field, tuple(value) if isinstance(value, list) else value) for field, value in values]
-    return [changes] if isinstance(changes, str) else [*changes]
+        values = flat({field: _plain(value) for field, value in changes.items()}).items()
+        return [assignment(field, value) for field, value in values]
+    listed = [changes] if isinstance(changes, str) else [*changes] if isinstance(changes, Iterable) else None
+    if listed is None or not all(isinstance(one, str) for one in listed):
+        raise RecipeError(f'changes are {{"batch_size": 64}} or ["batch_size=64"], got {str(changes)[:100]}.')
+    return listed
+
+
+def _plain(value: Any) -> Any:
+    """A value of Python as `assignment` takes it: tables of settings as dictionaries, numbers of NumPy as Python's."""
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if isinstance(value, Mapping):
+        return {str(field): _plain(one) for field, one in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    if isinstance(value, Path):
+        return str(value)
+    return value.item() if isinstance(value, np.generic) else value

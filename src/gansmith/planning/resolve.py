@@ -19,6 +19,7 @@ from gansmith.planning.explain import explain_auto
 from gansmith.planning.length import AutoDraft, FixedDraft, auto_draft
 from gansmith.planning.memory import about_microbatches, fit_microbatches
 from gansmith.planning.plan import Plan, make_plan
+from gansmith.planning.rates import rate_changes
 from gansmith.planning.shape import take_shape
 from gansmith.recipe_file import assigned, assignment, flat, override
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
@@ -57,6 +58,8 @@ def resolve(
     *,
     steps: int | None,
     budget: Budget | None,
+    lr: float | None,
+    mirror: bool,
     device: DeviceChoice,
     labels: bool,
     fit_batch: bool,
@@ -77,6 +80,9 @@ def resolve(
         raise UsageError("--labels takes data.num_classes from the images; leave out --labels, or that --set.")
     # Few images allow every setting of the augmentation; how many there are is not known yet.
     recipe = load_recipe(name, changes, replace(EXAMPLE, count=FEW))
+    if lr is not None:
+        rates = rate_changes(recipe, lr)
+        recipe, changes = override(recipe, rates), [*changes, *rates]
     located = with_absolute_path(recipe)
     if located != recipe:
         recipe, changes = located, [*changes, assignment("data.name", located.data.name)]
@@ -106,6 +112,9 @@ def resolve(
         own = recipe if steps is None else override(recipe, [f"length.images={steps * recipe.batch_size}"])
         draft = FixedDraft(own=own, changes=changes)
     recipe = draft.recipe(images, 0)
+    if mirror and "flip" not in (operations := recipe.augment.operations):
+        draft = draft.changed(assignment("augment.operations", ("flip", *operations)))
+        recipe = draft.recipe(images, 0)
     if datasets:
         make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset, before any trial
     if fit_batch:

@@ -8,11 +8,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gansmith.data.datasets.catalog import SETS
+from gansmith.data.selection import parse_name
 from gansmith.errors import RecipeError, unknown
 from gansmith.recipe_file import assigned, flat, from_values, merged, override, read_toml
 from gansmith.recipes.base import Family
 from gansmith.recipes.fitting import EXAMPLE, DatasetFacts
 from gansmith.schema import Recipe
+from gansmith.text import command
 
 
 def recipe_names() -> list[str]:
@@ -91,10 +94,29 @@ def _named_recipe(name: str, facts: DatasetFacts | None) -> Recipe:
     return found.model_copy(update={"name": name, "about": about})
 
 
+def is_recipe(name: str) -> bool:
+    """Whether a recipe of that name, perhaps followed by variants, ships with gansmith."""
+    return name.partition(":")[0] in recipe_names()
+
+
 def _module(name: str) -> ModuleType:
     if name not in recipe_names():
-        raise RecipeError(unknown("recipe", name, recipe_names()) + " A file of your own ends in .toml.")
+        raise RecipeError(_why_no_recipe(name))
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+
+
+def _why_no_recipe(name: str) -> str:
+    """One sentence on a name that no recipe has: that of a dataset, of a path, or of nothing."""
+    if (plain := parse_name(name).name) in SETS:
+        own = [one for one in recipe_names() if parse_name(load_recipe(one).data.name).name == plain]
+        made = f"; or a recipe that was made for it: {', '.join(own)}" if own else ""
+        return (
+            f"{name} is a dataset, and a recipe says how to train on one; to train on it: "
+            f"{command('train', '--data', name)}{made}."
+        )
+    if Path(name).expanduser().exists():
+        return f"{name} is a path and no recipe; to train on its images: {command('train', '--data', name)}"
+    return unknown("recipe", name, recipe_names()) + " A file of your own ends in .toml."
 
 
 def _file_values(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The recipe `auto`: the best images a minute, from any images; it sets itself from them."""
 
-from gansmith.config import Schedule
+from gansmith.config import Schedule, product
 from gansmith.models import thin_dcgan
 from gansmith.recipes import fitting
 from gansmith.recipes.base import OURS, Family
@@ -37,7 +37,7 @@ def auto(facts: DatasetFacts = EXAMPLE) -> Recipe:
         name="auto",
         about="your own images, any size and aspect ratio: small networks, R1 penalty, EMA; it sets itself from them",
         batch_size=fitting.batch_size_for(facts),
-        ema_half_life=min(fitting.HALF_LIFE * images, fitting.LONGEST_HALF_LIFE),
+        ema_half_life=min(product(images, fitting.HALF_LIFE), fitting.LONGEST_HALF_LIFE),
         length=Length(
             images=images,
             log_every=intervals["length.log_every"],

@@ -81,9 +81,13 @@ def test_few_images_are_augmented_and_mirrored_only_where_that_is_right(name, co
     assert made("auto", photos(count, channels=channels, name=name)).augment.operations == operations
 
 
-def test_the_command_that_would_mirror_own_images_is_given_and_works():
-    _, _, change = starting("augmentation is on", explained(photos())).partition("--set '")
-    assert override(made("auto", photos()), [change.rstrip("'")]).augment.operations[0] == "flip"
+def test_the_option_that_mirrors_own_images_is_given():
+    assert starting("augmentation is on", explained(photos())).endswith("to allow them: --mirror")
+
+
+def test_many_images_that_are_mirrored_are_not_called_few():
+    mirrored = override(made("auto", photos(FEW + 1)), ['augment.operations=["flip"]'])
+    assert starting("images are mirrored", explain_auto(mirrored, photos(FEW + 1), ())).endswith("D does not overfit")
 
 
 def test_a_gpu_gets_wider_networks():
@@ -209,4 +213,4 @@ def test_every_decision_is_one_line():
 def test_haste_on_a_processor_makes_small_images_and_says_so():
     assert [short_side_for(seconds, gpu=False) for seconds in (0, 40, 7200)] == [64, 32, 64]
     assert short_side_for(40, gpu=True) == 64
-    assert "for larger ones: --set data.height=48 --set data.width=64" in about_short_budget(48, 64)
+    assert "for larger ones: --size 48x64" in about_short_budget(48, 64)

@@ -168,7 +168,7 @@ def test_a_run_from_before_the_held_out_losses_had_their_name_is_read(tmp_path):
     (tmp_path / "recipe.toml").write_text(text)
     assert recipe_of(Run(tmp_path)) == made
     (tmp_path / "mine.toml").write_text(text)
-    with pytest.raises(RecipeError, match="unknown field of Recipe 'evaluation'"):
+    with pytest.raises(RecipeError, match=r"unknown field 'evaluation\.every'"):
         recipe(str(tmp_path / "mine.toml"))
 
 

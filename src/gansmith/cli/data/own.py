@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 import gansmith
 from gansmith.cli.console import progress_bar
-from gansmith.cli.options import IMAGES, AllowDropped, Json, Offline, SplitOption, Workers, option
+from gansmith.cli.options import IMAGES, AllowDropped, Json, Offline, Size, SplitOption, Workers, option, parse_size
 from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.errors import UsageError
 from gansmith.text import command
@@ -48,7 +48,7 @@ def prepare_data(
     images: Annotated[Positional[str], arg(metavar="SRC", help=IMAGES)],
     out: Annotated[Positional[Path], arg(metavar="OUT", help="the folder to create")],
     split: SplitOption = "train",
-    size: Annotated[str | None, option("side, or height x width; default as check suggests", metavar="S|HxW")] = None,
+    size: Size = None,
     channels: Annotated[
         Literal[1, 3, 4] | None, option("grey, RGB or RGBA; default as check suggests", metavar="1|3|4")
     ] = None,
@@ -63,7 +63,7 @@ def prepare_data(
     offline: Offline = False,
 ) -> None:
     """Pack images into a dataset folder for training, whose path is printed; an interrupted one is continued."""
-    height_width, box_numbers = _parse_size(size), _parse_box(box)
+    height_width, box_numbers = parse_size(size), _parse_box(box)
     from gansmith.data.check.check_data import packed_dataset
     from gansmith.data.prepare import ShapeOptions, choose_shape, prepare_source
     from gansmith.data.sources import find_source
@@ -81,15 +81,6 @@ def prepare_data(
     print_notes(dataset.index["notes"])
     print_notes([f"{len(dataset):,} images of {shape.height}x{shape.width}x{shape.channels} ({outcomes})"])
     print_lines([str(out)])
-
-
-def _parse_size(size: str | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    sides = size.lower().split("x")
-    if not (len(sides) <= 2 and all(side.isdecimal() and 1 <= int(side) <= 4096 for side in sides)):
-        raise UsageError(f"--size {size!r} is neither a side nor HEIGHTxWIDTH in 1 to 4096; try 64 or 96x64.")
-    return int(sides[0]), int(sides[-1])
 
 
 def _parse_box(box: str | None) -> tuple[int, ...]:
