@@ -40,7 +40,7 @@ def test_the_new_system_is_listed_shown_trained_and_sampled(capsys):
     listed = capsys.readouterr().out
     assert "night-sky" in listed
     assert ":slow" in listed
-    assert main(["recipes", "show", "night-sky:slow", "--no-trial"]) == 0
+    assert main(["recipes", "show", "night-sky:slow"]) == 0
     shown = capsys.readouterr().out
     assert "discriminator_optimizer.lr = 0.0005 (there: 0.001)" in shown
     assert re.findall(r"^total +([\d,]+)$", shown, re.M) == ["634,401", "7,105"]

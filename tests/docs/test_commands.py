@@ -97,8 +97,6 @@ def smaller(words):
         words += ["-n", "140"]
     if "--interpolate" in words and "--class" not in words:
         words[words.index("last")] = "7"  # trained without labels
-    if words[:2] == ["recipes", "show"]:
-        words.append("--no-trial")
     return words
 
 

@@ -332,7 +332,7 @@ def test_every_command_has_help_that_fits(gansmith, verb):
         ("evaluate 1 --sed 2", "unknown option '--sed'. Did you mean '--seed'?"),
         ("resume 1 --budget 2m", "--budget decides the length of a new run; to train one on, give its new length by"),
         ("resume --budget=2m", "give its new length by --steps N."),
-        ("recipes show demo --no-trail", "unknown option '--no-trail'. Did you mean '--no-trial'?"),
+        ("recipes show demo --trail", "unknown option '--trail'. Did you mean '--trial'?"),
         ("train demo --steps x", "--steps cannot be 'x'. See: gansmith train --help."),
         ("train demo --steps", "--steps needs a value. See: gansmith train --help."),
         (

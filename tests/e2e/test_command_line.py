@@ -189,7 +189,7 @@ def test_recipes_are_listed_by_article_with_their_variants(gansmith):
 
 
 def test_recipes_are_shown_with_their_networks(gansmith):
-    shown = gansmith("recipes", "show", "fashion-dcgan", "--no-trial").out
+    shown = gansmith("recipes", "show", "fashion-dcgan").out
     for text in (
         "# Learning rate, or a schedule {start, end, until}",
         "840,705",
@@ -203,7 +203,7 @@ def test_recipes_are_shown_with_their_networks(gansmith):
 
 
 def test_a_variant_is_shown_with_its_source_and_what_differs(gansmith):
-    shown = gansmith("recipes", "show", "svhn-dcgan:scenario-1", "--no-trial").out
+    shown = gansmith("recipes", "show", "svhn-dcgan:scenario-1").out
     for text in (
         "svhn-dcgan:scenario-1: house numbers",
         "naokishibuya/deep-learning, python/dcgan_svhn.ipynb",
@@ -216,8 +216,14 @@ def test_a_variant_is_shown_with_its_source_and_what_differs(gansmith):
 
 
 def test_a_trial_of_three_steps_tells_the_expected_time(gansmith, tiny):
-    shown = gansmith("recipes", "show", tiny).out
+    shown = gansmith("recipes", "show", tiny, "--trial").out
     assert re.search(r"about \d:\d\d on this machine \(cpu, (fp32|bf16)\): 12 steps × \d+\.\d+ s, estimated", shown)
+
+
+def test_a_recipe_is_shown_without_a_trial(gansmith, tiny, monkeypatch):
+    monkeypatch.setattr("gansmith.planning.trial.seconds_per_step", None)
+    shown = gansmith("recipes", "show", tiny)
+    assert (shown.code, " on this machine " in shown.out) == (0, False)
 
 
 def test_runs_are_listed_and_shown(gansmith, trained):

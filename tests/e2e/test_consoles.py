@@ -23,7 +23,7 @@ VERBS = [
     ["sample", "1", "-n", "4", "--out", "grid.png"],
     ["evaluate", "1", "-n", "40", "--metrics", "kid"],
     ["recipes", "list"],
-    ["recipes", "show", "demo", "--no-trial"],
+    ["recipes", "show", "demo"],
     ["runs", "list"],
     ["runs", "show", "1"],
     ["data", "list"],
@@ -96,7 +96,7 @@ def test_a_result_that_cannot_be_written_is_an_error_and_a_reader_who_has_enough
 def test_characters_that_a_console_lacks_are_spelled(encoding):
     Path("Grüße × 你").mkdir()
     shown = []
-    for words in (["recipes", "list"], ["recipes", "show", "demo", "--no-trial"], ["data", "check", "Grüße × 你"]):
+    for words in (["recipes", "list"], ["recipes", "show", "demo"], ["data", "check", "Grüße × 你"]):
         code, out, err = run(words, PYTHONIOENCODING=encoding)
         assert code == (3 if words[0] == "data" else 0)
         shown.append((out + err).decode(encoding))
@@ -109,7 +109,7 @@ def test_without_docstrings_a_training_is_the_same():
     code, _, err = run([*TRAIN, "--steps", "3"], PYTHONOPTIMIZE="2")
     assert (code, status()) == (0, "done"), err
     assert b"not rewritten" not in err
-    assert run(["recipes", "show", "demo", "--no-trial"], PYTHONOPTIMIZE="2")[0] == 0
+    assert run(["recipes", "show", "demo"], PYTHONOPTIMIZE="2")[0] == 0
 
 
 def in_terminal(words):

@@ -58,7 +58,7 @@ def quick(monkeypatch):
     """Trials answer at once; returns the datasets that they were given."""
     given = []
 
-    def try_out(task, recipe, _device, datasets=None):
+    def try_out(task, recipe, _device, datasets=None, _reporter=None):
         about = {"device": "cpu", "precision": "fp32", "available": 1 << 30}
         given.append(datasets)
         if task == "memory":
@@ -88,7 +88,7 @@ def test_a_trial_gets_the_packed_images_and_looks_no_source_up(gansmith, zoo, mo
     packed = []
     original = plan.try_out
 
-    def try_out(task, recipe, device, datasets=None):
+    def try_out(task, recipe, device, datasets=None, reporter=None):
         if datasets is not None:
             Path(zoo).rename("moved")
             packed.append(datasets)

@@ -31,7 +31,7 @@ def tried(monkeypatch):
     """A trial that answers at once; returns what was asked."""
     asked = []
 
-    def try_out(task, recipe, device, _datasets=None):
+    def try_out(task, recipe, device, _datasets=None, _reporter=None):
         asked.append((task, recipe, device))
         about = {"device": "cpu", "precision": "fp32", "available": 1000 << 20}
         if task == "memory":
@@ -181,7 +181,7 @@ def test_too_few_images_and_a_folder_in_the_recipes_place(gansmith):
     mixed(7)
     few = gansmith("train", "--data", "photos", "--steps", 2)
     assert (few.code, "photos has 7 images that can be used; 8 are the least" in few.err) == (3, True)
-    assert "timing a few steps" not in gansmith("train", "--data", "photos", "--dry-run").err
+    assert "Timing a few steps" not in gansmith("train", "--data", "photos", "--dry-run").err
     place = gansmith("train", "photos")
     assert place.code == 2
     assert "photos is a path and no recipe; to train on its images: gansmith train --data photos" in place.err

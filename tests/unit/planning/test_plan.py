@@ -1,6 +1,7 @@
 """A plan adds up what a trial found, and a budget buys what fits into it."""
 
 import subprocess
+from operator import attrgetter
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,7 @@ from gansmith.planning.plan import make_plan, rounded_down
 from gansmith.recipe_file import override
 from gansmith.recipes.fitting import EVALUATIONS, DatasetFacts
 from gansmith.runs.reporter import Silent
-from gansmith.schema import Data
+from gansmith.schema import MOST_SHARE, Data
 from gansmith.training.loop import Due
 
 SECONDS = {"step": 0.01, "log": 0.001, "evaluation": 0.5, "grid": 0.02, "checkpoint": 0.03, "once": 1.0}
@@ -35,11 +36,19 @@ def calls_of(recipe, seconds):
 
 
 @pytest.fixture
-def tried(monkeypatch):
+def clock(monkeypatch):
+    """The time, which stands still unless a test moves it on."""
+    now = [0.0]
+    monkeypatch.setattr(plan.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def tried(monkeypatch, clock):
     """What the trials were of; they answer at once."""
     asked = []
 
-    def try_out(task, recipe, _device, _datasets=None):
+    def try_out(task, recipe, _device, _datasets=None, _reporter=None):
         asked.append((task, recipe.batch_size))
         about = {"device": "cpu", "precision": "fp32", "available": 1000 * MIB}
         if task == "memory":
@@ -50,9 +59,9 @@ def tried(monkeypatch):
     return asked
 
 
-def planned(text=None, evaluations=EVALUATIONS, draft=AUTO, count=300):
+def planned(text=None, draft=AUTO, count=300, stated=()):
     datasets = SimpleNamespace(train=range(count))
-    return make_plan(draft, parse_budget(text) if text else None, evaluations, datasets, "cpu", Silent())
+    return make_plan(draft, parse_budget(text) if text else None, datasets, "cpu", Silent(), stated)
 
 
 @pytest.mark.parametrize("text", ["30s", "90s", "10m", "2h"])
@@ -81,7 +90,7 @@ def test_a_time_is_not_overspent_by_what_comes_at_intervals_that_are_set(tried, 
     found = planned(text, draft=of_auto(*changes))
     assert 0.94 * seconds < found.seconds <= seconds
     fixed = of_fixed_length(*changes, "evaluate.images=300")
-    assert 0.94 * seconds < planned(text, 0, fixed).seconds <= seconds
+    assert 0.94 * seconds < planned(text, fixed).seconds <= seconds
 
 
 @pytest.mark.parametrize("text", ["2.5s", "3s", "4s", "6s", "8s"])
@@ -90,9 +99,9 @@ def test_a_short_time_is_spent_and_not_overspent_or_refused(tried, monkeypatch, 
     monkeypatch.setitem(SECONDS, "step", step)
     monkeypatch.setitem(SECONDS, "evaluation", evaluation)
     seconds = parse_budget(text).seconds
-    for evaluations, of in ((EVALUATIONS, AUTO), (0, of_fixed_length())):
+    for of in (AUTO, of_fixed_length()):
         try:
-            found = planned(text, evaluations, of)
+            found = planned(text, of)
         except UsageError as error:
             enough = str(error).rpartition("give ")[2].split()[0]
             assert parse_budget(enough).seconds > seconds
@@ -101,7 +110,7 @@ def test_a_short_time_is_spent_and_not_overspent_or_refused(tried, monkeypatch, 
 
 
 def test_evaluations_beyond_the_recipes_own_length_have_their_price_if_a_time_buys_them(monkeypatch):
-    def try_out(_task, recipe, _device, _datasets=None):
+    def try_out(_task, recipe, _device, _datasets=None, _reporter=None):
         """Evaluates where a run of the recipe would."""
         evaluates = 0 < recipe.evaluate.every <= recipe.length.images
         seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
@@ -135,11 +144,96 @@ def test_without_a_budget_the_length_is_the_recipes_own(tried):
     assert found.evaluations < EVALUATIONS, "they would take over a twentieth of the time"
 
 
-def test_a_recipe_of_fixed_evaluations_keeps_them(tried):
+def test_a_recipe_of_fixed_evaluations_keeps_as_many_as_there_is_time_for(tried):
     plain = recipe("demo")
-    found = planned("60s", 0, of_fixed_length())
-    assert found.calls["evaluation"] == plain.length.images // plain.evaluate.every
-    assert found.seconds <= 60
+    kept, fewer = planned("2m", of_fixed_length()), planned("60s", of_fixed_length())
+    assert kept.calls["evaluation"] == plain.length.images // plain.evaluate.every == 10
+    assert (fewer.calls["evaluation"], fewer.recipe.length.images % fewer.recipe.evaluate.every) == (6, 0)
+    set_here = planned("60s", of_fixed_length("evaluate.every=9600"), stated={"evaluate.every"})
+    assert set_here.recipe.evaluate.every == 9600
+
+
+def with_prices(monkeypatch, whole, fewest, images=2000):
+    """Trials that find these seconds for an evaluation of so many images, and of 500."""
+    prices = {"evaluated": images, "evaluated_fewest": 500, "fewest_evaluation": fewest}
+
+    def try_out(_task, recipe, *_):
+        about = {"device": "cpu", "precision": "fp32", "available": 1000 * MIB, "peak": (300 + recipe.batch_size) * MIB}
+        return about | {"seconds": SECONDS | {"evaluation": whole}, **prices}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+
+
+EVALUATION_SHARE = [
+    ("10m", 1.0, 0.5, 20, 2000),  # there is time for all
+    ("2m", 1.0, 0.5, 6, 2000),  # and for several
+    ("60s", 1.0, 0.5, 5, 800),  # of fewer images
+    ("60s", 8.0, 0.5, 5, 520),
+    ("30s", 1.0, 0.5, 3, 500),  # of the fewest
+    ("10s", 1.0, 0.5, 1, 500),
+]
+
+
+@pytest.mark.parametrize(("text", "whole", "fewest", "times", "images"), EVALUATION_SHARE)
+@pytest.mark.parametrize("of", ["auto", "fixed"])
+def test_several_evaluations_of_fewer_images_come_before_few_of_many(
+    monkeypatch, clock, of, text, whole, fewest, times, images
+):
+    with_prices(monkeypatch, whole, fewest)
+    draft = AUTO if of == "auto" else of_fixed_length("evaluate.images=2000")
+    found = planned(text, draft)
+    most = min(times, draft.most_evaluations)
+    assert (found.calls["evaluation"], found.recipe.evaluate.images) == (most, images)
+    taken = found.calls["evaluation"] * found.costs.seconds["evaluation"]
+    assert taken <= max(MOST_SHARE * found.seconds * 1.05, fewest)
+    assert found.seconds <= parse_budget(text).seconds
+    assert found.recipe.length.images % found.recipe.evaluate.every == 0
+
+
+@pytest.mark.parametrize("field", ["evaluate.images=2000", "evaluate.every=9600"])
+def test_the_images_of_evaluations_stay_where_they_or_the_interval_are_stated(monkeypatch, clock, field):
+    with_prices(monkeypatch, 1.0, 0.5)
+    name, _, value = field.partition("=")
+    found = planned("60s", of_auto(field), stated={name})
+    assert found.recipe.evaluate.images == 2000
+    assert attrgetter(name)(found.recipe) == int(value)
+
+
+@pytest.mark.parametrize("spent", [0.0, 25.0])
+def test_what_planning_takes_counts_as_part_of_the_time(tried, monkeypatch, clock, spent):
+    answer = plan.try_out
+
+    def try_out(task, *rest):
+        clock[0] += spent / 5 * (3 if task == "costs" else 1)
+        return answer(task, *rest)
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    found = planned("2m")
+    assert 0.96 * 120 < spent + found.seconds <= 120
+    assert found.planning == found.to_dict()["planning_seconds"] == pytest.approx(spent)
+    assert found.lines()[2].endswith(" of planning") == bool(spent)
+    with pytest.raises(UsageError, match=r"^--budget \d+s is too short") as caught:
+        planned("20s" if spent else "1s")
+    assert ("this plan took 25 s of it" in str(caught.value)) == bool(spent)
+    enough = str(caught.value).rpartition("give ")[2].split()[0]
+    assert planned(enough).recipe.steps >= length.FEWEST_STEPS
+
+
+@pytest.mark.parametrize(("device", "gpu"), [("cpu", True), ("cuda", False)])
+def test_a_step_that_is_too_slow_ends_the_plan_with_what_would_do(monkeypatch, device, gpu):
+    asked = []
+
+    def try_out(task, *_):
+        asked.append(task)
+        return {"device": device, "precision": "fp32", "available": MIB, "peak": MIB, "seconds": {"step": 14.2}}
+
+    monkeypatch.setattr(plan, "try_out", try_out)
+    for budget in ("8h", "1M-images", None):
+        with pytest.raises(UsageError, match=r"a step takes 14.2 s here, so 8 hours are about 2,000 steps, ") as caught:
+            planned(budget)
+        assert "too few for 32x48 RGB in batches of 32: take smaller images" in str(caught.value)
+        assert (", a GPU, " in str(caught.value)) == gpu
+    assert asked == ["costs"] * 3
 
 
 @pytest.mark.parametrize("text", ["0.5s", "1s"])
@@ -204,7 +298,7 @@ def test_the_lines_say_what_the_facts_say(tried):
         f"{tables['generator']:,} parameters in G and {tables['discriminator']:,} in D",
         f"{facts['steps']:,} steps of 32 images, {facts['images']:,} images in all",
         "10 ms per step, measured here (cpu, fp32)",
-        "6 evaluations of 500 ms each",
+        "6 evaluations of 500 ms each,",
         "300 MiB of memory at most, of 1,000 MiB free; memory would allow a batch of all 300 images (estimated",
     ):
         assert part in said
@@ -217,7 +311,7 @@ def test_what_is_due_more_often_than_there_are_steps_comes_once_a_step():
 
 
 def test_a_second_trial_that_takes_too_long_costs_only_what_it_would_tell(monkeypatch):
-    def try_out(task, _recipe, _device, _datasets=None):
+    def try_out(task, _recipe, _device, _datasets=None, _reporter=None):
         if task == "memory":
             raise subprocess.TimeoutExpired("trial", 300)
         return {"device": "cpu", "precision": "fp32", "available": 1000 * MIB, "peak": 300 * MIB, "seconds": SECONDS}
