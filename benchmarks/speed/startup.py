@@ -23,7 +23,7 @@ from gansmith.system.machine import describe_machine
 
 RESULTS = Path(__file__).parents[1] / "results"
 REPEATS = 9
-COMMANDS = ("--help", "train --help", "recipes list", "recipes show demo --no-trial")
+COMMANDS = ("--help", "train --help", "recipes list", "recipes show demo")
 
 
 RECIPE = "fashion-dcgan"

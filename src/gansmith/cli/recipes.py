@@ -40,10 +40,10 @@ def list_recipes(json_: Json = False) -> None:
 def show(
     name: Annotated[Positional[str], arg(metavar="NAME|FILE.toml")],
     changes: Changes = (),
-    no_trial: Annotated[bool, option("do not time a few steps to estimate the training time")] = False,
+    trial: Annotated[bool, option("time a few steps to estimate the training time here")] = False,
     json_: Json = False,
 ) -> None:
-    """Show a recipe: its origin, every setting with its meaning, the tables of its networks, and its time here."""
+    """Show a recipe: its origin, every setting with its meaning, and the tables of its networks."""
     found = load_recipe(name, changes)
     if json_:
         sys.stdout.write(found.model_dump_json(indent=1) + "\n")
@@ -54,7 +54,8 @@ def show(
     if not name.endswith(".toml"):
         sys.stdout.write(_describe_origin(found, name) + "\n\n")
     sys.stdout.write(f"{to_toml(found, comments=True)}\n{describe(found)}\n")
-    if not no_trial:
+    if trial:
+        sys.stdout.flush()
         sys.stdout.write(_expected_time(found) + "\n")
 
 

@@ -59,7 +59,7 @@ def train(
     fit_batch: Annotated[
         bool, option("split a batch that does not fit into memory into microbatches; the result is the same")
     ] = False,
-    dry_run: Annotated[bool, option("show the recipe and the plan, and stop")] = False,
+    dry_run: Annotated[bool, option("show the plan and the recipe, and stop")] = False,
     json_: Json = False,
 ) -> None:
     """Train a recipe in a new run folder, whose path is printed first and last.
@@ -102,7 +102,7 @@ def train(
         if json_:
             print_json(found.to_dict())
         else:
-            print_lines([to_toml(found.recipe), describe(found.recipe), *found.notes])
+            print_lines([*found.notes, "", to_toml(found.recipe), describe(found.recipe)])
         return
     with console_reporter() as reporter:
         run = gansmith.train(

@@ -32,7 +32,7 @@ def explain_auto(recipe: Recipe, facts: DatasetFacts, stated: Collection[str]) -
         "augment.operations": _about_augmentation(recipe.augment, count),
         "length.images": steps,
         "ema_half_life": ema,
-        "evaluate.every": _about_evaluations(recipe, facts),
+        "evaluate.every": _about_evaluations(recipe, facts, stated),
     }
     left_out = {*stated} - {"length.images"}
     if "model.name" in stated:  # the rules chose the width for other networks
@@ -60,11 +60,13 @@ def _about_augmentation(augment: Augment, count: int) -> str:
     return f"{text}; flips are off, since they would mirror text; to allow them: --mirror"
 
 
-def _about_evaluations(recipe: Recipe, facts: DatasetFacts) -> str:
+def _about_evaluations(recipe: Recipe, facts: DatasetFacts, stated: Collection[str]) -> str:
     times = recipe.length.images // recipe.evaluate.every if recipe.evaluate.every else 0
     if not (times and is_measurable(recipe, facts.count)):
         return ""  # the run says why
     text = f"evaluated {'once' if times == 1 else f'{times:,} times'} during training, to keep the best checkpoint"
+    if recipe.evaluate.images < fitting.EVALUATED and "evaluate.images" not in stated:
+        text += f", with {recipe.evaluate.images:,} images each, so that several evaluations fit into the run"
     if facts.most_evaluations == fitting.EVALUATIONS:
         return text
     return f"{text}; more {'would' if facts.evaluations else 'might'} take over {MOST_SHARE:.0%} of the time"

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from gansmith.errors import UsageError
 from gansmith.planning.budget import Budget, describe_seconds, intervals_of, proportional_intervals, stretched
+from gansmith.planning.evaluations import Evaluations, Prices, affordable, with_evaluations
 from gansmith.recipe_file import assigned, flat, override
 from gansmith.recipes import load_recipe
-from gansmith.recipes.fitting import DatasetFacts, intervals_for
-from gansmith.schema import MOST_SHARE, Recipe
+from gansmith.recipes.fitting import EVALUATIONS, DatasetFacts, intervals_for
+from gansmith.schema import Recipe
 from gansmith.viz.evolution import is_milestone
 
 FEWEST_STEPS = 20
@@ -32,20 +33,32 @@ class FixedDraft:
         """Real images in a step."""
         return self.own.batch_size
 
+    @property
+    def most_evaluations(self) -> int:
+        """The recipe's own number of evaluations."""
+        every = self.own.evaluate.every
+        return self.own.length.images // every if every else 0
+
     def intervals(self, images: int, evaluations: int) -> Mapping[str, int]:
         """The length and the intervals at a length of `images`, by field; 0 is the recipe's own length.
 
-        The recipe keeps its number of evaluations.
+        The recipe keeps its number of evaluations, unless `evaluations` are fewer; 0 is no limit.
         """
         if not images:
             return intervals_of(self.own)
         set_here = {field for change in self.changes for field in flat(assigned(change))}
         own = {field: value for field, value in intervals_of(self.own).items() if field in set_here}
-        return {**proportional_intervals(self.own, images), **own}
+        made = proportional_intervals(self.own, images)
+        if 0 < evaluations < self.most_evaluations:
+            made["evaluate.every"] = max(images // self.batch_size // evaluations, 1) * self.batch_size
+        return {**made, **own}
 
     def recipe(self, images: int, evaluations: int) -> Recipe:
         """The recipe at that length; it has these intervals."""
-        return override(stretched(self.own, images), self.changes) if images else self.own
+        if not images:
+            return self.own
+        every = self.intervals(images, evaluations)["evaluate.every"]
+        return override(stretched(self.own, images), [f"evaluate.every={every}", *self.changes])
 
     def changed(self, change: str) -> "FixedDraft":
         """The draft with another change, such as "microbatches=4"."""
@@ -62,6 +75,11 @@ class AutoDraft:
     batch_size: int
     stated: Mapping[str, int]
     """Values of the intervals that the user has stated."""
+
+    @property
+    def most_evaluations(self) -> int:
+        """Evaluations of a run, at most."""
+        return EVALUATIONS
 
     def facts_at(self, images: int, evaluations: int) -> DatasetFacts:
         """What the recipe of that length is set from."""
@@ -121,17 +139,22 @@ def total_seconds(costs: Mapping[str, float], calls: Mapping[str, int]) -> float
     return sum(seconds * calls[name] for name, seconds in costs.items())
 
 
-def choose_length(draft: Draft, budget: Budget | None, evaluations: int, costs: Mapping[str, float]) -> tuple[int, int]:
-    """The length in images, 0 for the draft's own, and how many of the `evaluations` there is time for.
+def choose_length(
+    draft: Draft, budget: Budget | None, costs: Mapping[str, float], prices: Prices | None, spent: float = 0.0
+) -> tuple[int, Evaluations]:
+    """The length in images, 0 for the draft's own, and the evaluations that there is time for.
 
-    Raises UsageError when the budget is too short, with the time that is enough.
+    `spent` are the seconds of the budget that planning took. Raises UsageError when the budget is too short, with the
+    time that is enough.
     """
+    most = draft.most_evaluations
     if budget and budget.seconds:
-        _check_long_enough(draft, budget, evaluations, costs)
-        affordable = _affordable_evaluations(budget.seconds, costs, evaluations)
-        return _images_within(budget.seconds, draft, affordable, costs), affordable
+        left = budget.seconds - spent
+        _check_long_enough(draft, budget, spent, costs, prices)
+        evaluations = affordable(left, most, prices)
+        return _images_within(left, draft, evaluations.times, with_evaluations(costs, evaluations)), evaluations
     images = budget.images if budget else 0
-    return images, _affordable_evaluations(_run_seconds(draft, images, evaluations, costs), costs, evaluations)
+    return images, affordable(_run_seconds(draft, images, most, costs), most, prices)
 
 
 def _run_seconds(draft: Draft, images: int, evaluations: int, costs: Mapping[str, float]) -> float:
@@ -157,33 +180,30 @@ def _milestones(steps: int) -> list[int]:
     return [step for step in candidates if step <= steps and is_milestone(step)]
 
 
-def _affordable_evaluations(seconds: float, costs: Mapping[str, float], evaluations: int) -> int:
-    """How many evaluations take at most their share of the time; at least one, if there are any."""
-    if not evaluations or "evaluation" not in costs:
-        return evaluations
-    return min(max(int(MOST_SHARE * seconds / costs["evaluation"]), 1), evaluations)
-
-
 def _shortest_length(draft: Draft, evaluations: int) -> int:
     """Images of the fewest steps that a budget must buy; a multiple of the evaluations, so that the last is the end."""
     multiple = evaluations or 1
     return -(-FEWEST_STEPS // multiple) * multiple * draft.batch_size
 
 
-def _check_long_enough(draft: Draft, budget: Budget, most: int, costs: Mapping[str, float]) -> None:
-    """Raise UsageError if not even the shortest run is within the budget."""
-    enough, besides = budget.seconds, 0.0
+def _check_long_enough(
+    draft: Draft, budget: Budget, spent: float, costs: Mapping[str, float], prices: Prices | None
+) -> None:
+    """Raise UsageError if not even the shortest run is within what is left of the budget."""
+    enough, besides = budget.seconds - spent, 0.0
     while True:  # a longer time may buy more evaluations, which take some of it
-        evaluations = _affordable_evaluations(enough, costs, most)
-        images = _shortest_length(draft, evaluations)
-        needed = _run_seconds(draft, images, evaluations, costs)
+        evaluations = affordable(enough, draft.most_evaluations, prices)
+        images = _shortest_length(draft, evaluations.times)
+        needed = _run_seconds(draft, images, evaluations.times, with_evaluations(costs, evaluations))
         if needed <= enough:
             break
         enough, besides = math.ceil(needed), needed - images // draft.batch_size * costs["step"]
-    if enough > budget.seconds:
+    if enough > budget.seconds - spent:
+        trial = f"; this plan took {describe_seconds(spent)} of it" if spent >= 1 else ""
         raise UsageError(
             f"--budget {budget.text} is too short: here a step takes {describe_seconds(costs['step'])}, and "
-            f"evaluations, grids, checkpoints and the report take {describe_seconds(besides)}; give {enough}s at least."
+            f"evaluations, grids, checkpoints and the report take {describe_seconds(besides)}{trial}; "
+            f"give {math.ceil(enough + spent)}s at least."
         )
 
 

@@ -23,7 +23,7 @@ from gansmith.planning.rates import rate_changes
 from gansmith.planning.shape import take_shape
 from gansmith.recipe_file import assigned, assignment, flat, override
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
-from gansmith.recipes.fitting import EVALUATIONS, EXAMPLE, FEW, SHORT_BUDGET, DatasetFacts, short_side_for
+from gansmith.recipes.fitting import EXAMPLE, FEW, SHORT_BUDGET, DatasetFacts, short_side_for
 from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
 from gansmith.training.datasets import Datasets, make_sampler, open_set, split_dataset, with_absolute_path
@@ -124,7 +124,7 @@ def resolve(
         recipe = draft.recipe(images, 0)
     plan, lines = None, []
     if datasets and (budget or (is_auto and not images)):
-        plan = make_plan(draft, budget, EVALUATIONS if is_auto else 0, datasets, device, reporter)
+        plan = make_plan(draft, budget, datasets, device, reporter, stated)
         recipe, lines = plan.recipe, plan.lines()
         if not budget and plan.seconds >= SHORT_BUDGET:
             lines.append("for a first look in less time: --budget 10m")

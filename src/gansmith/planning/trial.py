@@ -6,8 +6,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,13 +22,13 @@ from gansmith.recipe_file import to_toml
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.reporter import LogFile, Silent
-from gansmith.runs.run import create_run, write_atomically
+from gansmith.runs.run import Run, create_run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.system import processes
 from gansmith.system.machine import available_memory
 from gansmith.training.batch import make_batch
 from gansmith.training.datasets import Datasets, make_sampler
-from gansmith.training.evaluation import make_evaluator
+from gansmith.training.evaluation import Evaluator, make_evaluator
 from gansmith.training.log import StepLog
 from gansmith.training.state import GAN, build, generator_of, save_checkpoint
 from gansmith.training.steps import train_step
@@ -39,10 +40,20 @@ FEWEST_STEPS = 5
 """Number of timed steps that a trial takes at least."""
 SECONDS = 5.0
 """Seconds after which a trial ends, once it has taken `FEWEST_STEPS`."""
+SLOW_STEP = 10.0
+"""Seconds of a first step after which a trial ends at once: a day would hold fewer than 9,000 of them."""
+FEWEST_EVALUATED = 500
+"""Images of the smallest evaluation whose price is measured, unless the features need more, or there are fewer."""
 RARE_EVERY = 5
 """Every fifth step of a trial is one of each rare kind (lazy penalty, validation images)."""
 Batches = Callable[[int], tuple[Tensor, Tensor | None]]
 """Number of a step -> its images, uint8 [N, C, H, W], and labels, int64 [N], for conditional recipes."""
+Tell = Callable[[str], None]
+"""Is told what a trial does next, such as "step 3, of 5 to 20"."""
+
+
+def _tell_nobody(_doing: str) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,21 +61,29 @@ class Costs:
     """Time and memory of a recipe on an engine."""
 
     seconds: dict[str, float]
-    """Seconds by work: "step", "log", "evaluation", ..., and "once" for the begin and the end of the run."""
+    """Seconds by work: "step", "log", "evaluation", ..., and "once" for the begin and the end of the run.
+
+    After a step of `SLOW_STEP` there is nothing else.
+    """
     device: str
     precision: str
     peak: int
     """Peak memory of a process of its own in bytes, libraries included."""
     available: int
     """Bytes of memory that were free."""
+    evaluated: int = 0
+    """Images of an "evaluation"; 0 where there is none."""
+    evaluated_fewest: int = 0
+    """Images of a smaller evaluation."""
+    fewest_evaluation: float = 0.0
+    """Seconds of that."""
 
 
 def seconds_per_step(recipe: Recipe, engine: Engine) -> float:
     """Median seconds of a step on noise, see `timed_steps`."""
     gan, batches = build(recipe, engine), _noise(recipe)
     with suitable_threads(recipe.batch_size, gan.G, gan.D):
-        _warm_up(gan, batches, recipe, engine)
-        return timed_steps(gan, batches, recipe, engine)
+        return _slow_first_step(gan, batches, recipe, engine) or timed_steps(gan, batches, recipe, engine)
 
 
 def at_worst_case(recipe: Recipe) -> Recipe:
@@ -81,11 +100,13 @@ def two_steps(recipe: Recipe, engine: Engine) -> int:
 
     Raises torch's error when memory runs out.
     """
-    _warm_up(build(recipe, engine), _noise(recipe), recipe, engine)
+    gan, batches = build(recipe, engine), _noise(recipe)
+    for iteration in range(2):
+        _seconds_of_step(gan, batches, recipe, engine, iteration)
     return peak_memory(engine)
 
 
-def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> float:
+def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, tell: Tell = _tell_nobody) -> float:
     """Median seconds of a step.
 
     Rare kinds of steps, those with a lazy penalty or with validation images, are timed apart and add their share.
@@ -98,6 +119,7 @@ def timed_steps(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> f
     period = math.lcm(*(kind.every for kind in rare))
     usual, began = [], time.perf_counter()
     for number in range(MOST_STEPS):
+        tell(f"step {number + 1}, of {FEWEST_STEPS} to {MOST_STEPS}")
         turn = RARE_EVERY - 1 - number % RARE_EVERY
         if turn < len(rare):
             kind = rare[turn]
@@ -121,12 +143,13 @@ class _RareKind:
     seconds: list[float] = field(default_factory=list)
 
 
-def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
+def costs(recipe: Recipe, engine: Engine, images: Datasets, tell: Tell = _tell_nobody) -> Costs:
     """Measure the recipe's steps on its own images, and everything else that it does once, in a temporary run.
 
-    Only work that is due within the recipe's length is measured.
+    Only work that is due within the recipe's length is measured. `tell` is told what is tried before it is.
     """
     spent: dict[str, float] = {}
+    about: dict[str, Any] = {"device": str(engine.device), "precision": engine.precision}
     available = torch.cuda.mem_get_info()[0] if engine.device.type == "cuda" else available_memory()
 
     @contextmanager
@@ -146,8 +169,10 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
         return dataset.batch(chosen), dataset.labels_at(chosen)
 
     with suitable_threads(recipe.batch_size, gan.G, gan.D), tempfile.TemporaryDirectory() as folder:
-        _warm_up(gan, batches, recipe, engine)
-        spent["step"] = timed_steps(gan, batches, recipe, engine)
+        tell("the first step")
+        if slow := _slow_first_step(gan, batches, recipe, engine):
+            return Costs(seconds={"step": slow}, peak=peak_memory(engine), available=available, **about)
+        spent["step"] = timed_steps(gan, batches, recipe, engine, tell)
         run = create_run(Path(folder), "trial")
         write_atomically(run.recipe_file, to_toml(recipe))
         run.update(name="trial", notes=[])
@@ -161,16 +186,20 @@ def costs(recipe: Recipe, engine: Engine, images: Datasets) -> Costs:
             with timed("validation losses"):
                 write_validation_losses(gan, recipe, images.for_losses, engine, run)
         if evaluator and evaluator.names:
-            evaluator.evaluate(gan, engine, run, reporter)
-            spent["evaluation"] = evaluator.measuring
-            spent["once"] += evaluator.preparing
+            tell(f"an evaluation of {evaluator.num:,} images")
+            fewest = min(max(evaluator.fewest, FEWEST_EVALUATED), evaluator.num)
+            first, second = (_evaluation(replace(evaluator, num=fewest), gan, engine, run) for _ in range(2))
+            whole = _evaluation(evaluator, gan, engine, run) if fewest < evaluator.num else second
+            spent["evaluation"] = whole.measuring
+            spent["once"] += whole.preparing + max(first.measuring - second.measuring, 0.0)
+            about |= {"evaluated": evaluator.num, "evaluated_fewest": fewest, "fewest_evaluation": second.measuring}
+        tell("a grid, a checkpoint and a report")
         with timed("grid"):
             save_sample_grid(run, generator_of(gan, recipe, engine))
         with timed("checkpoint"):
             save_checkpoint(run, gan, recipe)
         with timed("once"):
             write_report(run)
-    about = {"device": str(engine.device), "precision": engine.precision}
     return Costs(seconds=spent, peak=peak_memory(engine), available=available, **about)
 
 
@@ -181,9 +210,22 @@ def peak_memory(engine: Engine) -> int:
     return processes.peak_process_memory()
 
 
-def _warm_up(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> None:
-    for iteration in range(2):  # the first has the penalty, lazy or not
-        _seconds_of_step(gan, batches, recipe, engine, iteration)
+def _evaluation(evaluator: Evaluator, gan: GAN, engine: Engine, run: Run) -> Evaluator:
+    """The evaluator after one evaluation, which has its seconds."""
+    evaluator.evaluate(gan, engine, run, Silent())
+    return evaluator
+
+
+def _slow_first_step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine) -> float:
+    """Take two steps, so that later ones are warm; the first has the penalty, lazy or not.
+
+    Returns 0, or the seconds of the first if it was so slow that one is enough.
+    """
+    for iteration in range(2):
+        seconds = _seconds_of_step(gan, batches, recipe, engine, iteration)
+        if seconds >= SLOW_STEP:
+            return seconds
+    return 0.0
 
 
 def _seconds_of_step(gan: GAN, batches: Batches, recipe: Recipe, engine: Engine, iteration: int) -> float:

@@ -1,12 +1,15 @@
 """A trial in a process of its own, which may be killed for want of memory without harm to the one that asks.
 
-`python -m gansmith.planning.trial_process TASK DEVICE [FOLDER]` reads a recipe as TOML and writes what it measured as
-JSON. FOLDER says which rows of which packed datasets a run trains on, so that no source is looked up again.
+`python -m gansmith.planning.trial_process TASK DEVICE [FOLDER]` reads a recipe as TOML and writes lines of JSON: what
+it does next as {"doing": ...}, and last what it measured. FOLDER says which rows of which packed datasets a run trains
+on, so that no source is looked up again.
 """
 
 import json
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,23 +24,31 @@ from gansmith.engine import DeviceChoice, make_engine, says_out_of_memory
 from gansmith.errors import DataError, GansmithError
 from gansmith.planning.trial import at_worst_case, costs, two_steps
 from gansmith.recipe_file import from_values, read_toml, to_toml
+from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
-from gansmith.system.processes import call_worker
+from gansmith.system.processes import watch_worker
 from gansmith.training.datasets import Datasets
 
 Task = Literal["memory", "costs"]
 """memory: two steps on noise; costs: steps on the recipe's images, and once everything else that a run does."""
 SECONDS = 300
 """Seconds that a trial may take: one that needs longer has begun to swap, or the machine has no time for it."""
+QUIET = 5.0
+"""Seconds between two notes on what a trial does."""
 ROLES = ("train", "for_losses", "validation")
 """The datasets of a run."""
 
 
 def try_out(
-    task: Task, recipe: Recipe, device: DeviceChoice, datasets: Datasets | None = None
+    task: Task,
+    recipe: Recipe,
+    device: DeviceChoice,
+    datasets: Datasets | None = None,
+    reporter: Reporter | None = None,
 ) -> dict[str, Any] | None:
     """What the process measured; None where it was killed, or had too little memory. "costs" needs the datasets.
 
+    The reporter is told what the trial does whenever it has said nothing for `QUIET` seconds.
     Raises the errors of `gansmith.errors` that it raised, subprocess.TimeoutExpired, and RuntimeError for others.
     """
     precision = make_engine(device, recipe.precision).precision  # auto is decided here: there it might differ
@@ -47,7 +58,8 @@ def try_out(
         if datasets and folder:
             write_views(datasets, Path(folder))
         arguments = [task, device, *([folder] if folder else [])]
-        done = call_worker(module, *arguments, content=given, timeout=SECONDS, threads=threads)
+        on_line = _teller(reporter) if reporter else _tell_nobody
+        done = watch_worker(module, *arguments, content=given, timeout=SECONDS, threads=threads, on_line=on_line)
     if done.returncode:
         text = done.stderr.decode(errors="replace").strip()
         if done.returncode < 0 or says_out_of_memory(text):
@@ -57,6 +69,24 @@ def try_out(
     if error := answer.get("error"):
         raise getattr(errors, error["kind"])(error["text"])
     return answer
+
+
+def _teller(reporter: Reporter) -> Callable[[bytes], None]:
+    """Notes what the process does next, a while after the last note."""
+    began = last = time.monotonic()
+
+    def tell(line: bytes) -> None:
+        nonlocal last
+        doing, now = json.loads(line).get("doing"), time.monotonic()
+        if doing and now - last >= QUIET:
+            last = now
+            reporter.note(f"trial, after {now - began:.0f} s: {doing}")
+
+    return tell
+
+
+def _tell_nobody(_line: bytes) -> None:
+    """Do nothing."""
 
 
 def write_views(datasets: Datasets, folder: Path) -> None:
@@ -97,10 +127,15 @@ def main(task: Task, device: DeviceChoice, folder: str = "") -> None:
         if task == "memory":
             answer = {"peak": two_steps(recipe, engine)}
         else:
-            answer = asdict(costs(recipe, engine, read_views(Path(folder))))
+            answer = asdict(costs(recipe, engine, read_views(Path(folder)), _write_doing))
     except GansmithError as error:
         answer = {"error": {"kind": type(error).__name__, "text": str(error)}}
     sys.stdout.write(f"{json.dumps(answer)}\n")
+
+
+def _write_doing(doing: str) -> None:
+    sys.stdout.write(f"{json.dumps({'doing': doing})}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

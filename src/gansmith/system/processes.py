@@ -10,6 +10,9 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -64,6 +67,44 @@ def call_worker(
         env=worker_environment(threads),
         check=False,
     )
+
+
+def watch_worker(
+    module: str, *arguments: str, content: bytes, timeout: float, threads: int, on_line: Callable[[bytes], None]
+) -> subprocess.CompletedProcess[bytes]:
+    """As `call_worker`, but `on_line` is given each line of stdout as it comes.
+
+    Raises subprocess.TimeoutExpired.
+    """
+    command, is_late = worker_command(module, *arguments), threading.Event()
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
+        given.write(content)
+        given.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=given, stdout=subprocess.PIPE, stderr=errors, env=worker_environment(threads)
+        )
+
+        def end() -> None:
+            is_late.set()
+            process.kill()
+
+        timer, lines = threading.Timer(timeout, end), []
+        timer.start()
+        try:
+            for line in process.stdout or ():
+                lines.append(line)
+                on_line(line)
+            process.wait()
+        finally:  # whatever interrupts us ends the worker too
+            timer.cancel()
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+        if is_late.is_set():
+            raise subprocess.TimeoutExpired(command, timeout)
+        errors.seek(0)
+        return subprocess.CompletedProcess(command, process.returncode, b"".join(lines), errors.read())
 
 
 def write_frame(file: BinaryIO, header: dict[str, Any], content: bytes) -> None:

@@ -74,12 +74,16 @@ class Evaluator:
     """Number of evaluations in this session."""
     real: Reference | None = None
 
+    @property
+    def fewest(self) -> int:
+        """The fewest images from which the metric that decides can be computed."""
+        return METRICS[DECIDES].fewest(self.extractor.width)
+
     def note(self) -> str:
         """A sentence on what is evaluated, or why nothing is."""
         features = f"the features {self.extractor.name!r}"
         if not self.names:
-            fewest = METRICS[DECIDES].fewest(self.extractor.width)
-            return f"{NOT_EVALUATED}: {self.num:,} images are too few for {features}, which need {fewest:,}"
+            return f"{NOT_EVALUATED}: {self.num:,} images are too few for {features}, which need {self.fewest:,}"
         kind = "not trained on" if self.validation else "of the training set"
         return (
             f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} images against as many real ones, "
@@ -141,13 +145,13 @@ class Evaluator:
     def _warning_if_expensive(self) -> str:
         """A sentence on what would make evaluations cheap enough; empty if they are."""
         share = self.measuring / (time.monotonic() - self.began - self.preparing)
-        if share <= MOST_SHARE:
+        if share <= 2 * MOST_SHARE:  # a plan is not exact
             return ""
         every = self.recipe.evaluate.every * (share / (1 - share)) / (MOST_SHARE / (1 - MOST_SHARE))
         digits = 10 ** (len(str(int(every))) - 2)
         return (
-            f"evaluations take {share:.0%} of the time so far, and {MOST_SHARE:.0%} should do: "
-            f"--set evaluate.every={math.ceil(every / digits) * digits:.0f}, or fewer evaluate.images in another run"
+            f"evaluations take {share:.0%} of the time so far; they would take {MOST_SHARE:.0%} with "
+            f"--set evaluate.every={math.ceil(every / digits) * digits:.0f}"
         )
 
 
