@@ -235,7 +235,7 @@ def test_a_budget_holds_against_the_length_of_a_file(gansmith, tried):
 
 
 def test_the_plan_has_the_evaluations_that_are_said_whatever_the_length_of_a_file(gansmith, monkeypatch):
-    def try_out(_task, recipe, _device, _datasets=None):
+    def try_out(_task, recipe, _device, _datasets=None, _reporter=None):
         """Evaluates where a run of the recipe would."""
         evaluates = recipe.evaluate.every <= recipe.length.images
         seconds = {what: SECONDS[what] for what in SECONDS if evaluates or what != "evaluation"}
