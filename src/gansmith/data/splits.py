@@ -118,7 +118,7 @@ def _note(parts: dict[str, Part], names: Sequence[str], wanted: Sequence[str]) -
     images = [name for name in names if may_be_image(name)]
     kind_of = {part.label: part.kind for part in parts.values()}
     counts = Counter(parts[name].label for name in images if name in parts)
-    taken = [label for label in kind_of if kind_of[label] in wanted]
+    taken = [label for kind in wanted for label in kind_of if kind_of[label] == kind]
     others = [f"{label} {counts[label]:,}" for label in kind_of if label not in taken]
     if outside := sum(name not in parts for name in images):
         others.append(f"{outside:,} outside of them")

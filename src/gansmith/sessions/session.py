@@ -22,7 +22,13 @@ from gansmith.runs.lock import only_writer
 from gansmith.runs.reporter import LogFile, Reporter, Silent
 from gansmith.runs.run import Run, check_root, create_run, default_root, find_run, folder_name, utc_now
 from gansmith.schema import Recipe
-from gansmith.sessions.changes import check_changes_are_safe, check_images_are_found, check_same_images, trained_recipe
+from gansmith.sessions.changes import (
+    check_changes_are_safe,
+    check_images_are_found,
+    check_same_images,
+    packed_dataset_key,
+    trained_recipe,
+)
 from gansmith.sessions.description import notes_on_length, notes_on_setting, write_description
 from gansmith.sessions.ending import ENDED, FAILED, STOPPED, check_not_ended, disk_errors, ending
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
@@ -166,7 +172,7 @@ def begin(
     with saying_what_fits(recipe, terms.device):
         engine = make_engine(terms.device, recipe.precision)
         datasets, evaluator, more_notes = _prepare(recipe, terms, datasets)
-        gan, notes = build(recipe, engine), [*notes, *more_notes]
+        gan, notes = build(recipe, engine), [*dict.fromkeys([*notes, *more_notes])]  # a plan has those on the images
         run = create_run(root, name)
         setup = Setup(recipe, datasets, evaluator, engine, run, terms.reporter)
         with only_writer(run):
@@ -180,7 +186,7 @@ def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
         check_changes_are_safe(run, trained, recipe)
         check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
-        datasets, evaluator, _ = _prepare(recipe, terms)
+        datasets, evaluator, _ = _prepare(recipe, terms, packed_as=packed_dataset_key(run))
         check_same_images(run, datasets.identity, recipe)
         if evaluator:
             check_same_evaluator(run, evaluator)
@@ -227,10 +233,14 @@ def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
 
 
 def _prepare(
-    recipe: Recipe, terms: Terms, datasets: Datasets | None = None
+    recipe: Recipe, terms: Terms, datasets: Datasets | None = None, packed_as: str = ""
 ) -> tuple[Datasets, Evaluator | None, list[str]]:
-    """Datasets, the evaluator of a run that is evaluated, and notes on both; all that can fail before a run folder."""
-    datasets = datasets or open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
+    """Datasets, the evaluator of a run that is evaluated, and notes on both; all that can fail before a run folder.
+
+    `packed_as` is the key of the packed dataset that a run was trained on until now.
+    """
+    access = access_for(terms.reporter, terms.offline, terms.allow_dropped)
+    datasets = datasets or open_all(recipe, replace(access, packed_as=packed_as))
     make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset
     evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
     notes = [

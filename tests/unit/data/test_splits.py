@@ -97,7 +97,7 @@ def test_what_is_not_trained_on_is_said_with_counts(tmp_path, form):
         f"train{slash}: 8 of 13 images; {val} 2 and test{slash} 3 are not trained on",
     )
     assert notes(place, "test")[0].startswith(f"test{slash}: 3 of 13 images; ")
-    assert notes(place, "both")[0] == f"test{slash} and train{slash}: 11 of 13 images; {val} 2 are not trained on"
+    assert notes(place, "both")[0] == f"train{slash} and test{slash}: 11 of 13 images; {val} 2 are not trained on"
 
 
 @pytest.mark.parametrize(
