@@ -28,7 +28,8 @@ _CONTAINER = re.compile(rf"({'|'.join(sorted(_KINDS, key=len, reverse=True))})([
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".npy", ".npz", ".mat")
 _TEXTS = (".txt", ".md", ".rst", ".html", ".pdf", ".log", ".py", ".ipynb", ".sh", ".pkl")
 _MEDIA = (".ogg", ".wav", ".mp3", ".flac", ".mp4", ".mov", ".avi")
-_NO_IMAGES = frozenset((*_TABLES, *_TEXTS, *_MEDIA))
+_OFFICE = (".xls", ".xlsx", ".ods", ".doc", ".docx", ".db")
+_NO_IMAGES = frozenset((*_TABLES, *_TEXTS, *_MEDIA, *_OFFICE))
 """Suffixes of files that lie beside images and say nothing about how these are sorted."""
 _DEPTH = 2
 """Folders below the top that parts are looked for in."""
