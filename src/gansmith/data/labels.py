@@ -168,7 +168,7 @@ def _from_files(
         )
         raise OtherKindError(first)
     notes = (
-        [f"{_title(group)} names {len(absent):,} files that are not there, first {printable(absent[0])}"]
+        [f"{_title(group)} has {len(absent):,} names that fit no file here, or several, first {printable(absent[0])}"]
         if absent
         else []
     )

@@ -194,7 +194,7 @@ def test_a_label_file_beside_the_parts_and_one_in_each_part_are_read(tmp_path):
     )
     dataset = open_dataset(Request(name=str(folder), split="train", shape=SMALL))
     assert dataset.labels.tolist() == [0, 1] * 4
-    assert not any("not there" in note for note in dataset.index["notes"])
+    assert not any("fit no file" in note for note in dataset.index["notes"])
     (folder / "labels.csv").unlink()
     for part, num in PARTS.items():
         lines = "".join(f"{n:02}.png,{'xy'[n % 2]}\n" for n in range(num))
