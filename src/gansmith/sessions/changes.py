@@ -138,13 +138,6 @@ def trained_on(run: Run) -> dict[str, Any]:
     return {"count": data.get("count"), "sha256": hashes.get("images"), "labels": hashes.get("labels")}
 
 
-def packed_dataset_key(run: Run) -> str:
-    """The key of the packed dataset of own images that the run was trained on; "" for a known dataset."""
-    data = run.info().get("data")
-    key = data.get("source_key") if isinstance(data, dict) else None
-    return key if isinstance(key, str) else ""
-
-
 def was_trained_on(run: Run, dataset: Dataset) -> bool:
     """Whether the run was trained on this packed dataset as it is now, as far as run.json tells."""
     return trained_on(run)["sha256"] in (None, dataset.index["sha256"]["images"])

@@ -22,14 +22,8 @@ from gansmith.runs.lock import only_writer
 from gansmith.runs.reporter import LogFile, Reporter, Silent
 from gansmith.runs.run import Run, check_root, create_run, default_root, find_run, folder_name, utc_now
 from gansmith.schema import Recipe
-from gansmith.sessions.changes import (
-    check_changes_are_safe,
-    check_images_are_found,
-    check_same_images,
-    packed_dataset_key,
-    trained_recipe,
-)
-from gansmith.sessions.description import notes_on_length, notes_on_setting, write_description
+from gansmith.sessions.changes import check_changes_are_safe, check_images_are_found, check_same_images, trained_recipe
+from gansmith.sessions.description import notes_on_length, notes_on_setting, packed_dataset_key, write_description
 from gansmith.sessions.ending import ENDED, FAILED, STOPPED, check_not_ended, disk_errors, ending
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
 from gansmith.system.atomic import write_atomically
@@ -186,7 +180,8 @@ def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
         check_changes_are_safe(run, trained, recipe)
         check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
-        datasets, evaluator, _ = _prepare(recipe, terms, packed_as=packed_dataset_key(run))
+        access = access_for(terms.reporter, terms.offline, terms.allow_dropped, packed_dataset_key(run))
+        datasets, evaluator, _ = _prepare(recipe, terms, open_all(recipe, access))
         check_same_images(run, datasets.identity, recipe)
         if evaluator:
             check_same_evaluator(run, evaluator)
@@ -233,14 +228,10 @@ def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
 
 
 def _prepare(
-    recipe: Recipe, terms: Terms, datasets: Datasets | None = None, packed_as: str = ""
+    recipe: Recipe, terms: Terms, datasets: Datasets | None = None
 ) -> tuple[Datasets, Evaluator | None, list[str]]:
-    """Datasets, the evaluator of a run that is evaluated, and notes on both; all that can fail before a run folder.
-
-    `packed_as` is the key of the packed dataset that a run was trained on until now.
-    """
-    access = access_for(terms.reporter, terms.offline, terms.allow_dropped)
-    datasets = datasets or open_all(recipe, replace(access, packed_as=packed_as))
+    """Datasets, the evaluator of a run that is evaluated, and notes on both; all that can fail before a run folder."""
+    datasets = datasets or open_all(recipe, access_for(terms.reporter, terms.offline, terms.allow_dropped))
     make_sampler(recipe, datasets.train)  # raises for a batch larger than the dataset
     evaluator = make_evaluator(recipe, datasets.train, datasets.validation)
     notes = [
