@@ -112,6 +112,8 @@ def test_every_file_is_counted_once_and_what_is_trained_on_is_what_was_said(tmp_
 
         with find_source(name, split).open() as source:
             content = {entry.name: source.read(entry) for entry in source.entries}
+        images = {key for key, one in content.items() if decode("", one).outcome != "dropped"}
+        assert {one.name for one in report.kept} == images  # whatever a file is called, wherever it lies
         for image, one in zip(dataset.images, report.kept, strict=True):
             assert (image == decode("", content[one.name], SHAPE).pixels).all()
         check_labels(name, split, dataset, report)
