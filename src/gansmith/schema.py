@@ -34,7 +34,7 @@ class Data(Settings):
     name: str = Field(min_length=1)
     """Known dataset, or path of a folder, .zip, .tar or .parquet; cifar10[ship] and mnist[0,1] pick classes."""
     split: Split = "train"
-    """Split of a known dataset: train, test, extra (SVHN only), or both, which is train followed by test."""
+    """Split of a dataset, or part of your own images: train, test, extra (SVHN only), or both, train before test."""
     skip: int = Field(0, ge=0)
     """Number of images to leave out at the start of the dataset."""
     limit: int = Field(0, ge=0)

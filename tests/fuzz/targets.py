@@ -192,7 +192,11 @@ def read_labels(name: str) -> Callable[[bytes], object]:
 
 
 def csv_seeds():
-    return [b"a.png,cat\nb.png,dog\r\ndeep/c.png,1\n", b'\xef\xbb\xbfname,label\n"a.png","c,a""t"\n\n b.png , 3 \n']
+    return [
+        b"a.png,cat\nb.png,dog\r\ndeep/c.png,1\n",
+        "id;x;breed\na;1;cat\n".encode("utf-16"),
+        b'\xef\xbb\xbfname,label\n"a.png","c,a""t"\n\n b.png , 3 \n',
+    ]
 
 
 def json_seeds():
@@ -201,6 +205,13 @@ def json_seeds():
         b'{"a.png": 1, "b.png": "cat", "gone\\ud83d.png": 2}',
         b'[["a.png", "x\\udc80"]]',
         b'{"labels": null}',
+    ]
+
+
+def jsonl_seeds():
+    return [
+        b'{"file_name": "a.png", "label": "cat"}\n{"file_name": "b", "label": 3, "text": null}\n',
+        b'{"image": "deep\\\\c.png", "class": null}\n',
     ]
 
 
@@ -280,6 +291,7 @@ TARGETS = {
     "tar-packed": Target(in_file("some.tar.gz", read_archive), lambda: archive_seeds("tar.")),
     "labels-csv": Target(read_labels("labels.csv"), csv_seeds),
     "labels-json": Target(read_labels("labels.json"), json_seeds),
+    "labels-jsonl": Target(read_labels("metadata.jsonl"), jsonl_seeds),
     "image": Target(read_image, image_seeds, prepare=limit_pixels),
     "store-index": Target(
         in_file("store/index.json", read_store), lambda: store_seeds("index.json"), prepare=write_store

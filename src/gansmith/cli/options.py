@@ -54,7 +54,7 @@ Changes = Annotated[
 ]
 SplitOption = Annotated[
     Literal["train", "test", "extra", "both"],
-    option("split of a known dataset; both is train, then test", metavar="train|test|extra|both"),
+    option("split of a dataset, or part of your own images; both is train, then test", metavar="train|test|extra|both"),
 ]
 Size = Annotated[str | None, option("side, or height x width; default as the images suggest", metavar="S|HxW")]
 Workers = Annotated[int | None, option("decoding processes; default one per core", metavar="N")]

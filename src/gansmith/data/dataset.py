@@ -19,7 +19,8 @@ from gansmith.data.datasets.http import Progress as Downloading
 from gansmith.data.hashes import file_hash
 from gansmith.data.images.resize import ImageShape, arrays_with_hidden_white, resize
 from gansmith.data.open_source import OpenSource
-from gansmith.data.prepare import prepare_source, source_key
+from gansmith.data.paths import open_path
+from gansmith.data.prepare import earlier_key, prepare_source, source_key
 from gansmith.data.selection import parse_name, rows_of
 from gansmith.data.sources import Source, find_source
 from gansmith.data.store import Dataset, read_dataset
@@ -52,6 +53,8 @@ class Access:
     """Never use the network."""
     allow_dropped: bool = False
     """Go on when more than 1 % of the images cannot be used."""
+    packed_as: str = ""
+    """The key of the packed dataset that a run was trained on: while its files are the same, it stays with that."""
     downloading: Downloading | None = None
     packing: Packing | None = None
 
@@ -107,14 +110,29 @@ def _check_prepared(path: Path, dataset: Dataset, shape: ImageShape) -> Dataset:
 def _pack_files(source: Source, request: Request, access: Access, listed: OpenSource | None) -> Dataset:
     """The packed dataset of image files, keyed by their content and their names below the path."""
     with nullcontext(listed) if listed else source.open() as opened:
+        key = source_key(opened, request.shape)
+        if access.packed_as not in ("", key) and (earlier := _packed_earlier(source, request.shape, access.packed_as)):
+            return earlier
         dataset = prepare_source(
             opened,
-            _place_in_cache(source.name, source_key(opened, request.shape)),
+            _place_in_cache(source.name, key),
             request.shape,
             allow_dropped=access.allow_dropped,
             progress=access.packing,
         )
     return replace(dataset, index={**dataset.index, "name": printable(source.name)})
+
+
+def _packed_earlier(source: Source, shape: ImageShape, key: str) -> Dataset | None:
+    """The dataset that an earlier version packed of these files, if it is still in the cache."""
+    with open_path(source.path, source.folders) as whole:
+        is_same = earlier_key(whole, shape) == key
+    dataset = read_dataset(_place_in_cache(source.name, key)) if is_same else None
+    if dataset is None:
+        return None
+    note = "the images are as an earlier version packed them when this run began"
+    notes = [*dataset.index["notes"], note]
+    return replace(dataset, index={**dataset.index, "name": printable(source.name), "notes": notes})
 
 
 def _pack_arrays(source: Source, request: Request) -> Dataset:

@@ -4,11 +4,13 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from gansmith.data.archives.kinds import is_archive_name
 from gansmith.data.formats.file_names import FileNames
 from gansmith.data.formats.label_file import REMEDY, OtherKindError, rows_of_file
+from gansmith.data.images.decode import suffix_of
 from gansmith.data.open_source import Entry, OpenSource
 from gansmith.data.splits import parts_of, top_folder
 from gansmith.errors import DataError
@@ -26,6 +28,8 @@ LABEL_FILES = (
 """Names of label files beside the images, in order of preference; "Labels.CSV" is one, too."""
 MAX_FILE = 64 << 20
 """Largest label file in bytes: JSON takes ten times its size in memory."""
+_TABLES = (".csv", ".tsv")
+"""Suffixes of tables that may hold labels under any name, such as a competition's train.csv."""
 _MAX_DIGITS = 1000
 """Longest label that counts as a number, in digits; Python reads up to 4,300."""
 
@@ -63,13 +67,15 @@ def find_labels(source: OpenSource) -> Labels:
     """The classes of the files as far as they have any; labels of the source itself come first.
 
     Otherwise a label file, see `gansmith.data.formats.label_file`; its names are relative to it, and matched as people
-    write them. Otherwise the first folder of each file, below the top and below train/, test/ or val/. A label file of
-    another kind, or a wrong one, is no error but a note: not everybody wants classes.
+    write them. Otherwise the first folder of each file, below the top and below train/, test/ or val/; otherwise a
+    table of any other name that gives these files labels. A label file of another kind, or a wrong one, is no error but
+    a note: not everybody wants classes.
     """
     if source.labels is not None:
         return Labels(of=source.labels, origin=source.labels_from, required=bool(source.classes))
     names = [entry.name for entry in source.entries]
-    groups, notes = _label_files(source), []
+    groups, tables = _label_files(source)
+    notes: list[str] = []
     files = tuple(entry.name for group in groups for entry in group)
     for group in groups:
         try:
@@ -82,6 +88,10 @@ def find_labels(source: OpenSource) -> Labels:
         else:
             return replace(found, files=files, notes=(*notes, *found.notes))
     of = _by_folder(names)
+    for table in () if of else tables:
+        with suppress(OtherKindError, DataError, OSError, ValueError, csv.Error):
+            found = _from_files(source, [table], names, needs_header=True)
+            return replace(found, files=(*files, table.name), notes=(*notes, *found.notes))
     origin = "folders" if of else None
     why = notes[0] if notes else ""
     return Labels(of=of, origin=origin, from_folders=True, files=files, notes=tuple(notes), why_none=why)
@@ -95,25 +105,35 @@ def class_order(labels: Iterable[str]) -> list[str]:
     return sorted(distinct)
 
 
-def _label_files(source: OpenSource) -> list[list[Entry]]:
-    """The label files of each name that there are: at the top, in the folder that all images lie in, or in parts."""
+def _label_files(source: OpenSource) -> tuple[list[list[Entry]], list[Entry]]:
+    """The label files of each name that there are, and other tables.
+
+    They lie at the top, in the folder that all images lie in, or in its parts.
+    """
     names = [entry.name for entry in source.entries]
     top = top_folder(names)
     places = {top[: end + 1] for end, letter in enumerate(top) if letter == "/"} | {""}
     places |= {"/".join(name.split("/")[: part.level + 1]) + "/" for name, part in parts_of(names).items()}
     by_name: dict[str, list[Entry]] = {}
+    tables = []
     for entry in source.entries:
         folder, slash, last = entry.name.rpartition("/")
-        if last.lower() in LABEL_FILES and folder + slash in places and not entry.row:
+        if folder + slash not in places or entry.row:
+            continue
+        if last.lower() in LABEL_FILES:
             by_name.setdefault(last.lower(), []).append(entry)
-    return [by_name[name] for name in LABEL_FILES if name in by_name]
+        elif suffix_of(last) in _TABLES:
+            tables.append(entry)
+    return [by_name[name] for name in LABEL_FILES if name in by_name], tables
 
 
 def _title(group: Sequence[Entry]) -> str:
     return " and ".join(printable(entry.name) for entry in group)
 
 
-def _from_files(source: OpenSource, group: Sequence[Entry], names: Sequence[str]) -> Labels:
+def _from_files(
+    source: OpenSource, group: Sequence[Entry], names: Sequence[str], *, needs_header: bool = False
+) -> Labels:
     """The labels in these files. Raises OtherKindError and ValueError, which say what is wrong."""
     there = FileNames([*names, *(name for name, _ in source.passed)])
     found: dict[str, str] = {}
@@ -127,14 +147,16 @@ def _from_files(source: OpenSource, group: Sequence[Entry], names: Sequence[str]
         read = rows_of_file(entry.name, source.read(entry))
         if read is None:
             return Labels(files=(entry.name,))
-        rows, has_header = read
+        rows, may_have_header = read
+        if may_have_header and needs_header:
+            raise OtherKindError("it has no header with a column of files")
         folder = entry.name.rpartition("/")[0]
         for number, (name, label) in enumerate(rows):
             f"{name}{label}".encode("utf-8", "surrogateescape")  # JSON can spell halves of characters
             full = there.find(folder, os.fsdecode(name.encode("utf-8", "surrogateescape")))
             count += 1
             if full is None:
-                if number or not has_header:  # a table's first line may be its header
+                if number or not may_have_header:  # a table's first line may be its header
                     absent.append(name)
             elif label and found.setdefault(full, label) != label:
                 raise ValueError(f"it gives {printable(name)} two labels, {found[full]!r} and {label!r}; keep one")
@@ -146,7 +168,7 @@ def _from_files(source: OpenSource, group: Sequence[Entry], names: Sequence[str]
         )
         raise OtherKindError(first)
     notes = (
-        [f"{_title(group)} names {len(absent):,} files that are not there, first {printable(absent[0])}"]
+        [f"{_title(group)} has {len(absent):,} names that fit no file here, or several, first {printable(absent[0])}"]
         if absent
         else []
     )

@@ -243,5 +243,15 @@ def _already_packed(path: Path, out: Path, key: str) -> Dataset | None:
 
 def source_key(source: OpenSource, shape: ImageShape) -> str:
     """The key of a packed dataset: SHA-256 of the files, the shape, our rules and the version of Pillow."""
-    content = json.dumps([_PACKING, source.key(), shape.to_dict(), pillow_version])
-    return hashlib.sha256(content.encode()).hexdigest()
+    return _hashed([_PACKING, source.key(), shape.to_dict(), pillow_version])
+
+
+def earlier_key(whole: OpenSource, shape: ImageShape) -> str:
+    """The key by the first rules, which left out images without a class and took all parts of a set for one."""
+    labels = sorted(whole.labels.items()) if whole.labels is not None else None
+    content = _hashed([list(whole.hashes()), [entry.name for entry in whole.entries], list(whole.passed), labels])
+    return _hashed([content, shape.to_dict(), pillow_version])
+
+
+def _hashed(facts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -28,7 +28,8 @@ _CONTAINER = re.compile(rf"({'|'.join(sorted(_KINDS, key=len, reverse=True))})([
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".npy", ".npz", ".mat")
 _TEXTS = (".txt", ".md", ".rst", ".html", ".pdf", ".log", ".py", ".ipynb", ".sh", ".pkl")
 _MEDIA = (".ogg", ".wav", ".mp3", ".flac", ".mp4", ".mov", ".avi")
-_NO_IMAGES = frozenset((*_TABLES, *_TEXTS, *_MEDIA))
+_OFFICE = (".xls", ".xlsx", ".ods", ".doc", ".docx", ".db")
+_NO_IMAGES = frozenset((*_TABLES, *_TEXTS, *_MEDIA, *_OFFICE))
 """Suffixes of files that lie beside images and say nothing about how these are sorted."""
 _DEPTH = 2
 """Folders below the top that parts are looked for in."""
@@ -118,7 +119,7 @@ def _note(parts: dict[str, Part], names: Sequence[str], wanted: Sequence[str]) -
     images = [name for name in names if may_be_image(name)]
     kind_of = {part.label: part.kind for part in parts.values()}
     counts = Counter(parts[name].label for name in images if name in parts)
-    taken = [label for label in kind_of if kind_of[label] in wanted]
+    taken = [label for kind in wanted for label in kind_of if kind_of[label] == kind]
     others = [f"{label} {counts[label]:,}" for label in kind_of if label not in taken]
     if outside := sum(name not in parts for name in images):
         others.append(f"{outside:,} outside of them")

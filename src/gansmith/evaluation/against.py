@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,22 @@ def splits_of(name: str) -> tuple[str, ...]:
     plain = parse_name(name).name
     if plain in SETS:
         return SETS[plain].splits
+    path = Path(plain).expanduser()
+    if not path.is_file():
+        return _splits_of_path(plain)
+    status = path.stat()
+    return _splits_of_file(plain, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _splits_of_file(name: str, *_changed: int) -> tuple[str, ...]:
+    """As `splits_of`; an archive is listed once, since that can mean to unpack all of it."""
+    return _splits_of_path(name)
+
+
+def _splits_of_path(name: str) -> tuple[str, ...]:
     try:
-        with find_source(plain, "test", offline=True).open():
+        with find_source(name, "test", offline=True).open():
             return ("train", "test")
     except DataError:
         return ("train",)

@@ -132,4 +132,5 @@ def resolve(
     if isinstance(draft, AutoDraft):
         decided = draft.facts_at(recipe.length.images if budget else images, plan.evaluations if plan else 0)
         notes += explain_auto(recipe, decided, stated)
-    return Resolved(recipe=recipe, datasets=datasets, plan=plan, notes=[*notes, *lines])
+    of_images = datasets.notes if datasets else []
+    return Resolved(recipe=recipe, datasets=datasets, plan=plan, notes=[*of_images, *notes, *lines])

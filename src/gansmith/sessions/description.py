@@ -71,6 +71,13 @@ def write_description(setup: Setup, notes: Sequence[str], **more: Any) -> None:
     write_atomically(run.path / "reals.png", png(grid(reals, recipe.grid.columns)))
 
 
+def packed_dataset_key(run: Run) -> str:
+    """The key of the packed dataset of own images that the run was trained on; "" for a known dataset."""
+    data = run.info().get("data")
+    key = data.get("source_key") if isinstance(data, dict) else None
+    return key if isinstance(key, str) else ""
+
+
 def _rows_of_reals_grid(recipe: Recipe, dataset: Dataset) -> torch.Tensor:
     """Rows of the grid of real images, drawn at random; each is of the class that the sample grid has at its place."""
     num = min(recipe.grid.rows * recipe.grid.columns, len(dataset))

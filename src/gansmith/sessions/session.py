@@ -23,7 +23,7 @@ from gansmith.runs.reporter import LogFile, Reporter, Silent
 from gansmith.runs.run import Run, check_root, create_run, default_root, find_run, folder_name, utc_now
 from gansmith.schema import Recipe
 from gansmith.sessions.changes import check_changes_are_safe, check_images_are_found, check_same_images, trained_recipe
-from gansmith.sessions.description import notes_on_length, notes_on_setting, write_description
+from gansmith.sessions.description import notes_on_length, notes_on_setting, packed_dataset_key, write_description
 from gansmith.sessions.ending import ENDED, FAILED, STOPPED, check_not_ended, disk_errors, ending
 from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
 from gansmith.system.atomic import write_atomically
@@ -166,7 +166,7 @@ def begin(
     with saying_what_fits(recipe, terms.device):
         engine = make_engine(terms.device, recipe.precision)
         datasets, evaluator, more_notes = _prepare(recipe, terms, datasets)
-        gan, notes = build(recipe, engine), [*notes, *more_notes]
+        gan, notes = build(recipe, engine), [*dict.fromkeys([*notes, *more_notes])]  # a plan has those on the images
         run = create_run(root, name)
         setup = Setup(recipe, datasets, evaluator, engine, run, terms.reporter)
         with only_writer(run):
@@ -180,7 +180,8 @@ def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
         check_changes_are_safe(run, trained, recipe)
         check_images_are_found(run, recipe)
         engine = same_engine(run.info(), terms.device, recipe.precision)
-        datasets, evaluator, _ = _prepare(recipe, terms)
+        access = access_for(terms.reporter, terms.offline, terms.allow_dropped, packed_dataset_key(run))
+        datasets, evaluator, _ = _prepare(recipe, terms, open_all(recipe, access))
         check_same_images(run, datasets.identity, recipe)
         if evaluator:
             check_same_evaluator(run, evaluator)

@@ -142,7 +142,7 @@ def _request(recipe: Recipe, split: Split) -> Request:
     return Request(name=data.name, split=split, shape=data.shape, skip=skip, limit=limit, labelled=labelled)
 
 
-def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access:
+def access_for(reporter: Reporter, offline: bool, allow_dropped: bool, packed_as: str = "") -> Access:
     """Access that notes the start of a download or of packing, and each quarter of it."""
     noted: set[tuple[str, int]] = set()
 
@@ -158,7 +158,13 @@ def access_for(reporter: Reporter, offline: bool, allow_dropped: bool) -> Access
     def packing(done: int, total: int) -> None:
         note_quarter("packing", done, total, f"packing images: {done:,} of {total:,} files")
 
-    return Access(offline=offline, allow_dropped=allow_dropped, downloading=downloading, packing=packing)
+    return Access(
+        offline=offline,
+        allow_dropped=allow_dropped,
+        packed_as=packed_as,
+        downloading=downloading,
+        packing=packing,
+    )
 
 
 def make_sampler(recipe: Recipe, dataset: Dataset) -> Sampler:

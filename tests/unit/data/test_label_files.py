@@ -101,8 +101,8 @@ def test_a_name_that_fits_two_files_fits_none(tmp_path):
     folder = write_images(tmp_path / "set", ["a/1.png", "b/1.png", "b/2.png", "b/2.jpg", "xy.png", "XY.png"])
     put(folder, "labels.csv", "file,label\n1.png,x\nb/2,y\nxY.png,z\nb/1.png,w\n")
     assert classes(folder)[1] == {"b/1.png": "w"}
-    (note,) = [note for note in check(folder, workers=1).notes if "names" in note]
-    assert note == "labels.csv names 3 files that are not there, first 1.png"
+    (note,) = [note for note in check(folder, workers=1).notes if " names " in note]
+    assert note == "labels.csv has 3 names that fit no file here, or several, first 1.png"
 
 
 @pytest.mark.parametrize(
@@ -219,3 +219,21 @@ def test_a_label_file_in_the_folder_that_an_archive_has_at_its_top_is_found(tmp_
     put(folder, "LICENSE", "free")
     assert classes(folder) == ("inner/labels.csv", {"inner/img/1.png": "cat", "inner/img/2.png": "dog"})
     assert check(folder, workers=1).reasons()["holds the labels"][0].name == "inner/labels.csv"
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train_labels.csv", "HAM10000_metadata.tsv", "annotations.csv"])
+def test_a_table_of_any_other_name_gives_classes_where_nothing_else_does(tmp_path, name):
+    folder = write_images(tmp_path / "set", ["1.png", "2.png", "3.png"])
+    put(
+        folder, name, table("\t" if name.endswith("tsv") else ",", ("image_id", "has_cactus"), [("1", "0"), ("2", "1")])
+    )
+    assert classes(folder) == (name, {"1.png": "0", "2.png": "1"})
+    (folder / name).write_text("time,loss\n1,0.5\n2,0.25\n")
+    assert classes(folder) == (None, {})
+    assert not [note for note in check(folder, workers=1).notes if name in note]
+
+
+def test_a_table_of_any_other_name_does_not_count_beside_folders(tmp_path):
+    folder = write_images(tmp_path / "set", ["cat/1.png", "dog/2.png"])
+    put(folder, "sizes.csv", "file,label\n1.png,large\n2.png,small\n")
+    assert classes(folder)[0] == "folders"

@@ -97,7 +97,7 @@ def test_what_is_not_trained_on_is_said_with_counts(tmp_path, form):
         f"train{slash}: 8 of 13 images; {val} 2 and test{slash} 3 are not trained on",
     )
     assert notes(place, "test")[0].startswith(f"test{slash}: 3 of 13 images; ")
-    assert notes(place, "both")[0] == f"test{slash} and train{slash}: 11 of 13 images; {val} 2 are not trained on"
+    assert notes(place, "both")[0] == f"train{slash} and test{slash}: 11 of 13 images; {val} 2 are not trained on"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_label_file_beside_the_parts_and_one_in_each_part_are_read(tmp_path):
     )
     dataset = open_dataset(Request(name=str(folder), split="train", shape=SMALL))
     assert dataset.labels.tolist() == [0, 1] * 4
-    assert not any("not there" in note for note in dataset.index["notes"])
+    assert not any("fit no file" in note for note in dataset.index["notes"])
     (folder / "labels.csv").unlink()
     for part, num in PARTS.items():
         lines = "".join(f"{n:02}.png,{'xy'[n % 2]}\n" for n in range(num))
