@@ -87,7 +87,12 @@ def scaled(scheduled: float | Schedule, factor: float) -> float | Schedule:
 
 
 def product(number: float, factor: float) -> float:
-    """The product as people write it: without the error in its last digit, such as that of 3 * 0.1."""
+    """The product as people write it: without the error in its last digit, such as that of 3 * 0.1.
+
+    That with a power of two, such as 1 or a half, has no error, and stays as it is to the last bit.
+    """
+    if abs(math.frexp(factor)[0]) == 0.5:
+        return number * factor
     return float(f"{number * factor:.15g}")
 
 
