@@ -59,7 +59,8 @@ def test_the_budgets_on_the_page_are_understood():
 
 
 def test_the_pages_settings_are_accepted(capsys):
-    settings = re.findall(r"--set [\w.]+=\d+", " ".join(PAGE.split()))
+    told = PAGE.split("Your own settings hold")[1].split("A `--size`")[0]
+    settings = re.findall(r"`(--\w+[^`]*)`", " ".join(told.split()))[1:]
     assert len(settings) == 4
     options = shlex.split(" ".join(settings))
     assert main(["train", "auto", "--steps", "2", "--dry-run", *options]) == 0

@@ -255,7 +255,7 @@ def test_python_has_the_same_options(photos):
 
 
 def test_numbers_are_written_as_people_write_them(gansmith):
-    out = gansmith("recipes", "show", "auto", "--no-trial").out
+    out = gansmith("recipes", "show", "auto").out
     assert "end = 7.5e-5," in out
     assert not re.search(r"e-0\d|\d\.\d*(?:0{7}|9{7})\d*", out)
     out = gansmith("train", "demo", "--dry-run", "--steps", 777, "--lr", "7e-5").out

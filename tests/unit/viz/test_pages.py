@@ -66,7 +66,7 @@ def test_nothing_in_a_run_folder_can_put_markup_into_its_page(tmp_path):
     assert "<script" not in page
     assert "<b>" not in page
     assert page.count("&lt;script&gt;") >= len(RUN_INFO) + len(changes)
-    assert "figures in the layout of the article: gansmith runs figures &lt;script&gt;" in page
+    assert "figures in the layout of the article: gansmith runs figures &#39;&lt;script&gt;" in page
 
 
 def test_a_page_has_words_for_the_memory_the_epochs_the_ema_and_the_validation_set(tmp_path):
