@@ -67,6 +67,7 @@ SITES = {
     "cli.data.own": ["train"],
     "cli.runs.show": ["resume"],
     "cli.train": ["train"],
+    "recipes.__init__": ["train", "train"],
     "data.open_source": ["data prepare"],
     "data.check.check_data": ["train"],
 }
@@ -108,6 +109,16 @@ def test_a_folder_in_the_place_of_a_recipe_and_one_without_images(gansmith):
     assert code == 3
     assert gansmith(*check)[0] == 3
     assert "not an image" in gansmith(*check)[1]
+
+
+def test_a_dataset_in_the_place_of_a_recipe_and_the_other_way_round(gansmith):
+    code, printed = gansmith("train", "fashion-10k")
+    (train,) = commands(printed, "train")
+    assert (code, gansmith(*train, "--steps", "2", "--dry-run")[0]) == (2, 0)
+    code, printed = gansmith("train", "--data", "demo")
+    assert code in (2, 3)
+    assert "no dataset: gansmith train demo trains it" in printed
+    assert gansmith("train", "demo", "--dry-run", "--steps", "2")[0] == 0
 
 
 def test_a_change_that_is_another_run_is_offered_as_a_fork_with_all_that_it_needs(gansmith):
