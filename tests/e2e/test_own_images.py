@@ -48,7 +48,7 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
     assert result.code == 0, result.err
     made, info = recipe_of(Run(result.run)), json.loads((result.run / "run.json").read_text())
     assert (info["status"], info["data"]["count"], made.steps) == ("done", 300, 20)
-    assert (made.data.channels, made.data.height, made.data.width, made.data.resize) == (3, 40, 40, "crop")
+    assert (made.data.channels, made.data.height, made.data.width, made.data.resize) == (3, 40, 40, "pad")
     assert made.augment.operations == ("colour", "translate", "cutout")
     for part in (
         "image size, from the images: 40x40 RGB, crop",
