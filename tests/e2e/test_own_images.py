@@ -51,7 +51,7 @@ def test_300_rectangles_of_many_sizes_get_a_plan_a_run_and_samples(gansmith, tri
     assert (made.data.channels, made.data.height, made.data.width, made.data.resize) == (3, 40, 40, "pad")
     assert made.augment.operations == ("colour", "translate", "cutout")
     for part in (
-        "image size, from the images: 40x40 RGB, crop",
+        "image size, from the images: 40x40 RGB, pad",
         "batch size 32: small batches give many updates",
         "augmentation is on (colour, translate, cutout): 300 images are few, and D would overfit; flips are off",
         "plan: 300 images, 40x40 RGB; thin-dcgan with ",
