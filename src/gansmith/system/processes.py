@@ -10,9 +10,10 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -77,34 +78,43 @@ def watch_worker(
     Raises subprocess.TimeoutExpired.
     """
     command, is_late = worker_command(module, *arguments), threading.Event()
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
-        given.write(content)
-        given.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=given, stdout=subprocess.PIPE, stderr=errors, env=worker_environment(threads)
-        )
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=worker_environment(threads),
+    )
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
 
-        def end() -> None:
-            is_late.set()
-            process.kill()
+    def end() -> None:
+        is_late.set()
+        process.kill()
 
-        timer, lines = threading.Timer(timeout, end), []
+    # Threads, for a pipe holds 64 KiB: a worker that waits to be read from, or for more, must not wait for us.
+    timer, lines = threading.Timer(timeout, end), []
+    with process, ThreadPoolExecutor(2) as both:
         timer.start()
         try:
-            for line in process.stdout or ():
+            both.submit(_give, process.stdin, content)
+            errors = both.submit(process.stderr.read)
+            for line in process.stdout:
                 lines.append(line)
                 on_line(line)
             process.wait()
         finally:  # whatever interrupts us ends the worker too
             timer.cancel()
             process.kill()
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
-        if is_late.is_set():
-            raise subprocess.TimeoutExpired(command, timeout)
-        errors.seek(0)
-        return subprocess.CompletedProcess(command, process.returncode, b"".join(lines), errors.read())
+    if is_late.is_set():
+        raise subprocess.TimeoutExpired(command, timeout)
+    return subprocess.CompletedProcess(command, process.returncode, b"".join(lines), errors.result())
+
+
+def _give(file: IO[bytes], content: bytes) -> None:
+    with suppress(BrokenPipeError), file:  # a worker that died says why on stderr
+        file.write(content)
 
 
 def write_frame(file: BinaryIO, header: dict[str, Any], content: bytes) -> None:
