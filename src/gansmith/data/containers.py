@@ -96,8 +96,8 @@ class _ArchiveReader(ExitStack):
 
     def read(self, entry: Entry) -> bytes:
         """The content of a file in one of the archives."""
-        name = next(name for name in self._listings if entry.name.startswith(f"{name}/"))
-        if self._archive is None or name != self._name:
+        if self._archive is None or not entry.name.startswith(f"{self._name}/"):
+            name = next(name for name in self._listings if entry.name.startswith(f"{name}/"))
             self.close()
             self._archive = self.enter_context(open_archive(self._path / name, listing=self._listings[name]))
             self._members = {f"{name}/{member.name}": member for member in self._archive.members}

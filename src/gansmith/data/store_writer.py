@@ -65,8 +65,8 @@ class DatasetWriter:
         """Add the report on the next file, if there are reports, and its pixels, unless it was dropped."""
         try:
             if pixels is not None:
-                assert pixels.shape == self._shape
-                assert pixels.dtype == np.uint8
+                if pixels.shape != self._shape or pixels.dtype != np.uint8:
+                    raise ValueError(f"uint8 {self._shape} is written, got {pixels.dtype} {pixels.shape}")
                 data = pixels.tobytes()
                 self._images.write(data)
                 self._hash.update(data)
@@ -94,7 +94,8 @@ class DatasetWriter:
             if self._files.tell():
                 hashes["files"] = hash_plain(self._place / "files.jsonl")
             if labels is not None:
-                assert len(labels) == self.kept
+                if len(labels) != self.kept:
+                    raise ValueError(f"{len(labels):,} labels for {self.kept:,} images")
                 np.save(self._place / "labels.npy", labels)
                 hashes["labels"] = hashlib.sha256(labels.tobytes()).hexdigest()
             self._images.seek(0)
