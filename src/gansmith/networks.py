@@ -12,6 +12,7 @@ from gansmith.nn.spectral import every_kernel_is_normed
 from gansmith.nn.summary import Summary, summarize
 from gansmith.objectives.settings import NO_PENALTY
 from gansmith.schema import Recipe
+from gansmith.text import first_line
 from gansmith.viz.curves import D_COLOUR, G_COLOUR
 from gansmith.viz.diagram import DrawnLayer, diagram
 
@@ -22,7 +23,7 @@ def networks_on_meta(recipe: Recipe) -> Networks:
         with torch.device("meta"):
             return recipe.model.networks(recipe.spec)
     except (RuntimeError, TypeError) as error:  # torch on sizes beyond 64 bits
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise RecipeError(f"model {recipe.model.name!r} cannot be made of this size: {reason}.") from error
 
 

@@ -51,6 +51,11 @@ def printable(name: str) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
+def first_line(error: Exception) -> str:
+    """The first line of what an error says; its class where it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def command(*words: object) -> str:
     """The `gansmith` command of these words, quoted for the shell of this system."""
     given = [printable(str(word)) for word in words]

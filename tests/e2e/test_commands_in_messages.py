@@ -4,7 +4,9 @@ import ast
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -58,17 +60,20 @@ def run_of(gansmith, *more):
 
 
 SITES = {
-    "planning.shape": ["data check"],
     "report": ["resume", "runs figures"],
     "sessions.changes": ["resume", "resume", "train"],
     "sessions.session": ["resume", "train"],
     "sessions.rollback": ["resume"],
     "comparison.moments": ["evaluate"],
     "cli.data.own": ["train"],
+    "cli.data.known": ["data get"],
+    "cli.features": ["features get"],
+    "cli.runs.keep": ["resume"],
+    "checkpoints.save": ["resume"],
     "cli.runs.show": ["resume"],
     "cli.train": ["train"],
     "recipes.__init__": ["train", "train"],
-    "data.open_source": ["data prepare"],
+    "data.open_source": ["data check", "data prepare"],
     "data.check.check_data": ["train"],
 }
 """Where messages offer commands. Each has its test below, but those of the report, which test_pages reads."""
@@ -154,6 +159,36 @@ def test_images_that_changed_or_moved(gansmith):
     (fork,) = commands(printed, "resume")
     assert "elsewhere; rm" in " ".join(fork)
     assert (code, gansmith(*fork)[0]) == (2, 0)
+
+
+def test_a_full_disk_and_a_best_that_is_gone_say_how_to_go_on(gansmith, monkeypatch):
+    usage, calls = shutil.disk_usage, []
+
+    def full_after_the_first(path):
+        calls.append(path)
+        return usage(path) if len(calls) == 1 else SimpleNamespace(free=0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gansmith.checkpoints.save.shutil.disk_usage", full_after_the_first)
+        code, printed = gansmith("train", "demo", "--data", "my photos", "--steps", "4", *SMALL)
+    (resume,) = commands(printed, "resume")
+    assert (code, gansmith(*resume)[0]) == (8, 0)
+    best = find_run("last").checkpoints / "best"
+    best.unlink(missing_ok=True)
+    best.write_text("99\n")
+    code, printed = gansmith("runs", "verify", "last")
+    (resume,) = commands(printed, "resume")
+    assert (code, gansmith(*resume, "--steps", "6")[0]) == (5, 0)
+    assert gansmith("runs", "verify", "last")[0] == 0
+
+
+def test_what_is_not_here_names_the_command_that_fetches_it(gansmith, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANSMITH_DATA", str(tmp_path / "none"))
+    for listed, words in (("data", "data get"), ("features", "features get")):
+        for fetch in commands(gansmith(listed, "list")[1], words):
+            code, printed = gansmith(*fetch, "--offline")
+            assert code == 3
+            assert "offline" in printed
 
 
 def test_a_stopped_run_says_how_to_go_on(gansmith):

@@ -16,6 +16,7 @@ from gansmith.errors import CheckpointError
 from gansmith.runs.run import Run
 from gansmith.system.atomic import COMMITTED, NOT_YET, YES
 from gansmith.system.untrusted import hash_plain, parse_json, read_json, read_plain
+from gansmith.text import first_line
 
 FORMAT = 1
 """Version of the checkpoint format, in state.json."""
@@ -223,5 +224,5 @@ def damage_in(folder: Path, name: str) -> Generator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        reason = error.strerror if isinstance(error, OSError) else first_line(error)
         raise DamagedError(f"{folder / name} is damaged: {reason}.") from error

@@ -22,6 +22,7 @@ from gansmith.runs.run import Run
 from gansmith.schema import Checkpoints, Recipe
 from gansmith.system import atomic
 from gansmith.system.machine import versions
+from gansmith.text import command
 
 MARGIN = 2**20
 """Bytes that must be free beyond the tensors: for the texts, and for what else the run writes."""
@@ -49,7 +50,7 @@ def save_tensors(run: Run, tensors: NamedTensors, recipe: Recipe, seen: int) -> 
         if needed > (free := shutil.disk_usage(run.checkpoints).free):
             raise DiskError(
                 f"the checkpoint {folder} needs {needed:,} bytes and {free:,} are free there; earlier checkpoints "
-                "stay. Free some space, then: gansmith resume."
+                f"stay. Free some space, then: {command('resume', run.path)}"
             )
         run.sync_logs()
         unfinished = atomic.unfinished_name(folder)

@@ -35,7 +35,7 @@ class LiveTable:
         self._console, self._live = console, live
 
     def note(self, text: str) -> None:
-        """Print a note."""
+        """Print a note; the terminal breaks its lines, so that a command in it can be copied whole."""
         self._console.print(text, markup=False, soft_wrap=True)
 
     def progress(self, progress: Progress) -> None:

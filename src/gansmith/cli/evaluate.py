@@ -20,7 +20,7 @@ from gansmith.cli.options import (
     check_checkpoint_name,
     option,
 )
-from gansmith.cli.output import print_json
+from gansmith.cli.output import print_json, print_lines
 from gansmith.generation.limits import check_seed
 from gansmith.runs.reporter import Lines
 from gansmith.runs.run import find_run_or_images
@@ -99,10 +99,20 @@ def _print_evaluation(found: "Evaluation") -> None:
     console.print(title, markup=False, soft_wrap=True, style="bold")
     for table in found.tables():
         console.print()
-        console.print(_to_rich(table, console.width))
+        _print_table(console, _to_rich(table, console.width))
     for lines in (found.class_lines(), found.legend, [f"note: {note}" for note in found.notes]):
         if paragraph := "\n".join(lines):
             console.print(f"\n{paragraph}", markup=False, soft_wrap=True)
+
+
+def _print_table(console: Console, table: RichTable) -> None:
+    """Print a table; in a file its lines end without the blanks that fill their last column."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    print_lines(line.rstrip() for line in captured.get().splitlines())
 
 
 def _to_rich(table: "MetricTable", width: int) -> RichTable:

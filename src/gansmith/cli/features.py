@@ -9,6 +9,7 @@ import gansmith
 from gansmith.cli.console import progress_bar
 from gansmith.cli.options import Json, Offline, option
 from gansmith.cli.output import print_json, print_lines, print_notes
+from gansmith.text import command
 
 
 def list_networks(json_: Json = False) -> None:
@@ -18,7 +19,8 @@ def list_networks(json_: Json = False) -> None:
         print_json(found)
         return
     for name, one in found.items():
-        where = f"in {one['path']}" if one["path"] else f"not here; {one['megabytes']} MB: gansmith features get {name}"
+        missing = f"not here; {one['megabytes']} MB: {command('features', 'get', name)}"
+        where = f"in {one['path']}" if one["path"] else missing
         print_lines([f"{name:<10} {one['about']}", f"{'':<10} licence: {one['licence']}", f"{'':<10} {where}"])
 
 

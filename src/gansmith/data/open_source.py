@@ -10,7 +10,7 @@ from gansmith.data.archives.kinds import START, reason_not_read
 from gansmith.data.archives.names import LEFT_OUT
 from gansmith.data.images.pool import Job
 from gansmith.errors import DataError
-from gansmith.text import command
+from gansmith.text import command, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +82,9 @@ def packing_command(given: Sequence[str], options: Sequence[str]) -> str:
     """The command that packs the images that the words `given` name into a folder OUT."""
     name, *more = given
     return command("data", "prepare", name, "OUT", *more, *options)
+
+
+def no_usable_image(source: OpenSource) -> DataError:
+    """The error for a source without an image that can be used."""
+    check = command("data", "check", *(source.given or (source.path,)))
+    return DataError(f"{printable(str(source.path))} holds no image that can be used; see: {check}")

@@ -29,7 +29,7 @@ from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import Box, ImageShape, Resample, ResizeMode
 from gansmith.data.images.types import MAX_DROPPED
 from gansmith.data.labels import Labels, class_order, find_labels
-from gansmith.data.open_source import OpenSource
+from gansmith.data.open_source import OpenSource, no_usable_image
 from gansmith.data.store import NO_LABEL, Dataset, label_type, read_dataset
 from gansmith.data.store_writer import DatasetWriter
 from gansmith.errors import DataError, UsageError
@@ -69,7 +69,7 @@ def choose_shape(
         return _image_shape(options, options.size, options.channels, "crop")
     kept = check_source(source, workers, progress).kept
     if not kept:
-        raise _no_usable_image(source.path)
+        raise no_usable_image(source)
     return shape_of(kept, options)
 
 
@@ -182,7 +182,7 @@ class _Summary:
         if self._num_lost > MAX_DROPPED * total and not allow_dropped:
             raise _too_many_lost(self._path, self._num_lost, total, self._lost[0])
         if not self._num_kept:
-            raise _no_usable_image(self._path)
+            raise no_usable_image(self._source)
 
     def labels(self) -> np.ndarray | None:
         """The class number of each image, [N], -1 for one without a class; None where no image has one."""
@@ -214,10 +214,6 @@ class _Summary:
             "no_classes": self._found.why_none,
             "without_class": self._without,
         }
-
-
-def _no_usable_image(path: Path) -> DataError:
-    return DataError(f"{printable(str(path))} holds no image that can be used; see: gansmith data check.")
 
 
 def _too_many_lost(path: Path, lost: int, total: int, first: str) -> DataError:

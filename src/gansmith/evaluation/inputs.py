@@ -15,7 +15,7 @@ from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.images.types import SUFFIXES
 from gansmith.data.labels import LABEL_FILES
-from gansmith.data.open_source import Entry, OpenSource, packing_command
+from gansmith.data.open_source import Entry, OpenSource, no_usable_image, packing_command
 from gansmith.data.store import Dataset, read_dataset
 from gansmith.errors import DataError
 from gansmith.rng import stream
@@ -133,7 +133,7 @@ def first_shape(source: OpenSource) -> Shape:
         if image.outcome != "dropped":
             grey = image.mode in ("1", "L") or image.mode.startswith("I")
             return image.height, image.width, 4 if image.transparent else 1 if grey else 3
-    raise DataError(f"{printable(str(source.path))} holds no image that can be used; see: gansmith data check.")
+    raise no_usable_image(source)
 
 
 def check_same_shape(title: str, shape: Shape, real: ImageSet) -> None:

@@ -10,18 +10,18 @@ from gansmith.data.check.suggest import MULTIPLE, SHORT_SIDE
 from gansmith.data.dataset import Access
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.images.resize import ImageShape
-from gansmith.data.open_source import OpenSource
+from gansmith.data.open_source import OpenSource, no_usable_image
 from gansmith.data.prepare import ShapeOptions, shape_of
 from gansmith.data.selection import parse_name
 from gansmith.data.sources import find_source, only_classes
 from gansmith.data.store import read_dataset
-from gansmith.errors import DataError, RecipeError
+from gansmith.errors import RecipeError
 from gansmith.networks import check_networks
 from gansmith.planning.explain import about_short_budget
 from gansmith.recipe_file import from_values, merged
 from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
-from gansmith.text import command, describe_size
+from gansmith.text import describe_size
 
 LOOKED_AT = 2000
 """Files, evenly spread, from which the size is taken; `data check` looks at all of them."""
@@ -98,7 +98,7 @@ def _suggested_shapes(
     reporter.note(f"looking at {len(some.entries):,} of {len(chosen.entries):,} files for the size of the images")
     kept = check_source(some).kept
     if not kept:
-        raise DataError(f"{data.name} holds no image that can be used; see: {command('data', 'check', data.name)}")
+        raise no_usable_image(chosen)
     options = ShapeOptions(
         resize=data.resize if keep_resize else None, box=data.box, resample=data.resample, short_side=short_side
     )

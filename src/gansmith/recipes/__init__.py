@@ -109,9 +109,9 @@ def _why_no_recipe(name: str) -> str:
     """One sentence on a name that no recipe has: that of a dataset, of a path, or of nothing."""
     if (plain := parse_name(name).name) in SETS:
         own = [one for one in recipe_names() if parse_name(load_recipe(one).data.name).name == plain]
-        made = f", or take a recipe that was made for it ({', '.join(own)})" if own else ""
+        made = f" (made for this one: {', '.join(own)})" if own else ""
         return (
-            f"{name} is a dataset, and a recipe says how to train on one{made}; to train on it: "
+            f"{name} is a dataset, and a recipe says how to train on one{made}; to train on it with the recipe auto: "
             f"{command('train', '--data', name)}"
         )
     if Path(name).expanduser().exists():

@@ -10,7 +10,7 @@ from gansmith.cli.output import print_json, print_lines, print_notes
 from gansmith.data.datasets.catalog import SETS
 from gansmith.data.datasets.find import find_set, look_for, size_to_download
 from gansmith.errors import UsageError, unknown
-from gansmith.text import readable_size
+from gansmith.text import command, readable_size
 
 
 def list_datasets(json_: Json = False) -> None:
@@ -81,5 +81,5 @@ def _where(described: dict[str, object]) -> str:
         official = "" if described["official"] else f", {_NOT_OFFICIAL}"
         return f"in {described['path']} ({described['format']}{official})"
     if isinstance(size, int) and size:
-        return f"not here; {readable_size(size)} to download with: gansmith data get {described['name']}"
+        return f"not here; {readable_size(size)} to download with: {command('data', 'get', described['name'])}"
     return f"not here; needs {described['how_to_get']}".rstrip(",")

@@ -12,6 +12,7 @@ from gansmith.errors import CheckpointError, DiskError, UsageError
 from gansmith.runs.lock import only_writer
 from gansmith.runs.run import Run, default_root, find_run, list_runs
 from gansmith.system.atomic import remove_folder
+from gansmith.text import command
 
 
 def verify(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> None:
@@ -33,7 +34,8 @@ def verify(run: WhichRun = "last", runs: Runs = None, json_: Json = False) -> No
         raise CheckpointError(f"{found.path} holds no checkpoint.")
     if best is not None and best not in damages:
         raise CheckpointError(
-            f"{found.checkpoints / 'best'} names step {best:,}, which does not exist; gansmith resume repairs that."
+            f"{found.checkpoints / 'best'} names step {best:,}, which does not exist; to repair that: "
+            f"{command('resume', found.path)}"
         )
 
 
