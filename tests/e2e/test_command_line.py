@@ -81,7 +81,7 @@ def test_continuing_equals_never_stopping(gansmith, tiny, base):
 def test_a_finished_run_asks_for_more_steps(gansmith, trained):
     result = gansmith("resume")
     assert result.code == 2
-    assert result.err.endswith("is complete at step 12; give more --steps to train on.\n")
+    assert result.err.endswith("is complete at step 12; give more --steps, or a --budget such as 10m, to train on.\n")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def run_of(gansmith, *more):
 SITES = {
     "report": ["resume", "runs figures"],
     "sessions.changes": ["resume", "resume", "train"],
-    "sessions.session": ["resume", "train"],
+    "sessions.resume": ["train"],
+    "sessions.session": ["resume"],
     "sessions.rollback": ["resume"],
     "comparison.moments": ["evaluate"],
     "cli.data.own": ["train"],

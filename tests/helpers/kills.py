@@ -29,6 +29,7 @@ from gansmith.checkpoints.manifest import is_whole
 from gansmith.cli import resume, train  # noqa: F401
 from gansmith.cli.main import main
 from gansmith.cli.runs import keep  # noqa: F401
+from gansmith.sessions import resume as resuming
 from gansmith.sessions import session
 from gansmith.training import live_page, loop
 from gansmith.training.evaluation import EvaluationResult
@@ -85,7 +86,7 @@ class CheapEvaluator:
         return EvaluationResult(is_best=step != WORST)
 
 
-session.make_evaluator, session.check_same_evaluator = CheapEvaluator, lambda *given: None
+session.make_evaluator, resuming.check_same_evaluator = CheapEvaluator, lambda *given: None
 
 
 class Killer:

@@ -18,7 +18,7 @@ from gansmith.rng import stream
 from gansmith.runs.run import create_run
 from gansmith.schema import Adam, RMSprop
 from gansmith.sessions.changes import changes_between, check_changes_are_safe
-from gansmith.sessions.description import notes_on_length
+from gansmith.sessions.extension import notes_on_extension
 from gansmith.sessions.rollback import slowed
 from gansmith.training.batch import make_batch
 from gansmith.training.optim import make_optimizer
@@ -355,12 +355,10 @@ def test_a_name_may_come_after_the_values_of_its_table():
 
 
 def test_a_run_that_goes_on_beyond_its_schedule_says_what_its_rate_stays_at():
-    done = tiny("length.images=100", "generator_optimizer.lr={start=1e-3, end=1e-4, until=100}")
-    longer, shorter, moving = (
-        override(done, [f"length.images={images}", f"generator_optimizer.lr.until={until}"])
-        for images, until in ((200, 100), (90, 100), (200, 200))
-    )
-    (said,) = notes_on_length(done, longer)
+    done = tiny("length.images=400", "generator_optimizer.lr={start=1e-3, end=1e-4, until=100}")
+    longer, shorter = (override(done, [f"length.images={images}"]) for images in (800, 300))
+    (said,) = notes_on_extension(done, longer)
     assert said.startswith("generator_optimizer.lr stays at 0.0001, where its schedule ended; ")
-    assert notes_on_length(done, shorter) == []
-    assert notes_on_length(override(moving, ["length.images=100"]), moving) == []
+    assert notes_on_extension(done, shorter) == []
+    moving = override(done, ["generator_optimizer.lr.until=1000"])
+    assert notes_on_extension(moving, override(moving, ["length.images=800"])) == []

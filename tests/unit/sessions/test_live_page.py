@@ -16,7 +16,7 @@ from gansmith.errors import DiskError, DivergedError
 from gansmith.report import write_report
 from gansmith.runs.reporter import Silent
 from gansmith.runs.run import Run
-from gansmith.sessions.session import resume
+from gansmith.sessions.resume import resume
 from gansmith.training import live_page, loop
 from gansmith.training.live_page import MOST_PAGE_SHARE, LivePage
 from tests.helpers.plain import PLAIN

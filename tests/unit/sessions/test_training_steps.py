@@ -12,7 +12,7 @@ import torch
 import gansmith
 from gansmith.errors import DivergedError, Interrupted, UsageError
 from gansmith.runs.run import Run
-from gansmith.sessions.session import resume
+from gansmith.sessions.resume import resume
 from gansmith.training import loop
 from tests.helpers.plain import PLAIN
 from tests.helpers.running import STEPS, differing, info, saved, write_recipe
