@@ -48,11 +48,9 @@ def main() -> None:
         "began": utc_now(),
         "machine": describe_machine(),
         "steps": STEPS // shrink,
-        "images": IMAGES // (shrink if options.quick else 1) or IMAGES,
+        "images": 200 if options.quick else IMAGES,
         "runs": [],
     }
-    if options.quick:
-        result["images"] = 200
     options.out.mkdir(parents=True, exist_ok=True)
     for seed in SEEDS:
         for dataset in DATASETS:
@@ -82,13 +80,14 @@ def go_on(base: Run, recipe: Recipe, way: str, added: int) -> Run:
     """The run that continues `base` so many steps, evaluated at its end."""
     then, now = recipe.length.images, recipe.length.images + added * recipe.batch_size
     changes: dict[str, Any] = {"evaluate.every": now, "length.sample_every": now, "length.checkpoint_every": now}
-    if way != "stays":
-        changes |= {f"{name}.lr": scheduled(getattr(recipe, name).lr, way, then, now) for name in OPTIMIZERS}
+    changes |= {f"{name}.lr": scheduled(getattr(recipe, name).lr, way, then, now) for name in OPTIMIZERS}
     return gansmith.resume(base, changes, steps=now // recipe.batch_size, fork=True)
 
 
-def scheduled(rate: Schedule, way: str, then: int, now: int) -> dict[str, Any]:
-    """The schedule from `then` images to `now`, stretched or begun anew."""
+def scheduled(rate: Schedule, way: str, then: int, now: int) -> float | dict[str, Any]:
+    """The rate from `then` images to `now`: the schedule's last, or the schedule stretched or begun anew."""
+    if way == "stays":
+        return rate.end
     begin, share = (0, now / then) if way == "stretched" else (then, (now - then) / then)
     return rate.model_dump() | {"begin": round(begin + rate.begin * share), "until": now}
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from gansmith.planning.public import plan, recipe
     from gansmith.runs.run import list_runs
     from gansmith.runs.summary import summary
-    from gansmith.sessions.session import resume, train, training_steps
+    from gansmith.sessions.resume import resume
+    from gansmith.sessions.session import train, training_steps
     from gansmith.training.state import build
 
 __all__ = [
@@ -61,7 +62,7 @@ _HOMES = {
     "load": "gansmith.generation.generator",
     "plan": "gansmith.planning.public",
     "recipe": "gansmith.planning.public",
-    "resume": "gansmith.sessions.session",
+    "resume": "gansmith.sessions.resume",
     "train": "gansmith.sessions.session",
     "training_steps": "gansmith.sessions.session",
 }

@@ -25,6 +25,7 @@ _FIELDS = {
     "batch-size": (("batch_size",), "the batch size"),
     "lr": (("discriminator_optimizer.lr", "generator_optimizer.lr"), "the learning rate"),
     "steps": (("length.images",), "the length of the run"),
+    "images": (("length.images",), "the length of the run"),
     "budget": (("length.images",), "the length of the run"),
     "seed": (("seed",), "the seed"),
     "precision": (("precision",), "the precision"),
@@ -140,14 +141,6 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 )
 """Beginnings of tyro's errors, and the sentences that replace them."""
 
-_HINTS = {
-    (
-        "resume",
-        "--budget",
-    ): "--budget decides the length of a new run; to train one on, give its new length by --steps N."
-}
-"""Verb and option of another verb, and the sentence about it."""
-
 
 def one_sentence(box: str, verb: Callable[..., object], arguments: Sequence[str] = ()) -> str:
     """The first paragraph of the box, in words that name the option, the value, and the closest match."""
@@ -155,8 +148,7 @@ def one_sentence(box: str, verb: Callable[..., object], arguments: Sequence[str]
     text = " ".join(takewhile(lambda row: row and not row.startswith("─"), rows))
     if found := re.match(r"Unrecognized options: (-[^,=]*)", text):
         option, known = found[1].split()[0], _option_names(verb)
-        hint = _HINTS.get((verb.__name__, option)) or expected(verb.__name__, option, arguments, known)
-        return hint or unknown("option", option, known)
+        return expected(verb.__name__, option, arguments, known) or unknown("option", option, known)
     if found := re.match(r"invalid choice '(.*)' for argument '(.*?)'\. Expected one of \((.*)\)", text):
         choices = {choice.strip(" '") for choice in found[3].split(",")} - {"", "None"}
         return unknown(f"value of {found[2]}", found[1], choices)

@@ -112,22 +112,10 @@ def make_plan(
     """
     began, count = time.monotonic(), len(datasets.train)
     first = draft.recipe(budget.images if budget else 0, draft.most_evaluations)
-    reporter.note("Timing a few steps to plan the run …")
     if budget and budget.seconds:  # the trial measures an evaluation, which a time may buy beyond the recipe's length
         longer = max(first.length.images, first.evaluate.every)
         first = first.model_copy(update={"length": first.length.model_copy(update={"images": longer})})
-    try:
-        found = try_out("costs", first, device, datasets, reporter)
-    except subprocess.TimeoutExpired:
-        raise UsageError(
-            f"a trial of a few steps was not done after {SECONDS} s: the machine is busy, or the networks are too "
-            "large for it; give the length with --steps, which takes no trial."
-        ) from None
-    if found is None:
-        raise too_large(first, device)
-    costs = Costs(**found)
-    if costs.seconds["step"] >= SLOW_STEP:
-        raise _too_slow(first, costs)
+    costs = measured_costs(first, datasets, device, reporter)
     largest_batch = _largest_batch_by_two_trials(first, costs.available - costs.peak, count, device)
     planning = time.monotonic() - began
     images, evaluations = choose_length(draft, budget, costs.seconds, _prices(costs, stated), planning)
@@ -145,6 +133,24 @@ def make_plan(
         planning=planning,
         largest_batch=largest_batch,
     )
+
+
+def measured_costs(recipe: Recipe, datasets: Datasets, device: DeviceChoice, reporter: Reporter) -> Costs:
+    """What a trial of the recipe finds. Raises UsageError and NotEnoughMemoryError as `make_plan`."""
+    reporter.note("Timing a few steps to plan the run …")
+    try:
+        found = try_out("costs", recipe, device, datasets, reporter)
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"a trial of a few steps was not done after {SECONDS} s: the machine is busy, or the networks are too "
+            "large for it; give the length with --steps, which takes no trial."
+        ) from None
+    if found is None:
+        raise too_large(recipe, device)
+    costs = Costs(**found)
+    if costs.seconds["step"] >= SLOW_STEP:
+        raise _too_slow(recipe, costs)
+    return costs
 
 
 def _prices(costs: Costs, stated: Collection[str]) -> Prices | None:

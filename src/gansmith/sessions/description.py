@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from gansmith.config import Schedule
 from gansmith.data.store import Dataset
 from gansmith.engine import Engine
 from gansmith.generation.generator import grid_labels
@@ -28,17 +27,6 @@ def setting(engine: Engine) -> dict[str, Any]:
     """What the last bits of the results depend on, for run.json."""
     machine = describe_machine() | {"threads": torch.get_num_threads()}
     return {"device": str(engine.device), "precision": engine.precision, "machine": machine}
-
-
-def notes_on_length(trained: Recipe, wanted: Recipe) -> list[str]:
-    """A sentence when a run goes on beyond the end of its learning rates' schedules."""
-    rates = {f"{name}.lr": getattr(wanted, name).lr for name in ("discriminator_optimizer", "generator_optimizer")}
-    ended = {field: lr for field, lr in rates.items() if isinstance(lr, Schedule) and lr.until <= trained.length.images}
-    if wanted.length.images <= trained.length.images or not ended:
-        return []
-    rates_now = ", ".join(f"{field} stays at {lr.end:.3g}" for field, lr in ended.items())
-    options = " ".join(f"--set {field}=.." for field in ended)
-    return [f"{rates_now}, where its schedule ended; for another learning rate, start a new run: --fork {options}"]
 
 
 def notes_on_setting(run: Run, engine: Engine) -> list[str]:

@@ -39,7 +39,9 @@ def check_not_ended(run: Run, recipe: Recipe, seen: int) -> None:
         )
     is_other_size = seen != step * recipe.batch_size
     anew = f", which is step {seen // recipe.batch_size:,} of {recipe.batch_size} images" if is_other_size else ""
-    raise UsageError(f"{run.path} is complete at step {step:,}{anew}; give more --steps to train on.")
+    raise UsageError(
+        f"{run.path} is complete at step {step:,}{anew}; give more --steps, or a --budget such as 10m, to train on."
+    )
 
 
 @contextmanager

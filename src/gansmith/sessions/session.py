@@ -1,39 +1,33 @@
-"""A whole run, from recipe to report; its continuation; and a new run from a checkpoint of it."""
+"""A whole run, from recipe to report."""
 
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gansmith.checkpoints.load import tidy
-from gansmith.checkpoints.manifest import find_checkpoint
-from gansmith.checkpoints.save import apply_keep_policy
 from gansmith.data.sources import namesake_notes
-from gansmith.engine import DeviceChoice, make_engine, same_engine, suitable_threads
-from gansmith.errors import CheckpointError, DiskError, DivergedError, Interrupted
+from gansmith.engine import DeviceChoice, make_engine, suitable_threads
+from gansmith.errors import DiskError, DivergedError, Interrupted
 from gansmith.networks import check_networks
 from gansmith.planning.memory import give_back, saying_what_fits
-from gansmith.planning.public import RecipeChanges, as_assignments, plan
-from gansmith.planning.resolve import Resolved, check_steps
-from gansmith.recipe_file import override, recipe_of, to_toml
+from gansmith.planning.public import plan
+from gansmith.planning.resolve import Resolved
 from gansmith.report import write_report
 from gansmith.runs.control import Requests, listening
 from gansmith.runs.lock import only_writer
 from gansmith.runs.reporter import LogFile, Reporter, Silent
-from gansmith.runs.run import Run, check_root, create_run, default_root, find_run, folder_name, utc_now
+from gansmith.runs.run import Run, check_root, create_run, default_root, folder_name, utc_now
 from gansmith.schema import Recipe
-from gansmith.sessions.changes import check_changes_are_safe, check_images_are_found, check_same_images, trained_recipe
-from gansmith.sessions.description import notes_on_length, notes_on_setting, packed_dataset_key, write_description
-from gansmith.sessions.ending import ENDED, FAILED, STOPPED, check_not_ended, disk_errors, ending
-from gansmith.sessions.rollback import forget_later, last_state, roll_back, roll_backs, slowed
-from gansmith.system.atomic import write_atomically
+from gansmith.sessions.description import write_description
+from gansmith.sessions.ending import FAILED, STOPPED, disk_errors, ending
+from gansmith.sessions.rollback import roll_back
 from gansmith.text import command
 from gansmith.training.datasets import Datasets, access_for, make_sampler, open_all, with_absolute_path
-from gansmith.training.evaluation import Evaluator, check_same_evaluator, make_evaluator, notes_on_too_short
+from gansmith.training.evaluation import Evaluator, make_evaluator, notes_on_too_short
 from gansmith.training.live_page import close_page
 from gansmith.training.log import TrainingStep
 from gansmith.training.loop import Setup, train_loop
-from gansmith.training.state import GAN, build, load_checkpoint, save_checkpoint
+from gansmith.training.state import GAN, build
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +62,7 @@ def train(
     DivergedError, NotEnoughMemoryError or DiskError as their docstrings say.
     """
     terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
-    return _take_all(begin(recipe, runs, name, terms, notes))
+    return take_all(begin(recipe, runs, name, terms, notes))
 
 
 def training_steps(
@@ -98,49 +92,12 @@ def training_steps(
     return (yield from begin(recipe, runs, name, terms, notes))
 
 
-def resume(
-    run: Run | Path | str,
-    changes: RecipeChanges = (),
-    *,
-    data: str | Path | None = None,
-    steps: int | None = None,
-    fork: bool = False,
-    device: DeviceChoice = "auto",
-    offline: bool = False,
-    allow_dropped: bool = False,
-    reporter: Reporter | None = None,
-) -> Run:
-    """Continue a run from its newest checkpoint, exactly as if it had never stopped; returns the run that trains.
-
-    The run may be given by its path, number or name. The recipe is that of the run's folder with `changes` such as
-    "length.log_every=64" on top; `steps` is the new length from the run's beginning, `data` the new location of images
-    that have moved. Raises UsageError for a change that would make it another run, unless `fork`: then a new run beside
-    it starts from its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when
-    there is nothing left to do, LockedError when another process trains it, and what `train` raises.
-    """
-    run = run if isinstance(run, Run) else find_run(str(run), default_root())
-    if run.info().get("status") == "imported":
-        raise CheckpointError(
-            f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "
-            f"sample it, or start its recipe afresh with: {command('train', run.recipe_file)}"
-        )
-    terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
-    assignments = as_assignments(changes, data)
-    wanted = with_absolute_path(override(recipe_of(run), assignments))
-    if steps is not None:
-        check_steps(steps)
-        assignments.append(f"length.images={steps * wanted.batch_size}")
-        wanted = override(wanted, assignments[-1:])
-    check_networks(wanted)
-    with saying_what_fits(wanted, device):
-        return _take_all(_fork(run, assignments, terms) if fork else _continue(run, wanted, terms))
-
-
 Steps = Generator[TrainingStep, None, Run]
 """Training, a step at a time; closing it early saves the state. Returns the run."""
 
 
-def _take_all(steps: Steps) -> Run:
+def take_all(steps: Steps) -> Run:
+    """Take every step; returns the run."""
     while True:
         try:
             next(steps)
@@ -165,69 +122,16 @@ def begin(
     check_root(root)
     with saying_what_fits(recipe, terms.device):
         engine = make_engine(terms.device, recipe.precision)
-        datasets, evaluator, more_notes = _prepare(recipe, terms, datasets)
+        datasets, evaluator, more_notes = prepare(recipe, terms, datasets)
         gan, notes = build(recipe, engine), [*dict.fromkeys([*notes, *more_notes])]  # a plan has those on the images
         run = create_run(root, name)
         setup = Setup(recipe, datasets, evaluator, engine, run, terms.reporter)
         with only_writer(run):
             write_description(setup, notes)
-            return (yield from _run_to_end(gan, setup, notes))
+            return (yield from run_to_end(gan, setup, notes))
 
 
-def _continue(run: Run, recipe: Recipe, terms: Terms) -> Steps:
-    with only_writer(run) as notes:
-        trained = trained_recipe(run)
-        check_changes_are_safe(run, trained, recipe)
-        check_images_are_found(run, recipe)
-        engine = same_engine(run.info(), terms.device, recipe.precision)
-        access = access_for(terms.reporter, terms.offline, terms.allow_dropped, packed_dataset_key(run))
-        datasets, evaluator, _ = _prepare(recipe, terms, open_all(recipe, access))
-        check_same_images(run, datasets.identity, recipe)
-        if evaluator:
-            check_same_evaluator(run, evaluator)
-        tidy(run)
-        gan, damages = last_state(run, recipe, engine)
-        is_whole = ending(run, recipe, gan.seen)["status"] != STOPPED
-        if is_whole and run.info()["status"] in ENDED:
-            check_not_ended(run, recipe, gan.seen)
-        if is_whole:
-            apply_keep_policy(run, recipe)
-        else:
-            forget_later(run, gan.seen, trained)
-        write_atomically(run.recipe_file, to_toml(recipe))
-        kept = notes_before if isinstance(notes_before := run.info().get("notes"), list) else []
-        new = [note for note in notes_on_setting(run, engine) if note not in kept]
-        run.update(status="running", reason="", recipe=recipe.model_dump(mode="json"), notes=[*kept, *new])
-        going = "every step is done; finishing after" if is_whole else "continuing at"
-        notes = [*notes, *damages, *new, *notes_on_length(trained, recipe)]
-        notes.append(f"{going} step {gan.seen // recipe.batch_size:,} of {recipe.steps:,}")
-        setup = Setup(recipe, datasets, evaluator, engine, run, terms.reporter)
-        return (yield from _run_to_end(gan, setup, notes, steps_left=not is_whole))
-
-
-def _fork(run: Run, changes: Sequence[str], terms: Terms) -> Steps:
-    """A new run beside `run` that continues its checkpoint, with the learning rates it had there, and the changes."""
-    recipe = with_absolute_path(override(slowed(recipe_of(run), len(roll_backs(run))), changes))
-    check_images_are_found(run, recipe)
-    engine = same_engine(run.info(), terms.device, recipe.precision)
-    datasets, evaluator, notes = _prepare(recipe, terms)
-    gan = build(recipe, engine)
-    found = find_checkpoint(run)
-    load_checkpoint(found.folder, gan, forking=True)
-    if gan.seen // recipe.batch_size >= recipe.steps:
-        check_not_ended(run, recipe, gan.seen)
-    beside = run.path.parent if run.path.name not in ("", "..") else run.path.resolve().parent
-    fork = create_run(beside, recipe.name)
-    origin = {"run": run.path.name, "step": found.step, "seen": gan.seen}
-    setup = Setup(recipe, datasets, evaluator, engine, fork, terms.reporter)
-    with only_writer(fork):
-        write_description(setup, notes, forked_from=origin)
-        save_checkpoint(fork, gan, recipe)
-        notes += [*found.notes(), f"a new run from step {found.step:,} of {run.path}, {gan.seen:,} images"]
-        return (yield from _run_to_end(gan, setup, notes))
-
-
-def _prepare(
+def prepare(
     recipe: Recipe, terms: Terms, datasets: Datasets | None = None
 ) -> tuple[Datasets, Evaluator | None, list[str]]:
     """Datasets, the evaluator of a run that is evaluated, and notes on both; all that can fail before a run folder."""
@@ -242,7 +146,7 @@ def _prepare(
     return datasets, evaluator if evaluator and evaluator.names else None, notes
 
 
-def _run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: bool = True) -> Steps:
+def run_to_end(gan: GAN, setup: Setup, notes: Sequence[str], *, steps_left: bool = True) -> Steps:
     """Train to the end, then write the run's status, whatever happened, and the report.
 
     A run that was killed after its last save has no `steps_left`: then there is nothing to train.
