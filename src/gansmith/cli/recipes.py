@@ -7,7 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from gansmith.cli.options import Changes, Json, option
-from gansmith.cli.output import print_json
+from gansmith.cli.output import print_json, print_notes
 from gansmith.config import toml_value
 from gansmith.recipe_file import flat, to_toml
 from gansmith.recipes import all_names, family, load_recipe, recipe_names
@@ -56,6 +56,7 @@ def show(
     sys.stdout.write(f"{to_toml(found, comments=True)}\n{describe(found)}\n")
     if trial:
         sys.stdout.flush()
+        print_notes(["Timing a few steps …"])
         sys.stdout.write(_expected_time(found) + "\n")
 
 

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gansmith.recipes.fitting import SEVERAL
 from gansmith.schema import MOST_SHARE
-
-SEVERAL = 5
-"""Evaluations that a run gets before each of them gets more images: of fewer, `best` means little."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

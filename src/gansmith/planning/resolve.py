@@ -23,10 +23,11 @@ from gansmith.planning.rates import rate_changes
 from gansmith.planning.shape import take_shape
 from gansmith.recipe_file import assigned, assignment, flat, override
 from gansmith.recipes import load_recipe, sets_itself, stated_fields
-from gansmith.recipes.fitting import EXAMPLE, FEW, SHORT_BUDGET, DatasetFacts, short_side_for
+from gansmith.recipes.fitting import EXAMPLE, FEW, FEWEST_EVALUATED, SHORT_BUDGET, DatasetFacts, short_side_for
 from gansmith.runs.reporter import Reporter
 from gansmith.schema import Recipe
 from gansmith.training.datasets import Datasets, make_sampler, open_set, split_dataset, with_absolute_path
+from gansmith.training.evaluation import fewest_evaluated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +103,8 @@ def resolve(
             datasets = split_dataset(recipe, whole, access)
     images = 0
     if is_auto and datasets:
-        facts = DatasetFacts(data=recipe.data, count=len(datasets.train), gpu=gpu)
+        fewest = max(FEWEST_EVALUATED, fewest_evaluated(recipe))
+        facts = DatasetFacts(data=recipe.data, count=len(datasets.train), gpu=gpu, fewest_evaluated=fewest)
         draft = auto_draft(name, changes, facts, stated)
         if steps is not None:
             images = steps * draft.batch_size

@@ -19,6 +19,7 @@ from gansmith.data.store import READ_AHEAD_FROM
 from gansmith.engine import Engine, suitable_threads
 from gansmith.generation.generator import save_sample_grid
 from gansmith.recipe_file import to_toml
+from gansmith.recipes.fitting import FEWEST_EVALUATED
 from gansmith.report import write_report
 from gansmith.rng import stream
 from gansmith.runs.reporter import LogFile, Silent
@@ -42,8 +43,6 @@ SECONDS = 5.0
 """Seconds after which a trial ends, once it has taken `FEWEST_STEPS`."""
 SLOW_STEP = 10.0
 """Seconds of a first step after which a trial ends at once: a day would hold fewer than 9,000 of them."""
-FEWEST_EVALUATED = 500
-"""Images of the smallest evaluation whose price is measured, unless the features need more, or there are fewer."""
 RARE_EVERY = 5
 """Every fifth step of a trial is one of each rare kind (lazy penalty, validation images)."""
 Batches = Callable[[int], tuple[Tensor, Tensor | None]]

@@ -53,6 +53,6 @@ def auto(facts: DatasetFacts = EXAMPLE) -> Recipe:
         augment=fitting.augment_for(facts),
         discriminator_optimizer=adam,
         generator_optimizer=adam,
-        evaluate=Evaluate(every=intervals["evaluate.every"], images=fitting.EVALUATED),
+        evaluate=Evaluate(every=intervals["evaluate.every"], images=facts.evaluated),
         grid=fitting.grid_for(facts.data),
     )

@@ -24,7 +24,11 @@ LONGEST = 2_000_000
 EVALUATIONS = 20
 """Evaluations of a run, at most."""
 EVALUATED = 2_000
-"""Samples, and real images, of each evaluation."""
+"""Samples, and real images, of each evaluation, if there is time for several."""
+FEWEST_EVALUATED = 500
+"""Samples, and real images, of each evaluation at least, so that the distance says more than chance."""
+SEVERAL = 5
+"""Evaluations that a run gets before each has more images: the best of one or two means little."""
 GRIDS = 20
 """Sample grids of a run."""
 CHECKPOINTS = 10
@@ -67,13 +71,22 @@ class DatasetFacts:
     """Length of the run in images, if a budget or a number of steps decides it; 0 leaves it to the rules."""
     evaluations: int = 0
     """Number of evaluations that there is time for, by a trial; 0 leaves it to the rules."""
+    fewest_evaluated: int = FEWEST_EVALUATED
+    """Images of an evaluation, at least; some features need more than others."""
 
     @property
     def most_evaluations(self) -> int:
         """Evaluations of the run, at most. Without a trial, samples are at most `MOST_SHARE` of the images shown."""
         if self.evaluations or not self.images:
             return self.evaluations or EVALUATIONS
-        return min(max(int(MOST_SHARE * self.images / EVALUATED), 1), EVALUATIONS)
+        return min(max(int(MOST_SHARE * self.images / self.evaluated), 1), EVALUATIONS)
+
+    @property
+    def evaluated(self) -> int:
+        """Samples, and real images, of each evaluation: fewer where a length without a trial has not several."""
+        if self.evaluations or not self.images:
+            return EVALUATED
+        return min(max(int(MOST_SHARE * self.images / SEVERAL), self.fewest_evaluated), EVALUATED)
 
 
 EXAMPLE = DatasetFacts(data=Data(name="fashion-10k"), count=10_000)

@@ -180,8 +180,12 @@ def make_evaluator(recipe: Recipe, train: Dataset, validation: Dataset | None) -
 
 def is_measurable(recipe: Recipe, count: int) -> bool:
     """Whether the validation set, or else `count` training images, are enough. Raises as `make_evaluator`."""
-    num = min(recipe.evaluate.images, recipe.evaluate.validation or count)
-    return num >= METRICS[DECIDES].fewest(_extractor(recipe).width)
+    return min(recipe.evaluate.images, recipe.evaluate.validation or count) >= fewest_evaluated(recipe)
+
+
+def fewest_evaluated(recipe: Recipe) -> int:
+    """The fewest images that the recipe's features need. Raises as `make_evaluator`."""
+    return METRICS[DECIDES].fewest(_extractor(recipe).width)
 
 
 def notes_on_too_short(recipe: Recipe) -> list[str]:

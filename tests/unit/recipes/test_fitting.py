@@ -117,12 +117,15 @@ def test_the_last_evaluation_is_within_a_few_steps_of_the_end_of_any_length(step
     assert steps % every < EVALUATIONS
 
 
-def test_without_a_trial_evaluations_paint_a_twentieth_of_what_is_trained_on_at_most():
-    def number(images):
-        found = made("auto", photos(images=images))
-        return found.length.images // found.evaluate.every
+def test_without_a_trial_evaluations_paint_a_twentieth_of_what_is_trained_on_and_are_several_if_that_buys_them():
+    def evaluated(images, **more):
+        found = made("auto", photos(images=images, **more))
+        return found.length.images // found.evaluate.every, found.evaluate.images
 
-    assert [number(images) for images in (3200, 32_000, 160_000, 10**6)] == [1, 1, 4, EVALUATIONS]
+    lengths = (3200, 32_000, 50_000, 160_000, 320_000, 10**6)
+    expected = [(1, 500), (3, 500), (5, 500), (5, 1600), (8, 2000), (EVALUATIONS, 2000)]
+    assert [evaluated(images) for images in lengths] == expected
+    assert evaluated(50_000, fewest_evaluated=769) == (3, 769), "the features need more"
 
 
 def test_some_lines_of_the_log_meet_a_lazy_penalty():
