@@ -416,7 +416,7 @@ def test_help_does_not_import_torch(arguments):
         ("evaluate nope", 2),
         ("evaluate 1 --checkpoint beste", 2),
         ("resume 99", 2),
-        ("resume 1 --budget 2m", 2),
+        ("resume 1 --budgt 2m", 2),
         ("data check nope", 3),
         ("data check photos", 0),
         ("train --data nope", 3),

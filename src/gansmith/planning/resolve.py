@@ -103,7 +103,7 @@ def resolve(
             datasets = split_dataset(recipe, whole, access)
     images = 0
     if is_auto and datasets:
-        fewest = max(FEWEST_EVALUATED, fewest_evaluated(recipe))
+        fewest = max(FEWEST_EVALUATED, fewest_evaluated(recipe) if recipe.evaluate.every else 0)
         facts = DatasetFacts(data=recipe.data, count=len(datasets.train), gpu=gpu, fewest_evaluated=fewest)
         draft = auto_draft(name, changes, facts, stated)
         if steps is not None:
