@@ -60,7 +60,8 @@ class Plan:
         besides = [_count(self.calls[name], name) for name in ("grid", "checkpoint")]
         if evaluations:
             each = describe_seconds(costs.seconds["evaluation"])
-            besides.insert(0, f"{_count(evaluations, 'evaluation')} of {each} each")
+            num = min(recipe.evaluate.images, recipe.evaluate.validation or self.count)
+            besides.insert(0, f"{_count(evaluations, 'evaluation')} of {num:,} images, {each} each")
         memory = f"{costs.peak / 2**20:,.0f} MiB of memory at most, of {costs.available / 2**20:,.0f} MiB free"
         if self.largest_batch:
             batch = f"all {self.largest_batch:,}" if self.largest_batch == self.count else f"{self.largest_batch:,}"

@@ -84,10 +84,10 @@ class Evaluator:
         features = f"the features {self.extractor.name!r}"
         if not self.names:
             return f"{NOT_EVALUATED}: {self.num:,} images are too few for {features}, which need {self.fewest:,}"
-        kind = "not trained on" if self.validation else "of the training set"
+        kind = "validation" if self.validation else "training"
         return (
-            f"evaluated every {self.recipe.evaluate.every:,} images: {self.num:,} images against as many real ones, "
-            f"{kind}, by {features}"
+            f"every {self.recipe.evaluate.every:,} images, {self.num:,} samples are compared with {self.num:,} {kind} "
+            f"images (feature network: {self.extractor.name})"
         )
 
     def labels(self) -> Tensor | None:

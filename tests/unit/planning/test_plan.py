@@ -298,7 +298,7 @@ def test_the_lines_say_what_the_facts_say(tried):
         f"{tables['generator']:,} parameters in G and {tables['discriminator']:,} in D",
         f"{facts['steps']:,} steps of 32 images, {facts['images']:,} images in all",
         "10 ms per step, measured here (cpu, fp32)",
-        "6 evaluations of 500 ms each,",
+        "6 evaluations of 300 images, 500 ms each,",
         "300 MiB of memory at most, of 1,000 MiB free; memory would allow a batch of all 300 images (estimated",
     ):
         assert part in said
