@@ -35,7 +35,12 @@ def test_the_table_has_the_numbers_of_the_rules():
         ("mirroring", *(f"`{name}`" for name in fitting.MIRRORED)),
         ("length", f"{fitting.PASSES} epochs", f"{fitting.SHORTEST:,} to {fitting.LONGEST:,} images"),
         ("EMA of G", f"{fitting.HALF_LIFE:.0%}".replace("%", " %"), f"{fitting.LONGEST_HALF_LIFE:,.0f} images"),
-        ("evaluations", f"{fitting.EVALUATIONS}, or fewer", f"{MOST_SHARE:.0%}".replace("%", " %")),
+        (
+            "evaluations",
+            f"{fitting.EVALUATIONS} of {fitting.EVALUATED:,} images",
+            f"{MOST_SHARE:.0%}".replace("%", " %"),
+        ),
+        ("evaluations", f"gets {fitting.SEVERAL} evaluations of fewer images, {fitting.FEWEST_EVALUATED} at least"),
         ("sample grid", f"{fitting.MOST_IN_ROW} x {fitting.MOST_IN_ROW}", fitting.GRID_SIDE),
     ):
         for number in numbers:

@@ -20,6 +20,8 @@ from tests.helpers.run_folder import events
 FOLDER = Path(__file__).parents[1] / "fixtures" / "old_runs"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 NAMES = [*EXPECTED["runs"]]
+FALLEN = {"labels": 96}
+"""Finished runs whose learning rate has fallen to its end, and the images at which it has."""
 
 
 def sha256(data):
@@ -167,10 +169,26 @@ def test_an_old_run_that_was_stopped_goes_on_as_if_it_never_was(gansmith, old, a
 
 @pytest.mark.parametrize("name", EXPECTED["step_13"])
 def test_an_old_run_that_was_finished_is_made_longer(gansmith, old, name):
-    """With parts of a batch and held-out losses, and with classes: each recipe means what it meant."""
-    result = gansmith("resume", name, "--steps", 13, "--device", "cpu")
+    """With parts of a batch and held-out losses, and with classes: each recipe means what it meant.
+
+    A rate that had fallen to its end stayed there then, as it does now in a fork with a schedule of its own.
+    """
+    options = ["--steps", 13, "--device", "cpu"]
+    if name in FALLEN:
+        own = [f"--set={network}_optimizer.lr.until={FALLEN[name] - 1}" for network in ("generator", "discriminator")]
+        options += [*own, "--fork"]
+    result = gansmith("resume", name, *options)
     assert result.code == 0, result.err
-    assert_same_numbers(events(old[name])[-1], EXPECTED["step_13"][name])
+    assert_same_numbers(events(result.run if name in FALLEN else old[name])[-1], EXPECTED["step_13"][name])
+
+
+@pytest.mark.parametrize("name", FALLEN)
+def test_the_rate_of_an_old_run_that_is_made_longer_begins_anew(gansmith, old, name):
+    result = gansmith("resume", name, "--steps", 24, "--device", "cpu")
+    assert result.code == 0, result.err
+    for network in ("generator", "discriminator"):
+        said = f"{network}_optimizer.lr begins anew: 0.0015 until step 18, then down to 7.5e-05 at step 24\n"
+        assert said in result.err
 
 
 def test_an_old_run_of_imported_weights_is_not_resumed(gansmith, old):
