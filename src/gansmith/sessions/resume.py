@@ -117,7 +117,8 @@ def _continue(run: Run, recipe: Recipe, budget: Budget | None, terms: Terms) -> 
         else:
             forget_later(run, gan.seen, trained)
         write_atomically(run.recipe_file, to_toml(recipe))
-        kept = notes_before if isinstance(notes_before := run.info().get("notes"), list) else []
+        kept = run.info().get("notes")
+        kept = kept if isinstance(kept, list) else []
         new = [note for note in notes_on_setting(run, engine) if note not in kept]
         new += notes_on_extension(trained, recipe)
         about = {"recipe": recipe.model_dump(mode="json"), "notes": [*kept, *new]}
