@@ -216,13 +216,16 @@ def judged(run: Path, whole: Path, killed_at: int | None, refuse=None):
     if code:
         return {"survived": False, "why": f"resume left with {code}: {log_tail(run.parent / 'log.txt')}"}
     begun = int(re.findall(r"(?:continuing at|finishing after) step ([\d,]+)", log)[-1].replace(",", ""))
-    ended = json.loads((run / "run.json").read_text())["status"]
     lost = max((killed_at or saved_before) - begun, 0)
     here, there = contents(run), contents(whole)
     differ = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
     left = sorted(path.name for path in run.rglob(".*") if path.name.startswith((".unfinished", ".replaced")))
-    why = [*differ, *left, *([] if ended == "done" else [ended])]
+    why = [*differ, *left, *([] if status(run) == "done" else [status(run)])]
     return {"survived": not why and lost <= INTERVAL, "lost": lost, "why": why}
+
+
+def status(run: Path):
+    return json.loads((run / "run.json").read_text())["status"]
 
 
 def last_event(run: Path):
@@ -308,8 +311,8 @@ def at_random(folder: Path, options):
             time.sleep(0.001)
         time.sleep(draw.random() * span)
         os.kill(pid, signal.SIGKILL)
-        if ended(pid) != -signal.SIGKILL:
-            continue  # it was done before
+        if ended(pid) != -signal.SIGKILL or status(run) == "done":
+            continue  # the run had ended, the process at most had not
         kills += 1
         yield {"at": last_event(run), "point": "a random time", **judged(run, whole, None)}
         shutil.rmtree(runs)
