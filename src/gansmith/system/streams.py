@@ -84,4 +84,5 @@ def _courtesy(stream: TextIO, forgiven: Collection[int]) -> TextIO:
         return stream
     raw = getattr(stream.buffer, "raw", stream.buffer)  # with python -u the buffer is the raw stream itself
     buffer = io.BufferedWriter(_Courtesy(raw, stream, forgiven))
-    return io.TextIOWrapper(buffer, stream.encoding, SPELLED, line_buffering=stream.line_buffering)
+    by_line = stream.line_buffering or stream.write_through  # the latter of python -u, as containers run it
+    return io.TextIOWrapper(buffer, stream.encoding, SPELLED, line_buffering=by_line)
