@@ -176,7 +176,7 @@ def test_a_full_disk_and_a_best_that_is_gone_say_how_to_go_on(gansmith, monkeypa
     assert (code, gansmith(*resume)[0]) == (8, 0)
     best = find_run("last").checkpoints / "best"
     best.unlink(missing_ok=True)
-    best.write_text("99\n")
+    best.write_text("00000099\n")
     code, printed = gansmith("runs", "verify", "last")
     (resume,) = commands(printed, "resume")
     assert (code, gansmith(*resume, "--steps", "6")[0]) == (5, 0)

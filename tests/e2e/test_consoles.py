@@ -83,10 +83,15 @@ def test_closed_streams_do_not_matter_and_no_file_takes_their_place(closed):
     assert all(b"run folder:" not in path.read_bytes() for path in Path("runs/00001-demo").glob("*.jsonl"))
 
 
-def test_a_result_that_cannot_be_written_is_an_error_and_a_reader_who_has_enough_is_none():
-    code, _, err = run(["recipes", "list"], "> /dev/full")
+@pytest.mark.parametrize("words", [["recipes", "list"], ["recipes", "show", "mnist-dcgan"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_result_that_cannot_be_written_is_an_error(words, unbuffered):
+    code, _, err = run(words, "> /dev/full", PYTHONUNBUFFERED=unbuffered)
     assert code == 8
     assert err == b"error: standard output cannot be written: No space left on device.\n"
+
+
+def test_a_reader_who_has_enough_is_no_error():
     with subprocess.Popen([*GANSMITH, "recipes", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listed:
         listed.stdout.close()
         assert (listed.stderr.read(), listed.wait()) == (b"", 0)

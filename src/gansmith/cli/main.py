@@ -48,9 +48,8 @@ def run() -> None:
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except OSError as error:  # a full disk; a reader who is gone is no error
-        sys.stderr.write(f"error: standard output cannot be written: {error.strerror}.\n")
-        sys.stdout, code = None, code or DiskError.exit_code  # the interpreter would try again, and complain
+    except DiskError as error:  # a reader who is gone is no error
+        code = code or _report_error(error)
     sys.exit(code)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TextIO
 
+from gansmith.errors import DiskError
+
 NOBODY_LISTENS = {errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO, errno.ECONNRESET}
 """Errors of a stream whose reader is gone: a closed pipe, or a terminal that was closed."""
 SPELLED = "gansmith.spelled"
@@ -30,7 +32,7 @@ def open_streams() -> None:
 
     A stream that was closed when the process began becomes the null device: a file opened later would otherwise take
     its number, and get what is meant for the console. Notes and progress on standard error may be lost; a result that
-    somebody waits for on standard output may not.
+    somebody waits for on standard output may not: the first write that fails raises DiskError.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -48,7 +50,7 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
 
 
 class _Courtesy(io.RawIOBase):
-    """Writes to another stream until the first of some errors, and is silent from then on."""
+    """Writes to another stream until its first error, and is silent from then on; an error not forgiven is raised."""
 
     def __init__(self, stream: io.RawIOBase, owner: TextIO, forgiven: Collection[int]):
         super().__init__()
@@ -71,9 +73,9 @@ class _Courtesy(io.RawIOBase):
         try:
             return self._stream.write(content) or 0  # type: ignore[arg-type]
         except OSError as error:
-            if error.errno not in self._forgiven:
-                raise
             self._gone = True
+            if error.errno not in self._forgiven:
+                raise DiskError(f"standard output cannot be written: {error.strerror}.") from error
             return size
 
 
