@@ -83,7 +83,7 @@ def test_closed_streams_do_not_matter_and_no_file_takes_their_place(closed):
     assert all(b"run folder:" not in path.read_bytes() for path in Path("runs/00001-demo").glob("*.jsonl"))
 
 
-@pytest.mark.parametrize("words", [["recipes", "list"], ["recipes", "show", "mnist-dcgan"]])
+@pytest.mark.parametrize("words", [["recipes", "list"], pytest.param(["recipes", "show", "mnist-dcgan"], marks=SLOW)])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_result_that_cannot_be_written_is_an_error(words, unbuffered):
     code, _, err = run(words, "> /dev/full", PYTHONUNBUFFERED=unbuffered)

@@ -100,6 +100,7 @@ def test_an_option_of_other_programs_is_answered_with_what_does_it(gansmith, arg
     refused(gansmith(*arguments.split()), "unknown option '-", answer, "--help.")
 
 
+@pytest.mark.slow
 def test_an_answer_names_only_options_that_the_command_has(gansmith):
     for verb in ("train", "resume", "sample", "evaluate"):
         known = set(re.findall(r"--[a-z][a-z-]+", gansmith(verb, "--help").out))
@@ -194,6 +195,7 @@ def test_a_rate_that_falls_falls_by_as_much_from_the_one_given(gansmith):
     assert rates[0] == rates[1] == before | {"start": 3e-4, "end": 1.5e-5}
 
 
+@pytest.mark.slow
 def test_a_rate_that_falls_does_so_at_the_shares_of_the_run_that_the_length_gives(gansmith):
     for arguments in (["auto", "--steps", 100], ["demo", "--budget", "6400-images"]):
         before, after = (

@@ -157,6 +157,7 @@ def test_measures_that_the_command_refuses_are_refused(trained, gansmith):
         package.check_data("fashion-10k", workers=0)
 
 
+@pytest.mark.slow
 def test_no_public_function_moves_the_random_generators_of_the_caller(trained, photos):
     other = shutil.copytree(Path(trained).resolve(), "runs/00009-other")
 

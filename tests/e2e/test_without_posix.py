@@ -99,6 +99,7 @@ def test_every_module_can_be_imported(python):
     assert "gansmith.system.locks" in imported
 
 
+@pytest.mark.slow
 def test_ten_steps_are_trained_resumed_and_sampled(python, tiny):
     command = ["-m", "gansmith"]
     python(*command, "train", tiny, "--steps", 6, "--device", "cpu")

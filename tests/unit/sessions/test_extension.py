@@ -114,7 +114,12 @@ def curve(run):
     return [{key: value for key, value in line.items() if key not in timed} for line in run.events()]
 
 
-@pytest.mark.parametrize("by", [{"steps": 24}, {"images": 192}, {"budget": "96-images"}])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "by", [{"budget": "96-images"}, *(pytest.param(by, marks=SLOW) for by in ({"steps": 24}, {"images": 192}))]
+)
 def test_a_run_that_was_made_longer_is_bit_exact_however_often_it_stops(tmp_path, by):
     whole = resume(train(small(), runs=tmp_path), **by)
     parts = train(small(), runs=tmp_path)
@@ -165,6 +170,7 @@ def test_a_fork_begins_anew_too_and_the_run_that_it_comes_from_stays(tmp_path):
     assert weights(exact) == weights(resume(run, steps=24))
 
 
+@pytest.mark.slow
 def test_a_run_whose_recipe_was_written_and_whose_record_was_not_goes_on(tmp_path):
     run = train(small(), runs=tmp_path)
     run.recipe_file.write_text(to_toml(longer(small(), 192)), encoding="utf-8")

@@ -77,7 +77,7 @@ def leave_by_close(steps, at):
 
 
 @pytest.mark.parametrize("leave", [leave_by_break, leave_by_an_exception, leave_by_close])
-@pytest.mark.parametrize("name", [PLAIN, CLASSIC])
+@pytest.mark.parametrize("name", [PLAIN, pytest.param(CLASSIC, marks=pytest.mark.slow)])
 def test_leaving_early_saves_and_resuming_equals_never_stopping(leave, name):
     made = recipe(name)
     whole = gansmith.train(made, name="whole", device="cpu")
