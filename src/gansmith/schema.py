@@ -32,7 +32,7 @@ class Data(Settings):
     """The images: which, in which size and range, and in which order."""
 
     name: str = Field(min_length=1)
-    """Known dataset, or path of a folder, .zip, .tar or .parquet; cifar10[ship] and mnist[0,1] pick classes."""
+    """Known dataset, or path of a folder, .zip, .tar, .parquet or .npy; cifar10[ship] and mnist[0,1] pick classes."""
     split: Split = "train"
     """Split of a dataset, or part of your own images: train, test, extra (SVHN only), or both, train before test."""
     skip: int = Field(0, ge=0)

@@ -2,18 +2,20 @@
 
 from collections import Counter
 
+import numpy as np
 import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from pyarrow import parquet
 
 from gansmith.data.check.report import check_source
 from gansmith.data.images.resize import ImageShape
 from gansmith.data.paths import open_path
 from gansmith.text import printable
-from tests.helpers.forms import FORMS, TOP, tree
-from tests.helpers.small_images import prepare
+from tests.helpers.forms import FORMS, TOP, tree, write_folder
+from tests.helpers.small_images import file, photo, prepare
 
 SHAPE = ImageShape(channels=3, height=16, width=16)
 FORMS_OF_ANY_NAME = ("folder", "zip of Python", "zip of Windows", "tar.gz")
@@ -106,6 +108,31 @@ def test_the_rows_of_a_table_are_the_images_of_the_folder(tmp_path, of_the_folde
         one[2] for name, one in of_the_folder["files"].items() if name in used
     )
     assert found["suggestion"] == of_the_folder["suggestion"]
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_array_is_the_images_of_a_folder(tmp_path, channels, suffix):
+    images = np.stack([np.asarray(photo(20, 20, channels, seed=number)) for number in range(12)])
+    shape = ImageShape(channels=channels, height=16, width=16)
+    write_folder(
+        tmp_path / "folder", {f"{n % 3}/{n:02}.png": file(Image.fromarray(one)) for n, one in enumerate(images)}
+    )
+    array = tmp_path / f"x{suffix}"
+    if suffix == ".npy":
+        np.save(array, images)
+        np.save(tmp_path / "x_labels.npy", np.arange(12) % 3)
+    else:
+        np.savez_compressed(array, images=images, labels=np.arange(12) % 3)
+    found, of_folder = facts(array), facts(tmp_path / "folder")
+    assert found["suggestion"] == of_folder["suggestion"]
+    assert found["classes"] == of_folder["classes"] == {"0": 4, "1": 4, "2": 4}
+    assert Counter(one[:3] for one in found["files"].values()) == Counter(
+        one[:3] for one in of_folder["files"].values()
+    )
+    packed = [prepare(path, tmp_path / path.stem.upper(), shape) for path in (array, tmp_path / "folder")]
+    pixels = [Counter(zip(map(bytes, one.images), one.labels.tolist(), strict=True)) for one in packed]
+    assert pixels[0] == pixels[1]
 
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="/\0\\"), min_size=1, max_size=12).filter(

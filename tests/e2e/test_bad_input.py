@@ -132,7 +132,9 @@ def test_data_that_is_neither_a_set_nor_a_path(gansmith):
 def test_data_that_is_a_file(gansmith):
     Path("x.zip").write_bytes(b"")
     result = gansmith("train", "demo", "--data", "x.zip")
-    one_sentence(result, 3, "is no known archive", "a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file.")
+    one_sentence(
+        result, 3, "is no known archive", "a .zip, a .tar (.gz, .bz2, .xz), a .parquet file, or an array (.npy, .npz)."
+    )
 
 
 @pytest.mark.parametrize("name", ["one.jpg", "one.bmp", "one"])

@@ -116,7 +116,8 @@ def test_a_folder_without_a_image_is_reported_on_and_refused(gansmith, names, op
     result = gansmith("data", "check", "set", *options)
     assert result.code == 3
     assert result.err == (
-        "error: set holds no image that can be used; give a folder of images, a .zip, a .tar or a .parquet file.\n"
+        "error: set holds no image that can be used; give a folder, a .zip, a .tar (.gz, .bz2, .xz), "
+        "a .parquet file, or an array (.npy, .npz).\n"
     )
     if options:
         assert json.loads(result.out)["suggested_shape"] is None

@@ -17,7 +17,7 @@ from gansmith.errors import UsageError, unknown
 
 Verb = Callable[..., None]
 
-IMAGES = "a known dataset, or a folder, .zip, .tar or .parquet of images; classes in brackets, such as cifar10[ship]"
+IMAGES = "a known dataset, or a folder, .zip, .tar, .parquet or .npy of images; classes in brackets: cifar10[ship]"
 """Help of the argument that names images to check or pack."""
 _FIELDS = {
     "data": (("data.name",), "the images"),

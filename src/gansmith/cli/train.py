@@ -32,7 +32,7 @@ AUTO = "auto"
 def train(
     recipe: Annotated[Positional[str | None], option("default, with --data: auto", metavar="RECIPE|FILE.toml")] = None,
     data: Annotated[
-        str | None, option("a known dataset, or a folder, .zip, .tar or .parquet of images", metavar="NAME|PATH")
+        str | None, option("a known dataset, or a folder, .zip, .tar, .parquet or .npy of images", metavar="NAME|PATH")
     ] = None,
     budget: Annotated[
         str | None,

@@ -9,6 +9,7 @@ import numpy as np
 
 from gansmith.comparison.subject import extractor_for, metric_names, subject_of_images, subject_of_run, title_of
 from gansmith.data.datasets.catalog import Split
+from gansmith.data.given import GivenImages, array_of, name_of_images
 from gansmith.engine import DeviceChoice
 from gansmith.errors import UsageError
 from gansmith.evaluation.measure import Measured, choose, measure
@@ -60,8 +61,8 @@ class Evaluation:
 
 
 def evaluate(
-    run_or_images: Run | Path | str | np.ndarray,
-    against: Path | str | None = None,
+    run_or_images: Run | GivenImages,
+    against: GivenImages | None = None,
     metrics: Sequence[str] | str | None = None,
     num_images: int | None = None,
     *,
@@ -76,18 +77,19 @@ def evaluate(
     reporter: Reporter | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Measure a run's generator, or images uint8 (N, H, W, C), against real images, with 95 % intervals.
+    """Measure a run's generator, or images uint8 (N, H, W[, C]), against real images, with 95 % intervals.
 
     `run_or_images` is a run's path, number, name or "last", an array, a .npy file, or a folder of images; `against`
-    names the real images, by default the run's own dataset, and its test split if it has one. `metrics` such as
-    "fd,kid" default to all that can be computed; `num_images` to 10,000, or as many as there are real images.
-    Raises UsageError, DataError and CheckpointError before anything is computed.
+    names the real images, or is an array of them; by default it is the run's own dataset, and its test split if it has
+    one. `metrics` such as "fd,kid" default to all that can be computed; `num_images` to 10,000, or as many as there are
+    real images. Raises UsageError, DataError and CheckpointError before anything is computed.
     """
     check_seed(seed)
     asked = None if metrics is None else metric_names(metrics)
     given = find_run_or_images(str(run_or_images), runs) if isinstance(run_or_images, str | Path) else run_or_images
+    given = given if isinstance(given, Run | Path) else array_of(given)
     access = access_for(reporter or Silent(), offline, allow_dropped=True)
-    real_images = None if against is None else str(against)
+    real_images = None if against is None else name_of_images(against)
     if isinstance(given, Run):
         subject = subject_of_run(given, checkpoint or "last", device, real_images, split, access)
     else:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gansmith.data.dataset import Access, Request, open_dataset
 from gansmith.data.datasets.catalog import Split
+from gansmith.data.formats.image_array import as_image_array
 from gansmith.data.paths import open_path
 from gansmith.engine import DeviceChoice
 from gansmith.errors import DataError, UsageError
@@ -153,9 +154,8 @@ def title_of(images: Path | np.ndarray) -> str:
 
 
 def _checked_array(images: np.ndarray) -> ImageSet:
-    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
-        raise DataError(f"the images are {images.dtype} of shape {images.shape}; expected uint8 (N, H, W, C).")
-    return image_set(images, title_of(images))
+    found = as_image_array(images, title_of(images))
+    return image_set(found if found.ndim == 4 else found[..., None], title_of(images))
 
 
 def _notes_on(both: ReferenceImages) -> list[str]:

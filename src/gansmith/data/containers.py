@@ -1,4 +1,4 @@
-"""Tables and archives that hold a set in parts: each row, or file inside, is an entry of one source."""
+"""Tables, arrays, and archives that hold a set in parts: each row, or file inside, is an entry of one source."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from gansmith.data.archives.archive import Archive, open_archive
 from gansmith.data.archives.members import Limits, Listing, Member
+from gansmith.data.formats.arrays import png_of
+from gansmith.data.formats.image_array import read_image_arrays
 from gansmith.data.formats.parquet import ImageTable, open_table
 from gansmith.data.hashes import file_hashes
 from gansmith.data.open_source import Entry, OpenSource
@@ -59,6 +61,38 @@ class _TableReader(ExitStack):
             self._table = self.enter_context(open_table(self._path / name if self._path.is_dir() else self._path))
             self._name = name
         return self._table.read(int(row))
+
+
+@contextmanager
+def open_arrays(path: Path, array: str = "") -> Generator[OpenSource]:
+    """The images of an array file, or of one array of a .npz, which are encoded, without loss, when they are read.
+
+    An entry is named by its array and its number, from 0. Raises DataError when it holds no images, or too many.
+    """
+    parts = {part.name: part for part in read_image_arrays(path, array)}
+    if (num := sum(len(part.images) for part in parts.values())) > Limits().members:
+        raise DataError(f"{path} holds {num:,} images; {Limits().members:,} can be read in all.")
+    entries, labels = [], {}
+    for name, part in parts.items():
+        rows = [Entry(f"{name}/{row}", part.images[0].nbytes, row=True) for row in range(len(part.images))]
+        entries += rows
+        numbers = part.labels.tolist() if part.labels is not None else ()
+        labels |= {row.name: str(label) for row, label in zip(rows, numbers, strict=bool(numbers)) if label >= 0}
+
+    def read(entry: Entry) -> bytes:
+        name, _, row = entry.name.rpartition("/")
+        return png_of(parts[name].images[int(row)])
+
+    yield OpenSource(
+        path=path if not array else path.with_name(f"{path.name}[{array}]"),
+        entries=tuple(entries),
+        passed=(),
+        read=read,
+        hashes=cache(lambda: file_hashes(path, [""])),
+        labels=labels or None,
+        labels_from=next((part.labels_from for part in parts.values() if part.labels_from), ""),
+        layout=tuple(filter(None, (part.note for part in parts.values()))),
+    )
 
 
 @contextmanager

@@ -13,35 +13,43 @@ from gansmith.data.archives.kinds import (
     START,
     TABLE_AMONG_IMAGES,
     check_no_pointer,
+    check_not_of_another_program,
     may_be_container,
     pointer_reason,
 )
 from gansmith.data.archives.members import Limits, Member, Skipped, too_large
 from gansmith.data.archives.names import FIRST_SAMPLE, SAMPLE_SOFTWARE, SAMPLED, is_run
-from gansmith.data.containers import open_archives, open_tables
+from gansmith.data.containers import open_archives, open_arrays, open_tables
+from gansmith.data.formats.image_array import is_array_file
 from gansmith.data.formats.parquet import MAGIC, open_table
 from gansmith.data.hashes import file_hashes
 from gansmith.data.images.decode import suffix_of
 from gansmith.data.images.types import SUFFIXES, begins_as_image
 from gansmith.data.open_source import Entry, OpenSource
 from gansmith.errors import DataError, MissingExtraError
+from gansmith.system.names import file_and_array
 from gansmith.text import printable
 
 
 @contextmanager
 def open_path(path: Path, folders: Sequence[str] = ()) -> Generator[OpenSource]:
-    """Open a folder, a zip or tar file, which is read in place, or Parquet files, whose rows are the entries.
+    """Open a folder, a zip or tar file, which is read in place, or Parquet files or arrays, whose rows are the entries.
 
     A folder without images may hold tables or archives, whose files are then the entries. With `folders`, only the
     files below folders of these names, in this order. Raises DataError when the path does not exist, or an archive is
     refused as a whole.
     """
+    path, array = file_and_array(path)
     if not path.exists():
         raise DataError(f"{path.absolute()} does not exist; {FORMS}.")
     with ExitStack() as opened:
         if path.is_file() and _begins_as_table(path):
             source = opened.enter_context(open_tables(path, [""]))
+        elif array or (path.is_file() and is_array_file(path, _start_of(path))):
+            source = opened.enter_context(open_arrays(path, array))
         else:
+            if path.suffix.lower() in (".pt", ".pth"):  # a zip file, today
+                check_not_of_another_program(path, _start_of(path))
             archive = opened.enter_context(open_archive(path))
             if is_run([skipped.name for skipped in archive.skipped]):
                 raise DataError(f"{path} is a run of gansmith, not images to train on; give the folder of its images.")

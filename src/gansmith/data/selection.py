@@ -9,8 +9,9 @@ import numpy as np
 
 from gansmith.data.datasets.catalog import SETS
 from gansmith.errors import DataError, unknown
+from gansmith.system.names import ARRAY_OF_NPZ
 
-_NAMED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<classes>[^\[\]]*)\]")
+_NAMED = re.compile(rf"(?P<name>{ARRAY_OF_NPZ.pattern}|[^\[\]]+)\[(?P<classes>[^\[\]]*)\]", re.I)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +25,13 @@ class Selection:
 def parse_name(text: str) -> Selection:
     """The selection in "NAME" or "NAME[CLASS,CLASS]"; an existing path is taken literally.
 
+    The first brackets behind a .npz file name one of its arrays, and belong to the name: "x.npz[images][0,1]".
+
     If the files of a known set have no class names, the published names are replaced by numbers. Raises DataError for
     empty brackets.
     """
     match = _NAMED.fullmatch(text)
-    if not match or Path(text).expanduser().exists():
+    if not match or ARRAY_OF_NPZ.fullmatch(text) or Path(text).expanduser().exists():
         return Selection(name=text)
     classes = tuple(part.strip() for part in match["classes"].split(","))
     if not all(classes):

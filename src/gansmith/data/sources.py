@@ -1,6 +1,5 @@
 """Where the images of a name or a path lie: `find_source` locates or downloads them, `Source.open` lists them."""
 
-import io
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -8,13 +7,12 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from gansmith.data.datasets.catalog import SETS, Split
 from gansmith.data.datasets.files import IDX_FILES
 from gansmith.data.datasets.find import SetCopy, find_set, idx_file
 from gansmith.data.datasets.http import Progress
-from gansmith.data.formats.arrays import LabelledImages
+from gansmith.data.formats.arrays import LabelledImages, png_of
 from gansmith.data.formats.read import read_idx_pair, read_split
 from gansmith.data.hashes import file_hash
 from gansmith.data.labels import class_order, find_labels
@@ -23,6 +21,7 @@ from gansmith.data.paths import open_path
 from gansmith.data.selection import no_classes, parse_name, rows_of
 from gansmith.data.splits import take_split
 from gansmith.errors import DataError, unknown
+from gansmith.system.names import file_and_array
 from gansmith.text import why_no_path
 
 
@@ -114,17 +113,17 @@ def namesake_notes(name: str) -> list[str]:
 
 
 def path_of(name: str) -> Path:
-    """The path that is named. Raises DataError when it does not exist, naming the nearest known set."""
+    """The path that is named, an array of a .npz in brackets included. Raises DataError when it does not exist."""
     path = Path(name).expanduser()
-    if path.exists():
+    if file_and_array(path)[0].exists():
         return path
     if address := why_no_path(name):
         raise DataError(address)
     if "/" in name:
-        raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar or .parquet of images.")
+        raise DataError(f"{path.absolute()} does not exist; give a folder, .zip, .tar, .parquet or .npy of images.")
     sets = unknown("set", name, SETS)
     raise DataError(
-        f"{sets} A folder, .zip, .tar or .parquet of images would do too, but {path.absolute()} does not exist."
+        f"{sets} A folder, .zip, .tar, .parquet or .npy of images would do too, but {path.absolute()} does not exist."
     )
 
 
@@ -195,7 +194,7 @@ def _open_arrays(source: Source) -> Generator[OpenSource]:
 
     def read(entry: Entry) -> bytes:
         split, position = entry.name.split("/")
-        return _encode_png(splits[split].images[int(position)])
+        return png_of(splits[split].images[int(position)].transpose(1, 2, 0))
 
     yield OpenSource(
         path=source.path,
@@ -206,14 +205,6 @@ def _open_arrays(source: Source) -> Generator[OpenSource]:
         labels=labels,
         labels_from="the set itself",
     )
-
-
-def _encode_png(pixels: np.ndarray) -> bytes:
-    """Not compressed: it is decoded at once."""
-    content = io.BytesIO()
-    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    image.save(content, "PNG", compress_level=0)
-    return content.getvalue()
 
 
 def only_classes(source: OpenSource, classes: Sequence[str], name: str) -> OpenSource:

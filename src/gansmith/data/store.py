@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansmith.data.formats.npz import map_npy
+from gansmith.data.formats.npy import map_npy
 from gansmith.errors import DataError
 from gansmith.lazy import LazyModule
 

@@ -1,7 +1,6 @@
 """Reads images for an evaluation, generated or real, as uint8 (N, H, W, C) without changing a pixel."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gansmith.data.formats.npz import map_npy
+from gansmith.data.formats.image_array import as_image_array
+from gansmith.data.formats.npy import map_numbers
 from gansmith.data.images.decode import DecodedImage, decode, suffix_of
 from gansmith.data.images.pool import Decoders
 from gansmith.data.images.resize import ImageShape
@@ -27,8 +27,6 @@ _FEW = 256
 """Up to this number of files, one process decodes them all."""
 _HARMLESS = ("named", "not named", "palette", "turned")
 """How those reasons of a decoded file begin that leave its visible pixels unchanged."""
-_FLOATS = re.compile(rb"'descr': '[<>=|]?[fc]\d+'")
-"""The header of a .npy file of real or complex floats."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,22 +81,11 @@ def read_whole(path: Path, most: int | None = None) -> ImageSet | None:
 
 
 def read_array(path: Path) -> ImageSet:
-    """The images of a .npy file as `gansmith sample` writes it. Raises DataError for anything but uint8 images."""
+    """The images of a .npy file. Raises DataError for anything but uint8 images, with the line that converts them."""
     if not path.is_file():
-        raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
-    with path.open("rb") as file:
-        header = file.read(200)
-    if _FLOATS.search(header):
-        raise DataError(
-            f"{path} holds floats, but images are measured as bytes 0..255; round and clip them to uint8 as "
-            "`gansmith sample` does, for example for x in -1..1: (x * 127.5 + 127.5).round().clip(0, 255)."
-        )
-    array = map_npy(path)
-    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] not in (1, 3, 4):
-        raise DataError(
-            f"{path} is {array.dtype} of shape {array.shape}; expected uint8 (N, H, W, C){_axis_hint(array)}."
-        )
-    return image_set(np.array(array), printable(path.name))
+        raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W) or (N, H, W, C).")
+    array = as_image_array(map_numbers(path), str(path))
+    return image_set(np.array(array if array.ndim == 4 else array[..., None]), printable(path.name))
 
 
 def read_images(source: OpenSource, shape: Shape) -> ImageSet:
@@ -160,14 +147,6 @@ def check_same_size(name: str, size: tuple[int, int], expected: Sequence[int], s
 def describe_shape(shape: Shape) -> str:
     """Such as "28x28 grey"."""
     return describe_size(shape[2], shape[0], shape[1])
-
-
-def _axis_hint(array: np.ndarray) -> str:
-    if array.dtype == np.uint8 and array.ndim == 3:
-        return ": add an axis for the one channel, x[..., None]"
-    if array.dtype == np.uint8 and array.ndim == 4 and array.shape[1] in (1, 3, 4):
-        return ": move the channels last, x.transpose(0, 2, 3, 1)"
-    return ""
 
 
 def _images_among(source: OpenSource) -> list[Entry]:

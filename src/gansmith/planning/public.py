@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from gansmith.data.given import GivenArray, GivenImages, name_of_images
 from gansmith.data.sources import absolute_name
 from gansmith.engine import DeviceChoice
-from gansmith.errors import RecipeError
+from gansmith.errors import DataError, RecipeError
 from gansmith.networks import check_networks
 from gansmith.planning.budget import parse_budget
 from gansmith.planning.resolve import Resolved, resolve
@@ -27,26 +28,27 @@ def recipe(
     name: str,
     changes: RecipeChanges = (),
     *,
-    data: str | Path | None = None,
-    labels: bool = False,
+    data: GivenImages | None = None,
+    labels: bool | GivenArray = False,
     budget: str | None = None,
     device: DeviceChoice = "auto",
     **fields: Any,
 ) -> Recipe:
     """The recipe that `gansmith train NAME` would train: a shipped one, or that of a TOML file.
 
-    `data` is a known dataset or a path; `labels` makes the recipe conditional on the dataset's labels; `budget`, such
-    as "10m" or "5M-images", decides the length. With any of these, or where the changes name the data, the images are
-    looked at and packed, and what depends on them is set from them, as in `plan`. Without, nothing is opened: `auto`
-    is then set for the images that ship with gansmith. Further keywords are changes too: `batch_size=64`. Raises
-    RecipeError, UsageError and DataError.
+    `data` is a known dataset, a path, or images uint8 (N, H, W) or (N, H, W, C) in an array of NumPy or torch, which
+    are kept in the cache; `labels` makes the recipe conditional, on the dataset's labels if it is True, or on those of
+    an array, whole numbers [N]; `budget`, such as "10m" or "5M-images", decides the length. With any of these, or
+    where the changes name the data, the images are looked at and packed, and what depends on them is set from them, as
+    in `plan`. Without, nothing is opened: `auto` is then set for the images that ship with gansmith. Further keywords
+    are changes too: `batch_size=64`. Raises RecipeError, UsageError and DataError.
     """
     assignments, more = as_assignments(changes), as_assignments(fields)
     if twice := stated_fields("", assignments) & stated_fields("", more):
         raise RecipeError(f"{sorted(twice)[0]} is given twice, in the changes and by its keyword; give one of them.")
     assignments += more
     depends_on_images = "data.name" in stated_fields(name, assignments)
-    if data is None and not labels and budget is None and not depends_on_images:
+    if data is None and labels is False and budget is None and not depends_on_images:
         found = load_recipe(name, assignments)
         check_networks(found)
         return found
@@ -57,8 +59,8 @@ def plan(
     recipe: str = "auto",
     changes: RecipeChanges = (),
     *,
-    data: str | Path | None = None,
-    labels: bool = False,
+    data: GivenImages | None = None,
+    labels: bool | GivenArray = False,
     budget: str | None = None,
     steps: int | None = None,
     lr: float | None = None,
@@ -71,33 +73,41 @@ def plan(
 ) -> Resolved:
     """What `gansmith train --dry-run` shows: the recipe with its length, the plan of its time and memory, and notes.
 
-    The arguments are the command's options. `lr` is the learning rate of both networks; `mirror` adds the augmentation
-    that mirrors images. A budget, or a recipe that chooses its own length, takes a trial of some seconds. To
-    train what was planned, with the dataset that is open already: `gansmith.train(gansmith.plan(...))`.
+    The arguments are the command's options; `data` and `labels` are those of `recipe`. `lr` is the learning rate of
+    both networks; `mirror` adds the augmentation that mirrors images. A budget, or a recipe that chooses its own
+    length, takes a trial of some seconds. To train what was planned, with the dataset that is open already:
+    `gansmith.train(gansmith.plan(...))`.
     """
     reporter = reporter or Silent()
     return resolve(
         recipe,
-        as_assignments(changes, data),
+        as_assignments(changes, _name_of(data, labels)),
         steps=steps,
         budget=None if budget is None else parse_budget(budget),
         lr=lr,
         mirror=mirror,
         device=device,
-        labels=labels,
+        labels=labels is not False,
         fit_batch=fit_batch,
         access=access_for(reporter, offline, allow_dropped),
         reporter=reporter,
     )
 
 
-def as_assignments(changes: RecipeChanges, data: str | Path | None = None) -> list[str]:
+def _name_of(data: GivenImages | None, labels: bool | GivenArray) -> str | None:
+    own = None if isinstance(labels, bool) else labels
+    if data is None and own is not None:
+        raise DataError("labels in an array go with images in an array; give them as data.")
+    return None if data is None else name_of_images(data, own)
+
+
+def as_assignments(changes: RecipeChanges, data: str | None = None) -> list[str]:
     """Changes as "table.field=value", the dataset's name included; a mapping may be nested or have dotted names.
 
     Raises RecipeError for anything else.
     """
     if data is not None:
-        return [*as_assignments(changes), assignment("data.name", absolute_name(str(data)))]
+        return [*as_assignments(changes), assignment("data.name", absolute_name(data))]
     if isinstance(changes, Mapping):
         values = flat({field: _plain(value) for field, value in changes.items()}).items()
         return [assignment(field, value) for field, value in values]

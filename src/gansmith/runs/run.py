@@ -29,7 +29,7 @@ from gansmith.runs.logs import append_line, read_last_line, read_lines
 from gansmith.runs.renamed import of_today
 from gansmith.system.atomic import remove_leftovers, sync_file, write_atomically
 from gansmith.system.locks import lock_file
-from gansmith.system.names import portable_name
+from gansmith.system.names import file_and_array, portable_name
 from gansmith.system.untrusted import read_json
 from gansmith.text import why_no_path
 
@@ -239,12 +239,12 @@ def find_run_or_images(which: str, root: Path | None = None) -> Run | Path:
     Raises DataError for an address and for a .npy file that does not exist, and UsageError when there is no such run.
     """
     path = Path(which).expanduser()
-    if which != "last" and path.exists() and not (path / "run.json").is_file():
+    if which != "last" and file_and_array(path)[0].exists() and not (path / "run.json").is_file():
         return path
     if address := why_no_path(which):
         raise DataError(address)
     if path.suffix == ".npy":
-        raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W, C).")
+        raise DataError(f"{path} does not exist; give a .npy file of images, uint8 (N, H, W) or (N, H, W, C).")
     return find_run(which, root)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from gansmith.checkpoints.load import tidy
 from gansmith.checkpoints.manifest import find_checkpoint, read_state, saved_checkpoints
 from gansmith.checkpoints.save import apply_keep_policy
+from gansmith.data.given import GivenImages, name_of_images
 from gansmith.engine import DeviceChoice, same_engine
 from gansmith.errors import CheckpointError, UsageError
 from gansmith.networks import check_networks
@@ -37,7 +38,7 @@ def resume(
     run: Run | Path | str,
     changes: RecipeChanges = (),
     *,
-    data: str | Path | None = None,
+    data: GivenImages | None = None,
     steps: int | None = None,
     images: int | None = None,
     budget: str | None = None,
@@ -50,9 +51,10 @@ def resume(
     """Continue a run from its newest checkpoint, exactly as if it had never stopped; returns the run that trains.
 
     The run may be given by its path, number or name. The recipe is that of the run's folder with `changes` such as
-    "length.log_every=64" on top; `data` is the new location of images that have moved. `steps` or `images` are the new
-    length from the run's beginning; `budget`, such as "1h" or "200k-images", is what the run may take from here on. A
-    learning rate that has fallen to its end begins anew in a run that is made longer, see docs/schedules.md.
+    "length.log_every=64" on top; `data` is the new location of images that have moved, or their array. `steps` or
+    `images` are the new length from the run's beginning; `budget`, such as "1h" or "200k-images", is what the run may
+    take from here on. A learning rate that has fallen to its end begins anew in a run that is made longer, see
+    docs/schedules.md.
 
     Raises UsageError for a change that would make it another run, unless `fork`: then a new run beside it starts from
     its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when there is nothing
@@ -65,7 +67,7 @@ def resume(
             f"sample it, or start its recipe afresh with: {command('train', run.recipe_file)}"
         )
     terms = Terms(device=device, offline=offline, allow_dropped=allow_dropped, reporter=reporter or Silent())
-    assignments = as_assignments(changes, data)
+    assignments = as_assignments(changes, None if data is None else name_of_images(data))
     wanted = with_absolute_path(override(recipe_of(run), assignments))
     more = _parse_length(steps, images, budget)
     if isinstance(more, int):

@@ -180,7 +180,7 @@ def other_images(change):
         (lambda folder: (folder / "labels.npy").write_bytes(b""), "labels.npy is not a NumPy array"),
         (other_images(lambda content: content[:-1]), r"images.npy announces 120 bytes \(.*\) and holds 119"),
         (other_images(lambda content: content[:60]), "has the header"),
-        (other_images(lambda content: content.replace(b"|u1", b"|O1")), "Python objects never"),
+        (other_images(lambda content: content.replace(b"|u1", b"|O1")), "Python objects are never loaded"),
         (other_images(lambda content: content.replace(b"|u1", b"|i1")), "index.json announces"),
         (other_index(count=4), "index.json announces"),
         (other_index(shape=None), "index.json announces"),

@@ -61,13 +61,17 @@ def test_every_version_of_numpy_s_format_is_read(path, images, version):
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.array([[["a", None]]], object), np.arange(1), "x_train.npy holds '|O'; only whole numbers are read"),
+        (
+            np.array([[["a", None]]], object),
+            np.arange(1),
+            "x_train.npy holds '|O' and no numbers; Python objects are never loaded",
+        ),
         (np.zeros((1, 2, 2), [("a", "u1")]), np.arange(1), "only plain arrays of numbers are read"),
         (np.zeros((1, 2, 2)), np.arange(1), "holds '<f8'"),
         (np.zeros((1, 2, 2), np.uint16), np.arange(1), "x_train is uint16 of shape (1, 2, 2)"),
         (np.zeros((1, 2), np.uint8), np.arange(1), "x_train is uint8 of shape (1, 2)"),
         (np.zeros((1, 2, 2, 2), np.uint8), np.arange(1), "x_train is uint8 of shape (1, 2, 2, 2)"),
-        (np.zeros((0, 2, 2), np.uint8), np.arange(0), "x_train.npy announces 0 bytes"),
+        (np.zeros((0, 2, 2), np.uint8), np.arange(0), "x_train.npy is empty"),
         (np.zeros((2, 2, 2), np.uint8), np.arange(3), "x_train holds 2 images, y_train labels of shape (3,)"),
         (np.zeros((2, 2, 2), np.uint8), np.array(["a", "b"]), "y_train.npy holds '<U1'"),
         (np.zeros((2, 2, 2), np.uint8), np.array([0, -1]), "y_train holds the label -1"),
@@ -116,10 +120,10 @@ def test_a_header_is_checked_before_anything_is_read(path, content, message):
 
 def test_an_archive_without_the_arrays_says_what_it_holds(path, images):
     np.savez(path, images=images)
-    with pytest.raises(DataError, match=r"has no x_test\.npy; it holds images\.npy"):
+    with pytest.raises(DataError, match=r"has no x_test; it holds images"):
         read_npz(path, "test")
     write(path, np.zeros((100, 1000, 1000), np.uint8), np.arange(100))
-    with pytest.raises(DataError, match=r"has no x_train\.npy that can be read \(it would inflate .* a bomb\)"):
+    with pytest.raises(DataError, match=r"x_train\.npy would inflate .* a bomb"):
         read_npz(path, "train")
     path.write_bytes(b"\x93NUMPY")
     with pytest.raises(DataError, match="is not an NPZ archive"):

@@ -252,7 +252,6 @@ def test_a_compression_that_is_not_read_is_named(tmp_path, method, name):
     ("start", "what"),
     [
         (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
-        (b"\x89HDF\r\n\x1a\n", "a HDF5 file"),
         (b"SQLite format 3\0", "a SQLite file"),
         (gzip.compress(b"no tar" * 200, mtime=0), "gzip data of no known archive"),
         (b"abc", "no known archive"),
@@ -261,7 +260,9 @@ def test_a_compression_that_is_not_read_is_named(tmp_path, method, name):
 def test_other_files_are_named_with_what_would_do(tmp_path, start, what):
     (tmp_path / "x").write_bytes(start)
     assert f"x is {what}" in refused(tmp_path / "x")
-    assert "give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file" in refused(tmp_path / "x")
+    assert "give a folder, a .zip, a .tar (.gz, .bz2, .xz), a .parquet file, or an array (.npy, .npz)" in refused(
+        tmp_path / "x"
+    )
 
 
 # --- addresses

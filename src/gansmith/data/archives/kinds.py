@@ -11,15 +11,18 @@ from gansmith.errors import DataError
 
 START = 512
 """Number of first bytes of a file that tell its kind."""
-FORMS = "give a folder, a .zip, a .tar (.gz, .bz2, .xz) or a .parquet file"
+FORMS = "give a folder, a .zip, a .tar (.gz, .bz2, .xz), a .parquet file, or an array (.npy, .npz)"
 """What can be read, for error messages."""
 TABLE_AMONG_IMAGES = "is a table among images; give it alone"
 """The reason for a table that lies beside images, or in an archive."""
+ARRAY_AMONG_IMAGES = "is an array among images; give it alone"
+"""The reason for an array that lies beside images, or in an archive."""
 ARCHIVE_AMONG_IMAGES = "is an archive among images; unpack it, or give it alone"
 """The reason for an archive that lies beside images, or in another one."""
 
 _PNG = b"\x89PNG"
 _TABLE = b"PAR1"
+_ARRAY = b"\x93NUMPY"
 _ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _PACKED_SUFFIXES = ("", ".gz", ".bz2", ".xz", ".zst", ".lz4", ".lz", ".7z", ".rar", ".cbz", ".cbr")
 """Suffixes of other files that are to be unpacked; a .docx or .npz, which is a zip file, too, is not."""
@@ -47,12 +50,34 @@ _OTHERS = {
     b"\x89HDF\r\n\x1a\n": "HDF5",
     b"SQLite format 3\0": "SQLite",
     b"MATLAB 5.0": "MATLAB",
-    b"\x93NUMPY": "NumPy",
     b"\x80\2": "pickle",
     b"\x80\3": "pickle",
     b"\x80\4": "pickle",
     b"\x80\5": "pickle",
 }
+_BY_SUFFIX = {
+    ".pt": "torch",
+    ".pth": "torch",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".csv": "CSV",
+    ".tsv": "CSV",
+    ".tfrecord": "TFRecord",
+    ".tfrecords": "TFRecord",
+    ".h5": "HDF5",
+    ".hdf5": "HDF5",
+    ".mat": "MATLAB",
+}
+"""What files are that their first bytes do not tell."""
+_AS_ARRAY = {
+    "torch": "np.save('x.npy', images.numpy())",
+    "pickle": "np.save('x.npy', images)",
+    "CSV": "np.save('x.npy', table.reshape(-1, H, W).astype('uint8'))",
+    "TFRecord": "np.save('x.npy', np.stack(images))",
+    "HDF5": "np.save('x.npy', h5py.File(FILE)['images'][:])",
+    "MATLAB": "np.save('x.npy', scipy.io.loadmat(FILE)['images'])",
+}
+"""How the images in such a file are saved as an array."""
 
 
 def is_archive_name(name: str) -> bool:
@@ -79,6 +104,8 @@ def reason_not_read(name: str, start: bytes) -> str | None:
         return reason
     if start.startswith(_TABLE):
         return TABLE_AMONG_IMAGES
+    if start.startswith(_ARRAY) or (start.startswith(b"PK\3\4") and suffix_of(name) == ".npz"):
+        return ARRAY_AMONG_IMAGES
     if start.startswith(_PNG) and f"Software\0{GRID_SOFTWARE}".encode() in start:
         return GRID
     packed = start.startswith(tuple(_ARCHIVES))
@@ -93,9 +120,20 @@ def check_no_pointer(path: Path, start: bytes) -> None:
         raise DataError(f"{path} {reason}.")
 
 
+def check_not_of_another_program(path: Path, start: bytes) -> None:
+    """Raise DataError, with the line that saves its images as an array, for a file that is not read."""
+    found = next((kind for begin, kind in _OTHERS.items() if start.startswith(begin)), None)
+    kind = _BY_SUFFIX.get(suffix_of(path.name)) if found in (None, "pickle") else found
+    if kind in _AS_ARRAY:
+        why = "may run code when it is opened" if kind in ("pickle", "torch") else "is not read"
+        what, how = f"{'an' if kind == 'HDF5' else 'a'} {kind} file", _AS_ARRAY[kind]
+        raise DataError(f"{path} is {what}, which {why}; save its images, uint8 (N, H, W, C), as an array: {how}")
+
+
 def no_archive(path: Path, start: bytes) -> DataError:
     """The error for a file that is no archive, by its first bytes."""
     check_no_pointer(path, start)
+    check_not_of_another_program(path, start)
     if begins_as_image(start) or path.suffix.lower() in SUFFIXES:
         return DataError(f"{path} is one image; give the folder that holds it.")
     other = next((kind for begin, kind in (_ARCHIVES | _OTHERS).items() if start.startswith(begin)), None)

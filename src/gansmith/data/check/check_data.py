@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gansmith.data.archives.kinds import FORMS
 from gansmith.data.check.page import check_page
 from gansmith.data.check.report import DataReport, check_source
 from gansmith.data.check.text import report_lines
 from gansmith.data.datasets.catalog import Split
 from gansmith.data.datasets.http import Progress
+from gansmith.data.given import GivenImages, name_of_images
 from gansmith.data.selection import parse_name, rows_of
 from gansmith.data.sources import find_source
 from gansmith.data.store import Dataset, read_dataset
@@ -52,7 +54,7 @@ class PackedReport:
 
 
 def check_data(
-    images: Path | str,
+    images: GivenImages,
     split: Split = "train",
     *,
     page: Path | None = None,
@@ -61,12 +63,12 @@ def check_data(
     downloading: Progress | None = None,
     progress: Progress | None = None,
 ) -> DataReport | PackedReport:
-    """Check a known dataset, or a folder, archive or Parquet file of images: which can be used, and what is in them.
+    """Check a known dataset, or a folder, archive, table or array of images: which can be used, and what is in them.
 
     `page` is an HTML file that is written, with thumbnails. Raises DataError when the images cannot be found or read,
     and UsageError for a page of a packed dataset.
     """
-    name = str(images)
+    name = name_of_images(images)
     if dataset := packed_dataset(name):
         if page is not None:
             raise UsageError(f"--page {page}: {printable(name)} is packed already; a page shows what it was made from.")
@@ -91,10 +93,7 @@ def check_data(
 def check_usable(report: DataReport | PackedReport) -> None:
     """Raise DataError when no image can be used."""
     if isinstance(report, DataReport) and not report.kept:
-        raise DataError(
-            f"{printable(report.given[0])} holds no image that can be used; give a folder of images, a .zip, a .tar "
-            "or a .parquet file."
-        )
+        raise DataError(f"{printable(report.given[0])} holds no image that can be used; {FORMS}.")
 
 
 def lines_of(report: DataReport | PackedReport) -> Iterator[str]:

@@ -1,51 +1,43 @@
-"""NPZ archives as Keras publishes its sets: x_train, y_train, x_test, y_test. Format: numpy.lib.format 1.0 to 3.0."""
+"""NPZ archives, which are zip files of .npy files: anybody's, and those in which Keras publishes its sets."""
 
-import math
-import re
-import struct
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from gansmith.data.archives.inflate import Plain, Reader
 from gansmith.data.archives.kinds import START, check_no_pointer
 from gansmith.data.archives.members import Limits, Member, check_members
 from gansmith.data.archives.zip import MAGICS, open_zip_member, read_zip_member, zip_entries
 from gansmith.data.formats.arrays import LabelledImages
 from gansmith.data.formats.idx import MAX_BYTES
+from gansmith.data.formats.npy import MAX_HEADER, Header, check_whole_numbers, read_header
 from gansmith.errors import DataError
 
-MAX_HEADER = 10_000
-"""Longest .npy header that is read, in bytes; a numeric array has about 100."""
-
-_MAGIC = b"\x93NUMPY"
-_HEADER = re.compile(
-    rb"\{'descr': '(?P<type>[^']{1,20})', 'fortran_order': (?P<fortran>False|True), "
-    rb"'shape': \((?P<shape>[0-9L, ]{0,200})\),? ?\}[ \n]*"
-)
-"""The three keys in the order in which NumPy writes them. Its own reader parses any Python literal, and reads a
-header of any length before it checks the length; an array of numbers needs neither."""
-_INTEGER = re.compile(r"[|<>=]?[ui][1248]")
 _LIMITS = Limits(members=1000, member_bytes=MAX_BYTES + MAX_HEADER, total_bytes=1 << 50)
+_SUFFIX = ".npy"
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    num_bytes: int
-    type: np.dtype
-    shape: tuple[int, ...]
-    order: Literal["C", "F"]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Npz:
+    """The arrays of numbers in an archive, by their names, and a sentence on why another cannot be read."""
+
+    headers: Mapping[str, Header]
+    unreadable: Mapping[str, str]
+    read: Callable[[str], np.ndarray]
+    """The array of this name. Raises DataError when it is damaged."""
 
 
-def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledImages:
-    """The images and labels of one split of an archive like Keras's mnist.npz.
+@contextmanager
+def open_npz(path: Path) -> Generator[Npz]:
+    """List an archive's arrays, to be read while the context lasts.
 
-    `x_<split>` is uint8, (N, H, W) or (N, H, W, C) with 1, 3 or 4 channels; `y_<split>` holds integers, [N] or (N, 1).
-    Raises DataError when the archive is missing, damaged or of another kind, or when its arrays are. No more is
-    inflated than each array's header and the archive's directory agree on, and nothing in it is evaluated.
+    No more is inflated than each array's header and the archive's directory agree on, and nothing in it is evaluated.
+    Raises DataError when the archive is missing, damaged or of another kind.
     """
     try:
         with path.open("rb") as file:
@@ -53,16 +45,38 @@ def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledImages:
                 check_no_pointer(path, start)
                 raise DataError(f"{path} is not an NPZ archive, which is a zip file; fetch it again.")
             listing = check_members(zip_entries(file, path, _LIMITS.members), path, _LIMITS)
-            found = {member.name: member for member in listing.members}
-            for name in (f"x_{split}.npy", f"y_{split}.npy"):
-                if name not in found:
-                    reason = next((f" that can be read (it {s.reason})" for s in listing.skipped if s.name == name), "")
-                    held = ", ".join(sorted(found)[:10]) or "nothing"
-                    raise DataError(f"{path} has no {name}{reason}; it holds {held}.")
-            images = _read_array(file, path, found[f"x_{split}.npy"])
-            labels = _read_array(file, path, found[f"y_{split}.npy"])
+            members = {one.name.removesuffix(_SUFFIX): one for one in listing.members if one.name.endswith(_SUFFIX)}
+            unreadable = {one.name.removesuffix(_SUFFIX): f"{path}: {one.name} {one.reason}" for one in listing.skipped}
+            headers = {}
+            for name, member in members.items():
+                try:
+                    headers[name] = _header(file, path, member)
+                except DataError as error:
+                    unreadable[name] = str(error)
+            yield Npz(headers=headers, unreadable=unreadable, read=partial(_read_array, file, path, members))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def read_npz(path: Path, split: Literal["train", "test"]) -> LabelledImages:
+    """The images and labels of one split of an archive like Keras's mnist.npz.
+
+    `x_<split>` is uint8, (N, H, W) or (N, H, W, C) with 1, 3 or 4 channels; `y_<split>` holds integers, [N] or (N, 1).
+    Raises DataError as `open_npz` does, and when the archive has no such arrays.
+    """
+    with open_npz(path) as npz:
+        arrays = []
+        for name in (f"x_{split}", f"y_{split}"):
+            if name in npz.unreadable:
+                raise DataError(npz.unreadable[name])
+            if name not in npz.headers:
+                held = ", ".join(sorted(npz.headers)[:10]) or "nothing"
+                raise DataError(f"{path} has no {name}; it holds {held}.")
+            check_whole_numbers(npz.headers[name].type, f"{path}: {name}.npy")
+            if not npz.headers[name].array_bytes:
+                raise DataError(f"{path}: {name}.npy is empty; fetch the archive again.")
+            arrays.append(npz.read(name))
+    images, labels = arrays
     return _checked(path, split, images, labels)
 
 
@@ -81,56 +95,17 @@ def _checked(path: Path, split: str, images: np.ndarray, labels: np.ndarray) -> 
     return LabelledImages(images=planes, labels=labels if labels.dtype == np.uint8 else labels.astype(np.int64))
 
 
-def map_npy(path: Path) -> np.ndarray:
-    """The array of whole numbers in a .npy file, mapped from the disk, to be read only.
-
-    Raises DataError when the file is missing, damaged or of another kind. Nothing in it is evaluated.
-    """
-    try:
-        with path.open("rb") as file:
-            header = _read_header(Plain(file), str(path))
-        found = path.stat().st_size - header.num_bytes
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}).") from error
-    num_bytes = math.prod(header.shape) * header.type.itemsize
-    if num_bytes == 0:
-        raise DataError(f"{path} holds no images: it is an empty array, of shape {header.shape}.")
-    if num_bytes != found:
-        raise DataError(f"{path} announces {num_bytes:,} bytes ({header.shape}) and holds {found:,}.")
-    return np.memmap(path, header.type, "r", header.num_bytes, header.shape, header.order)
-
-
-def _read_array(file: BufferedIOBase, path: Path, member: Member) -> np.ndarray:
-    name = f"{path}: {member.name}"
-    header = _read_header(open_zip_member(file, path, member), name)
-    num_bytes = math.prod(header.shape) * header.type.itemsize
-    if header.num_bytes + num_bytes != member.size or num_bytes == 0:
+def _header(file: BufferedIOBase, path: Path, member: Member) -> Header:
+    header = read_header(open_zip_member(file, path, member), f"{path}: {member.name}")
+    if header.num_bytes + header.array_bytes != member.size:
         raise DataError(
-            f"{name} announces {num_bytes:,} bytes ({header.shape}) and holds {member.size - header.num_bytes:,}; "
-            "fetch it again."
+            f"{path}: {member.name} announces {header.array_bytes:,} bytes ({header.shape}) and holds "
+            f"{member.size - header.num_bytes:,}; fetch it again."
         )
-    content = read_zip_member(file, path, member)
+    return header
+
+
+def _read_array(file: BufferedIOBase, path: Path, members: Mapping[str, Member], name: str) -> np.ndarray:
+    header, content = _header(file, path, members[name]), read_zip_member(file, path, members[name])
     array = np.frombuffer(content, header.type, offset=header.num_bytes)
     return array.reshape(header.shape, order=header.order)
-
-
-def _read_header(reader: Reader, name: str) -> _Header:
-    start = reader.read(8)
-    if len(start) < 8 or start[:6] != _MAGIC or start[6] not in (1, 2, 3):
-        raise DataError(f"{name} is not a NumPy array of version 1 to 3; it starts with {start.hex() or 'nothing'}.")
-    digits = struct.Struct("<H" if start[6] == 1 else "<I")
-    length = digits.unpack(reader.read(digits.size).ljust(digits.size, b"\0"))[0]
-    if length > MAX_HEADER:
-        raise DataError(f"{name} announces a header of {length:,} bytes; up to {MAX_HEADER:,} are read.")
-    text = bytes(reader.read(length))
-    found = _HEADER.fullmatch(text)
-    if not found:
-        raise DataError(f"{name} has the header {text[:100]!r}; only plain arrays of numbers are read.")
-    kind = found["type"].decode("latin-1")
-    if not _INTEGER.fullmatch(kind):
-        raise DataError(f"{name} holds {kind!r}; only whole numbers are read, Python objects never.")
-    sides = [side.strip(b" L") for side in found["shape"].removesuffix(b",").split(b",")] if found["shape"] else []
-    if len(sides) > 8 or not all(side.isdigit() for side in sides):
-        raise DataError(f"{name} has the shape {found['shape']!r}; up to 8 whole numbers are read.")
-    shape = tuple(int(side) for side in sides)
-    return _Header(8 + digits.size + length, np.dtype(kind), shape, "F" if found["fortran"] == b"True" else "C")

@@ -1,0 +1,191 @@
+"""Images in arrays, uint8 (N, H, W) or (N, H, W, C): what is one, and for other arrays the line that makes it one."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gansmith.data.archives.inflate import open_reader
+from gansmith.data.archives.zip import MAGICS
+from gansmith.data.formats.idx import read_idx
+from gansmith.data.formats.npy import MAGIC, map_npy, map_numbers
+from gansmith.data.formats.npz import Npz, open_npz
+from gansmith.errors import DataError
+from gansmith.text import printable
+
+CHANNELS = (1, 2, 3, 4)
+"""Channels that images in an array may have: grey, grey and alpha, RGB, RGBA."""
+NPZ = ".npz"
+IDX = b"\0\0\x08\3"
+"""First bytes of an IDX file of images: unsigned bytes, three axes."""
+
+_SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_OF_SPLIT = re.compile(
+    rf"(?P<before>[a-z]*_)?(?P<split>{'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?P<after>_[a-z]+)?", re.I
+)
+"""Such as train_images of MedMNIST, x_train of Keras, and train."""
+_LABELS = {"images": "labels", "image": "label", "x": "y", "X": "y", "data": "labels", "samples": "labels"}
+"""What the labels are called beside images of this name."""
+_LABELS_ALONE = ("labels", "label", "y", "targets", "classes", "arr_1")
+"""What they may be called otherwise, beside the only array of images."""
+_LOOKED_AT = 1 << 20
+"""Numbers that tell the range of floats."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageArray:
+    """Images uint8 (N, H, W) or (N, H, W, C) with their name, and the label of each, if there are labels."""
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    labels_from: str = ""
+    note: str = ""
+    """Why labels beside the images are not used."""
+
+
+def is_array_file(path: Path, start: bytes) -> bool:
+    """Whether a file with these first bytes is a .npy or .npz file, or an IDX file of images, perhaps gzipped."""
+    if start.startswith((MAGIC, IDX)) or (start.startswith(MAGICS) and path.suffix.lower() == NPZ):
+        return True
+    if not start.startswith(b"\x1f\x8b"):
+        return False
+    with suppress(DataError), path.open("rb") as file:  # a damaged one is refused as an archive
+        return open_reader(file, path).read(4) == IDX
+    return False
+
+
+def read_image_arrays(path: Path, array: str = "") -> tuple[ImageArray, ...]:
+    """The images of an array file, or those of one array of a .npz; several are its parts train, val and test.
+
+    Labels are whole numbers, [N] or (N, 1): in a .npz those that belong to the images by their name; beside x.npy they
+    are x_labels.npy or labels.npy, beside an IDX file its label file. Raises DataError for anything else, with the line
+    that converts it.
+    """
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(MAGICS):
+        with open_npz(path) as npz:
+            return _of_npz(path, npz, array)
+    if start.startswith(MAGIC):
+        return (_of_npy(path),)
+    labels_file = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
+    labels = read_idx(labels_file, 1) if labels_file != path and labels_file.is_file() else None
+    return (_labelled(path.name, read_idx(path, 3), labels, labels_file.name),)
+
+
+def as_image_array(images: np.ndarray, name: str) -> np.ndarray:
+    """The array, if it holds images. Raises DataError for another one, with the line that converts it."""
+    if reason := why_no_images(images.dtype, images.shape, name, images):
+        raise DataError(reason)
+    return images
+
+
+def why_no_images(kind: np.dtype, shape: Sequence[int], name: str, values: np.ndarray | None = None) -> str:
+    """Why an array of this kind and shape holds no images, and what would do; "" if it does.
+
+    `values` are those of the array, for the range of floats.
+    """
+    said = f"{name} is {kind.name} of shape {tuple(shape)}"
+    wanted = "images are uint8 0 to 255, (N, H, W) or (N, H, W, C)"
+    if not all(shape):
+        return f"{said}, which is empty; {wanted}."
+    if kind.kind == "f" and values is not None:
+        seen = values.reshape(-1)[:_LOOKED_AT].astype(np.float64)
+        low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
+        return f"{said} from {low:.4g} to {high:.4g}; {wanted}: x = {_from_floats(low, high)}"
+    if kind.kind == "f":
+        return f"{said}; {wanted}: scale it and take x.round().astype('uint8')."
+    if kind.kind == "b":
+        return f"{said}; {wanted}: x = x.astype('uint8') * 255"
+    if kind != np.uint8:
+        how = "x = (x >> 8).astype('uint8') if all 16 bits are used" if kind.itemsize == 2 else "x = x.astype('uint8')"
+        return f"{said}; {wanted}: {how}"
+    if len(shape) == 4 and shape[3] not in CHANNELS and shape[1] in CHANNELS:
+        return f"{said}, channels first; move them last: x = x.transpose(0, 2, 3, 1)"
+    if len(shape) == 3 and shape[2] in CHANNELS:
+        return f"{said}, which is a single image; {wanted}."
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in CHANNELS):
+        return f"{said}; {wanted}, with C = 1, 2, 3 or 4."
+    return ""
+
+
+def _from_floats(low: float, high: float) -> str:
+    if low >= 0 and high <= 1:
+        return "(x * 255).round().astype('uint8')"
+    if low >= -1 and high <= 1:
+        return "(x * 127.5 + 127.5).round().clip(0, 255).astype('uint8')"
+    return "x.round().clip(0, 255).astype('uint8'), once it is scaled to 0 to 255"
+
+
+def _of_npy(path: Path) -> ImageArray:
+    images = as_image_array(map_numbers(path), str(path))
+    for beside in (f"{path.stem}_labels.npy", f"{path.stem}-labels.npy", "labels.npy"):
+        file = path.with_name(beside)
+        if file != path and file.is_file():
+            return _labelled(path.name, images, np.array(map_npy(file)), beside)
+    return ImageArray(name=path.name, images=images)
+
+
+def _of_npz(path: Path, npz: Npz, array: str) -> tuple[ImageArray, ...]:
+    if array:
+        if array in npz.unreadable:
+            raise DataError(npz.unreadable[array])
+        if array not in npz.headers:
+            raise DataError(f"{path} has no array {array!r}; it holds {_listed(npz.headers)}.")
+        return (_one_of_npz(path, npz, array, array),)
+    fitting = [name for name, one in npz.headers.items() if not why_no_images(one.type, one.shape, name)]
+    splits = _splits_of(fitting)
+    if splits:
+        return tuple(_one_of_npz(path, npz, name, split) for split, name in splits.items())
+    if len(fitting) > 1:
+        raise DataError(
+            f"{path} holds several arrays of images ({_listed({name: npz.headers[name] for name in fitting})}); name "
+            f"one: --data '{path.name}[{printable(fitting[0])}]'"
+        )
+    if fitting:
+        return (_one_of_npz(path, npz, fitting[0], fitting[0]),)
+    largest = max(npz.headers, key=lambda name: npz.headers[name].array_bytes, default="")
+    if largest:
+        _one_of_npz(path, npz, largest, largest)  # which says what it is, and what would do
+    raise DataError(next(iter(npz.unreadable.values()), f"{path} holds no array."))
+
+
+def _splits_of(names: Sequence[str]) -> dict[str, str]:
+    """The name of each part's images, if these are the parts of one set: train and others."""
+    found = [(match, name) for name in names if (match := _OF_SPLIT.fullmatch(name))]
+    stems = {((match["before"] or "").lower(), (match["after"] or "").lower()) for match, _ in found}
+    splits = {_SPLITS[match["split"].lower()]: name for match, name in found}
+    is_set = len(stems) == 1 and len(splits) == len(found) == len(names) > 1 and "train" in splits
+    return {split: splits[split] for split in ("train", "val", "test") if split in splits} if is_set else {}
+
+
+def _one_of_npz(path: Path, npz: Npz, name: str, part: str) -> ImageArray:
+    images = as_image_array(npz.read(name), f"{path}: {name}")
+    for of_labels in _names_of_labels(name, only=len(npz.headers) == 2):
+        if of_labels in npz.headers and npz.headers[of_labels].type.kind in "ui":
+            return _labelled(part, images, npz.read(of_labels), of_labels)
+    return ImageArray(name=part, images=images)
+
+
+def _names_of_labels(name: str, *, only: bool) -> list[str]:
+    """What the labels of the images `name` may be called: train_labels for train_images, y_test for x_test."""
+    parts = name.split("_")
+    swapped = ["_".join(_LABELS.get(part, part) for part in parts), f"{name}_labels"]
+    return [one for one in (*swapped, *(_LABELS_ALONE if only or name == "arr_0" else ())) if one != name]
+
+
+def _labelled(name: str, images: np.ndarray, labels: np.ndarray | None, labels_from: str) -> ImageArray:
+    """With these labels, if there is one for each image."""
+    fits = labels is not None and labels.shape in [(len(images),), (len(images), 1)]
+    if labels is None or not fits:
+        note = "" if labels is None else f"{labels_from} has the shape {labels.shape}, not ({len(images)},): no classes"
+        return ImageArray(name=name, images=images, note=note)
+    return ImageArray(name=name, images=images, labels=labels.reshape(-1), labels_from=labels_from)
+
+
+def _listed(headers: Mapping[str, object]) -> str:
+    return ", ".join(map(printable, [*headers][:10])) + (", ..." if len(headers) > 10 else "")
