@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import islice
 from typing import BinaryIO
@@ -96,7 +96,8 @@ def _finite_arrays(stored: StoredLayer, expected: LayerWeights) -> Iterator[np.n
 def _match(model: StoredModel, expected: Mapping[str, Sequence[LayerWeights]]) -> dict[str, list[Pair]]:
     """The expected networks that a model contains, each as pairs of a stored layer and the layer it belongs to.
 
-    Raises DataError, naming the first difference from the most similar network, when there is none.
+    Raises DataError, naming the first difference from the most similar network, when there is none: that whose first
+    layers fit, or, where no layer does, the one that takes and makes the same.
     """
     misfits = []
     for names in [*((name,) for name in expected), tuple(expected)]:
@@ -107,8 +108,66 @@ def _match(model: StoredModel, expected: Mapping[str, Sequence[LayerWeights]]) -
         if misfit is None:
             matched = iter(zip(stored, layers, strict=True))
             return {name: list(islice(matched, len(expected[name]))) for name in names}
-        misfits.append((misfit[0], -abs(len(layers) - len(model.layers)), misfit[1]))
-    raise DataError(f"{max(misfits)[2]}; give the recipe, or the .toml file, that these weights were trained with.")
+        alike, difference = _likeness(names, stored, layers)
+        rank = (misfit[0], 0 if misfit[0] else alike, -abs(len(layers) - len(model.layers)))
+        misfits.append((rank, f"{difference}{misfit[1]}"))
+    raise DataError(f"{max(misfits)[1]}; give the recipe, or the .toml file, that these weights were trained with.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """What goes into a network and what comes out of it: so many numbers, or images of so many channels."""
+
+    start: tuple[int, bool]
+    end: tuple[int, bool]
+
+    @classmethod
+    def of(cls, layers: Sequence[StoredLayer | LayerWeights]) -> "_Ends | None":
+        """By the kernels of the first and the last layer that has one; None if they cannot be told."""
+        kernels = [(layer, kernel) for layer in layers if len(kernel := _kernel(layer)) in (2, 4)]
+        if not kernels or any(len(kernel) == 4 and kernel[0] != kernel[1] for _, kernel in (kernels[0], kernels[-1])):
+            return None
+        (first, start), (last, end) = kernels[0], kernels[-1]
+        takes, makes = _takes_and_makes(first, start)[0], _takes_and_makes(last, end)[1]
+        return cls((takes, len(start) == 4), (makes, len(end) == 4))
+
+    def num_alike(self, other: "_Ends") -> int:
+        """0 where both ends are of another kind, up to 4 where both are the same."""
+        pairs = ((self.start, other.start), (self.end, other.end))
+        return sum((mine[1] == theirs[1]) + (mine == theirs) for mine, theirs in pairs)
+
+    def __str__(self) -> str:
+        (takes, of_images), (makes, images) = self.start, self.end
+        start = f"images of {_channels(takes)}" if of_images else f"{takes:,} numbers"
+        return f"{start} to {f'images of {_channels(makes)}' if images else f'{makes:,}'}"
+
+
+def _kernel(layer: StoredLayer | LayerWeights) -> tuple[int, ...]:
+    """The shape of a layer's kernel: (in, out), or (h, w, ., .); () if it has none."""
+    shapes = [array.shape for array in layer.arrays] if isinstance(layer, KerasLayer) else dict(layer.weights).values()
+    return next((shape for shape in shapes if len(shape) > 1), ())
+
+
+def _takes_and_makes(layer: StoredLayer | LayerWeights, kernel: tuple[int, ...]) -> tuple[int, int]:
+    """Features that go into a layer and come out of it."""
+    before, after = kernel[-2:]
+    if layer.kind is None and len(kernel) == 4:  # next to an image lie fewer channels than behind
+        return min(before, after), min(before, after)
+    keras_1 = isinstance(layer, KerasLayer) and layer.keras_1
+    return (after, before) if layer.kind == "Conv2DTranspose" and not keras_1 else (before, after)
+
+
+def _channels(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count:,} channels"
+
+
+def _likeness(names: Sequence[str], stored: Sequence[StoredLayer], expected: Sequence[LayerWeights]) -> tuple[int, str]:
+    """How alike the ends of a model and of our networks are, and a sentence on their difference."""
+    mine, theirs = _Ends.of(stored), _Ends.of(expected)
+    if mine is None or theirs is None:
+        return 0, ""
+    alike = mine.num_alike(theirs)
+    return alike, "" if alike == 4 else f"it goes from {mine}, and {' with '.join(names)} from {theirs}: "
 
 
 def _in_order(layers: list[StoredLayer], expected: list[LayerWeights]) -> list[StoredLayer]:

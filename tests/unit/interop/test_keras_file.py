@@ -14,9 +14,12 @@ from gansmith.interop.keras_file import find_networks, parse_answer, read_models
 from gansmith.interop.keras_worker import write_answer
 from gansmith.nn.conv import Conv2dSame
 from gansmith.nn.stack import Stack
+from gansmith.recipes import load_recipe
 from tests.helpers.hostile_hdf5 import CASES
 from tests.helpers.keras_files import (
+    CHANGES,
     KERAS_1,
+    SMALL,
     Namer,
     inner_model,
     listed_layers,
@@ -267,3 +270,58 @@ def test_a_reader_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr("gansmith.interop.keras_file.TIMEOUT", 0.3)
     with Path(FILE).open("rb") as file, pytest.raises(DataError, match="HDF5's library hangs or crashes on it"):
         read_models(file)
+
+
+def networks_of(name, *changes):
+    made = load_recipe(name, changes)
+    return made.model.build(made.spec)
+
+
+LATENTS = networks_of(SMALL, *CHANGES, "latents.size=64")
+COLOUR = networks_of(SMALL, *CHANGES, "data.channels=3", "data.height=32", "data.width=32")
+LARGER = networks_of(SMALL, *CHANGES, "data.height=32", "data.width=32", "data.channels=1")
+
+
+@pytest.mark.parametrize("write", ["listed", "numbered"])
+@pytest.mark.parametrize(
+    ("network", "says"),
+    [
+        (
+            LATENTS.G,
+            r"goes from 64 numbers to images of 1 channel, and G from 100 numbers to images of 1 channel: layer",
+        ),
+        (
+            COLOUR.G,
+            r"goes from 100 numbers to images of 3 channels, and G from 100 numbers to images of 1 channel: layer",
+        ),
+        (LARGER.G, r"^layer \S+ has kernel \(100, \d+\), but G's layer 1 "),
+        (COLOUR.D, r"goes from images of 3 channels to 1, and D from images of 1 channel to 1: layer"),
+    ],
+)
+def test_a_network_of_another_size_is_compared_with_its_counterpart_by_what_goes_in_and_comes_out(write, network, says):
+    if write == "listed":
+        write_listed(FILE, listed_layers(network, Namer()))
+    else:
+        write_numbered(FILE, network)
+    with pytest.raises(DataError, match=says):
+        found()
+
+
+def test_a_generator_of_dense_layers_is_no_discriminator():
+    dense, larger = (
+        networks_of("fashion-mlp"),
+        networks_of("fashion-mlp", "data.height=32", "data.width=32", "data.channels=1"),
+    )
+    write_listed(FILE, listed_layers(larger.G, Namer()))
+    with pytest.raises(DataError, match=r"goes from 30 numbers to 1,024, and G from 30 numbers to 784: layer"):
+        found(wanted={"G": expected_layers(dense.G, channels=1), "D": expected_layers(dense.D, channels=1)})
+
+
+def test_a_classifier_is_compared_with_the_discriminator():
+    *layers, (name, weights), activation = listed_layers(NETWORKS.D, Namer())
+    layers += [(name, [(key, array.repeat(10, -1)) for key, array in weights]), activation]
+    write_listed(FILE, layers)
+    with pytest.raises(
+        DataError, match=r"goes from images of 1 channel to 10, and D from images of 1 channel to 1: layer"
+    ):
+        found()
