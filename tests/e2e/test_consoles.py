@@ -117,11 +117,13 @@ def test_without_docstrings_a_training_is_the_same():
     assert run(["recipes", "show", "demo"], PYTHONOPTIMIZE="2")[0] == 0
 
 
-def in_terminal(words):
+def in_terminal(words, *, ignoring_hangup=False):
     """A command in a terminal of its own, which ends when the returned file is closed."""
     here, there = pty.openpty()
 
     def take_terminal():
+        if ignoring_hangup:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.setsid()
         fcntl.ioctl(there, termios.TIOCSCTTY, 0)
 
@@ -134,13 +136,16 @@ def in_terminal(words):
 
 @SLOW
 def test_a_terminal_that_is_closed_stops_a_training_which_saves_first():
-    started, terminal = in_terminal([*GANSMITH, *TRAIN, "--steps", "100000"])
-    until(lambda: logged("new sample grid"))
-    os.close(terminal)
-    assert started.wait(60) == 129
-    assert status() == "stopped"
-    assert run(["resume", "1", "--steps", "100000", "--dry-run"])[0] in (0, 2)
-    assert list(Path("runs/00001-demo/checkpoints").glob("*/*.safetensors"))
+    steps = []
+    for words in ([*TRAIN, "--steps", "100000"], ["resume", "1"]):
+        Path("runs/00001-demo/log.txt").unlink(missing_ok=True)
+        started, terminal = in_terminal([*GANSMITH, *words])
+        until(lambda: logged("new sample grid" if steps else "step "))
+        os.close(terminal)
+        assert started.wait(60) == 129
+        assert status() == "stopped"
+        steps.append(int(Path("runs/00001-demo/checkpoints/latest").read_text()))
+    assert 0 < steps[0] < steps[1]
 
 
 @SLOW
@@ -169,7 +174,7 @@ CONSOLES = {
     "full": ("2> /dev/full", {}),
     "no home": ("", {"HOME": None, "XDG_CACHE_HOME": None, "TMPDIR": None}),
     "no folder for temporary files": ("", {"TMPDIR": "/does/not/exist"}),
-    "home that cannot be written": ("", {"HOME": "/proc", "MPLCONFIGDIR": None}),
+    "folders that cannot be written": ("", {"HOME": "/proc", "TMPDIR": "/proc", "MPLCONFIGDIR": None}),
 }
 
 
@@ -191,4 +196,13 @@ def test_every_verb_does_its_work_when_its_terminal_or_reader_is_gone():
         started.stdout.close()
         started.stderr.close()
         assert started.wait() == 0, words
+    assert status() == "done"
+
+
+@SLOW
+def test_every_verb_does_its_work_when_its_terminal_is_gone_and_the_hangup_is_ignored():
+    for words in VERBS:
+        started, terminal = in_terminal([*GANSMITH, *words], ignoring_hangup=True)
+        os.close(terminal)
+        assert started.wait(120) == 0, words
     assert status() == "done"
