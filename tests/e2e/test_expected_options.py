@@ -100,6 +100,14 @@ def test_an_option_of_other_programs_is_answered_with_what_does_it(gansmith, arg
     refused(gansmith(*arguments.split()), "unknown option '-", answer, "--help.")
 
 
+def test_an_option_like_no_other_is_answered_with_where_fields_are_listed(gansmith):
+    for verb in ("train", "resume"):
+        refused(gansmith(verb, "--n-critic", "5"), "Fields of the recipe: --set FIELD=VALUE, see gansmith recipes show")
+    told = gansmith("evaluate", "last", "--n-critic", "5")
+    assert told.code == 2
+    assert "--set" not in told.err
+
+
 @pytest.mark.slow
 def test_an_answer_names_only_options_that_the_command_has(gansmith):
     for verb in ("train", "resume", "sample", "evaluate"):

@@ -148,7 +148,10 @@ def one_sentence(box: str, verb: Callable[..., object], arguments: Sequence[str]
     text = " ".join(takewhile(lambda row: row and not row.startswith("─"), rows))
     if found := re.match(r"Unrecognized options: (-[^,=]*)", text):
         option, known = found[1].split()[0], _option_names(verb)
-        return expected(verb.__name__, option, arguments, known) or unknown("option", option, known)
+        if told := expected(verb.__name__, option, arguments, known):
+            return told
+        fields = " Fields of the recipe: --set FIELD=VALUE, see gansmith recipes show auto." if "--set" in known else ""
+        return unknown("option", option, known) + fields
     if found := re.match(r"invalid choice '(.*)' for argument '(.*?)'\. Expected one of \((.*)\)", text):
         choices = {choice.strip(" '") for choice in found[3].split(",")} - {"", "None"}
         return unknown(f"value of {found[2]}", found[1], choices)
