@@ -72,7 +72,7 @@ SITES = {
     "cli.runs.keep": ["resume"],
     "checkpoints.save": ["resume"],
     "cli.runs.show": ["resume"],
-    "cli.train": ["train"],
+    "cli.train": ["recipes show", "train"],
     "recipes.__init__": ["train", "train"],
     "data.open_source": ["data check", "data prepare"],
     "data.check.check_data": ["train"],
@@ -181,6 +181,12 @@ def test_a_full_disk_and_a_best_that_is_gone_say_how_to_go_on(gansmith, monkeypa
     (resume,) = commands(printed, "resume")
     assert (code, gansmith(*resume, "--steps", "6")[0]) == (5, 0)
     assert gansmith("runs", "verify", "last")[0] == 0
+
+
+def test_a_dry_run_without_a_trial_says_what_tells_the_time(gansmith):
+    code, printed = gansmith("train", "fashion-mlp", "--steps", "2", "--dry-run")
+    (show,) = commands(printed, "recipes", "show")
+    assert (code, show) == (0, ["recipes", "show", "fashion-mlp", "--trial"])
 
 
 def test_what_is_not_here_names_the_command_that_fetches_it(gansmith, monkeypatch, tmp_path):

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
@@ -24,6 +24,9 @@ from gansmith.cli.output import print_json, print_lines, print_result
 from gansmith.errors import UsageError
 from gansmith.runs.run import check_root, default_root, folder_name
 from gansmith.text import command
+
+if TYPE_CHECKING:
+    from gansmith.schema import Recipe
 
 AUTO = "auto"
 """The recipe where --data is given and no recipe."""
@@ -102,7 +105,8 @@ def train(
         if json_:
             print_json(found.to_dict())
         else:
-            print_lines([*found.notes, "", to_toml(found.recipe), describe(found.recipe)])
+            plan = [] if found.plan else [_without_trial(recipe or AUTO, found.recipe)]
+            print_lines([*found.notes, *plan, "", to_toml(found.recipe), describe(found.recipe)])
         return
     with console_reporter() as reporter:
         run = gansmith.train(
@@ -115,6 +119,13 @@ def train(
             reporter=reporter,
         )
     print_result(run, json_)
+
+
+def _without_trial(name: str, recipe: "Recipe") -> str:
+    """The length of a recipe that has its own, and the command that tells the time."""
+    steps = -(-recipe.length.images // recipe.batch_size)
+    timed = command("recipes", "show", name, "--trial")
+    return f"{steps:,} steps of {recipe.batch_size:,} images; to estimate the time here: {timed}"
 
 
 def _check_options(recipe: str | None, data: str | None) -> None:

@@ -27,6 +27,10 @@ FEWEST_WHOLE = 3
 """Length of an axis from which on its ticks are whole numbers."""
 LOG_TICKS = ((10, (1, 2, 5)), (3, (1, 2, 3, 4, 6, 8)))
 """Ratio of a logarithmic axis's ends above which its ticks are at these multiples of powers of ten."""
+USUAL = 0.995
+"""Share of the losses that decide how high their axis is, if the others lie far above."""
+SPIKE = 1.5
+"""Room above those, and how far beyond that room a loss lies far above, as factors."""
 MOST_MARKERS = 60
 """Values of the longest curve that has a marker for each of its values."""
 
@@ -51,6 +55,8 @@ def curve_panels(events: Sequence[Mapping[str, float]]) -> list[bytes]:
         legend_above(axes)
     losses.set_title("Loss", loc="left")
     losses.set_ylim(bottom=0 if min(losses.get_ylim()) > -0.5 else None)
+    if events:
+        _cut_off_spikes(losses, np.array([[event["loss/d"], event["loss/g"]] for event in events]))
     accuracies.set_title("D is right", loc="left")
     accuracies.set_ylim(0, 1.02)
     accuracies.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
@@ -102,6 +108,14 @@ def distance_curve(points: np.ndarray, floor: float | None, name: str) -> bytes:
     axes.set_ylabel(name)
     legend_above(axes)
     return panel_png(axes)
+
+
+def _cut_off_spikes(axes: "Axes", values: np.ndarray) -> None:
+    """End the axis above nearly all values if a few lie far beyond, which would flatten the curves, and say so."""
+    top, highest = SPIKE * float(np.quantile(values, USUAL)), float(values.max())
+    if 0 < SPIKE * top < highest:
+        axes.set_ylim(top=top)
+        axes.text(0.99, 0.97, f"single steps up to {highest:.3g}", transform=axes.transAxes, ha="right", va="top")
 
 
 def new_panel() -> "Axes":

@@ -62,6 +62,8 @@ def test_a_plain_image_is_used_as_it_is():
         ("a.heic", b"\0\0\0\x18ftypheic", "HEIC, AVIF or video, which are not read"),
         ("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0", "a format that is not read"),
         ("a.ico", file(photo(), "ICO"), "a format that is not read"),
+        ("a.svg", b'<?xml version="1.0"?>\n<!-- by somebody -->\n<svg width="9"/>', "a format that is not read"),
+        ("a.xml", b'<?xml version="1.0"?>\n<annotation/>', "not an image"),
     ],
 )
 def test_what_cannot_be_used_is_dropped_with_its_reason(name, content, reason):

@@ -89,6 +89,18 @@ def labels(axis):
     return [label.get_text() for label in axis.get_ticklabels() if label.get_text()]
 
 
+def test_one_spike_does_not_flatten_the_losses(drawn):
+    usual = [event(32 * n, 1.0) for n in range(400)]
+    curve_panels(usual)
+    curve_panels([*usual[:200], event(32 * 200, 15.3), *usual[201:]])
+    curve_panels([event(32 * n, 1 + n / 40) for n in range(400)])
+    tops = [axes.get_ylim()[1] for axes in drawn[::2]]
+    texts = [[one.get_text() for one in axes.texts] for axes in drawn[::2]]
+    assert tops[1] < 3
+    assert tops[2] > 10
+    assert texts == [[], ["single steps up to 15.3"], []]
+
+
 def inside(axis, limits):
     low, high = limits
     return [tick for tick in axis.get_ticklocs() if low <= tick <= high]

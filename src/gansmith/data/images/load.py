@@ -24,6 +24,8 @@ NO_PROFILE = "colour profile not applied"
 
 _OTHER_FORMATS = (b"8BPS", b"%!PS", b"%PDF", b"<svg", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\xff\x0a", b"qoif")
 """First bytes of image formats that are not read: PSD, EPS, PDF, SVG, ICO, JPEG 2000, JPEG XL and QOI."""
+_HEAD = 4096
+"""First bytes of a text that tell whether it is an SVG drawing; comments of a licence may come first."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -186,4 +188,5 @@ def _unidentified(content: bytes) -> str:
         return "damaged"
     if content[4:8] == b"ftyp":
         return "HEIC, AVIF or video, which are not read"
-    return "a format that is not read" if content.startswith(_OTHER_FORMATS) else "not an image"
+    is_svg = content.lstrip().startswith((b"<?xml", b"<!--", b"<!DOCTYPE svg")) and b"<svg" in content[:_HEAD]
+    return "a format that is not read" if is_svg or content.startswith(_OTHER_FORMATS) else "not an image"
