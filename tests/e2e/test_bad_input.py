@@ -429,3 +429,23 @@ def test_what_is_quickly_known_does_not_wait_for_torch(trained, arguments, code)
     Path("photos").mkdir()
     Image.new("RGB", (32, 32)).save("photos/a.png")
     assert code_and_imports(arguments, ("torch",)) == str(code)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--data", "NAME"],
+        ["train", "NAME"],
+        ["sample", "NAME"],
+        ["evaluate", "NAME"],
+        ["resume", "NAME"],
+        ["data", "check", "NAME"],
+        ["data", "prepare", "NAME", "out"],
+        ["runs", "show", "NAME"],
+        ["runs", "list", "--runs", "NAME"],
+        ["import-keras", "NAME", "--recipe", "mnist-dcgan"],
+    ],
+)
+def test_a_path_that_no_system_takes_is_a_sentence(gansmith, words):
+    result = gansmith(*(("long" * 100 if word == "NAME" else word) for word in words))
+    one_sentence(result, 2, "... cannot be used: File name too long.")

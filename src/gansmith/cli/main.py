@@ -1,5 +1,6 @@
 """Runs a verb, and turns an error into one sentence and an exit code."""
 
+import errno
 import importlib
 import os
 import sys
@@ -33,6 +34,10 @@ gansmith COMMAND --help shows the options of a command. --debug shows the traceb
 """
 """What `gansmith --help` shows."""
 
+PATHS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+"""Errors of a path that was given, wherever the system noticed them."""
+LONGEST_SHOWN = 200
+"""Characters of such a path in a message, at most."""
 SPINS = "10000"
 """How often a waiting thread of GNU OpenMP looks for work before it sleeps; the default is 300,000.
 
@@ -92,6 +97,10 @@ def _call(verb: str, arguments: Sequence[str]) -> None:
 
 
 def _report_error(error: Exception) -> int:
+    if isinstance(error, OSError) and error.filename and error.errno in PATHS:
+        name = str(error.filename)
+        shown = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}..."
+        error = UsageError(f"{shown} cannot be used: {error.strerror}.")
     if not isinstance(error, GansmithError):
         sys.stderr.write(f"internal error: {type(error).__name__}: {error}. This is a bug; --debug shows where.\n")
         return 1

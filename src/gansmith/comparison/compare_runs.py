@@ -50,7 +50,7 @@ def compare(
         if "," in name or "=" in name or name != name.strip():
             raise UsageError(f"{name!r} cannot name a group; give a name without commas, '=' and blanks around it.")
     group_names = [name for name, members in given.items() for _ in members]
-    found = [find_run(str(one) if isinstance(one, int) else one, root) for members in given.values() for one in members]
+    found = [find_run(one, root) for members in given.values() for one in members]
     if len(found) < 2:
         raise UsageError(f"a comparison takes two runs or more, got {len(found)}.")
     pairs = [(run, recipe_of(run)) for run in found]

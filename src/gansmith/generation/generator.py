@@ -21,7 +21,7 @@ from gansmith.nn.modes import eval_mode
 from gansmith.pixels import to_pixels
 from gansmith.recipe_file import recipe_of
 from gansmith.rng import latents, stream
-from gansmith.runs.run import Run, default_root, find_run, write_atomically
+from gansmith.runs.run import Run, find_run, write_atomically
 from gansmith.schema import Recipe
 from gansmith.viz.grids import grid, png
 
@@ -171,7 +171,7 @@ def load(run: Run | Path | str, checkpoint: str = "last", device: DeviceChoice =
     Raises UsageError for an unknown run, RecipeError for networks that cannot be built, and CheckpointError for a
     checkpoint that is missing, damaged or does not fit.
     """
-    run = run if isinstance(run, Run) else find_run(str(run), default_root())
+    run = find_run(run)
     recipe = recipe_of(run)
     engine = same_engine(run.info(), device, recipe.precision)
     found = find_checkpoint(run, checkpoint)

@@ -206,13 +206,15 @@ def list_runs(root: Path | None = None) -> list[Run]:
     return [run for run in _numbered_folders(root or default_root()) if (run.path / "run.json").is_file()]
 
 
-def find_run(which: Run | Path | str, root: Path | None = None) -> Run:
+def find_run(which: Run | Path | str | int, root: Path | None = None) -> Run:
     """The run with this path, or this number or name under `root` (the newest of that name), or the "last" run.
 
     The default of `root` is that of `list_runs`. Raises UsageError when there is none.
     """
     if isinstance(which, Run):
         return which
+    if not isinstance(which, str | Path | int):
+        raise UsageError(f"a run is given by its path, number or name, got a {type(which).__name__}.")
     which, root = str(which), root or default_root()
     runs = list_runs(root)
     if which == "last" and runs:

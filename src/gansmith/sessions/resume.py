@@ -18,7 +18,7 @@ from gansmith.planning.resolve import check_steps
 from gansmith.recipe_file import override, recipe_of, to_toml
 from gansmith.runs.lock import only_writer
 from gansmith.runs.reporter import Reporter, Silent
-from gansmith.runs.run import Run, create_run, default_root, find_run
+from gansmith.runs.run import Run, create_run, find_run
 from gansmith.schema import Recipe
 from gansmith.sessions.changes import check_changes_are_safe, check_images_are_found, check_same_images, trained_recipe
 from gansmith.sessions.description import notes_on_setting, packed_dataset_key, write_description
@@ -60,7 +60,7 @@ def resume(
     its checkpoint. Raises CheckpointError when there is none or the run was imported, UsageError when there is nothing
     left to do, LockedError when another process trains it, and what `train` raises.
     """
-    run = run if isinstance(run, Run) else find_run(str(run), default_root())
+    run = find_run(run)
     if run.info().get("status") == "imported":
         raise CheckpointError(
             f"{run.path} was imported with weights but no state of the optimisers, so it cannot go on exactly; "

@@ -142,3 +142,9 @@ def test_info_grows_by_updates(root):
     run.update(step=3)
     assert json.loads((run.path / "run.json").read_text()) == {"status": "done", "step": 3}
     assert list_runs(root) == [run]
+
+
+@pytest.mark.parametrize("given", [None, 1.5, ["last"], object()])
+def test_what_names_no_run_is_a_sentence(given):
+    with pytest.raises(UsageError, match=f"by its path, number or name, got a {type(given).__name__}"):
+        find_run(given)

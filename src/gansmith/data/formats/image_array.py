@@ -118,7 +118,9 @@ def _from_floats(low: float, high: float) -> str:
         return "(x * 255).round().astype('uint8')"
     if low >= -1 and high <= 1:
         return "(x * 127.5 + 127.5).round().clip(0, 255).astype('uint8')"
-    return "x.round().clip(0, 255).astype('uint8'), once it is scaled to 0 to 255"
+    if low >= 0 and high <= 255:
+        return "x.round().astype('uint8')"
+    return "x.round().clip(0, 255).astype('uint8'), once x is scaled to 0 to 255"
 
 
 def _of_npy(path: Path) -> ImageArray:
