@@ -23,7 +23,7 @@ def saying_what_fits(recipe: Recipe, device: DeviceChoice) -> Generator[None]:
     try:
         yield
         return
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ImportError) as error:  # a library may not fit any more, either
         if not (isinstance(error, MemoryError | torch.OutOfMemoryError) or says_out_of_memory(str(error))):
             raise  # of another kind; on the CPU, torch tells only by its text
         give_back(error)
@@ -39,7 +39,7 @@ def too_large(recipe: Recipe, device: DeviceChoice) -> NotEnoughMemoryError:
     return NotEnoughMemoryError(f"a step of batch_size={recipe.batch_size:,} needs more memory than there is; {tried}.")
 
 
-def give_back(error: MemoryError | RuntimeError) -> None:
+def give_back(error: Exception) -> None:
     """Free what the frames of the error's traceback hold, since handling the error needs memory too."""
     traceback.clear_frames(error.__traceback__)
     gc.collect()

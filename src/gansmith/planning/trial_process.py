@@ -35,6 +35,8 @@ SECONDS = 300
 """Seconds that a trial may take: one that needs longer has begun to swap, or the machine has no time for it."""
 QUIET = 5.0
 """Seconds between two notes on what a trial does."""
+BESIDE = 192 << 20
+"""Bytes that a trial for memory keeps from its steps: a run holds plots, grids, images and threads beside a step."""
 ROLES = ("train", "for_losses", "validation")
 """The datasets of a run."""
 
@@ -125,7 +127,9 @@ def main(task: Task, device: DeviceChoice, folder: str = "") -> None:
     try:
         engine = make_engine(device, recipe.precision)
         if task == "memory":
+            beside = np.ones(BESIDE, np.uint8)
             answer = {"peak": two_steps(recipe, engine)}
+            del beside
         else:
             answer = asdict(costs(recipe, engine, read_views(Path(folder)), _write_doing))
     except GansmithError as error:

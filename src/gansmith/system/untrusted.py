@@ -43,7 +43,7 @@ def open_plain(path: Path) -> Generator[BufferedReader]:
 def read_plain(path: Path, most: int = MOST_TEXT) -> bytes:
     """The bytes of a plain file. Raises OSError, and ValueError for anything else or more than `most` bytes."""
     with open_plain(path) as file:
-        data = file.read(most + 1)
+        data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)  # read() takes memory for all it may return
     if len(data) > most:
         raise ValueError(f"it holds more than {most:,} bytes")
     return data
