@@ -83,15 +83,16 @@ def open_arrays(path: Path, array: str = "") -> Generator[OpenSource]:
         name, _, row = entry.name.rpartition("/")
         return png_of(parts[name].images[int(row)])
 
+    notes = tuple(filter(None, (part.note for part in parts.values())))
     yield OpenSource(
         path=path if not array else path.with_name(f"{path.name}[{array}]"),
         entries=tuple(entries),
         passed=(),
         read=read,
-        hashes=cache(lambda: file_hashes(path, [""])),
+        hashes=cache(lambda: [*file_hashes(path, [""]), *notes]),  # what is packed says why there are no classes
         labels=labels or None,
         labels_from=next((part.labels_from for part in parts.values() if part.labels_from), ""),
-        layout=tuple(filter(None, (part.note for part in parts.values()))),
+        layout=notes,
     )
 
 

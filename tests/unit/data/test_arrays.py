@@ -49,12 +49,27 @@ def test_labels_beside_a_npy_file_are_classes(beside):
     assert len(opened("x.npy[0,2]")) == 16
 
 
-def test_labels_that_do_not_fit_are_a_note():
-    np.save("x.npy", IMAGES)
-    np.save("x_labels.npy", LABELS[:-1])
-    dataset = opened("x.npy")
+@pytest.mark.parametrize(
+    ("labels", "why"),
+    [
+        (LABELS[:-1], "it has the shape (23,) and not (24,)"),
+        (LABELS / 2, "holds '<f8'; only whole numbers are read"),
+        (np.eye(3)[LABELS].astype(int), "it has the shape (24, 3) and not (24,)"),
+        (np.array(["cat", "dog", "owl"])[LABELS], "holds '<U3' and no numbers"),
+    ],
+)
+@pytest.mark.parametrize("form", ["npy", "npz"])
+def test_labels_that_do_not_fit_are_a_note(form, labels, why):
+    if form == "npy":
+        np.save("x.npy", IMAGES)
+        np.save("x_labels.npy", labels)
+    else:
+        np.savez("x.npz", x=IMAGES, y=labels)
+    dataset = opened(f"x.{form}")
+    assert len(dataset) == COUNT
     assert dataset.labels is None
-    assert f"x_labels.npy has the shape (23,), not ({COUNT},): no classes" in dataset.index["notes"]
+    (note,) = [note for note in dataset.index["notes"] if "gives no classes" in note]
+    assert why in note
 
 
 def test_a_negative_label_is_no_class():

@@ -1,9 +1,10 @@
 """Images in arrays, uint8 (N, H, W) or (N, H, W, C): what is one, and for other arrays the line that makes it one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from gansmith.data.archives.inflate import open_reader
 from gansmith.data.archives.zip import MAGICS
 from gansmith.data.formats.idx import read_idx
-from gansmith.data.formats.npy import MAGIC, map_npy, map_numbers
+from gansmith.data.formats.npy import MAGIC, check_whole_numbers, map_npy, map_numbers
 from gansmith.data.formats.npz import Npz, open_npz
 from gansmith.errors import DataError
 from gansmith.text import printable
@@ -72,9 +73,11 @@ def read_image_arrays(path: Path, array: str = "") -> tuple[ImageArray, ...]:
             return _of_npz(path, npz, array)
     if start.startswith(MAGIC):
         return (_of_npy(path),)
+    images = read_idx(path, 3)
     labels_file = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-    labels = read_idx(labels_file, 1) if labels_file != path and labels_file.is_file() else None
-    return (_labelled(path.name, read_idx(path, 3), labels, labels_file.name),)
+    if labels_file == path or not labels_file.is_file():
+        return (ImageArray(name=path.name, images=images),)
+    return (_labelled(path.name, images, lambda: read_idx(labels_file, 1), labels_file.name),)
 
 
 def as_image_array(images: np.ndarray, name: str) -> np.ndarray:
@@ -94,7 +97,7 @@ def why_no_images(kind: np.dtype, shape: Sequence[int], name: str, values: np.nd
     if not all(shape):
         return f"{said}, which is empty; {wanted}."
     if kind.kind == "f" and values is not None:
-        seen = values.reshape(-1)[:_LOOKED_AT].astype(np.float64)
+        seen = values.ravel("K")[:_LOOKED_AT].astype(np.float64)  # in the order of the disk, which copies nothing
         low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
         return f"{said} from {low:.4g} to {high:.4g}; {wanted}: x = {_from_floats(low, high)}"
     if kind.kind == "f":
@@ -128,7 +131,7 @@ def _of_npy(path: Path) -> ImageArray:
     for beside in (f"{path.stem}_labels.npy", f"{path.stem}-labels.npy", "labels.npy"):
         file = path.with_name(beside)
         if file != path and file.is_file():
-            return _labelled(path.name, images, np.array(map_npy(file)), beside)
+            return _labelled(path.name, images, partial(map_npy, file), beside)
     return ImageArray(name=path.name, images=images)
 
 
@@ -167,10 +170,17 @@ def _splits_of(names: Sequence[str]) -> dict[str, str]:
 
 def _one_of_npz(path: Path, npz: Npz, name: str, part: str) -> ImageArray:
     images = as_image_array(npz.read(name), f"{path}: {name}")
-    for of_labels in _names_of_labels(name, only=len(npz.headers) == 2):
-        if of_labels in npz.headers and npz.headers[of_labels].type.kind in "ui":
-            return _labelled(part, images, npz.read(of_labels), of_labels)
+    for of_labels in _names_of_labels(name, only=len(npz.headers) + len(npz.unreadable) == 2):
+        if of_labels in npz.headers or of_labels in npz.unreadable:
+            return _labelled(part, images, partial(_read_labels, npz, of_labels), of_labels)
     return ImageArray(name=part, images=images)
+
+
+def _read_labels(npz: Npz, name: str) -> np.ndarray:
+    if name in npz.unreadable:
+        raise DataError(npz.unreadable[name])
+    check_whole_numbers(npz.headers[name].type, name)
+    return npz.read(name)
 
 
 def _names_of_labels(name: str, *, only: bool) -> list[str]:
@@ -180,13 +190,16 @@ def _names_of_labels(name: str, *, only: bool) -> list[str]:
     return [one for one in (*swapped, *(_LABELS_ALONE if only or name == "arr_0" else ())) if one != name]
 
 
-def _labelled(name: str, images: np.ndarray, labels: np.ndarray | None, labels_from: str) -> ImageArray:
-    """With these labels, if there is one for each image."""
-    fits = labels is not None and labels.shape in [(len(images),), (len(images), 1)]
-    if labels is None or not fits:
-        note = "" if labels is None else f"{labels_from} has the shape {labels.shape}, not ({len(images)},): no classes"
+def _labelled(name: str, images: np.ndarray, read: Callable[[], np.ndarray], labels_from: str) -> ImageArray:
+    """With the labels that `read` returns. Others than one for each image are a note: not everybody wants classes."""
+    try:
+        labels = read()
+    except DataError as error:
+        return ImageArray(name=name, images=images, note=f"{labels_from} gives no classes: {error}")
+    if labels.shape not in [(len(images),), (len(images), 1)]:
+        note = f"{labels_from} gives no classes: it has the shape {labels.shape} and not ({len(images)},)"
         return ImageArray(name=name, images=images, note=note)
-    return ImageArray(name=name, images=images, labels=labels.reshape(-1), labels_from=labels_from)
+    return ImageArray(name=name, images=images, labels=np.array(labels).reshape(-1), labels_from=labels_from)
 
 
 def _listed(headers: Mapping[str, object]) -> str:
