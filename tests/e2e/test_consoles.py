@@ -172,8 +172,7 @@ CONSOLES = {
     "cp1252": ("", {"PYTHONIOENCODING": "cp1252"}),
     "closed": (">&- 2>&-", {}),
     "full": ("2> /dev/full", {}),
-    "no home": ("", {"HOME": None, "XDG_CACHE_HOME": None, "TMPDIR": None}),
-    "no folder for temporary files": ("", {"TMPDIR": "/does/not/exist"}),
+    "no home or folder for temporary files": ("", {"HOME": None, "XDG_CACHE_HOME": None, "TMPDIR": "/does/not/exist"}),
     "folders that cannot be written": ("", {"HOME": "/proc", "TMPDIR": "/proc", "MPLCONFIGDIR": None}),
 }
 
