@@ -64,7 +64,10 @@ def array_of(given: GivenArray) -> np.ndarray:
     if isinstance(given, np.ndarray):
         return given
     if hasattr(given, "detach"):
-        return given.detach().cpu().numpy()
+        try:
+            return given.detach().cpu().numpy()
+        except (TypeError, RuntimeError) as error:  # of a type, a layout or a device that it has not
+            raise DataError(f"the tensor cannot be an array of NumPy: {error}.") from None
     raise DataError(f"images are a name, a path, or an array of NumPy or torch; got {type(given).__name__}.")
 
 

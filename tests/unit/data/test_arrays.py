@@ -133,11 +133,13 @@ def test_an_idx_file_alone_is_read_with_the_labels_that_lie_beside_it(zipped):
 OTHERS = [
     (IMAGES / 255, r"float64 of shape .* from 0 to 1; .*: x = \(x \* 255\)"),
     (IMAGES / np.float32(127.5) - 1, r"float32 .* from -1 to 1; .*: x = \(x \* 127\.5 \+ 127\.5\)"),
-    (IMAGES.astype(float), r": x = x\.round\(\)\.astype\('uint8'\)$"),
+    (IMAGES.astype(float), r": x = x\.round\(\)\.clip\(0, 255\)\.astype\('uint8'\)$"),
     (IMAGES.astype(float) * 9, "once x is scaled"),
     (IMAGES > 9, r"bool .*: x = x\.astype\('uint8'\) \* 255"),
-    (IMAGES.astype(np.uint16), r"uint16 .*x >> 8"),
-    (IMAGES.astype(np.int64), r"int64 .*x\.astype\('uint8'\)"),
+    (IMAGES.astype(np.uint16) * 200, r"uint16 .*x >> 8"),
+    (IMAGES.astype(np.int64), r"int64 .*: x = x\.clip\(0, 255\)\.astype\('uint8'\)$"),
+    (IMAGES.astype(np.int64) + 200, "int64 .* once x is scaled"),
+    (np.where(IMAGES > 9, np.nan, IMAGES), "values that are not finite"),
     (IMAGES.transpose(0, 3, 1, 2), r"channels first; move them last: x = x\.transpose\(0, 2, 3, 1\)"),
     (IMAGES[0], "a single image"),
     (IMAGES[0, 0], r"uint8 of shape \(10, 3\)"),
@@ -191,6 +193,20 @@ def test_a_truncated_file_is_a_sentence(cut):
     Path("x.npy").write_bytes(Path("x.npy").read_bytes()[:cut])
     with pytest.raises(DataError):
         gansmith.check_data("x.npy")
+
+
+@pytest.mark.parametrize("kind", [b"<f9", b"<f3", b"<c3", b"<f12"])
+def test_numbers_that_no_machine_has_are_a_sentence(kind):
+    np.save("x.npy", IMAGES / 255)
+    Path("x.npy").write_bytes(Path("x.npy").read_bytes().replace(b"<f8", kind)[: -len(kind) + 3 or None])
+    with pytest.raises(DataError):
+        gansmith.check_data("x.npy")
+
+
+def test_a_tensor_that_numpy_cannot_take_is_a_sentence():
+    for tensor in (torch.zeros(2, 9, 9, dtype=torch.bfloat16), torch.zeros(2, 9, 9, device="meta")):
+        with pytest.raises(DataError, match="cannot be an array of NumPy"):
+            gansmith.check_data(tensor)
 
 
 def test_a_header_that_promises_more_than_there_is_costs_nothing():

@@ -93,7 +93,10 @@ def test_an_array_is_read_as_it_is():
     [
         (np.zeros((4, 8, 8, 1), np.float32), "is float32 of shape (4, 8, 8, 1) from 0 to 0; images are uint8 0 to 255"),
         (np.full((4, 8, 8, 1), -1.0), "(x * 127.5 + 127.5).round().clip(0, 255)"),
-        (np.zeros((4, 8, 8, 1), np.int32), "x.npy is int32 of shape (4, 8, 8, 1); images are uint8 0 to 255"),
+        (
+            np.zeros((4, 8, 8, 1), np.int32),
+            "x.npy is int32 of shape (4, 8, 8, 1) from 0 to 0; images are uint8 0 to 255",
+        ),
         (np.zeros((4, 3, 8, 8), np.uint8), "move them last: x = x.transpose(0, 2, 3, 1)"),
         (np.zeros((0, 8, 8, 1), np.uint8), "x.npy holds no images: it is an empty array, of shape (0, 8, 8, 1)."),
     ],

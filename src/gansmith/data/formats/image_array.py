@@ -33,7 +33,7 @@ _LABELS = {"images": "labels", "image": "label", "x": "y", "X": "y", "data": "la
 _LABELS_ALONE = ("labels", "label", "y", "targets", "classes", "arr_1")
 """What they may be called otherwise, beside the only array of images."""
 _LOOKED_AT = 1 << 20
-"""Numbers that tell the range of floats."""
+"""Numbers, from all over the array, that tell its range."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,34 +96,44 @@ def why_no_images(kind: np.dtype, shape: Sequence[int], name: str, values: np.nd
     wanted = "images are uint8 0 to 255, (N, H, W) or (N, H, W, C)"
     if not all(shape):
         return f"{said}, which is empty; {wanted}."
-    if kind.kind == "f" and values is not None:
-        seen = values.ravel("K")[:_LOOKED_AT].astype(np.float64)  # in the order of the disk, which copies nothing
-        low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
-        return f"{said} from {low:.4g} to {high:.4g}; {wanted}: x = {_from_floats(low, high)}"
-    if kind.kind == "f":
-        return f"{said}; {wanted}: scale it and take x.round().astype('uint8')."
+    if len(shape) not in (3, 4):
+        return f"{said}; {wanted}, with C = 1, 2, 3 or 4."
     if kind.kind == "b":
         return f"{said}; {wanted}: x = x.astype('uint8') * 255"
-    if kind != np.uint8:
-        how = "x = (x >> 8).astype('uint8') if all 16 bits are used" if kind.itemsize == 2 else "x = x.astype('uint8')"
-        return f"{said}; {wanted}: {how}"
+    if kind.kind == "c" or (kind != np.uint8 and values is None):
+        return f"{said}; {wanted}."
+    if kind != np.uint8 and values is not None:
+        seen = values.ravel("K")[:: max(values.size // _LOOKED_AT, 1)].astype(np.float64)
+        if not np.isfinite(seen).all():
+            return f"{said} with values that are not finite; {wanted}: replace them first."
+        low, high = float(seen.min()), float(seen.max())
+        line = _from_floats(low, high) if kind.kind == "f" else _from_whole_numbers(kind, low, high)
+        return f"{said} from {low:.4g} to {high:.4g}; {wanted}: x = {line}"
     if len(shape) == 4 and shape[3] not in CHANNELS and shape[1] in CHANNELS:
         return f"{said}, channels first; move them last: x = x.transpose(0, 2, 3, 1)"
     if len(shape) == 3 and shape[2] in CHANNELS:
         return f"{said}, which is a single image; {wanted}."
-    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in CHANNELS):
+    if len(shape) == 4 and shape[3] not in CHANNELS:
         return f"{said}; {wanted}, with C = 1, 2, 3 or 4."
     return ""
 
 
 def _from_floats(low: float, high: float) -> str:
     if low >= 0 and high <= 1:
-        return "(x * 255).round().astype('uint8')"
+        return "(x * 255).round().clip(0, 255).astype('uint8')"
     if low >= -1 and high <= 1:
         return "(x * 127.5 + 127.5).round().clip(0, 255).astype('uint8')"
     if low >= 0 and high <= 255:
-        return "x.round().astype('uint8')"
+        return "x.round().clip(0, 255).astype('uint8')"
     return "x.round().clip(0, 255).astype('uint8'), once x is scaled to 0 to 255"
+
+
+def _from_whole_numbers(kind: np.dtype, low: float, high: float) -> str:
+    if low >= 0 and high <= 255:
+        return "x.clip(0, 255).astype('uint8')"
+    if kind == np.uint16:
+        return "(x >> 8).astype('uint8') if all 16 bits are used"
+    return "x.clip(0, 255).astype('uint8'), once x is scaled to 0 to 255"
 
 
 def _of_npy(path: Path) -> ImageArray:

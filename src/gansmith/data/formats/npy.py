@@ -23,7 +23,7 @@ _HEADER = re.compile(
 )
 """The three keys in the order in which NumPy writes them. Its own reader parses any Python literal, and reads a
 header of any length before it checks the length; an array of numbers needs neither."""
-_NUMBERS = re.compile(r"[|<>=]?(b1|[ui][1248]|[fc]\d{1,2})")
+_NUMBERS = re.compile(r"[|<>=]?(b1|[ui][1248]|f(2|4|8|16)|c(8|16|32))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +97,8 @@ def read_header(reader: Reader, name: str) -> Header:
     if len(sides) > 8 or not all(side.isdigit() for side in sides):
         raise DataError(f"{name} has the shape {found['shape']!r}; up to 8 whole numbers are read.")
     shape = tuple(int(side) for side in sides)
-    return Header(8 + digits.size + length, np.dtype(kind), shape, "F" if found["fortran"] == b"True" else "C")
+    try:
+        number = np.dtype(kind)
+    except TypeError:
+        raise DataError(f"{name} holds {kind!r}, numbers of a size that this machine has not.") from None
+    return Header(8 + digits.size + length, number, shape, "F" if found["fortran"] == b"True" else "C")
